@@ -1,0 +1,38 @@
+//! Rates by stratum: what a heat map shows.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::summary::estimate;
+use super::{Dataset, Question};
+use crate::stats::{Estimate, Undefined};
+
+/// A model's rate in one value of a stratum of a suite.
+#[derive(Debug, Clone, Serialize)]
+pub struct StratumRate {
+    /// The model.
+    pub model: String,
+    /// The suite.
+    pub suite: String,
+    /// The stratum's value.
+    pub value: String,
+    /// Mean of the headline metric with its 95 % interval.
+    pub estimate: Result<Estimate, Undefined>,
+}
+
+/// Rates of every model in every value of a stratum, for the suites named.
+#[must_use]
+pub fn stratum_rates(data: &Dataset, questions: &[Question], suites: &[&str], stratum: &str) -> Vec<StratumRate> {
+    let Some(at) = data.strata.iter().position(|s| s == stratum) else { return Vec::new() };
+    let mut groups: HashMap<(&str, &str, &str), Vec<&Question>> = HashMap::new();
+    for question in questions.iter().filter(|q| suites.contains(&q.suite.as_str())) {
+        if let Some(value) = &question.strata[at] {
+            groups.entry((&question.model, &question.suite, value)).or_default().push(question);
+        }
+    }
+    let mut rates: Vec<StratumRate> =
+        groups.into_iter().map(|((model, suite, value), questions)| StratumRate { model: model.into(), suite: suite.into(), value: value.into(), estimate: estimate(&questions) }).collect();
+    rates.sort_by(|a, b| (&a.suite, &a.value, &a.model).cmp(&(&b.suite, &b.value, &b.model)));
+    rates
+}

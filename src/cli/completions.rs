@@ -1,0 +1,17 @@
+//! `candor completions`.
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use super::exit::{Exit, Failure};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The shell.
+    shell: Shell,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    clap_complete::generate(arguments.shell, &mut super::Cli::command(), "candor", &mut std::io::stdout());
+    Ok(Exit::Done)
+}

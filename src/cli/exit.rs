@@ -1,0 +1,125 @@
+//! Exit codes, and errors with the code they lead to.
+
+use std::process::ExitCode;
+
+use crate::analysis::AnalysisError;
+use crate::model::{ErrorClass, ModelError};
+use crate::report::ReportError;
+use crate::run::import::ImportError;
+use crate::run::{ConfigurationError, PlanError, RescoreError};
+use crate::store::StoreError;
+use crate::suite::SuiteError;
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Exit {
+    /// Done.
+    Done = 0,
+    /// Something was written wrong: flags, suite, configuration.
+    Usage = 2,
+    /// The run is over, and some trials have no answer.
+    FailedTrials = 4,
+    /// Files, model or network failed.
+    CouldNotRun = 5,
+    /// Interrupted; the run can go on.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// An error and the exit code it leads to.
+#[derive(Debug)]
+pub(super) struct Failure {
+    exit: Exit,
+    report: miette::Report,
+}
+
+impl Failure {
+    pub(super) fn new(exit: Exit, message: impl std::fmt::Display) -> Self {
+        Self { exit, report: miette::Report::msg(message.to_string()) }
+    }
+
+    /// Prints it and gives the exit code.
+    pub(super) fn show(&self) -> ExitCode {
+        eprintln!("{:?}", self.report);
+        self.exit.into()
+    }
+}
+
+fn diagnostic(exit: Exit, error: impl miette::Diagnostic + Send + Sync + 'static) -> Failure {
+    Failure { exit, report: miette::Report::new(error) }
+}
+
+impl From<SuiteError> for Failure {
+    fn from(error: SuiteError) -> Self {
+        let exit = if matches!(error, SuiteError::Unreadable { .. } | SuiteError::NoData { .. }) { Exit::CouldNotRun } else { Exit::Usage };
+        diagnostic(exit, error)
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Suite(error) => error.into(),
+            PlanError::Model(error) => error.into(),
+            other => diagnostic(Exit::Usage, other),
+        }
+    }
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        Self::new(if error.class == ErrorClass::BadRequest { Exit::Usage } else { Exit::CouldNotRun }, error)
+    }
+}
+
+impl From<ConfigurationError> for Failure {
+    fn from(error: ConfigurationError) -> Self {
+        diagnostic(Exit::Usage, error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(Exit::CouldNotRun, error)
+    }
+}
+
+impl From<AnalysisError> for Failure {
+    fn from(error: AnalysisError) -> Self {
+        let exit = if matches!(error, AnalysisError::UnknownModel { .. } | AnalysisError::Mixed(_)) { Exit::Usage } else { Exit::CouldNotRun };
+        Self::new(exit, error)
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Analysis(error) => error.into(),
+            ReportError::Unknown { .. } => Self::new(Exit::Usage, error),
+            other => Self::new(Exit::CouldNotRun, other),
+        }
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        let exit = if matches!(error, ImportError::UnknownFormat { .. }) { Exit::Usage } else { Exit::CouldNotRun };
+        Self::new(exit, error)
+    }
+}
+
+impl From<RescoreError> for Failure {
+    fn from(error: RescoreError) -> Self {
+        match error {
+            RescoreError::Store(error) => error.into(),
+            RescoreError::Plan(error) => error.into(),
+            other @ RescoreError::Changed { .. } => Self::new(Exit::Usage, other),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! `candor import`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::{Exit, Failure};
+use crate::run::import::{formats, import};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The recordings' format.
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(formats()))]
+    format: String,
+    /// Files or folders.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The run's directory.
+    #[arg(short, long, value_name = "RUN")]
+    output: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let (run, imported) = import(&arguments.format, &arguments.paths, &arguments.output)?;
+    println!("{} answers of {} models to {} suites imported into {}", imported.trials, imported.models, imported.suites, run.path.display());
+    Ok(Exit::Done)
+}

@@ -1,0 +1,101 @@
+//! The command line: one file a subcommand — arguments in, one library call, printing out. stdout carries the answer, stderr
+//! the progress and the log.
+
+mod completions;
+mod demo;
+mod doctor;
+mod exit;
+mod export;
+mod import;
+mod models;
+mod output;
+mod progress;
+mod report;
+mod run;
+mod runtime;
+mod score;
+mod settings;
+mod suites;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::{Exit, Failure};
+
+/// Evaluates and audits language models: in this process, over HTTP, or from recorded answers.
+#[derive(Parser)]
+#[command(name = "candor", version, propagate_version = true, max_term_width = 110, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say more on stderr; twice for still more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Two small models, four suites, one report: a whole audit in a minute, with nothing to set up.
+    Demo(demo::Arguments),
+    /// Put suites to models, and write a run with its report.
+    Run(run::Arguments),
+    /// Score a run's answers again, without asking any model again.
+    Score(score::Arguments),
+    /// Write the report of one or more runs.
+    Report(report::Arguments),
+    /// The suites there are, and whether yours are well written.
+    Suites(suites::Arguments),
+    /// Whether a model can be loaded and asked.
+    Models(models::Arguments),
+    /// ONNX Runtime on this machine.
+    Runtime(runtime::Arguments),
+    /// Turn other tools' recorded answers into a run.
+    Import(import::Arguments),
+    /// Write a run as a table for other tools.
+    Export(export::Arguments),
+    /// Check what this machine has of what candor uses.
+    Doctor(doctor::Arguments),
+    /// Completions for a shell.
+    Completions(completions::Arguments),
+}
+
+/// Runs the command line and turns its result into an exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // clap prints help and version to stdout with 0, usage errors to stderr with 2.
+        Err(error) => {
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    output::set_up(cli.verbose);
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::new(Exit::CouldNotRun, format!("the asynchronous runtime does not start: {error}")).show(),
+    };
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Run(arguments) => run::run(arguments).await,
+            Command::Score(arguments) => score::run(arguments).await,
+            Command::Report(arguments) => report::run(&arguments),
+            Command::Suites(arguments) => suites::run(arguments).await,
+            Command::Models(arguments) => models::run(arguments).await,
+            Command::Runtime(arguments) => runtime::run(&arguments),
+            Command::Import(arguments) => import::run(&arguments),
+            Command::Export(arguments) => export::run(&arguments),
+            Command::Doctor(arguments) => doctor::run(&arguments),
+            Command::Completions(arguments) => completions::run(&arguments),
+        }
+    });
+    // A task that still runs (a request that was given up) must not hold the process.
+    runtime.shutdown_background();
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.show(),
+    }
+}

@@ -1,0 +1,79 @@
+//! `candor models`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::exit::{Exit, Failure};
+use super::settings::Settings;
+use crate::model::{self, Message, Parameters, Prompt, Request, Role, SampleRef, Wanted};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Load a model and ask it one question.
+    Check {
+        /// The model: onnx:DIR, openai:NAME, https://host/v1#NAME …
+        model: String,
+        /// What to ask.
+        #[arg(long, default_value = "What is the capital of France?")]
+        prompt: String,
+        /// Most tokens of the answer.
+        #[arg(long, default_value_t = 32)]
+        max_tokens: u32,
+        /// Give the log-likelihoods of these continuations instead of an answer.
+        #[arg(long, value_name = "TEXT", num_args = 1..)]
+        continuations: Vec<String>,
+        /// Ask in plain text even where the model takes chat.
+        #[arg(long)]
+        plain: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        /// Fail rather than use the network.
+        #[arg(long)]
+        offline: bool,
+        /// Settings [default: candor.toml, if there is one]
+        #[arg(short, long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let Command::Check { model, prompt, max_tokens, continuations, plain, json, offline, config } = arguments.command;
+    let settings = Settings::read(config.as_deref(), offline)?;
+    let spec = model.parse().map_err(|e: model::SpecError| Failure::new(Exit::Usage, e))?;
+    let model = model::open(&spec, &settings.open).await?;
+    let capabilities = model.capabilities();
+    let chat = capabilities.chat && !plain;
+    let request = Request {
+        prompt: if chat { Prompt::Chat(vec![Message { role: Role::User, content: prompt }]) } else { Prompt::Text(prompt) },
+        parameters: Parameters { max_tokens, ..Parameters::default() },
+        wanted: if continuations.is_empty() { Wanted::Generate } else { Wanted::LogLikelihood { continuations: continuations.clone() } },
+        about: SampleRef::default(),
+    };
+    let completion = model.answer(&request).await?;
+    if json {
+        println!("{}", serde_json::json!({ "identity": model.identity(), "capabilities": capabilities, "completion": completion }));
+        return Ok(Exit::Done);
+    }
+    let identity = model.identity();
+    println!("{} · identity {}", identity.name, identity.fingerprint.get(..16).unwrap_or(&identity.fingerprint));
+    println!("chat: {} · log-likelihoods: {}", yes(capabilities.chat), yes(capabilities.log_likelihood));
+    if continuations.is_empty() {
+        println!("answer: {}\n{} tokens read, {} written, {:.2} s", completion.text, completion.usage.prompt_tokens, completion.usage.completion_tokens, completion.timing.total);
+    }
+    for (text, score) in continuations.iter().zip(&completion.continuations) {
+        println!("{:>12.5}  {text:?} ({} tokens)", score.log_likelihood, score.tokens);
+    }
+    Ok(Exit::Done)
+}
+
+fn yes(it: bool) -> &'static str {
+    if it { "yes" } else { "no" }
+}

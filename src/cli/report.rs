@@ -1,0 +1,42 @@
+//! `candor report`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::{Exit, Failure};
+use super::settings::Settings;
+use crate::analysis::Dataset;
+use crate::report::{Report, ReportOptions};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Run directories; several are read together.
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// Where the page goes [default: report.html in the first run's directory]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The model that others are compared with [default: the first]
+    #[arg(long, value_name = "MODEL")]
+    baseline: Option<String>,
+    /// The page's title.
+    #[arg(long, value_name = "T")]
+    title: Option<String>,
+    /// Settings [default: candor.toml, if there is one]
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let settings = Settings::read(arguments.config.as_deref(), true)?;
+    let options = ReportOptions { baseline: arguments.baseline.clone(), title: arguments.title.clone(), data_folders: settings.data.folders, ..ReportOptions::default() };
+    let report = Report::new(Dataset::open(&arguments.runs)?, &options)?;
+    let path = arguments.output.clone().unwrap_or_else(|| arguments.runs[0].join("report.html"));
+    report.write(&path)?;
+    for sentence in report.headlines() {
+        println!("{sentence}");
+    }
+    println!("Report: {}", path.display());
+    Ok(Exit::Done)
+}

@@ -1,0 +1,69 @@
+//! `candor runtime`.
+
+use clap::{Args, Subcommand};
+
+use super::exit::{Exit, Failure};
+use super::output::table;
+use crate::model::onnx::runtime::{self, CPU_VERSION, GPU_VERSION};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Get the pinned ONNX Runtime with pip, check its hash, and unpack it into candor's data directory.
+    Install {
+        /// The GPU build, with CUDA and cuDNN.
+        #[arg(long)]
+        gpu: bool,
+    },
+    /// Which ONNX Runtimes there are, and which would be used.
+    Status {
+        /// Only those with a CUDA provider.
+        #[arg(long)]
+        gpu: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
+        Command::Install { gpu } => {
+            let found = runtime::install(gpu, &mut |line| eprintln!("{line}"))?;
+            println!("{}", found.path.display());
+            Ok(Exit::Done)
+        }
+        Command::Status { gpu, json } => status(gpu, json),
+    }
+}
+
+fn status(gpu: bool, json: bool) -> Result<Exit, Failure> {
+    let found = runtime::discover(gpu);
+    if json {
+        println!("{}", serde_json::json!({ "pinned": { "cpu": CPU_VERSION, "gpu": GPU_VERSION }, "found": found }));
+        return Ok(if found.is_empty() { Exit::CouldNotRun } else { Exit::Done });
+    }
+    if found.is_empty() {
+        println!("No ONNX Runtime was found. `candor runtime install{}` gets version {}.", if gpu { " --gpu" } else { "" }, if gpu { GPU_VERSION } else { CPU_VERSION });
+        return Ok(Exit::CouldNotRun);
+    }
+    let used = found.iter().position(runtime::Found::is_new_enough);
+    let mut out = table(&["", "version", "CUDA", "from", "library"]);
+    for (i, one) in found.iter().enumerate() {
+        let mark = if used == Some(i) { "used" } else if one.is_new_enough() { "" } else { "too old" };
+        out.add_row(vec![
+            mark.to_owned(),
+            one.version.clone().unwrap_or_else(|| "unknown".into()),
+            if one.gpu { "yes" } else { "no" }.to_owned(),
+            format!("{:?}", one.source).to_lowercase(),
+            one.path.display().to_string(),
+        ]);
+    }
+    println!("{out}");
+    Ok(Exit::Done)
+}

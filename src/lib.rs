@@ -1,0 +1,35 @@
+//! candor: evaluations and censorship/bias audits of language models.
+//!
+//! The house, from the roof down. A module uses what stands on a lower floor, never a higher one, and of a neighbour only
+//! what its `mod.rs` re-exports (`tests/it/house.rs` holds this against the code):
+//!
+//! | floor | module | what it is |
+//! |---|---|---|
+//! | 6 | [`cli`] | one file a subcommand: arguments in, one library call, printing out |
+//! | 5 | [`report`] | answers → HTML page, SVG charts, exports |
+//! | 4 | [`analysis`] | frames → answers: summaries, comparisons, gaps |
+//! | 3 | [`run`] | plan → trials → completions → scores, losing nothing |
+//! | 2 | [`store`] | the run directory: manifest, journal, Parquet, cache |
+//! | 2 | [`score`] | one file a scorer: answer → score |
+//! | 1 | [`suite`] | what to ask: schema, data, templates |
+//! | 1 | [`model`] | whom to ask: the `Model` trait; in process, over HTTP, from recordings |
+//! | 0 | [`stats`] | pure functions over slices |
+//! | 0 | [`text`] | normal forms, tokens, numbers; errors in what a person wrote |
+//!
+//! The way of one sample: a [`suite::Sample`] is rendered to a [`model::Prompt`], put to a [`model::Model`] as a
+//! [`model::Request`], answered by a [`model::Completion`], judged by a [`score::Scorer`] as [`score::Score`]s, and written
+//! down as a [`store::TrialRecord`].
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod analysis;
+pub mod cli;
+pub mod model;
+pub mod report;
+pub mod run;
+pub mod score;
+pub mod stats;
+pub mod store;
+pub mod suite;
+pub mod text;

@@ -1,0 +1,86 @@
+//! Why a model gave no answer.
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of failure it was: decides whether to try again, and whether the whole model is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// The key is missing or refused.
+    Auth,
+    /// The model or endpoint does not exist.
+    NotFound,
+    /// Too many requests.
+    RateLimited,
+    /// No answer in time.
+    Timeout,
+    /// The server failed.
+    Server,
+    /// The connection failed.
+    Network,
+    /// The request was not acceptable.
+    BadRequest,
+    /// The answer could not be read.
+    Protocol,
+    /// The model cannot do what was asked.
+    Unsupported,
+    /// A recording holds no answer to this.
+    NotRecorded,
+    /// The model's files are missing or broken.
+    Files,
+    /// The runtime failed.
+    Runtime,
+}
+
+impl ErrorClass {
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::RateLimited | Self::Timeout | Self::Server | Self::Network)
+    }
+
+    /// Whether no other request to this model can succeed either.
+    #[must_use]
+    pub fn is_fatal(self) -> bool {
+        matches!(self, Self::Auth | Self::NotFound | Self::Unsupported)
+    }
+
+    /// The name used in files and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::NotFound => "not_found",
+            Self::RateLimited => "rate_limited",
+            Self::Timeout => "timeout",
+            Self::Server => "server",
+            Self::Network => "network",
+            Self::BadRequest => "bad_request",
+            Self::Protocol => "protocol",
+            Self::Unsupported => "unsupported",
+            Self::NotRecorded => "not_recorded",
+            Self::Files => "files",
+            Self::Runtime => "runtime",
+        }
+    }
+}
+
+/// A failure to get an answer, in words a person can act on.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct ModelError {
+    /// What kind it is.
+    pub class: ErrorClass,
+    /// What was tried, what happened, what to do.
+    pub message: String,
+    /// How long the server asked to wait.
+    pub retry_after: Option<std::time::Duration>,
+}
+
+impl ModelError {
+    /// A failure of the given class.
+    #[must_use]
+    pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
+        Self { class, message: message.into(), retry_after: None }
+    }
+}

@@ -1,0 +1,106 @@
+//! Whom to ask: the [`Model`] trait and its backends — `onnx/` in this process, `remote/` over HTTP, `replay` from recordings.
+//!
+//! A new backend is one file and one line in [`open`].
+
+mod completion;
+mod demo;
+mod error;
+pub mod onnx;
+mod reasoning;
+pub mod remote;
+mod replay;
+mod request;
+mod spec;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+pub use completion::{Completion, ContinuationScore, Finish, Origin, Signal, Timing, Usage, Usd};
+pub use demo::DEMO_MODELS;
+pub use error::{ErrorClass, ModelError};
+pub use onnx::runtime::data_directory;
+pub use request::{Message, Parameters, Prompt, Request, RequestKey, Role, SampleRef, Wanted};
+pub use spec::{ModelSpec, SpecError};
+
+/// Who answers: enough to tell two models apart, and to know later what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The name shown in tables; unique within a run.
+    pub name: String,
+    /// What decides whether two answers come from the same model: weight hashes for files, endpoint and name for remote ones.
+    pub fingerprint: String,
+    /// The specification the model was opened from, without secrets.
+    pub spec: String,
+}
+
+/// What a model can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// It takes chat messages (it has a chat template, or its endpoint does).
+    pub chat: bool,
+    /// It gives log-likelihoods of continuations.
+    pub log_likelihood: bool,
+    /// Requests that may usefully be in flight at once.
+    pub concurrency: usize,
+    /// Its answers are worth keeping in the completion cache.
+    pub cacheable: bool,
+}
+
+/// A language model, however it is reached. Many requests may be in flight; each answer is returned when ready.
+#[async_trait]
+pub trait Model: Send + Sync {
+    /// Who this is.
+    fn identity(&self) -> &Identity;
+
+    /// What it can be asked for.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Answers the prompt in words.
+    async fn generate(&self, request: &Request) -> Result<Completion, ModelError>;
+
+    /// Scores each continuation of the prompt (natural-log probabilities, summed over its tokens).
+    async fn log_likelihood(&self, request: &Request) -> Result<Completion, ModelError> {
+        let _ = request;
+        Err(ModelError::new(ErrorClass::Unsupported, format!("{} gives no log-likelihoods; ask it a suite whose scorers read text (for instance choice by letter)", self.identity().name)))
+    }
+
+    /// Money the request would cost at list prices, where they are known.
+    fn price(&self, prompt_tokens: u64, completion_tokens: u64) -> Option<Usd> {
+        let _ = (prompt_tokens, completion_tokens);
+        None
+    }
+
+    /// Answers whatever the request wants.
+    async fn answer(&self, request: &Request) -> Result<Completion, ModelError> {
+        match request.wanted {
+            Wanted::Generate => self.generate(request).await,
+            Wanted::LogLikelihood { .. } => self.log_likelihood(request).await,
+        }
+    }
+}
+
+/// How models are opened: what the whole run decides.
+#[derive(Debug, Clone, Default)]
+pub struct OpenOptions {
+    /// Refuse everything that needs the network.
+    pub offline: bool,
+    /// Settings of remote providers, from `candor.toml`.
+    pub providers: std::collections::BTreeMap<String, remote::ProviderSettings>,
+    /// How long to wait for remote providers.
+    pub timeouts: remote::Timeouts,
+}
+
+/// Opens the model that a specification names.
+///
+/// # Errors
+/// [`ModelError`] says what could not be opened and what to do about it.
+pub async fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Arc<dyn Model>, ModelError> {
+    Ok(match spec.scheme.as_str() {
+        "onnx" => Arc::new(onnx::OnnxModel::open(spec, options).await?),
+        "demo" => Arc::new(demo::open(spec, options).await?),
+        "replay" => Arc::new(replay::ReplayModel::open(spec)?),
+        _ => Arc::new(remote::ChatEndpoint::open(spec, options)?),
+    })
+}

@@ -1,0 +1,190 @@
+//! The thread that owns a graph. Everyone else holds a handle, puts a job into the queue, and awaits the answer.
+
+use std::sync::mpsc;
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::graph::{Cache, Graph};
+use super::likelihood::log_softmax_at;
+use super::sampler::{Sampler, argmax};
+use super::tokenizer::Tokenizer;
+use crate::model::request::cut_at_stop;
+use crate::model::{ContinuationScore, ErrorClass, Finish, ModelError, Parameters, Usage};
+
+/// A handle to the thread that owns one model.
+pub(super) struct Engine {
+    jobs: mpsc::Sender<Job>,
+}
+
+enum Job {
+    Generate { prompt: String, special: bool, parameters: Parameters, asked: Instant, reply: oneshot::Sender<Result<Generated, ModelError>> },
+    LogLikelihood { prompt: String, special: bool, continuations: Vec<String>, asked: Instant, reply: oneshot::Sender<Result<Likelihoods, ModelError>> },
+}
+
+/// A generated text. Times are in seconds.
+pub(super) struct Generated {
+    pub text: String,
+    pub finish: Finish,
+    pub usage: Usage,
+    pub queue: f64,
+    pub first_token: f64,
+}
+
+/// Scores of continuations.
+pub(super) struct Likelihoods {
+    pub continuations: Vec<ContinuationScore>,
+    pub prompt_tokens: u64,
+    pub queue: f64,
+}
+
+struct Worker {
+    graph: Graph,
+    tokenizer: Tokenizer,
+    end_tokens: Vec<u32>,
+    context_length: Option<usize>,
+}
+
+impl Engine {
+    pub(super) fn start(graph: Graph, tokenizer: Tokenizer, end_tokens: Vec<u32>, context_length: Option<usize>) -> Self {
+        let (jobs, queue) = mpsc::channel();
+        let mut worker = Worker { graph, tokenizer, end_tokens, context_length };
+        std::thread::Builder::new()
+            .name("candor-onnx".into())
+            .spawn(move || {
+                for job in queue {
+                    worker.serve(job);
+                }
+            })
+            .expect("the operating system gives a thread");
+        Self { jobs }
+    }
+
+    pub(super) async fn generate(&self, prompt: String, special: bool, parameters: Parameters) -> Result<Generated, ModelError> {
+        let (reply, answer) = oneshot::channel();
+        self.put(Job::Generate { prompt, special, parameters, asked: Instant::now(), reply }, answer).await
+    }
+
+    pub(super) async fn log_likelihood(&self, prompt: String, special: bool, continuations: Vec<String>) -> Result<Likelihoods, ModelError> {
+        let (reply, answer) = oneshot::channel();
+        self.put(Job::LogLikelihood { prompt, special, continuations, asked: Instant::now(), reply }, answer).await
+    }
+
+    async fn put<T>(&self, job: Job, answer: oneshot::Receiver<Result<T, ModelError>>) -> Result<T, ModelError> {
+        let gone = || ModelError::new(ErrorClass::Runtime, "the model's thread has ended; see the log above");
+        self.jobs.send(job).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+impl Worker {
+    fn serve(&mut self, job: Job) {
+        match job {
+            // Who no longer waits is not worked for.
+            Job::Generate { reply, .. } if reply.is_closed() => {}
+            Job::LogLikelihood { reply, .. } if reply.is_closed() => {}
+            Job::Generate { prompt, special, parameters, asked, reply } => {
+                let _ = reply.send(self.generate(&prompt, special, &parameters, asked));
+            }
+            Job::LogLikelihood { prompt, special, continuations, asked, reply } => {
+                let _ = reply.send(self.log_likelihood(&prompt, special, &continuations, asked));
+            }
+        }
+    }
+
+    fn generate(&mut self, prompt: &str, special: bool, parameters: &Parameters, asked: Instant) -> Result<Generated, ModelError> {
+        let queue = asked.elapsed().as_secs_f64();
+        let tokens = self.tokenizer.encode(prompt, special)?;
+        let room = self.room_after(tokens.len())?;
+        let limit = (parameters.max_tokens as usize).min(room);
+        let mut sampler = Sampler::new(parameters);
+        let mut last = Vec::new();
+        let mut cache = self.graph.run(&tokens, &self.graph.empty_cache()?, |row, logits| {
+            if row + 1 == tokens.len() {
+                last = logits.to_vec();
+            }
+        })?;
+        let first_token = asked.elapsed().as_secs_f64();
+        let mut written: Vec<u32> = Vec::new();
+        let mut finish = Finish::Length;
+        while written.len() < limit {
+            let token = sampler.choose(&last);
+            if self.end_tokens.contains(&token) {
+                finish = Finish::Stop;
+                break;
+            }
+            written.push(token);
+            if self.stops(&written, &parameters.stop)? {
+                finish = Finish::Stop;
+                break;
+            }
+            if written.len() < limit {
+                cache = self.graph.run(&[token], &cache, |_, logits| {
+                    last.clear();
+                    last.extend_from_slice(logits);
+                })?;
+            }
+        }
+        let mut text = self.tokenizer.decode(&written)?;
+        cut_at_stop(&mut text, &parameters.stop);
+        let usage = Usage { prompt_tokens: tokens.len() as u64, completion_tokens: written.len() as u64 };
+        Ok(Generated { text, finish, usage, queue, first_token })
+    }
+
+    /// Whether a stop string has just appeared. Only the tail is decoded: a stop string cannot have ended further back.
+    fn stops(&self, written: &[u32], stop: &[String]) -> Result<bool, ModelError> {
+        let Some(longest) = stop.iter().map(String::len).max() else { return Ok(false) };
+        let tail = self.tokenizer.decode(&written[written.len().saturating_sub(longest + 8)..])?;
+        Ok(stop.iter().any(|s| !s.is_empty() && tail.contains(s.as_str())))
+    }
+
+    fn log_likelihood(&mut self, prompt: &str, special: bool, continuations: &[String], asked: Instant) -> Result<Likelihoods, ModelError> {
+        let queue = asked.elapsed().as_secs_f64();
+        let mut scores = Vec::with_capacity(continuations.len());
+        let mut shared: Option<(Vec<u32>, Cache, Vec<f32>)> = None;
+        let mut prompt_tokens = 0;
+        for continuation in continuations {
+            let (context, rest) = self.tokenizer.encode_pair(prompt, continuation, special)?;
+            if rest.is_empty() {
+                return Err(ModelError::new(ErrorClass::BadRequest, format!("the continuation {continuation:?} has no tokens of its own after the prompt")));
+            }
+            self.room_after(context.len() + rest.len())?;
+            // Continuations nearly always share the context's tokens; where one merges across the border, it gets its own.
+            if shared.as_ref().is_none_or(|(tokens, ..)| *tokens != context) {
+                let mut last = Vec::new();
+                let cache = self.graph.run(&context, &self.graph.empty_cache()?, |row, logits| {
+                    if row + 1 == context.len() {
+                        last = logits.to_vec();
+                    }
+                })?;
+                prompt_tokens += context.len() as u64;
+                shared = Some((context, cache, last));
+            }
+            let (_, cache, last) = shared.as_ref().expect("set just above");
+            prompt_tokens += rest.len() as u64;
+            let mut log_likelihood = log_softmax_at(last, rest[0]);
+            let mut is_greedy = argmax(last) == rest[0];
+            let (fed, targets) = (&rest[..rest.len() - 1], &rest[1..]);
+            if !fed.is_empty() {
+                self.graph.run(fed, cache, |row, logits| {
+                    log_likelihood += log_softmax_at(logits, targets[row]);
+                    is_greedy &= argmax(logits) == targets[row];
+                })?;
+            }
+            scores.push(ContinuationScore { log_likelihood, is_greedy, tokens: u32::try_from(rest.len()).unwrap_or(u32::MAX) });
+        }
+        Ok(Likelihoods { continuations: scores, prompt_tokens, queue })
+    }
+
+    /// Tokens that still fit after `used`.
+    fn room_after(&self, used: usize) -> Result<usize, ModelError> {
+        let most = self.context_length.unwrap_or(usize::MAX);
+        if used == 0 {
+            return Err(ModelError::new(ErrorClass::BadRequest, "the prompt has no tokens"));
+        }
+        if used > most {
+            return Err(ModelError::new(ErrorClass::BadRequest, format!("the prompt has {used} tokens and the model sees at most {most}")));
+        }
+        Ok(most - used)
+    }
+}

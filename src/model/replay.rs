@@ -1,0 +1,143 @@
+//! Recorded answers as a model: `replay:FILE?key=FIELD&answer=PATH&name=NAME`.
+//!
+//! A row of the JSONL file holds an answer and says which question it belongs to: by `sample_id` (with `suite` and `epoch`
+//! where given), by a field of the sample (`?key=question` matches row.question with the sample's question), or by `prompt`.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::{Capabilities, Completion, ErrorClass, Identity, Model, ModelError, ModelSpec, Origin, Request, reasoning};
+
+/// Answers read from a file.
+pub struct ReplayModel {
+    identity: Identity,
+    by: Key,
+    answers: HashMap<String, Completion>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Key {
+    SampleId,
+    Field(String),
+    Prompt,
+}
+
+const ANSWER_NAMES: &[&str] = &["answer", "response", "completion", "output", "text"];
+
+impl ReplayModel {
+    /// Reads the recording.
+    ///
+    /// # Errors
+    /// [`ErrorClass::Files`] naming the file and the line that cannot be read.
+    pub fn open(spec: &ModelSpec) -> Result<Self, ModelError> {
+        spec.only(&["key", "answer"])?;
+        let path = Path::new(&spec.target);
+        let wrong = |line: usize, what: String| ModelError::new(ErrorClass::Files, format!("{}:{line}: {what}", path.display()));
+        let file = File::open(path).map_err(|e| ModelError::new(ErrorClass::Files, format!("cannot open the recording {}: {e}", path.display())))?;
+        let mut hasher = blake3::Hasher::new();
+        let mut answers = HashMap::new();
+        let mut by = spec.options.get("key").map(|k| Key::Field(k.clone()));
+        for (i, line) in BufReader::new(file).lines().enumerate() {
+            let line = line.map_err(|e| wrong(i + 1, format!("cannot be read: {e}")))?;
+            hasher.update(line.as_bytes()).update(b"\n");
+            if line.trim().is_empty() {
+                continue;
+            }
+            let row: Value = serde_json::from_str(&line).map_err(|e| wrong(i + 1, format!("is not JSON: {e}")))?;
+            let by = by.get_or_insert_with(|| if row.get("sample_id").is_some() { Key::SampleId } else { Key::Prompt });
+            let key = row_key(by, &row).ok_or_else(|| wrong(i + 1, format!("has no {}; name the field that tells which question this answers with ?key=FIELD", by.field())))?;
+            let completion = row_answer(&row, spec.options.get("answer").map(String::as_str)).ok_or_else(|| {
+                wrong(i + 1, format!("has no answer under {}; name its place with ?answer=PATH (dots for nesting)", spec.options.get("answer").map_or_else(|| ANSWER_NAMES.join(", "), Clone::clone)))
+            })?;
+            answers.insert(key, completion);
+        }
+        for (key, value) in &spec.options {
+            hasher.update(key.as_bytes()).update(value.as_bytes());
+        }
+        let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("recording");
+        let name = spec.options.get("name").cloned().unwrap_or_else(|| match spec.options.get("answer") {
+            Some(answer) => format!("replay:{stem}/{}", answer.split('.').next().unwrap_or(answer)),
+            None => format!("replay:{stem}"),
+        });
+        Ok(Self { identity: Identity { name, fingerprint: hasher.finalize().to_hex().to_string(), spec: spec.to_string() }, by: by.unwrap_or(Key::SampleId), answers })
+    }
+}
+
+impl Key {
+    fn field(&self) -> &str {
+        match self {
+            Self::SampleId => "sample_id",
+            Self::Field(name) => name,
+            Self::Prompt => "prompt",
+        }
+    }
+}
+
+fn row_key(by: &Key, row: &Value) -> Option<String> {
+    let own = text(row.get(by.field())?)?;
+    Some(match by {
+        Key::SampleId => {
+            let suite = row.get("suite").and_then(Value::as_str).unwrap_or("*");
+            let epoch = row.get("epoch").and_then(Value::as_u64).unwrap_or(0);
+            format!("{suite}\u{0}{own}\u{0}{epoch}")
+        }
+        Key::Field(_) | Key::Prompt => own.trim().to_owned(),
+    })
+}
+
+/// The answer at a dotted path; where no path is given, under a usual name, or the whole row as a recorded completion.
+fn row_answer(row: &Value, path: Option<&str>) -> Option<Completion> {
+    let value = match path {
+        Some(path) => path.split('.').try_fold(row, |v, step| v.get(step))?,
+        None => ANSWER_NAMES.iter().find_map(|name| row.get(*name))?,
+    };
+    let mut completion = match value {
+        Value::String(text) => {
+            let (thought, answer) = reasoning::split(text);
+            Completion { reasoning: thought, ..Completion::text(answer) }
+        }
+        Value::Object(_) => serde_json::from_value(value.clone()).ok().or_else(|| super::remote::read_chat_completion(value))?,
+        Value::Null => Completion::text(""),
+        other => Completion::text(other.to_string()),
+    };
+    completion.origin = Origin::Recording;
+    Some(completion)
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(s) => Some(s.clone()),
+        Value::Number(n) => Some(n.to_string()),
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl Model for ReplayModel {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { chat: true, log_likelihood: true, concurrency: 64, cacheable: false }
+    }
+
+    async fn generate(&self, request: &Request) -> Result<Completion, ModelError> {
+        let about = &request.about;
+        let found = match &self.by {
+            Key::SampleId => [about.suite.as_str(), "*"].iter().find_map(|suite| self.answers.get(&format!("{suite}\u{0}{}\u{0}{}", about.id, about.epoch))),
+            Key::Field(name) => about.fields.get(name).and_then(text).and_then(|v| self.answers.get(v.trim())),
+            Key::Prompt => self.answers.get(request.prompt.question().trim()),
+        };
+        found.cloned().ok_or_else(|| ModelError::new(ErrorClass::NotRecorded, format!("{} holds no answer to {}/{} (matched by {})", self.identity.name, about.suite, about.id, self.by.field())))
+    }
+
+    async fn log_likelihood(&self, request: &Request) -> Result<Completion, ModelError> {
+        self.generate(request).await
+    }
+}

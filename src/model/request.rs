@@ -1,0 +1,172 @@
+//! What is asked of a model: prompt, parameters, and whether words or log-likelihoods are wanted.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Who speaks in a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Instructions that frame the conversation.
+    System,
+    /// The person asking.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One turn of a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub content: String,
+}
+
+/// A rendered prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Prompt {
+    /// Plain text to be continued.
+    Text(String),
+    /// Messages to be answered.
+    Chat(Vec<Message>),
+}
+
+impl Prompt {
+    /// The prompt as a person would read it: the text, or the messages with their roles where there are several.
+    #[must_use]
+    pub fn display(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Chat(messages) => match messages.as_slice() {
+                [only] => only.content.clone(),
+                many => many.iter().map(|m| format!("[{}]\n{}", serde_name(m.role), m.content)).collect::<Vec<_>>().join("\n\n"),
+            },
+        }
+    }
+
+    /// What the user said last: the part that carries the question.
+    #[must_use]
+    pub fn question(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Chat(messages) => messages.iter().rev().find(|m| m.role == Role::User).map_or("", |m| &m.content),
+        }
+    }
+}
+
+fn serde_name(role: Role) -> &'static str {
+    match role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    }
+}
+
+/// How an answer is decoded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Parameters {
+    /// Most tokens to generate.
+    pub max_tokens: u32,
+    /// 0 is greedy.
+    pub temperature: f64,
+    /// Nucleus sampling: the smallest set of tokens whose probability reaches this share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    /// Only the so many most likely tokens are drawn from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u32>,
+    /// Strings that end the answer; they are not part of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<String>,
+    /// Seed of the draw. The run derives one a trial from its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self { max_tokens: 1024, temperature: 0.0, top_p: None, top_k: None, stop: Vec::new(), seed: None }
+    }
+}
+
+/// What is wanted of the model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wanted {
+    /// An answer in words.
+    Generate,
+    /// The log-likelihood of each continuation of the one prompt.
+    LogLikelihood {
+        /// The continuations, exactly as they follow the prompt.
+        continuations: Vec<String>,
+    },
+}
+
+/// Where a request comes from: lets a recording find its answer. It is no part of the question and of no key.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SampleRef {
+    /// The suite's name.
+    pub suite: String,
+    /// The sample's id within it.
+    pub id: String,
+    /// The repeat, from 0.
+    pub epoch: u32,
+    /// The sample's fields.
+    pub fields: BTreeMap<String, serde_json::Value>,
+}
+
+/// One question to a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The rendered prompt.
+    pub prompt: Prompt,
+    /// How to decode.
+    pub parameters: Parameters,
+    /// Words or log-likelihoods.
+    pub wanted: Wanted,
+    /// The sample behind the request.
+    #[serde(skip)]
+    pub about: SampleRef,
+}
+
+/// Names a question put to a model: the same key, the same question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestKey([u8; 32]);
+
+impl RequestKey {
+    /// BLAKE3 of the model's fingerprint, the canonical request (its JSON, keys in declared order) and the epoch.
+    #[must_use]
+    pub fn new(fingerprint: &str, request: &Request, epoch: u32) -> Self {
+        let canonical = serde_json::to_vec(request).expect("a request is plain data and always serialises");
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(fingerprint.as_bytes()).update(&[0]).update(&canonical).update(&[0]).update(&epoch.to_le_bytes());
+        Self(*hasher.finalize().as_bytes())
+    }
+
+    /// The key as bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for RequestKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
+    }
+}
+
+/// Ends `text` before the first stop string in it; says whether one was found.
+pub(super) fn cut_at_stop(text: &mut String, stop: &[String]) -> bool {
+    let first = stop.iter().filter(|s| !s.is_empty()).filter_map(|s| text.find(s.as_str())).min();
+    if let Some(at) = first {
+        text.truncate(at);
+    }
+    first.is_some()
+}

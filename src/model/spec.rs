@@ -1,0 +1,128 @@
+//! Model specifications: `onnx:DIR?device=cuda:0`, `openai:gpt-4o`, `https://host/v1#NAME`, `replay:FILE`, `demo:open`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// A parsed model specification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelSpec {
+    /// The part before the colon; `https` or `http` for a bare endpoint.
+    pub scheme: String,
+    /// Directory, file, model name or base URL.
+    pub target: String,
+    /// For an endpoint, the model's name there.
+    pub fragment: Option<String>,
+    /// Settings after `?`.
+    pub options: BTreeMap<String, String>,
+}
+
+/// A specification that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read the model '{spec}': {reason}")]
+pub struct SpecError {
+    /// As given.
+    pub spec: String,
+    /// What is wrong and what is expected.
+    pub reason: String,
+}
+
+impl FromStr for ModelSpec {
+    type Err = SpecError;
+
+    fn from_str(spec: &str) -> Result<Self, SpecError> {
+        let wrong = |reason: &str| SpecError { spec: spec.to_owned(), reason: reason.to_owned() };
+        let Some((scheme, rest)) = spec.split_once(':') else {
+            return Err(wrong("it names no provider; write for instance onnx:DIR, openai:NAME, https://host/v1#NAME, replay:FILE or demo:open"));
+        };
+        if scheme == "https" || scheme == "http" {
+            let Some((url, fragment)) = spec.split_once('#') else {
+                return Err(wrong("an endpoint needs the model's name after #, as in https://host/v1#NAME"));
+            };
+            let (name, query) = split_query(fragment);
+            let (url, url_query) = split_query(url);
+            if name.is_empty() {
+                return Err(wrong("the model's name after # is empty"));
+            }
+            let options = parse_options(query.or(url_query)).map_err(|reason| wrong(&reason))?;
+            return Ok(Self { scheme: scheme.into(), target: url.trim_end_matches('/').into(), fragment: Some(name.into()), options });
+        }
+        let (target, query) = split_query(rest);
+        if target.is_empty() {
+            return Err(wrong("nothing stands after the colon"));
+        }
+        let options = parse_options(query).map_err(|reason| wrong(&reason))?;
+        Ok(Self { scheme: scheme.to_lowercase(), target: target.into(), fragment: None, options })
+    }
+}
+
+fn split_query(text: &str) -> (&str, Option<&str>) {
+    text.split_once('?').map_or((text, None), |(a, b)| (a, Some(b)))
+}
+
+fn parse_options(query: Option<&str>) -> Result<BTreeMap<String, String>, String> {
+    query
+        .into_iter()
+        .flat_map(|q| q.split('&'))
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).ok_or_else(|| format!("'{pair}' after ? is not of the form key=value")))
+        .collect()
+}
+
+impl ModelSpec {
+    /// Fails on options other than `known`, naming what is known.
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), SpecError> {
+        match self.options.keys().find(|k| !known.contains(&k.as_str()) && *k != "name") {
+            None => Ok(()),
+            Some(unknown) => Err(SpecError { spec: self.to_string(), reason: format!("unknown option '{unknown}'; known here: name, {}", known.join(", ")) }),
+        }
+    }
+
+    /// The name shown in tables: `?name=` where given, else the specification without its options.
+    #[must_use]
+    pub fn display_name(&self) -> String {
+        self.options.get("name").cloned().unwrap_or_else(|| match &self.fragment {
+            Some(fragment) => fragment.clone(),
+            None => format!("{}:{}", self.scheme, self.target.trim_end_matches('/')),
+        })
+    }
+}
+
+impl fmt::Display for ModelSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.fragment {
+            Some(fragment) => write!(f, "{}#{fragment}", self.target)?,
+            None => write!(f, "{}:{}", self.scheme, self.target)?,
+        }
+        for (i, (key, value)) in self.options.iter().enumerate() {
+            write!(f, "{}{key}={value}", if i == 0 { '?' } else { '&' })?;
+        }
+        Ok(())
+    }
+}
+
+impl From<SpecError> for super::ModelError {
+    fn from(error: SpecError) -> Self {
+        Self::new(super::ErrorClass::BadRequest, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn specifications_survive_a_round_trip() {
+        for spec in ["onnx:models/x?device=cuda:0&threads=2", "openai:gpt-4o", "https://host:8080/v1#org/name", "http://127.0.0.1:9/v1#m?max_connections=4", "replay:a/b.jsonl?answer=6b.solution&key=question"] {
+            assert_eq!(spec.parse::<ModelSpec>().unwrap().to_string(), spec);
+        }
+    }
+
+    #[test]
+    fn a_specification_that_cannot_be_read_says_what_is_expected() {
+        for (spec, says) in [("gpt-4o", "names no provider"), ("https://host/v1", "after #"), ("onnx:", "nothing stands"), ("openai:x?y", "key=value")] {
+            let error = spec.parse::<ModelSpec>().unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! A table of shares as colours, with the figure in each field.
+
+use plotters::prelude::*;
+
+use super::{FAINT, FONT, INK, failed, fit, responsive};
+use crate::report::ReportError;
+
+/// Shares in rows and columns; none where there is no data.
+pub(in crate::report) struct HeatMap {
+    pub rows: Vec<String>,
+    pub columns: Vec<String>,
+    pub values: Vec<Vec<Option<f64>>>,
+}
+
+const ROW: i32 = 22;
+const LEFT: i32 = 250;
+const HEAD: i32 = 130;
+
+/// Draws the map: white is 0 %, dark is 100 %.
+pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> {
+    let count = |n: usize| i32::try_from(n).unwrap_or(1000);
+    let (rows, columns) = (count(map.rows.len()), count(map.columns.len()));
+    let field = (900 / columns.max(1)).clamp(34, 90);
+    let (width, height) = (LEFT + columns * field + 90, HEAD + rows * ROW + 8);
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, (width.unsigned_abs(), height.unsigned_abs())).into_drawing_area();
+        for (j, name) in map.columns.iter().enumerate() {
+            // Slanted heads would need a rotation that plotters' SVG text lacks; upright ones are turned by a quarter.
+            let style = (FONT, 12).into_font().transform(FontTransform::Rotate270).color(&INK);
+            area.draw(&Text::new(fit(name, 22), (LEFT + count(j) * field + field / 2 - 6, HEAD - 6), style)).map_err(|e| failed(&e))?;
+        }
+        for (i, name) in map.rows.iter().enumerate() {
+            let top = HEAD + count(i) * ROW;
+            area.draw(&Text::new(fit(name, 38), (4, top + 4), (FONT, 12).into_font().color(&INK))).map_err(|e| failed(&e))?;
+            for (j, value) in map.values[i].iter().enumerate() {
+                let left = LEFT + count(j) * field;
+                let corners = [(left, top), (left + field - 2, top + ROW - 2)];
+                match value {
+                    Some(share) => {
+                        area.draw(&Rectangle::new(corners, colour(*share).filled())).map_err(|e| failed(&e))?;
+                        let ink = if *share > 0.55 { WHITE } else { INK };
+                        area.draw(&Text::new(format!("{:.0}", share * 100.0), (left + field / 2 - 8, top + 4), (FONT, 12).into_font().color(&ink))).map_err(|e| failed(&e))?;
+                    }
+                    None => {
+                        area.draw(&Rectangle::new(corners, FAINT.stroke_width(1))).map_err(|e| failed(&e))?;
+                    }
+                }
+            }
+        }
+        area.present().map_err(|e| failed(&e))?;
+    }
+    Ok(responsive(&svg, "Share of questions not answered, by model and group; the same figures stand in the tables"))
+}
+
+/// From near white to a deep red-brown; lightness falls evenly, so that it reads in grey too.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn colour(share: f64) -> RGBColor {
+    let share = share.clamp(0.0, 1.0);
+    let mix = |from: f64, to: f64| (from + (to - from) * share).round() as u8;
+    RGBColor(mix(247.0, 122.0), mix(243.0, 28.0), mix(238.0, 20.0))
+}

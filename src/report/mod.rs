@@ -1,0 +1,62 @@
+//! Answers → one self-contained HTML page, SVG charts, and tables for other tools.
+//!
+//! A section is a file under `section/`, a template under `reports/sections/`, and a line in [`section::SECTIONS`]. A chart is
+//! a file under `chart/`; an export format a file under `export/`.
+
+mod chart;
+pub mod export;
+mod headline;
+mod page;
+mod published;
+mod section;
+mod templates;
+mod transcripts;
+
+use std::path::PathBuf;
+
+use crate::analysis::AnalysisError;
+
+pub use headline::headlines;
+pub use page::{Report, ReportOptions};
+
+/// Why a report cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The run cannot be analysed.
+    #[error(transparent)]
+    Analysis(#[from] AnalysisError),
+    /// A template or chart failed: a defect of candor.
+    #[error("the report's {part} cannot be rendered: {reason}. This is a defect of candor; please report it")]
+    Render {
+        /// Which part.
+        part: String,
+        /// Why.
+        reason: String,
+    },
+    /// A file cannot be read or written.
+    #[error("{action} {path}: {reason}")]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        reason: String,
+    },
+    /// Something asked for is unknown.
+    #[error("there is no {what} '{name}'; known: {known}")]
+    Unknown {
+        /// What kind of thing.
+        what: &'static str,
+        /// As asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+}
+
+impl From<polars::prelude::PolarsError> for ReportError {
+    fn from(error: polars::prelude::PolarsError) -> Self {
+        Self::Analysis(error.into())
+    }
+}

@@ -1,0 +1,157 @@
+//! The page: what every section may use, and how they become one file.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::published::{PublishedFigure, published_figures};
+use super::section::SECTIONS;
+use super::templates::{Templates, file};
+use super::transcripts::{Transcripts, transcripts};
+use super::{ReportError, headlines};
+use crate::analysis::{Cell, Dataset, Question, summarise};
+
+/// What a reader may choose.
+#[derive(Debug, Clone)]
+pub struct ReportOptions {
+    /// The model that others are compared with; the first where nothing is said.
+    pub baseline: Option<String>,
+    /// The page's title.
+    pub title: Option<String>,
+    /// Folders in which `published_figures.json` is looked for.
+    pub data_folders: Vec<PathBuf>,
+    /// Most trials whose transcripts are embedded.
+    pub most_transcripts: usize,
+}
+
+impl Default for ReportOptions {
+    fn default() -> Self {
+        Self { baseline: None, title: None, data_folders: Vec::new(), most_transcripts: 50_000 }
+    }
+}
+
+/// Everything that sections draw from, computed once.
+pub struct Report {
+    pub(super) data: Dataset,
+    pub(super) questions: Vec<Question>,
+    pub(super) cells: Vec<Cell>,
+    pub(super) baseline: String,
+    pub(super) published: Vec<PublishedFigure>,
+    title: String,
+    most_transcripts: usize,
+    templates: Templates,
+}
+
+#[derive(Serialize)]
+struct PageContext<'a> {
+    title: &'a str,
+    policy: String,
+    style: &'static str,
+    script: &'static str,
+    headlines: Vec<String>,
+    sections: Vec<(&'static str, &'static str, String)>,
+    index: String,
+    chunks: Vec<String>,
+    version: &'static str,
+    made: String,
+}
+
+impl Report {
+    /// Computes what the sections need.
+    ///
+    /// # Errors
+    /// [`ReportError`] where the runs cannot be read or the baseline is unknown.
+    pub fn new(data: Dataset, options: &ReportOptions) -> Result<Self, ReportError> {
+        let questions = data.questions()?;
+        let cells = summarise(&data, &questions)?;
+        let baseline = data.baseline(options.baseline.as_deref())?.to_owned();
+        let published = published_figures(&options.data_folders, &data.suites)?;
+        let title = options.title.clone().unwrap_or_else(|| match data.models.as_slice() {
+            [one] => one.identity.name.clone(),
+            [one, two] => format!("{} and {}", one.identity.name, two.identity.name),
+            many => format!("{} models on {}", many.len(), data.suites.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ")),
+        });
+        Ok(Self { data, questions, cells, baseline, published, title, most_transcripts: options.most_transcripts, templates: Templates::new()? })
+    }
+
+    /// The sentences that a reader must not miss.
+    #[must_use]
+    pub fn headlines(&self) -> Vec<String> {
+        headlines(&self.data, &self.questions, &self.cells, &self.baseline)
+    }
+
+    /// Scores of every model on every suite.
+    #[must_use]
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// Every question's score.
+    #[must_use]
+    pub fn questions(&self) -> &[Question] {
+        &self.questions
+    }
+
+    /// The model that others are compared with.
+    #[must_use]
+    pub fn baseline(&self) -> &str {
+        &self.baseline
+    }
+
+    /// The page as HTML.
+    ///
+    /// # Errors
+    /// [`ReportError`] where a table cannot be read or a template fails.
+    pub fn html(&self) -> Result<String, ReportError> {
+        let mut sections = Vec::new();
+        for section in SECTIONS {
+            if let Some(html) = (section.render)(self)? {
+                sections.push((section.id, section.title, html));
+            }
+        }
+        let Transcripts { index, chunks } = transcripts(&self.data, self.most_transcripts)?;
+        let (style, script) = (file("style.css"), file("report.js"));
+        let context = PageContext {
+            title: &self.title,
+            policy: policy(style, script),
+            style,
+            script,
+            headlines: self.headlines(),
+            sections,
+            index,
+            chunks,
+            version: env!("CARGO_PKG_VERSION"),
+            made: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        };
+        self.templates.render("page.html", &context)
+    }
+
+    /// Writes the page.
+    ///
+    /// # Errors
+    /// [`ReportError`] where it cannot be made or written.
+    pub fn write(&self, path: &Path) -> Result<(), ReportError> {
+        let html = self.html()?;
+        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|e| ReportError::File { action: "cannot make the folder of", path: path.into(), reason: e.to_string() })?;
+        }
+        std::fs::write(path, html).map_err(|e| ReportError::File { action: "cannot write", path: path.into(), reason: e.to_string() })
+    }
+
+    /// Renders a section's template.
+    pub(super) fn render(&self, template: &str, context: &impl Serialize) -> Result<String, ReportError> {
+        self.templates.render(template, context)
+    }
+}
+
+/// A Content-Security-Policy under which nothing runs but our own script, and nothing is loaded at all.
+fn policy(style: &str, script: &str) -> String {
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
+    let mut policy = String::from("default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:");
+    let _ = write!(policy, "; style-src 'sha256-{}'; script-src 'sha256-{}'", hash(style), hash(script));
+    policy
+}

@@ -1,0 +1,58 @@
+//! Published benchmark figures of other models, as reference rows: marked as published, with source and setting.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::ReportError;
+use crate::store::SuiteRecord;
+
+/// A figure that somebody published.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PublishedFigure {
+    /// The model.
+    pub model: String,
+    /// The benchmark's name there.
+    pub benchmark: String,
+    /// In percent.
+    pub score_percent: f64,
+    /// What is counted.
+    pub metric: String,
+    /// Worked examples in the prompt.
+    #[serde(default)]
+    pub shots: Option<u32>,
+    /// How it was asked.
+    pub setting: String,
+    /// The model's maker reports it.
+    #[serde(default)]
+    pub reported_by_vendor: bool,
+    /// Where it stands.
+    pub source: Source,
+}
+
+/// Where a figure stands.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Source {
+    /// Title.
+    pub title: String,
+    /// Repository, where it is one.
+    #[serde(default)]
+    pub repository: Option<String>,
+    /// Commit.
+    #[serde(default)]
+    pub commit: Option<String>,
+}
+
+/// The file's name in a data folder.
+const FILE: &str = "published_figures.json";
+
+/// Figures on the suites' benchmarks; a suite that is no published benchmark has none. The general ones (MMLU and MATH) are
+/// not mixed in: a reference row stands only beside the benchmark it is of.
+pub(super) fn published_figures(folders: &[PathBuf], suites: &[SuiteRecord]) -> Result<Vec<PublishedFigure>, ReportError> {
+    let Some(path) = folders.iter().map(|f| f.join(FILE)).find(|p| p.is_file()) else { return Ok(Vec::new()) };
+    let failed = |reason: String| ReportError::File { action: "cannot read", path: path.clone(), reason };
+    let text = std::fs::read_to_string(&path).map_err(|e| failed(e.to_string()))?;
+    let all: Vec<PublishedFigure> = serde_json::from_str(&text).map_err(|e| failed(format!("it is no list of published figures: {e}")))?;
+    let wanted = |f: &PublishedFigure| suites.iter().any(|s| s.published_as.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(&f.benchmark)));
+    Ok(all.into_iter().filter(wanted).collect())
+}

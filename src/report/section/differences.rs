@@ -1,0 +1,49 @@
+//! Each model's paired difference to the baseline, suite by suite.
+
+use serde::Serialize;
+
+use crate::analysis::compare;
+use crate::report::{Report, ReportError};
+
+#[derive(Serialize)]
+struct Context<'a> {
+    baseline: &'a str,
+    suites: Vec<&'a str>,
+    rows: Vec<(&'a str, Vec<Option<Shown>>)>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    value: f64,
+    low: f64,
+    high: f64,
+    n: usize,
+    unshared: usize,
+    excludes_zero: bool,
+    method: &'static str,
+}
+
+pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+    let data = &report.data;
+    if data.models.len() < 2 {
+        return Ok(None);
+    }
+    let suites: Vec<&str> = data.suites.iter().map(|s| s.name.as_str()).collect();
+    let rows = data
+        .models
+        .iter()
+        .map(|m| m.identity.name.as_str())
+        .filter(|m| *m != report.baseline)
+        .map(|model| {
+            let cells = suites
+                .iter()
+                .map(|suite| {
+                    let comparison = compare(&report.questions, suite, model, &report.baseline);
+                    comparison.difference.ok().map(|d| Shown { value: d.value, low: d.interval.low, high: d.interval.high, n: d.n, unshared: comparison.unshared, excludes_zero: d.interval.excludes(0.0), method: comparison.method })
+                })
+                .collect();
+            (model, cells)
+        })
+        .collect();
+    report.render("sections/differences.html", &Context { baseline: &report.baseline, suites, rows }).map(Some)
+}

@@ -1,0 +1,34 @@
+//! The sections of the page, in their order. A new one is a file here, a template, and a line in [`SECTIONS`].
+
+mod cost;
+mod differences;
+mod gaps;
+mod heat_map;
+mod method;
+mod metrics;
+mod pair;
+mod scores;
+
+use super::{Report, ReportError};
+
+/// A part of the page.
+pub(super) struct Section {
+    /// Its anchor.
+    pub id: &'static str,
+    /// Its heading.
+    pub title: &'static str,
+    /// Its HTML; none where the runs have nothing for it.
+    pub render: fn(&Report) -> Result<Option<String>, ReportError>,
+}
+
+/// Every section.
+pub(super) const SECTIONS: &[Section] = &[
+    Section { id: "scores", title: "Models and suites", render: scores::render },
+    Section { id: "gaps", title: "Withheld on marked topics beyond their controls", render: gaps::render },
+    Section { id: "pair", title: "One pair, word for word", render: pair::render },
+    Section { id: "differences", title: "Differences to the baseline", render: differences::render },
+    Section { id: "heat-map", title: "Where answers are withheld", render: heat_map::render },
+    Section { id: "metrics", title: "Every metric", render: metrics::render },
+    Section { id: "cost", title: "Cost and time", render: cost::render },
+    Section { id: "method", title: "Method and limits", render: method::render },
+];

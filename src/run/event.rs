@@ -1,0 +1,47 @@
+//! What happens during a run, for those who show or count it.
+
+use crate::model::{ErrorClass, Origin, Usd};
+use crate::store::TrialStatus;
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum RunEvent {
+    /// A model's part begins.
+    Started {
+        /// Which model, by its place in the plan.
+        model: usize,
+        /// Trials to do.
+        trials: u64,
+        /// Trials that an earlier start has done already.
+        already_done: u64,
+    },
+    /// A trial ended.
+    Finished {
+        /// Which model.
+        model: usize,
+        /// Which suite, by its place in the plan.
+        suite: usize,
+        /// How it ended.
+        status: TrialStatus,
+        /// Live, cached or recorded.
+        origin: Origin,
+        /// The kind of failure, where it failed.
+        error: Option<ErrorClass>,
+        /// Money spent on it now.
+        cost: Option<Usd>,
+        /// The value of the suite's headline metric, where there is one.
+        headline: Option<f64>,
+    },
+    /// A model was given up; the other models go on.
+    GaveUp {
+        /// Which model.
+        model: usize,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A model's part is over.
+    Ended {
+        /// Which model.
+        model: usize,
+    },
+}

@@ -1,0 +1,18 @@
+//! From suites and models to a run on disk: plan → trials → completions → scores, losing nothing.
+//!
+//! [`execute`] knows nothing of terminals: it emits [`RunEvent`]s, and whoever wants to show or count something listens.
+
+mod config;
+mod engine;
+mod estimate;
+mod event;
+pub mod import;
+mod plan;
+mod rescore;
+
+pub use config::{Configuration, ConfigurationError};
+pub use engine::{Limits, Outcome, StopReason, execute};
+pub use estimate::{ModelEstimate, estimate};
+pub use event::RunEvent;
+pub use plan::{Plan, PlanError, PlanOptions, PlannedModel, PlannedSuite, Trial};
+pub use rescore::{RescoreError, rescore};

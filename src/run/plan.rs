@@ -1,0 +1,266 @@
+//! The plan: which trials there are, in which order. The same inputs give the same plan on every machine.
+
+use std::sync::Arc;
+
+use crate::model::{self, Capabilities, Model, ModelError, ModelSpec, OpenOptions, Request, RequestKey};
+use crate::score::{self, ScoreError, Scorer};
+use crate::store::{Manifest, ModelRecord, RunStatus, Shard, SuiteRecord, TrialKey};
+use crate::suite::{self, DataOptions, Sample, Suite, SuiteError};
+
+/// What decides a plan besides suites and models.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanOptions {
+    /// Most samples a suite.
+    pub limit: Option<usize>,
+    /// Repeats of each sample, at least 1.
+    pub epochs: u32,
+    /// Decides order and draws.
+    pub seed: u64,
+    /// The part of the plan to do.
+    pub shard: Option<Shard>,
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self { limit: None, epochs: 1, seed: 0, shard: None }
+    }
+}
+
+/// A suite with its scorers and the order of its samples.
+pub struct PlannedSuite {
+    /// The suite.
+    pub suite: Suite,
+    /// The specification it was loaded from.
+    pub spec: String,
+    /// Its scorers, in its order.
+    pub scorers: Vec<Box<dyn Scorer>>,
+    /// Indices of the samples to ask, in the order drawn.
+    pub order: Vec<usize>,
+}
+
+impl PlannedSuite {
+    /// The scorer and metric that stand for the suite.
+    #[must_use]
+    pub fn headline(&self) -> (String, String) {
+        let scorer = &self.scorers[0];
+        (scorer.name().to_owned(), scorer.metrics()[0].name.to_owned())
+    }
+}
+
+/// A model in a plan.
+pub struct PlannedModel {
+    /// The model.
+    pub model: Arc<dyn Model>,
+    /// What it can do, asked once.
+    pub capabilities: Capabilities,
+}
+
+/// Why a plan cannot be made.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum PlanError {
+    /// A suite cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Suite(#[from] SuiteError),
+    /// A suite's scorer cannot be made.
+    #[error("suite '{suite}': {error}")]
+    Scorer {
+        /// The suite.
+        suite: String,
+        /// Why.
+        error: ScoreError,
+    },
+    /// A specification cannot be read.
+    #[error(transparent)]
+    Spec(#[from] model::SpecError),
+    /// A model cannot be opened.
+    #[error("{0}")]
+    Model(ModelError),
+    /// Two of a kind.
+    #[error("two {what} are called '{name}'; {help}")]
+    Twice {
+        /// Suites or models.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What to do.
+        help: &'static str,
+    },
+}
+
+/// Suites and models, and every trial between them.
+pub struct Plan {
+    /// What is asked.
+    pub suites: Vec<PlannedSuite>,
+    /// Who is asked.
+    pub models: Vec<PlannedModel>,
+    /// Models that could not be opened, and why: the others go on without them.
+    pub failed: Vec<(ModelSpec, ModelError)>,
+    /// What else decides it.
+    pub options: PlanOptions,
+}
+
+/// One question of the plan, before it is rendered for a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trial {
+    /// Its place in the order drawn, the same for every model.
+    pub schedule_index: u64,
+    /// Which suite.
+    pub suite: usize,
+    /// Which of the suite's samples.
+    pub sample: usize,
+    /// Which repeat.
+    pub epoch: u32,
+}
+
+impl Plan {
+    /// Loads suites and opens models.
+    ///
+    /// # Errors
+    /// [`PlanError`] where a suite is wrong. A model that cannot be opened is left out and told in `failed`, unless none is left.
+    pub async fn new(suites: &[String], models: &[ModelSpec], options: PlanOptions, data: &DataOptions, open: &OpenOptions) -> Result<Self, PlanError> {
+        let mut planned: Vec<PlannedSuite> = Vec::new();
+        for spec in suites {
+            let suite = suite::load(spec, data).await?;
+            let scorers = suite.file.scorers.iter().map(score::build).collect::<Result<Vec<_>, _>>().map_err(|error| PlanError::Scorer { suite: suite.file.name.clone(), error })?;
+            if planned.iter().any(|p| p.suite.file.name == suite.file.name) {
+                return Err(PlanError::Twice { what: "suites", name: suite.file.name, help: "give one of them another name in its suite.yaml" });
+            }
+            let order = draw_order(&suite.samples, options.seed, options.limit);
+            planned.push(PlannedSuite { suite, spec: spec.clone(), scorers, order });
+        }
+        let (mut opened, mut failed): (Vec<PlannedModel>, Vec<_>) = (Vec::new(), Vec::new());
+        for spec in models {
+            match model::open(spec, open).await {
+                Ok(model) if opened.iter().any(|o| o.model.identity().name == model.identity().name) => {
+                    return Err(PlanError::Twice { what: "models", name: model.identity().name.clone(), help: "give one of them another name with ?name=NAME" });
+                }
+                Ok(model) => opened.push(PlannedModel { capabilities: model.capabilities(), model }),
+                Err(error) => failed.push((spec.clone(), error)),
+            }
+        }
+        if opened.is_empty() {
+            if let Some((_, error)) = failed.into_iter().next() {
+                return Err(PlanError::Model(error));
+            }
+            failed = Vec::new();
+        }
+        Ok(Self { suites: planned, models: opened, failed, options })
+    }
+
+    /// The trials of one model, in order: every sample of every suite once, then all again for the next epoch.
+    pub fn trials(&self) -> impl Iterator<Item = Trial> + '_ {
+        let all = (0..self.options.epochs).flat_map(move |epoch| self.suites.iter().enumerate().flat_map(move |(suite, planned)| planned.order.iter().map(move |sample| (epoch, suite, *sample))));
+        all.enumerate().filter_map(move |(index, (epoch, suite, sample))| {
+            let index = index as u64;
+            let ours = self.options.shard.is_none_or(|s| index % s.count == s.index - 1);
+            ours.then_some(Trial { schedule_index: index, suite, sample, epoch })
+        })
+    }
+
+    /// Trials a model has.
+    #[must_use]
+    pub fn trials_per_model(&self) -> u64 {
+        self.trials().count() as u64
+    }
+
+    /// The request and the names of a trial for a model.
+    ///
+    /// # Errors
+    /// [`SuiteError`] where the sample cannot be rendered.
+    pub fn request(&self, trial: Trial, model: usize) -> Result<(Request, RequestKey, TrialKey), SuiteError> {
+        let planned = &self.suites[trial.suite];
+        let sample = &planned.suite.samples[trial.sample];
+        let target = &self.models[model];
+        let mut request = planned.suite.prompts.request(sample, target.capabilities.chat, trial.epoch)?;
+        if request.parameters.temperature > 0.0 && request.parameters.seed.is_none() {
+            request.parameters.seed = Some(draw_seed(self.options.seed, &planned.suite.file.name, &sample.id, trial.epoch));
+        }
+        let key = RequestKey::new(&target.model.identity().fingerprint, &request, trial.epoch);
+        let trial_key = TrialKey::new(&key, &planned.suite.file.name, &sample.id);
+        Ok((request, key, trial_key))
+    }
+
+    /// The manifest of a run of this plan.
+    #[must_use]
+    pub fn manifest(&self) -> Manifest {
+        let mut manifest = Manifest::new();
+        manifest.suites = self.suites.iter().map(record).collect();
+        manifest.models = self.models.iter().map(|m| ModelRecord { identity: m.model.identity().clone(), capabilities: Some(m.capabilities), stopped: None }).collect();
+        (manifest.epochs, manifest.limit, manifest.seed, manifest.shard) = (self.options.epochs, self.options.limit, self.options.seed, self.options.shard);
+        manifest.status = RunStatus::Running;
+        manifest
+    }
+}
+
+fn record(planned: &PlannedSuite) -> SuiteRecord {
+    let file = &planned.suite.file;
+    let mut strata: Vec<String> = planned.suite.samples.iter().flat_map(|s| s.strata.keys().cloned()).collect();
+    strata.sort();
+    strata.dedup();
+    SuiteRecord {
+        name: file.name.clone(),
+        version: file.version.clone(),
+        kind: file.kind,
+        title: file.title.clone(),
+        spec: planned.spec.clone(),
+        content_hash: planned.suite.content_hash.clone(),
+        headline: planned.headline(),
+        published_as: file.published_as.clone(),
+        strata,
+        samples: planned.order.len(),
+        available: planned.suite.samples.len(),
+        licence: file.licence.clone(),
+        source: file.source.clone(),
+    }
+}
+
+/// The order in which samples are asked: by a hash of the seed and the sample's cluster (its pair, or itself), so that a
+/// prefix is a random draw of whole clusters, and two suites that share pairs draw the same ones.
+fn draw_order(samples: &[Sample], seed: u64, limit: Option<usize>) -> Vec<usize> {
+    let mut order: Vec<([u8; 32], usize)> = samples
+        .iter()
+        .enumerate()
+        .map(|(i, sample)| {
+            let unit = sample.pairing.cluster.as_ref().or(sample.pairing.pair.as_ref()).unwrap_or(&sample.id);
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&seed.to_le_bytes()).update(unit.as_bytes());
+            (*hasher.finalize().as_bytes(), i)
+        })
+        .collect();
+    order.sort_unstable();
+    order.truncate(limit.unwrap_or(usize::MAX));
+    order.into_iter().map(|(_, i)| i).collect()
+}
+
+fn draw_seed(seed: u64, suite: &str, sample: &str, epoch: u32) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed.to_le_bytes()).update(suite.as_bytes()).update(&[0]).update(sample.as_bytes()).update(&epoch.to_le_bytes());
+    let bytes = hasher.finalize();
+    u64::from_le_bytes(bytes.as_bytes()[..8].try_into().expect("a hash has 32 bytes")) >> 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples(names: &[(&str, &str)]) -> Vec<Sample> {
+        names
+            .iter()
+            .map(|(id, cluster)| {
+                let mut sample = Sample::new(*id);
+                sample.pairing.cluster = Some((*cluster).to_owned());
+                sample
+            })
+            .collect()
+    }
+
+    #[test]
+    fn two_suites_that_share_clusters_draw_the_same_ones() {
+        let sensitive = samples(&[("s1", "a"), ("s2", "b"), ("s3", "c"), ("s4", "d")]);
+        let control = samples(&[("c4", "d"), ("c3", "c"), ("c2", "b"), ("c1", "a")]);
+        let clusters = |all: &[Sample]| draw_order(all, 7, Some(2)).into_iter().map(|i| all[i].pairing.cluster.clone().unwrap()).collect::<Vec<_>>();
+        assert_eq!(clusters(&sensitive), clusters(&control));
+        assert_ne!(draw_order(&sensitive, 7, None), draw_order(&sensitive, 8, None));
+    }
+}

@@ -1,0 +1,83 @@
+//! Scoring a stored run again, without asking any model again.
+
+use std::collections::HashMap;
+
+use super::engine::judge;
+use super::plan::PlanError;
+use crate::score::{self, IMPORTED, Scorer};
+use crate::store::{RunDirectory, StoreError, TrialRecord, read_journal};
+use crate::suite::{self, DataOptions, Sample, ScorerSpec};
+
+/// Why a run cannot be scored again.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RescoreError {
+    /// The run cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A suite or scorer cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Plan(#[from] PlanError),
+    /// The suite has changed since.
+    #[error("the suite '{suite}' is not what it was when the run was made (version {then} then, {now} now, content differs); its answers cannot be scored by it")]
+    Changed {
+        /// The suite.
+        suite: String,
+        /// Version then.
+        then: String,
+        /// Version now.
+        now: String,
+    },
+}
+
+/// Scores every answer of a run again with its suites' scorers, or with those named. Imported labels stay. Returns how many
+/// answers were scored.
+///
+/// # Errors
+/// [`RescoreError`] where a suite has changed or cannot be found.
+pub async fn rescore(run: &mut RunDirectory, scorers: &[String], data: &DataOptions) -> Result<u64, RescoreError> {
+    let mut suites: HashMap<String, Questions> = HashMap::new();
+    let imported = run.manifest.imported_from.is_some();
+    for record in &mut run.manifest.suites {
+        let specs: Vec<ScorerSpec> = scorers.iter().map(|name| ScorerSpec::Plain(name.clone())).collect();
+        let make = |specs: &[ScorerSpec]| specs.iter().map(score::build).collect::<Result<Vec<_>, _>>().map_err(|error| PlanError::Scorer { suite: record.name.clone(), error });
+        if imported {
+            // The questions came with the answers: scorers that need nothing but the answer can judge them.
+            suites.insert(record.name.clone(), Questions { samples: HashMap::new(), scorers: make(&specs)? });
+            continue;
+        }
+        let suite = suite::load(&record.spec, data).await.map_err(PlanError::from)?;
+        if suite.content_hash != record.content_hash {
+            return Err(RescoreError::Changed { suite: record.name.clone(), then: record.version.clone(), now: suite.file.version });
+        }
+        let chosen = if specs.is_empty() { make(&suite.file.scorers)? } else { make(&specs)? };
+        record.headline = (chosen[0].name().to_owned(), chosen[0].metrics()[0].name.to_owned());
+        suites.insert(record.name.clone(), Questions { samples: suite.samples.into_iter().map(|s| (s.id.clone(), s)).collect(), scorers: chosen });
+    }
+    let mut scored = 0;
+    let handle = tokio::runtime::Handle::current();
+    let path = run.journal();
+    let count = &mut scored;
+    tokio::task::block_in_place(|| {
+        let records = read_journal(&path)?.map(|record| record.map(|record| handle.block_on(again(record, &suites, count))));
+        run.write_scores(records)
+    })?;
+    run.save_manifest()?;
+    Ok(scored)
+}
+
+/// What scoring needs to know of a suite.
+struct Questions {
+    samples: HashMap<String, Sample>,
+    scorers: Vec<Box<dyn Scorer>>,
+}
+
+async fn again(mut record: TrialRecord, suites: &HashMap<String, Questions>, scored: &mut u64) -> TrialRecord {
+    record.scores.retain(|s| s.scorer == IMPORTED);
+    let (Some(questions), Some(completion)) = (suites.get(&record.suite), &record.completion) else { return record };
+    let bare = Sample::new(record.sample.clone());
+    let sample = questions.samples.get(&record.sample).unwrap_or(&bare);
+    record.scores.extend(judge(&questions.scorers, sample, completion).await);
+    *scored += 1;
+    record
+}

@@ -1,0 +1,200 @@
+//! From an answer to scores: one file a scorer, one line in [`build`].
+//!
+//! Scoring never asks the model under test again; a stored run can be scored anew at any time.
+
+mod bbq;
+mod choice;
+mod exact;
+mod f1;
+mod imported;
+mod includes;
+mod number;
+mod refusal;
+mod regex;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Completion;
+use crate::suite::{Sample, ScorerSpec};
+
+pub use imported::{IMPORTED, imported_score};
+pub use refusal::{RefusalClass, classify as classify_refusal};
+
+/// One verdict on one answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// The scorer's name.
+    pub scorer: String,
+    /// The scorer's version: raised whenever the same answer may get another verdict.
+    pub version: u32,
+    /// Which of the scorer's metrics.
+    pub metric: String,
+    /// In [0, 1] where the metric is a share; none where the scorer does not apply to this answer.
+    pub value: Option<f64>,
+    /// The verdict as a word.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub label: Option<String>,
+    /// Why: what was extracted, which rule matched.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub explanation: Option<String>,
+}
+
+impl Score {
+    fn new(scorer: &dyn Scorer, metric: &str) -> Self {
+        Self { scorer: scorer.name().into(), version: scorer.version(), metric: metric.into(), value: None, label: None, explanation: None }
+    }
+
+    fn value(mut self, value: f64) -> Self {
+        self.value = Some(value);
+        self
+    }
+
+    fn right(self, right: bool) -> Self {
+        self.value(f64::from(u8::from(right)))
+    }
+
+    fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    fn because(mut self, explanation: impl Into<String>) -> Self {
+        self.explanation = Some(explanation.into());
+        self
+    }
+}
+
+/// How the scores of many samples become one figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aggregate {
+    /// Mean of the values.
+    Mean,
+    /// BBQ's s_AMB from the labels `biased`, `counter`, `unknown`.
+    BbqAmbiguous,
+    /// BBQ's s_DIS from the same labels.
+    BbqDisambiguated,
+}
+
+/// A metric that a scorer gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is summed up.
+    pub aggregate: Aggregate,
+}
+
+const fn mean(name: &'static str) -> Metric {
+    Metric { name, aggregate: Aggregate::Mean }
+}
+
+/// What a scorer may use besides sample and answer. Judges find their model here.
+#[derive(Default)]
+pub struct ScoreContext {}
+
+/// Judges answers. A scorer is cheap to make and shared by all trials of a suite.
+#[async_trait]
+pub trait Scorer: Send + Sync {
+    /// Its name, as in suite.yaml.
+    fn name(&self) -> &'static str;
+
+    /// Raised whenever the same answer may get another verdict.
+    fn version(&self) -> u32 {
+        1
+    }
+
+    /// The metrics it gives; the first is its headline.
+    fn metrics(&self) -> &'static [Metric];
+
+    /// One score a metric that applies.
+    ///
+    /// # Errors
+    /// [`ScoreError`] where the sample lacks what the scorer needs.
+    async fn score(&self, sample: &Sample, completion: &Completion, context: &ScoreContext) -> Result<Vec<Score>, ScoreError>;
+}
+
+/// Why a scorer cannot be made or cannot judge.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ScoreError {
+    /// There is no such scorer.
+    #[error("there is no scorer '{name}'; known: {known}")]
+    Unknown {
+        /// As asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// Its options are wrong.
+    #[error("scorer '{scorer}': {reason}")]
+    Options {
+        /// Which scorer.
+        scorer: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The sample lacks something.
+    #[error("scorer '{scorer}' needs {what}, and the sample {sample} has none")]
+    Missing {
+        /// Which scorer.
+        scorer: &'static str,
+        /// What it needs.
+        what: &'static str,
+        /// Which sample.
+        sample: String,
+    },
+}
+
+type Made = Result<Box<dyn Scorer>, ScoreError>;
+
+/// Every scorer by name.
+const SCORERS: &[(&str, fn(serde_json::Value) -> Made)] = &[
+    ("exact", exact::make),
+    ("includes", includes::make),
+    ("regex", regex::make),
+    ("number", number::make),
+    ("choice", choice::make_letter),
+    ("choice_likelihood", choice::make_likelihood),
+    ("f1", f1::make),
+    ("bbq", bbq::make),
+    ("refusal", refusal::make),
+];
+
+/// Makes the scorer that a suite names.
+///
+/// # Errors
+/// [`ScoreError`] where the name or its options are unknown.
+pub fn build(spec: &ScorerSpec) -> Made {
+    let name = spec.name();
+    match SCORERS.iter().find(|(known, _)| *known == name) {
+        Some((_, make)) => make(spec.options()),
+        None => Err(ScoreError::Unknown { name: name.into(), known: SCORERS.iter().map(|(n, _)| *n).collect::<Vec<_>>().join(", ") }),
+    }
+}
+
+/// How a metric of a scorer is summed up, from its names alone (as a stored run has them).
+#[must_use]
+pub fn aggregate_of(scorer: &str, metric: &str) -> Aggregate {
+    let metrics = SCORERS.iter().find(|(known, _)| *known == scorer).and_then(|(_, make)| make(serde_json::json!({})).ok()).map(|s| s.metrics());
+    metrics.into_iter().flatten().find(|m| m.name == metric).map_or(Aggregate::Mean, |m| m.aggregate)
+}
+
+/// Reads a scorer's options; unknown ones are errors.
+fn options<T: serde::de::DeserializeOwned>(scorer: &str, value: serde_json::Value) -> Result<T, ScoreError> {
+    serde_json::from_value(value).map_err(|e| ScoreError::Options { scorer: scorer.into(), reason: e.to_string() })
+}
+
+/// The targets of a sample, or the error that it has none.
+fn targets<'a>(scorer: &'static str, sample: &'a Sample) -> Result<&'a [String], ScoreError> {
+    if sample.targets.is_empty() { Err(ScoreError::Missing { scorer, what: "a target", sample: sample.id.clone() }) } else { Ok(&sample.targets) }
+}
+
+/// At most so many characters of a text, for explanations.
+fn excerpt(text: &str) -> String {
+    let line = crate::text::squash_whitespace(text);
+    match line.char_indices().nth(80) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}

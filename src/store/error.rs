@@ -1,0 +1,42 @@
+//! Why a run directory cannot be read or written.
+
+use std::path::Path;
+
+/// Why a run directory cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no run there.
+    #[error("{path} is no run directory: {reason}")]
+    NotARun {
+        /// The directory.
+        path: String,
+        /// What is missing.
+        reason: String,
+    },
+    /// A file cannot be read or written.
+    #[error("{action} {path}: {reason}")]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// Why it failed.
+        reason: String,
+    },
+    /// A frame cannot be made or read.
+    #[error("the table {path} cannot be {action}: {reason}")]
+    Frame {
+        /// Written or read.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    pub(super) fn file(action: &'static str, path: &Path, reason: &dyn std::fmt::Display) -> Self {
+        Self::File { action, path: path.display().to_string(), reason: reason.to_string() }
+    }
+}

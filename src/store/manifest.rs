@@ -1,0 +1,140 @@
+//! `run.json`: what was run, exactly enough to go on with it or to compare it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Capabilities, Identity};
+use crate::suite::Kind;
+
+/// Whether a run is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// It was begun and has not ended (or was killed).
+    Running,
+    /// Stopped by hand or by a budget; it can go on.
+    Interrupted,
+    /// Every trial ended, some without an answer.
+    FinishedWithFailures,
+    /// Every trial has an answer.
+    Finished,
+}
+
+/// One part of a plan that several machines share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// From 1.
+    pub index: u64,
+    /// How many there are.
+    pub count: u64,
+}
+
+/// A suite as it was run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SuiteRecord {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Benchmark, audit or bias.
+    pub kind: Kind,
+    /// One line on it.
+    pub title: String,
+    /// The specification it was loaded from.
+    pub spec: String,
+    /// BLAKE3 of its content.
+    pub content_hash: String,
+    /// The scorer and metric that stand for the suite in tables.
+    pub headline: (String, String),
+    /// Its name in lists of published figures.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub published_as: Option<String>,
+    /// Names of its strata.
+    pub strata: Vec<String>,
+    /// Samples asked.
+    pub samples: usize,
+    /// Samples it has.
+    pub available: usize,
+    /// Licence of its items.
+    pub licence: String,
+    /// Where its items come from.
+    pub source: String,
+}
+
+/// A model as it was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelRecord {
+    /// Who it is.
+    #[serde(flatten)]
+    pub identity: Identity,
+    /// What it can do; none for imported answers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub capabilities: Option<Capabilities>,
+    /// Why it was given up, where it was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stopped: Option<String>,
+}
+
+/// The manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the run directory's format: 1.
+    pub format: u32,
+    /// The candor that wrote it.
+    pub candor_version: String,
+    /// When it began.
+    pub created: Timestamp,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub finished: Option<Timestamp>,
+    /// Whether it is over.
+    pub status: RunStatus,
+    /// What was asked.
+    pub suites: Vec<SuiteRecord>,
+    /// Who was asked.
+    pub models: Vec<ModelRecord>,
+    /// Repeats of each sample.
+    pub epochs: u32,
+    /// Most samples a suite.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub limit: Option<usize>,
+    /// Seed of order and draws.
+    pub seed: u64,
+    /// The part of the plan, where it is shared.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub shard: Option<Shard>,
+    /// Where the answers came from, for imported runs.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub imported_from: Option<String>,
+    /// Operating system, architecture and cores.
+    pub host: String,
+}
+
+impl Manifest {
+    /// A manifest of nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            format: 1,
+            candor_version: env!("CARGO_PKG_VERSION").into(),
+            created: Timestamp::now(),
+            finished: None,
+            status: RunStatus::Running,
+            suites: Vec::new(),
+            models: Vec::new(),
+            epochs: 1,
+            limit: None,
+            seed: 0,
+            shard: None,
+            imported_from: None,
+            host: format!("{} {}, {cores} cores", std::env::consts::OS, std::env::consts::ARCH),
+        }
+    }
+}
+
+impl Default for Manifest {
+    fn default() -> Self {
+        Self::new()
+    }
+}

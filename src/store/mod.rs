@@ -1,0 +1,20 @@
+//! The run directory: manifest, journal, Parquet, and the completion cache.
+//!
+//! The journal is the truth while a run lives; Parquet is written from it when the run ends, and read back as lazy frames.
+
+mod cache;
+mod directory;
+mod error;
+mod frames;
+mod journal;
+mod manifest;
+mod record;
+mod replace;
+
+pub use cache::CompletionCache;
+pub use directory::RunDirectory;
+pub use error::StoreError;
+pub use frames::{SCORES, TRIALS, stratum_column};
+pub use journal::{JournalWriter, read_journal};
+pub use manifest::{Manifest, ModelRecord, RunStatus, Shard, SuiteRecord};
+pub use record::{Failure, TrialKey, TrialRecord, TrialStatus};

@@ -1,0 +1,56 @@
+//! Why a suite cannot be used.
+
+use crate::text::SourceError;
+
+/// A suite that cannot be read, found or rendered.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum SuiteError {
+    /// A place in a file is wrong.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Source(#[from] Box<SourceError>),
+    /// There is no such suite.
+    #[error("there is no suite '{name}'")]
+    #[diagnostic(help("Shipped suites: {known}. A folder with a suite.yaml can be named by its path; `candor suites list` tells more"))]
+    Unknown {
+        /// As asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The suite's data is not on this machine.
+    #[error("the suite '{suite}' has no data here: {reason}")]
+    #[diagnostic(help("{help}"))]
+    NoData {
+        /// The suite.
+        suite: String,
+        /// What was looked for.
+        reason: String,
+        /// What to do.
+        help: String,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A sample cannot be made or rendered.
+    #[error("suite '{suite}', sample '{sample}': {reason}")]
+    Sample {
+        /// The suite.
+        suite: String,
+        /// The sample's id or its row number.
+        sample: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl From<SourceError> for SuiteError {
+    fn from(error: SourceError) -> Self {
+        Self::Source(Box::new(error))
+    }
+}

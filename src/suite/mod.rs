@@ -1,0 +1,20 @@
+//! What to ask: suites of samples, their prompts, and where their data comes from.
+//!
+//! A suite is a folder with `suite.yaml` and usually `items.jsonl`. It is data: templates can neither run code nor read files.
+
+mod data;
+mod error;
+mod hub;
+mod load;
+mod prompt;
+mod sample;
+mod schema;
+mod shipped;
+mod template;
+
+pub use data::DataOptions;
+pub use error::SuiteError;
+pub use load::{Suite, load};
+pub use sample::{Pairing, Sample};
+pub use schema::{Ask, Kind, PairRole, ScorerSpec, SuiteFile, json_schema};
+pub use shipped::{ShippedSuite, shipped};

@@ -1,0 +1,110 @@
+//! From a sample to what is asked of a model.
+
+use minijinja::Environment;
+use serde_json::Value;
+
+use super::sample::letter;
+use super::schema::{Ask, Example, SuiteFile};
+use super::{Sample, SuiteError, template};
+use crate::model::{Message, Parameters, Prompt, Request, Role, SampleRef, Wanted};
+
+/// Makes the prompts of one suite.
+pub struct PromptBuilder {
+    suite: String,
+    environment: Environment<'static>,
+    ask: Ask,
+    has_system: bool,
+    has_text: bool,
+    examples: Vec<Example>,
+    separator: String,
+    choice_prefix: String,
+    parameters: Parameters,
+}
+
+impl PromptBuilder {
+    pub(super) fn new(file: &SuiteFile, path: &str, yaml: &str) -> Result<Self, SuiteError> {
+        let mut environment = template::environment();
+        let prompt = &file.prompt;
+        template::add(&mut environment, "user", &prompt.user, path, yaml)?;
+        for (name, source) in [("system", &prompt.system), ("text", &prompt.text)] {
+            if let Some(source) = source {
+                template::add(&mut environment, name, source, path, yaml)?;
+            }
+        }
+        Ok(Self {
+            suite: file.name.clone(),
+            environment,
+            ask: prompt.ask,
+            has_system: prompt.system.is_some(),
+            has_text: prompt.text.is_some(),
+            examples: prompt.examples.clone(),
+            separator: prompt.separator.clone(),
+            choice_prefix: prompt.choice_prefix.clone(),
+            parameters: file.parameters.clone(),
+        })
+    }
+
+    /// The request for a sample: chat messages, or plain text for a model that takes no chat.
+    ///
+    /// # Errors
+    /// [`SuiteError::Sample`] where a template names what the sample does not have.
+    pub fn request(&self, sample: &Sample, chat: bool, epoch: u32) -> Result<Request, SuiteError> {
+        let prompt = if chat { self.chat(sample)? } else { self.text(sample)? };
+        let wanted = match self.ask {
+            Ask::Answer => Wanted::Generate,
+            Ask::Choices if sample.choices.is_empty() => return Err(self.wrong(&sample.id, "the suite asks for choices, and the sample has none".into())),
+            Ask::Choices => Wanted::LogLikelihood { continuations: sample.choices.iter().map(|c| format!("{}{c}", if chat { "" } else { &self.choice_prefix })).collect() },
+        };
+        let about = SampleRef { suite: self.suite.clone(), id: sample.id.clone(), epoch, fields: sample.fields.clone() };
+        Ok(Request { prompt, parameters: self.parameters.clone(), wanted, about })
+    }
+
+    fn chat(&self, sample: &Sample) -> Result<Prompt, SuiteError> {
+        let mut messages = Vec::with_capacity(2 * self.examples.len() + 2);
+        if self.has_system {
+            messages.push(Message { role: Role::System, content: self.render("system", sample)? });
+        }
+        for example in &self.examples {
+            messages.push(Message { role: Role::User, content: self.render("user", &example_sample(example))? });
+            messages.push(Message { role: Role::Assistant, content: example.answer.clone() });
+        }
+        messages.push(Message { role: Role::User, content: self.render("user", sample)? });
+        Ok(Prompt::Chat(messages))
+    }
+
+    fn text(&self, sample: &Sample) -> Result<Prompt, SuiteError> {
+        let name = if self.has_text { "text" } else { "user" };
+        let mut text = String::new();
+        if self.has_system {
+            text += &self.render("system", sample)?;
+            text += &self.separator;
+        }
+        for example in &self.examples {
+            text += &self.render(name, &example_sample(example))?;
+            text += " ";
+            text += &example.answer;
+            text += &self.separator;
+        }
+        text += &self.render(name, sample)?;
+        Ok(Prompt::Text(text))
+    }
+
+    fn render(&self, name: &str, sample: &Sample) -> Result<String, SuiteError> {
+        let letters: Vec<String> = (0..sample.choices.len()).map(letter).collect();
+        let context = minijinja::context! { choices => sample.choices.clone(), letters, ..minijinja::Value::from(minijinja::value::Serde(&sample.fields)) };
+        self.environment.get_template(name).and_then(|t| t.render(context)).map_err(|e| self.wrong(&sample.id, template::describe(&e)))
+    }
+
+    fn wrong(&self, sample: &str, reason: String) -> SuiteError {
+        SuiteError::Sample { suite: self.suite.clone(), sample: sample.to_owned(), reason }
+    }
+}
+
+fn example_sample(example: &Example) -> Sample {
+    let mut sample = Sample::new("(example)");
+    sample.fields.clone_from(&example.fields);
+    if let Some(Value::Array(choices)) = example.fields.get("choices") {
+        sample.choices = choices.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    }
+    sample
+}

@@ -1,0 +1,68 @@
+//! One question of a suite.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::PairRole;
+
+/// A sample's place in a matched design.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pairing {
+    /// Ties the sample to its match.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pair: Option<String>,
+    /// Its side of the pair.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub role: Option<PairRole>,
+    /// Samples of one cluster are not independent; the sample's own id where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cluster: Option<String>,
+}
+
+/// One question with everything that scoring and analysis need to know of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Unique within the suite.
+    pub id: String,
+    /// The row's fields.
+    pub fields: BTreeMap<String, Value>,
+    /// Right answers; any of them counts. Empty where none is right or wrong.
+    pub targets: Vec<String>,
+    /// Choices, in order.
+    pub choices: Vec<String>,
+    /// What answers are broken down by.
+    pub strata: BTreeMap<String, String>,
+    /// Its place in a matched design.
+    pub pairing: Pairing,
+}
+
+impl Sample {
+    /// A sample of an id alone, to be filled in.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self { id: id.into(), fields: BTreeMap::new(), targets: Vec::new(), choices: Vec::new(), strata: BTreeMap::new(), pairing: Pairing::default() }
+    }
+
+    /// The index of the right choice: the target read as a letter, an index from 0, or the choice's own text.
+    #[must_use]
+    pub fn target_choice(&self) -> Option<usize> {
+        let target = self.targets.first()?.trim();
+        if let Some(index) = self.choices.iter().position(|c| c.trim() == target) {
+            return Some(index);
+        }
+        let index = match target.as_bytes() {
+            [letter] if letter.is_ascii_uppercase() => usize::from(letter - b'A'),
+            [letter] if letter.is_ascii_lowercase() => usize::from(letter - b'a'),
+            _ => target.parse().ok()?,
+        };
+        (index < self.choices.len()).then_some(index)
+    }
+}
+
+/// The letter of a choice: A, B, C …
+#[must_use]
+pub(crate) fn letter(index: usize) -> String {
+    u8::try_from(index).ok().filter(|i| *i < 26).map_or_else(|| (index + 1).to_string(), |i| char::from(b'A' + i).to_string())
+}

@@ -1,0 +1,258 @@
+//! The format of `suite.yaml`, version 1. `candor suites schema` prints its JSON Schema.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use crate::model::Parameters;
+
+/// What a suite is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// How good are the answers?
+    Benchmark,
+    /// What is not answered, and to whom?
+    Audit,
+    /// Are people treated alike?
+    Bias,
+}
+
+/// A suite as written.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuiteFile {
+    /// Version of this format: 1.
+    pub format: u32,
+    /// The suite's name, as in `-s NAME`.
+    pub name: String,
+    /// Version of the suite's content; two runs compare only where it is the same.
+    pub version: String,
+    /// Benchmark, audit or bias.
+    pub kind: Kind,
+    /// One line on what it asks.
+    pub title: String,
+    /// Licence of the items.
+    pub licence: String,
+    /// Where the items come from.
+    pub source: String,
+    /// A string by which the items can be found in training data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<String>,
+    /// Name of the benchmark in lists of published figures, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_as: Option<String>,
+    /// Where the rows are; `items.jsonl` in the suite's folder where nothing is said.
+    #[serde(default)]
+    pub data: DataSource,
+    /// How a row becomes a sample: templates over the row's fields.
+    #[serde(default)]
+    pub sample: SampleTemplates,
+    /// How a sample becomes a prompt.
+    pub prompt: PromptTemplates,
+    /// How answers are decoded.
+    #[serde(default)]
+    pub parameters: Parameters,
+    /// How answers are scored. The first scorer's first metric is the suite's headline.
+    pub scorers: Vec<ScorerSpec>,
+}
+
+/// Where a suite's rows are.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataSource {
+    /// Files under the data folder (`CANDOR_DATA`, `[data] dir` in candor.toml, or `?data=` beside the suite's name).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    /// The same rows in a dataset of the Hugging Face hub, fetched where no local file is found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hub: Option<HubSource>,
+    /// For a JSON file that is an object: the field that holds the rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<String>,
+}
+
+/// Files of a dataset on the Hugging Face hub.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HubSource {
+    /// `owner/name`.
+    pub dataset: String,
+    /// Branch, tag or commit.
+    #[serde(default = "main_revision")]
+    pub revision: String,
+    /// Paths in the dataset's repository (Parquet, JSONL, JSON or CSV).
+    pub files: Vec<String>,
+}
+
+fn main_revision() -> String {
+    "main".into()
+}
+
+/// Templates that make a sample of a row. Each is Jinja over the row's fields; a field of the same name in the row is taken
+/// where no template is given.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SampleTemplates {
+    /// Identifies the sample; the row's number where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The right answer: text, or for choices the letter, index or text of the right one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The choices, one template each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// What answers are broken down by.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub strata: BTreeMap<String, String>,
+    /// Ties a sample to its matched one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pair: Option<String>,
+    /// The samples' side of the pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<PairRole>,
+    /// Samples of one cluster are not independent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+}
+
+/// The side of a matched pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PairRole {
+    /// The item in question.
+    Sensitive,
+    /// Its match of the same form that is not sensitive.
+    Control,
+}
+
+/// What is asked of the model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// An answer in words.
+    #[default]
+    Answer,
+    /// The log-likelihood of each choice after the prompt.
+    Choices,
+}
+
+/// How a sample becomes a prompt.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PromptTemplates {
+    /// What is asked.
+    #[serde(default)]
+    pub ask: Ask,
+    /// Jinja over the sample's fields, with `choices` and `letters`.
+    pub user: String,
+    /// Instructions before the question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// The same as plain text, for models without a chat template, such as base models; `user` where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Worked examples put before the question: turns of the chat, or text before the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<Example>,
+    /// Between the examples of a plain text prompt.
+    #[serde(default = "blank_line")]
+    pub separator: String,
+    /// Put before each choice when its log-likelihood is asked for.
+    #[serde(default = "one_space")]
+    pub choice_prefix: String,
+}
+
+fn blank_line() -> String {
+    "\n\n".into()
+}
+
+fn one_space() -> String {
+    " ".into()
+}
+
+/// A worked example.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// The row's fields, as a sample of the suite has them.
+    pub fields: BTreeMap<String, serde_json::Value>,
+    /// The model answer.
+    pub answer: String,
+}
+
+/// A scorer by name, with its options: `number` or `regex: { pattern: … }`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(with = "ScorerSchema")]
+pub enum ScorerSpec {
+    /// Name only.
+    Plain(String),
+    /// One name with options.
+    With(BTreeMap<String, serde_json::Value>),
+}
+
+/// As the schema shows it.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code)]
+enum ScorerSchema {
+    Plain(String),
+    With(BTreeMap<String, serde_json::Value>),
+}
+
+impl ScorerSpec {
+    /// The scorer's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Plain(name) => name,
+            Self::With(map) => map.keys().next().map_or("", String::as_str),
+        }
+    }
+
+    /// Its options as JSON; an empty object where none are given.
+    #[must_use]
+    pub fn options(&self) -> serde_json::Value {
+        match self {
+            Self::Plain(_) => serde_json::Value::Object(serde_json::Map::new()),
+            Self::With(map) => map.values().next().cloned().unwrap_or_default(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ScorerSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SpecVisitor;
+
+        impl<'de> Visitor<'de> for SpecVisitor {
+            type Value = ScorerSpec;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("a scorer's name, or one name with its options")
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<ScorerSpec, E> {
+                Ok(ScorerSpec::Plain(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ScorerSpec, A::Error> {
+                let mut all = BTreeMap::new();
+                while let Some((name, options)) = map.next_entry::<String, serde_json::Value>()? {
+                    all.insert(name, options);
+                }
+                if all.len() == 1 { Ok(ScorerSpec::With(all)) } else { Err(de::Error::custom("a scorer with options is one name followed by its options")) }
+            }
+        }
+        deserializer.deserialize_any(SpecVisitor)
+    }
+}
+
+/// The JSON Schema of `suite.yaml`.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(SuiteFile).to_value()
+}
