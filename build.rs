@@ -1,0 +1,7 @@
+//! Rebuilds when something that is compiled into the binary changes.
+
+fn main() {
+    for folder in ["suites", "reports", "models/open", "models/guarded"] {
+        println!("cargo::rerun-if-changed={folder}");
+    }
+}
