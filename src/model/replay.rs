@@ -1,12 +1,13 @@
 //! Recorded answers as a model: `replay:FILE?key=FIELD&answer=PATH&name=NAME`.
 //!
-//! A row of the JSONL file holds an answer and says which question it belongs to: by `sample_id` (with `suite` and `epoch`
-//! where given), by a field of the sample (`?key=question` matches row.question with the sample's question), or by `prompt`.
+//! A row of the JSONL file (or of any in a folder) holds an answer and says which question it belongs to: by `sample_id`
+//! (with `suite` and `epoch` where given), by fields of the sample (`?key=question` matches row.question with the sample's
+//! question, `?key=category+example_id` both), or by `prompt`.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -23,7 +24,7 @@ pub struct ReplayModel {
 #[derive(Debug, Clone, PartialEq)]
 enum Key {
     SampleId,
-    Field(String),
+    Fields(Vec<String>),
     Prompt,
 }
 
@@ -37,24 +38,25 @@ impl ReplayModel {
     pub fn open(spec: &ModelSpec) -> Result<Self, ModelError> {
         spec.only(&["key", "answer"])?;
         let path = Path::new(&spec.target);
-        let wrong = |line: usize, what: String| ModelError::new(ErrorClass::Files, format!("{}:{line}: {what}", path.display()));
-        let file = File::open(path).map_err(|e| ModelError::new(ErrorClass::Files, format!("cannot open the recording {}: {e}", path.display())))?;
         let mut hasher = blake3::Hasher::new();
         let mut answers = HashMap::new();
-        let mut by = spec.options.get("key").map(|k| Key::Field(k.clone()));
-        for (i, line) in BufReader::new(file).lines().enumerate() {
-            let line = line.map_err(|e| wrong(i + 1, format!("cannot be read: {e}")))?;
-            hasher.update(line.as_bytes()).update(b"\n");
-            if line.trim().is_empty() {
-                continue;
+        let mut by = spec.options.get("key").map(|k| Key::Fields(k.split('+').map(str::to_owned).collect()));
+        let place = spec.options.get("answer").map(String::as_str);
+        for path in files(path)? {
+            let wrong = |line: usize, what: String| ModelError::new(ErrorClass::Files, format!("{}:{line}: {what}", path.display()));
+            let file = File::open(&path).map_err(|e| ModelError::new(ErrorClass::Files, format!("cannot open the recording {}: {e}", path.display())))?;
+            for (i, line) in BufReader::new(file).lines().enumerate() {
+                let line = line.map_err(|e| wrong(i + 1, format!("cannot be read: {e}")))?;
+                hasher.update(line.as_bytes()).update(b"\n");
+                if line.trim().is_empty() {
+                    continue;
+                }
+                let row: Value = serde_json::from_str(&line).map_err(|e| wrong(i + 1, format!("is not JSON: {e}")))?;
+                let by = by.get_or_insert_with(|| if row.get("sample_id").is_some() { Key::SampleId } else { Key::Prompt });
+                let key = row_key(by, &row).ok_or_else(|| wrong(i + 1, format!("has no {}; name the field that tells which question this answers with ?key=FIELD", by.name())))?;
+                let completion = row_answer(&row, place).ok_or_else(|| wrong(i + 1, format!("has no answer under {}; name its place with ?answer=PATH (dots for nesting)", place.map_or_else(|| ANSWER_NAMES.join(", "), str::to_owned))))?;
+                answers.insert(key, completion);
             }
-            let row: Value = serde_json::from_str(&line).map_err(|e| wrong(i + 1, format!("is not JSON: {e}")))?;
-            let by = by.get_or_insert_with(|| if row.get("sample_id").is_some() { Key::SampleId } else { Key::Prompt });
-            let key = row_key(by, &row).ok_or_else(|| wrong(i + 1, format!("has no {}; name the field that tells which question this answers with ?key=FIELD", by.field())))?;
-            let completion = row_answer(&row, spec.options.get("answer").map(String::as_str)).ok_or_else(|| {
-                wrong(i + 1, format!("has no answer under {}; name its place with ?answer=PATH (dots for nesting)", spec.options.get("answer").map_or_else(|| ANSWER_NAMES.join(", "), Clone::clone)))
-            })?;
-            answers.insert(key, completion);
         }
         for (key, value) in &spec.options {
             hasher.update(key.as_bytes()).update(value.as_bytes());
@@ -69,25 +71,41 @@ impl ReplayModel {
 }
 
 impl Key {
-    fn field(&self) -> &str {
+    fn name(&self) -> String {
         match self {
-            Self::SampleId => "sample_id",
-            Self::Field(name) => name,
-            Self::Prompt => "prompt",
+            Self::SampleId => "sample_id".into(),
+            Self::Fields(names) => names.join("+"),
+            Self::Prompt => "prompt".into(),
         }
     }
 }
 
+/// The file itself, or the JSONL files of a folder.
+fn files(path: &Path) -> Result<Vec<PathBuf>, ModelError> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let mut files: Vec<PathBuf> = std::fs::read_dir(path).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|x| x == "jsonl")).collect();
+    files.sort();
+    if files.is_empty() { Err(ModelError::new(ErrorClass::Files, format!("the folder {} holds no JSONL recording", path.display()))) } else { Ok(files) }
+}
+
 fn row_key(by: &Key, row: &Value) -> Option<String> {
-    let own = text(row.get(by.field())?)?;
-    Some(match by {
+    match by {
         Key::SampleId => {
             let suite = row.get("suite").and_then(Value::as_str).unwrap_or("*");
             let epoch = row.get("epoch").and_then(Value::as_u64).unwrap_or(0);
-            format!("{suite}\u{0}{own}\u{0}{epoch}")
+            Some(format!("{suite}\u{0}{}\u{0}{epoch}", text(row.get("sample_id")?)?))
         }
-        Key::Field(_) | Key::Prompt => own.trim().to_owned(),
-    })
+        Key::Fields(names) => joined(names, |name| row.get(name)),
+        Key::Prompt => Some(text(row.get("prompt")?)?.trim().to_owned()),
+    }
+}
+
+/// The values of several fields as one key.
+fn joined<'a>(names: &[String], get: impl Fn(&str) -> Option<&'a Value>) -> Option<String> {
+    let values: Vec<String> = names.iter().map(|name| text(get(name)?).map(|v| v.trim().to_owned())).collect::<Option<_>>()?;
+    Some(values.join("\u{0}"))
 }
 
 /// The answer at a dotted path; where no path is given, under a usual name, or the whole row as a recorded completion.
@@ -131,10 +149,10 @@ impl Model for ReplayModel {
         let about = &request.about;
         let found = match &self.by {
             Key::SampleId => [about.suite.as_str(), "*"].iter().find_map(|suite| self.answers.get(&format!("{suite}\u{0}{}\u{0}{}", about.id, about.epoch))),
-            Key::Field(name) => about.fields.get(name).and_then(text).and_then(|v| self.answers.get(v.trim())),
+            Key::Fields(names) => joined(names, |name| about.fields.get(name)).and_then(|key| self.answers.get(&key)),
             Key::Prompt => self.answers.get(request.prompt.question().trim()),
         };
-        found.cloned().ok_or_else(|| ModelError::new(ErrorClass::NotRecorded, format!("{} holds no answer to {}/{} (matched by {})", self.identity.name, about.suite, about.id, self.by.field())))
+        found.cloned().ok_or_else(|| ModelError::new(ErrorClass::NotRecorded, format!("{} holds no answer to {}/{} (matched by {})", self.identity.name, about.suite, about.id, self.by.name())))
     }
 
     async fn log_likelihood(&self, request: &Request) -> Result<Completion, ModelError> {

@@ -1,6 +1,6 @@
 //! The thread that owns a graph. Everyone else holds a handle, puts a job into the queue, and awaits the answer.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
 use tokio::sync::oneshot;
@@ -40,13 +40,13 @@ pub(super) struct Likelihoods {
 
 struct Worker {
     graph: Graph,
-    tokenizer: Tokenizer,
+    tokenizer: Arc<Tokenizer>,
     end_tokens: Vec<u32>,
     context_length: Option<usize>,
 }
 
 impl Engine {
-    pub(super) fn start(graph: Graph, tokenizer: Tokenizer, end_tokens: Vec<u32>, context_length: Option<usize>) -> Self {
+    pub(super) fn start(graph: Graph, tokenizer: Arc<Tokenizer>, end_tokens: Vec<u32>, context_length: Option<usize>) -> Self {
         let (jobs, queue) = mpsc::channel();
         let mut worker = Worker { graph, tokenizer, end_tokens, context_length };
         std::thread::Builder::new()

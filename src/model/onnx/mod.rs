@@ -12,11 +12,12 @@ pub mod runtime;
 mod sampler;
 mod tokenizer;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
 
-use super::{Capabilities, Completion, ErrorClass, Identity, Model, ModelError, ModelSpec, OpenOptions, Prompt, Request, Timing, Usage, Wanted, reasoning};
+use super::{Capabilities, Completion, ErrorClass, Identity, Message, Model, ModelError, ModelSpec, OpenOptions, Prompt, Request, Timing, Usage, Wanted, reasoning};
 use chat_template::ChatTemplate;
 use engine::Engine;
 use folder::ModelFiles;
@@ -36,6 +37,7 @@ enum Device {
 pub struct OnnxModel {
     identity: Identity,
     chat_template: Option<ChatTemplate>,
+    tokenizer: Arc<Tokenizer>,
     engine: Engine,
 }
 
@@ -70,11 +72,27 @@ impl OnnxModel {
     }
 
     fn assemble(name: String, spec: String, files: &ModelFiles, graph: Graph) -> Result<Self, ModelError> {
-        let tokenizer = Tokenizer::new(files)?;
+        let tokenizer = Arc::new(Tokenizer::new(files)?);
         let chat_template = files.chat_template.as_deref().map(|source| ChatTemplate::new(source, files)).transpose()?;
         let identity = Identity { name, fingerprint: files.fingerprint.clone(), spec };
-        let engine = Engine::start(graph, tokenizer, files.end_tokens.clone(), files.context_length);
-        Ok(Self { identity, chat_template, engine })
+        let engine = Engine::start(graph, Arc::clone(&tokenizer), files.end_tokens.clone(), files.context_length);
+        Ok(Self { identity, chat_template, tokenizer, engine })
+    }
+
+    /// Token ids of a plain text, with the special tokens that the tokenizer puts around it.
+    ///
+    /// # Errors
+    /// [`ErrorClass::Runtime`] where the tokenizer fails.
+    pub fn tokens(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        self.tokenizer.encode(text, true)
+    }
+
+    /// A conversation as the model's chat template writes it.
+    ///
+    /// # Errors
+    /// [`ErrorClass::Unsupported`] where the model has no template, or it refuses the messages.
+    pub fn chat_text(&self, messages: &[Message]) -> Result<String, ModelError> {
+        self.render(&Prompt::Chat(messages.to_vec())).map(|(text, _)| text)
     }
 
     /// The prompt as text, and whether the tokenizer may add its special tokens to it.

@@ -1,0 +1,19 @@
+//! Integration tests: through the real binary, real servers, a real browser. One target, so that the heavy dependencies link
+//! once; a module a subject.
+
+mod bad_input;
+mod bbq;
+mod browser;
+mod demo;
+mod endpoint;
+mod golden_stats;
+mod gsm8k;
+mod house;
+mod onnx;
+mod real_model;
+mod reference;
+mod replay;
+mod resume;
+mod speechmap;
+mod suites;
+mod support;

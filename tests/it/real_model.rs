@@ -1,0 +1,18 @@
+//! A real pretrained model (Gemma 3 270M) in both layouts against Transformers: `just real-model`.
+
+use std::path::PathBuf;
+
+use crate::reference::check;
+use crate::support::has_onnx_runtime;
+
+#[test]
+#[ignore = "needs the real model: CANDOR_REAL_MODEL names the folder that `just real-model` makes"]
+fn the_real_model_agrees_with_transformers() {
+    let folder = PathBuf::from(std::env::var_os("CANDOR_REAL_MODEL").expect("CANDOR_REAL_MODEL names the folder"));
+    assert!(has_onnx_runtime(), "ONNX Runtime is needed");
+    for (layout, nats) in [("optimum", 1e-4), ("genai-fp32", 1e-3)] {
+        let agreement = check(&folder.join(layout), &folder.join("reference.json"));
+        println!("{layout}: {} prompts, worst log-likelihood {:.1e} nats off", agreement.prompts, agreement.worst_nats);
+        agreement.holds_within(nats);
+    }
+}
