@@ -167,7 +167,8 @@
 
   let timer;
   $("filters").addEventListener("submit", (event) => event.preventDefault());
-  $("filters").addEventListener("change", apply);
+  // Not for the search field: leaving it by a click on a question must not list the questions anew under the pointer.
+  $("filters").addEventListener("change", (event) => { if (event.target.tagName === "SELECT") apply(); });
   $("filter-text").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(apply, 200); });
   $("more").addEventListener("click", more);
   apply().then(() => { if (matching.length > 0) show(matching[0], $("samples").querySelector("button")); });

@@ -10,8 +10,31 @@ use crate::store::{Manifest, ModelRecord, RunDirectory, StoreError, SuiteRecord,
 
 /// Columns of the table of trials that every analysis may use.
 const TRIAL_COLUMNS: &[&str] = &[
-    "trial_key", "schedule_index", "model", "suite", "sample_id", "epoch", "pair", "role", "cluster", "status", "finish", "prompt", "target", "answer", "reasoning", "signals", "error_class", "error",
-    "prompt_tokens", "completion_tokens", "cost_usd", "queue_seconds", "first_token_seconds", "seconds", "origin",
+    "trial_key",
+    "schedule_index",
+    "model",
+    "suite",
+    "sample_id",
+    "epoch",
+    "pair",
+    "role",
+    "cluster",
+    "status",
+    "finish",
+    "prompt",
+    "target",
+    "answer",
+    "reasoning",
+    "signals",
+    "error_class",
+    "error",
+    "prompt_tokens",
+    "completion_tokens",
+    "cost_usd",
+    "queue_seconds",
+    "first_token_seconds",
+    "seconds",
+    "origin",
 ];
 
 /// The tables of runs, and what their manifests say.
@@ -35,15 +58,25 @@ impl Dataset {
     /// # Errors
     /// [`AnalysisError::Mixed`] where two runs asked different contents under one suite name.
     pub fn open<P: AsRef<Path>>(paths: &[P]) -> Result<Self, AnalysisError> {
-        let runs: Vec<RunDirectory> = paths.iter().map(|p| RunDirectory::open(p.as_ref())).collect::<Result<_, _>>()?;
-        let strata: BTreeSet<String> = runs.iter().flat_map(|r| &r.manifest.suites).flat_map(|s| s.strata.clone()).collect();
-        let (mut suites, mut models): (Vec<SuiteRecord>, Vec<ModelRecord>) = (Vec::new(), Vec::new());
+        let runs: Vec<RunDirectory> = paths
+            .iter()
+            .map(|p| RunDirectory::open(p.as_ref()))
+            .collect::<Result<_, _>>()?;
+        let strata: BTreeSet<String> = runs
+            .iter()
+            .flat_map(|r| &r.manifest.suites)
+            .flat_map(|s| s.strata.clone())
+            .collect();
+        let (mut suites, mut models): (Vec<SuiteRecord>, Vec<ModelRecord>) =
+            (Vec::new(), Vec::new());
         let (mut trials, mut scores) = (Vec::new(), Vec::new());
         for run in &runs {
             for suite in &run.manifest.suites {
                 match suites.iter_mut().find(|s| s.name == suite.name) {
                     None => suites.push(suite.clone()),
-                    Some(known) if known.content_hash == suite.content_hash => known.samples = known.samples.max(suite.samples),
+                    Some(known) if known.content_hash == suite.content_hash => {
+                        known.samples = known.samples.max(suite.samples);
+                    }
                     Some(known) => {
                         return Err(AnalysisError::Mixed(format!(
                             "the runs asked different contents under the suite name '{}' (versions {} and {}); answers to different questions are not put side by side",
@@ -52,12 +85,19 @@ impl Dataset {
                     }
                 }
             }
-            let (mut run_trials, mut run_scores) = (with_strata(run.trials()?, run, &strata), run.scores()?);
+            let (mut run_trials, mut run_scores) =
+                (with_strata(run.trials()?, run, &strata), run.scores()?);
             for model in &run.manifest.models {
                 let mut model = model.clone();
-                let taken = models.iter().find(|m| m.identity.name == model.identity.name);
+                let taken = models
+                    .iter()
+                    .find(|m| m.identity.name == model.identity.name);
                 if taken.is_some_and(|m| m.identity.fingerprint != model.identity.fingerprint) {
-                    let place = run.path.file_name().and_then(|n| n.to_str()).unwrap_or("other");
+                    let place = run
+                        .path
+                        .file_name()
+                        .and_then(|n| n.to_str())
+                        .unwrap_or("other");
                     let renamed = format!("{} ({place})", model.identity.name);
                     run_trials = rename_model(run_trials, &model.identity.name, &renamed);
                     run_scores = rename_model(run_scores, &model.identity.name, &renamed);
@@ -71,21 +111,32 @@ impl Dataset {
             scores.push(run_scores);
         }
         if trials.is_empty() {
-            return Err(StoreError::NotARun { path: "(none)".into(), reason: "no run was given".into() }.into());
+            return Err(StoreError::NotARun {
+                path: "(none)".into(),
+                reason: "no run was given".into(),
+            }
+            .into());
         }
         // Runs that overlap (a run and its resumed copy) count a trial once.
-        let once = |frames: Vec<LazyFrame>| -> Result<LazyFrame, AnalysisError> { Ok(concat(frames, UnionArgs::default())?) };
-        Ok(Self { suites, models, manifests: runs.into_iter().map(|r| r.manifest).collect(), strata: strata.into_iter().collect(), trials: once(trials)?, scores: once(scores)? })
+        let once = |frames: Vec<LazyFrame>| -> Result<LazyFrame, AnalysisError> {
+            Ok(concat(frames, UnionArgs::default())?)
+        };
+        Ok(Self {
+            suites,
+            models,
+            manifests: runs.into_iter().map(|r| r.manifest).collect(),
+            strata: strata.into_iter().collect(),
+            trials: once(trials)?,
+            scores: once(scores)?,
+        })
     }
 
     /// One row a trial.
-    #[must_use]
     pub fn trials(&self) -> LazyFrame {
         self.trials.clone()
     }
 
     /// One row a score.
-    #[must_use]
     pub fn scores(&self) -> LazyFrame {
         self.scores.clone()
     }
@@ -98,7 +149,12 @@ impl Dataset {
         let known = || self.models.iter().map(|m| m.identity.name.as_str());
         match name {
             None => Ok(known().next().unwrap_or_default()),
-            Some(name) => known().find(|m| *m == name).ok_or_else(|| AnalysisError::UnknownModel { name: name.into(), known: known().collect::<Vec<_>>().join(", ") }),
+            Some(name) => known()
+                .find(|m| *m == name)
+                .ok_or_else(|| AnalysisError::UnknownModel {
+                    name: name.into(),
+                    known: known().collect::<Vec<_>>().join(", "),
+                }),
         }
     }
 }
@@ -109,11 +165,20 @@ fn with_strata(frame: LazyFrame, run: &RunDirectory, strata: &BTreeSet<String>) 
     let mut columns: Vec<Expr> = TRIAL_COLUMNS.iter().map(|c| col(*c)).collect();
     columns.extend(strata.iter().map(|name| {
         let column = stratum_column(name);
-        if own.contains(name) { col(column.as_str()) } else { lit(NULL).cast(DataType::String).alias(column.as_str()) }
+        if own.contains(name) {
+            col(column.as_str())
+        } else {
+            lit(NULL).cast(DataType::String).alias(column.as_str())
+        }
     }));
     frame.select(columns)
 }
 
 fn rename_model(frame: LazyFrame, from: &str, to: &str) -> LazyFrame {
-    frame.with_column(when(col("model").eq(lit(from.to_owned()))).then(lit(to.to_owned())).otherwise(col("model")).alias("model"))
+    frame.with_column(
+        when(col("model").eq(lit(from.to_owned())))
+            .then(lit(to.to_owned()))
+            .otherwise(col("model"))
+            .alias("model"),
+    )
 }

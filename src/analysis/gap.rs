@@ -28,20 +28,35 @@ pub struct Gap {
 /// The gap of a model over all its pairs; none where there are no pairs.
 #[must_use]
 pub fn gap(questions: &[Question], model: &str) -> Option<Gap> {
-    gap_of(&questions.iter().filter(|q| q.model == model).collect::<Vec<_>>(), model, None)
+    gap_of(
+        &questions
+            .iter()
+            .filter(|q| q.model == model)
+            .collect::<Vec<_>>(),
+        model,
+        None,
+    )
 }
 
 /// The gap of every model in every value of a stratum.
 #[must_use]
 pub fn gaps(data: &Dataset, questions: &[Question], stratum: &str) -> Vec<Gap> {
-    let Some(at) = data.strata.iter().position(|s| s == stratum) else { return Vec::new() };
+    let Some(at) = data.strata.iter().position(|s| s == stratum) else {
+        return Vec::new();
+    };
     let mut groups: HashMap<(&str, &str), Vec<&Question>> = HashMap::new();
     for question in questions {
         if let Some(value) = &question.strata[at] {
-            groups.entry((question.model.as_str(), value.as_str())).or_default().push(question);
+            groups
+                .entry((question.model.as_str(), value.as_str()))
+                .or_default()
+                .push(question);
         }
     }
-    let mut all: Vec<Gap> = groups.into_iter().filter_map(|((model, value), questions)| gap_of(&questions, model, Some(value))).collect();
+    let mut all: Vec<Gap> = groups
+        .into_iter()
+        .filter_map(|((model, value), questions)| gap_of(&questions, model, Some(value)))
+        .collect();
     all.sort_by(|a, b| (&a.model, &a.stratum).cmp(&(&b.model, &b.stratum)));
     all
 }
@@ -58,14 +73,25 @@ fn gap_of(questions: &[&Question], model: &str, stratum: Option<&str>) -> Option
         by_pair
     };
     let (sensitive, control) = (side("sensitive"), side("control"));
-    let withheld = |questions: &[&Question]| 1.0 - questions.iter().map(|q| q.value).sum::<f64>() / questions.len() as f64;
-    let mut pairs: Vec<&str> = sensitive.keys().filter(|p| control.contains_key(*p)).copied().collect();
+    let withheld = |questions: &[&Question]| {
+        1.0 - questions.iter().map(|q| q.value).sum::<f64>() / questions.len() as f64
+    };
+    let mut pairs: Vec<&str> = sensitive
+        .keys()
+        .filter(|p| control.contains_key(*p))
+        .copied()
+        .collect();
     pairs.sort_unstable();
     let units: Vec<PairedUnit> = pairs
         .iter()
         .map(|pair| {
             let (s, c) = (&sensitive[pair], &control[pair]);
-            PairedUnit { first: withheld(s), second: withheld(c), cluster: s[0].cluster.clone(), single: s.len() == 1 && c.len() == 1 && s[0].responses == 1 && c[0].responses == 1 }
+            PairedUnit {
+                first: withheld(s),
+                second: withheld(c),
+                cluster: s[0].cluster.clone(),
+                single: s.len() == 1 && c.len() == 1 && s[0].responses == 1 && c[0].responses == 1,
+            }
         })
         .collect();
     if units.is_empty() {
@@ -73,5 +99,12 @@ fn gap_of(questions: &[&Question], model: &str, stratum: Option<&str>) -> Option
     }
     let mean = |f: fn(&PairedUnit) -> f64| units.iter().map(f).sum::<f64>() / units.len() as f64;
     let (gap, method) = paired_difference(&units);
-    Some(Gap { model: model.into(), stratum: stratum.map(str::to_owned), gap, sensitive: mean(|u| u.first), control: mean(|u| u.second), method })
+    Some(Gap {
+        model: model.into(),
+        stratum: stratum.map(str::to_owned),
+        gap,
+        sensitive: mean(|u| u.first),
+        control: mean(|u| u.second),
+        method,
+    })
 }

@@ -38,29 +38,80 @@ impl Dataset {
         let headline = self
             .suites
             .iter()
-            .map(|s| col("suite").eq(lit(s.name.clone())).and(col("scorer").eq(lit(s.headline.0.clone()))).and(col("metric").eq(lit(s.headline.1.clone()))))
+            .map(|s| {
+                col("suite")
+                    .eq(lit(s.name.clone()))
+                    .and(col("scorer").eq(lit(s.headline.0.clone())))
+                    .and(col("metric").eq(lit(s.headline.1.clone())))
+            })
             .reduce(Expr::or)
             .unwrap_or_else(|| lit(false));
-        let scores = self.scores().filter(headline.and(col("value").is_not_null())).select([col("trial_key"), col("value")]);
-        let mut facts: Vec<Expr> = ["pair", "role", "cluster"].iter().map(|c| col(*c).first()).collect();
-        facts.extend(self.strata.iter().map(|s| col(stratum_column(s).as_str()).first()));
+        let scores = self
+            .scores()
+            .filter(headline.and(col("value").is_not_null()))
+            .select([col("trial_key"), col("value")]);
+        let mut facts: Vec<Expr> = ["pair", "role", "cluster"]
+            .iter()
+            .map(|c| col(*c).first())
+            .collect();
+        facts.extend(
+            self.strata
+                .iter()
+                .map(|s| col(stratum_column(s).as_str()).first()),
+        );
         facts.push(col("value").mean().alias("mean"));
         facts.push(col("value").count().alias("responses"));
-        let needed: Vec<Expr> = ["trial_key", "model", "suite", "sample_id", "pair", "role", "cluster"].iter().map(|c| col(*c)).chain(self.strata.iter().map(|s| col(stratum_column(s).as_str()))).collect();
+        let needed: Vec<Expr> = [
+            "trial_key",
+            "model",
+            "suite",
+            "sample_id",
+            "pair",
+            "role",
+            "cluster",
+        ]
+        .iter()
+        .map(|c| col(*c))
+        .chain(self.strata.iter().map(|s| col(stratum_column(s).as_str())))
+        .collect();
         let frame = self
             .trials()
             .select(needed)
-            .join(scores, [col("trial_key")], [col("trial_key")], JoinArgs::new(JoinType::Inner))
+            .join(
+                scores,
+                [col("trial_key")],
+                [col("trial_key")],
+                JoinArgs::new(JoinType::Inner),
+            )
             .group_by([col("model"), col("suite"), col("sample_id")])
             .agg(facts)
-            .sort(["model", "suite", "sample_id"], SortMultipleOptions::default())
+            .sort(
+                ["model", "suite", "sample_id"],
+                SortMultipleOptions::default(),
+            )
             .collect()?;
-        let text = |name: &str| -> Result<Vec<Option<String>>, AnalysisError> { Ok(frame.column(name)?.str()?.iter().map(|v| v.map(str::to_owned)).collect()) };
+        let text = |name: &str| -> Result<Vec<Option<String>>, AnalysisError> {
+            Ok(frame
+                .column(name)?
+                .str()?
+                .iter()
+                .map(|v| v.map(str::to_owned))
+                .collect())
+        };
         let (models, suites, samples) = (text("model")?, text("suite")?, text("sample_id")?);
         let (pairs, roles, clusters) = (text("pair")?, text("role")?, text("cluster")?);
-        let strata: Vec<Vec<Option<String>>> = self.strata.iter().map(|s| text(&stratum_column(s))).collect::<Result<_, _>>()?;
+        let strata: Vec<Vec<Option<String>>> = self
+            .strata
+            .iter()
+            .map(|s| text(&stratum_column(s)))
+            .collect::<Result<_, _>>()?;
         let means: Vec<Option<f64>> = frame.column("mean")?.f64()?.iter().collect();
-        let responses: Vec<Option<u64>> = frame.column("responses")?.cast(&DataType::UInt64)?.u64()?.iter().collect();
+        let responses: Vec<Option<u64>> = frame
+            .column("responses")?
+            .cast(&DataType::UInt64)?
+            .u64()?
+            .iter()
+            .collect();
         Ok((0..frame.height())
             .map(|i| {
                 let sample = samples[i].clone().unwrap_or_default();
@@ -69,7 +120,10 @@ impl Dataset {
                     suite: suites[i].clone().unwrap_or_default(),
                     pair: pairs[i].clone(),
                     role: roles[i].clone(),
-                    cluster: clusters[i].clone().or_else(|| pairs[i].clone()).unwrap_or_else(|| sample.clone()),
+                    cluster: clusters[i]
+                        .clone()
+                        .or_else(|| pairs[i].clone())
+                        .unwrap_or_else(|| sample.clone()),
                     sample,
                     value: means[i].unwrap_or(f64::NAN),
                     responses: usize::try_from(responses[i].unwrap_or(0)).unwrap_or(0),

@@ -23,16 +23,36 @@ pub struct StratumRate {
 
 /// Rates of every model in every value of a stratum, for the suites named.
 #[must_use]
-pub fn stratum_rates(data: &Dataset, questions: &[Question], suites: &[&str], stratum: &str) -> Vec<StratumRate> {
-    let Some(at) = data.strata.iter().position(|s| s == stratum) else { return Vec::new() };
+pub fn stratum_rates(
+    data: &Dataset,
+    questions: &[Question],
+    suites: &[&str],
+    stratum: &str,
+) -> Vec<StratumRate> {
+    let Some(at) = data.strata.iter().position(|s| s == stratum) else {
+        return Vec::new();
+    };
     let mut groups: HashMap<(&str, &str, &str), Vec<&Question>> = HashMap::new();
-    for question in questions.iter().filter(|q| suites.contains(&q.suite.as_str())) {
+    for question in questions
+        .iter()
+        .filter(|q| suites.contains(&q.suite.as_str()))
+    {
         if let Some(value) = &question.strata[at] {
-            groups.entry((&question.model, &question.suite, value)).or_default().push(question);
+            groups
+                .entry((&question.model, &question.suite, value))
+                .or_default()
+                .push(question);
         }
     }
-    let mut rates: Vec<StratumRate> =
-        groups.into_iter().map(|((model, suite, value), questions)| StratumRate { model: model.into(), suite: suite.into(), value: value.into(), estimate: estimate(&questions) }).collect();
+    let mut rates: Vec<StratumRate> = groups
+        .into_iter()
+        .map(|((model, suite, value), questions)| StratumRate {
+            model: model.into(),
+            suite: suite.into(),
+            value: value.into(),
+            estimate: estimate(&questions),
+        })
+        .collect();
     rates.sort_by(|a, b| (&a.suite, &a.value, &a.model).cmp(&(&b.suite, &b.value, &b.model)));
     rates
 }

@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::exit::{Exit, Failure};
+use super::exit::Exit;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -11,7 +11,12 @@ pub(super) struct Arguments {
     shell: Shell,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    clap_complete::generate(arguments.shell, &mut super::Cli::command(), "candor", &mut std::io::stdout());
-    Ok(Exit::Done)
+pub(super) fn run(arguments: &Arguments) -> Exit {
+    clap_complete::generate(
+        arguments.shell,
+        &mut super::Cli::command(),
+        "candor",
+        &mut std::io::stdout(),
+    );
+    Exit::Done
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::exit::{Exit, Failure};
-use super::run::interrupts;
+use super::interrupt::interrupts;
 use super::settings::Settings;
 use crate::analysis::Dataset;
 use crate::model::onnx::runtime;
@@ -33,27 +33,76 @@ const SUITES: &[&str] = &["arithmetic", "facts", "sensitive-demo", "control-demo
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let mut settings = Settings::read(None, arguments.offline)?;
     settings.open.offline = arguments.offline;
-    if !arguments.offline && runtime::discover(false).iter().all(|f| !f.is_new_enough()) {
-        runtime::install(false, &mut |line| eprintln!("first start: {line}"))?;
-    }
+    let usable = || {
+        runtime::discover(false)
+            .into_iter()
+            .find(runtime::Found::is_new_enough)
+    };
+    let found = match usable() {
+        Some(found) => found,
+        None if arguments.offline => {
+            return Err(Failure::new(
+                Exit::CouldNotRun,
+                "there is no ONNX Runtime on this machine, and --offline forbids getting it",
+            ));
+        }
+        None => runtime::install(false, &mut |line| eprintln!("first start: {line}"))?,
+    };
     let suites: Vec<String> = SUITES.iter().map(|s| (*s).to_owned()).collect();
-    let models: Vec<ModelSpec> = DEMO_MODELS.iter().map(|name| format!("demo:{name}?name={name}").parse()).collect::<Result<_, _>>().map_err(|e: crate::model::SpecError| Failure::new(Exit::Usage, e))?;
-    let plan = Arc::new(Plan::new(&suites, &models, PlanOptions::default(), &settings.data, &settings.open).await?);
+    let models: Vec<ModelSpec> = DEMO_MODELS
+        .iter()
+        .map(|name| format!("demo:{name}?name={name}").parse())
+        .collect::<Result<_, _>>()
+        .map_err(|e: crate::model::SpecError| Failure::new(Exit::Usage, e))?;
+    let plan = Arc::new(
+        Plan::new(
+            &suites,
+            &models,
+            PlanOptions::default(),
+            &settings.data,
+            &settings.open,
+        )
+        .await?,
+    );
     let questions: usize = plan.suites.iter().map(|s| s.order.len()).sum();
-    println!("candor {} · two small models in this process (ONNX Runtime, CPU), {} suites, {questions} questions; nothing leaves this machine", env!("CARGO_PKG_VERSION"), plan.suites.len());
+    println!(
+        "candor {} · two small models in this process (ONNX Runtime {}, CPU), {} suites, {questions} questions; nothing leaves this machine",
+        env!("CARGO_PKG_VERSION"),
+        found.version.as_deref().unwrap_or("of unknown version"),
+        plan.suites.len()
+    );
     clear(&arguments.out)?;
     let mut directory = RunDirectory::create(&arguments.out, plan.manifest())?;
     let journal = JournalWriter::open(&directory.journal())?;
     let tally = Tally::new(&plan);
-    let outcome = execute(Arc::clone(&plan), journal, None, HashSet::new(), Limits::default(), move |event| tally.on(&event), interrupts()).await?;
+    let outcome = execute(
+        Arc::clone(&plan),
+        journal,
+        None,
+        HashSet::new(),
+        Limits::default(),
+        move |event| tally.on(&event),
+        interrupts(),
+    )
+    .await?;
     if outcome.stopped.is_some() {
         return Ok(Exit::Interrupted);
     }
-    directory.manifest.status = if outcome.failed == 0 { RunStatus::Finished } else { RunStatus::FinishedWithFailures };
+    directory.manifest.status = if outcome.failed == 0 {
+        RunStatus::Finished
+    } else {
+        RunStatus::FinishedWithFailures
+    };
     directory.manifest.finished = Some(Timestamp::now());
     directory.save_manifest()?;
     directory.write_tables()?;
-    let report = Report::new(Dataset::open(&[&arguments.out])?, &ReportOptions { title: Some("The demo: two small models, one of them guarded".into()), ..ReportOptions::default() })?;
+    let report = Report::new(
+        Dataset::open(&[&arguments.out])?,
+        &ReportOptions {
+            title: Some("The demo: two small models, one of them guarded".into()),
+            ..ReportOptions::default()
+        },
+    )?;
     let path = arguments.out.join("report.html");
     report.write(&path)?;
     println!();
@@ -61,15 +110,30 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         println!("  {sentence}");
     }
     println!("\nReport: {}", path.display());
-    Ok(if outcome.failed == 0 { Exit::Done } else { Exit::FailedTrials })
+    Ok(if outcome.failed == 0 {
+        Exit::Done
+    } else {
+        Exit::FailedTrials
+    })
 }
 
 /// Removes an earlier demo's files, and nothing else.
 fn clear(folder: &Path) -> Result<(), Failure> {
-    for name in ["run.json", "journal.jsonl", "trials.parquet", "scores.parquet", "report.html"] {
+    for name in [
+        "run.json",
+        "journal.jsonl",
+        "trials.parquet",
+        "scores.parquet",
+        "report.html",
+    ] {
         let file = folder.join(name);
         if file.exists() {
-            std::fs::remove_file(&file).map_err(|e| Failure::new(Exit::CouldNotRun, format!("cannot replace {}: {e}", file.display())))?;
+            std::fs::remove_file(&file).map_err(|e| {
+                Failure::new(
+                    Exit::CouldNotRun,
+                    format!("cannot replace {}: {e}", file.display()),
+                )
+            })?;
         }
     }
     Ok(())
@@ -91,25 +155,58 @@ struct SuiteTally {
 
 impl Tally {
     fn new(plan: &Plan) -> Self {
-        let models: Vec<String> = plan.models.iter().map(|m| m.model.identity().name.clone()).collect();
+        let models: Vec<String> = plan
+            .models
+            .iter()
+            .map(|m| m.model.identity().name.clone())
+            .collect();
         let suites = plan
             .suites
             .iter()
-            .map(|s| Mutex::new(SuiteTally { name: s.suite.file.name.clone(), asked: s.order.len() as u64, audit: s.suite.file.kind == Kind::Audit, done: vec![(0, 0.0); models.len()] }))
+            .map(|s| {
+                Mutex::new(SuiteTally {
+                    name: s.suite.file.name.clone(),
+                    asked: s.order.len() as u64,
+                    audit: s.suite.file.kind == Kind::Audit,
+                    done: vec![(0, 0.0); models.len()],
+                })
+            })
             .collect();
         Self { suites, models }
     }
 
     #[allow(clippy::cast_precision_loss)]
     fn on(&self, event: &RunEvent) {
-        let RunEvent::Finished { model, suite, headline, .. } = event else { return };
-        let mut tally = self.suites[*suite].lock().unwrap_or_else(PoisonError::into_inner);
+        let RunEvent::Finished {
+            model,
+            suite,
+            headline,
+            ..
+        } = event
+        else {
+            return;
+        };
+        let mut tally = self.suites[*suite]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         tally.done[*model].0 += 1;
         tally.done[*model].1 += headline.unwrap_or(0.0);
         if tally.done.iter().all(|(n, _)| *n == tally.asked) {
             let word = if tally.audit { "answers " } else { "" };
-            let shares: Vec<String> = self.models.iter().zip(&tally.done).map(|(model, (n, sum))| format!("{model} {word}{:.0} %", sum / *n as f64 * 100.0)).collect();
-            println!("  {:16} {}  {}/{}   {}", tally.name, "█".repeat(20), tally.asked, tally.asked, shares.join("   "));
+            let shares: Vec<String> = self
+                .models
+                .iter()
+                .zip(&tally.done)
+                .map(|(model, (n, sum))| format!("{model} {word}{:.0} %", sum / *n as f64 * 100.0))
+                .collect();
+            println!(
+                "  {:16} {}  {}/{}   {}",
+                tally.name,
+                "█".repeat(20),
+                tally.asked,
+                tally.asked,
+                shares.join("   ")
+            );
         }
     }
 }

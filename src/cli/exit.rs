@@ -41,7 +41,10 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn new(exit: Exit, message: impl std::fmt::Display) -> Self {
-        Self { exit, report: miette::Report::msg(message.to_string()) }
+        Self {
+            exit,
+            report: miette::Report::msg(message.to_string()),
+        }
     }
 
     /// Prints it and gives the exit code.
@@ -52,12 +55,22 @@ impl Failure {
 }
 
 fn diagnostic(exit: Exit, error: impl miette::Diagnostic + Send + Sync + 'static) -> Failure {
-    Failure { exit, report: miette::Report::new(error) }
+    Failure {
+        exit,
+        report: miette::Report::new(error),
+    }
 }
 
 impl From<SuiteError> for Failure {
     fn from(error: SuiteError) -> Self {
-        let exit = if matches!(error, SuiteError::Unreadable { .. } | SuiteError::NoData { .. }) { Exit::CouldNotRun } else { Exit::Usage };
+        let exit = if matches!(
+            error,
+            SuiteError::Unreadable { .. } | SuiteError::NoData { .. }
+        ) {
+            Exit::CouldNotRun
+        } else {
+            Exit::Usage
+        };
         diagnostic(exit, error)
     }
 }
@@ -74,7 +87,14 @@ impl From<PlanError> for Failure {
 
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
-        Self::new(if error.class == ErrorClass::BadRequest { Exit::Usage } else { Exit::CouldNotRun }, error)
+        Self::new(
+            if error.class == ErrorClass::BadRequest {
+                Exit::Usage
+            } else {
+                Exit::CouldNotRun
+            },
+            error,
+        )
     }
 }
 
@@ -92,7 +112,14 @@ impl From<StoreError> for Failure {
 
 impl From<AnalysisError> for Failure {
     fn from(error: AnalysisError) -> Self {
-        let exit = if matches!(error, AnalysisError::UnknownModel { .. } | AnalysisError::Mixed(_)) { Exit::Usage } else { Exit::CouldNotRun };
+        let exit = if matches!(
+            error,
+            AnalysisError::UnknownModel { .. } | AnalysisError::Mixed(_)
+        ) {
+            Exit::Usage
+        } else {
+            Exit::CouldNotRun
+        };
         Self::new(exit, error)
     }
 }
@@ -109,7 +136,11 @@ impl From<ReportError> for Failure {
 
 impl From<ImportError> for Failure {
     fn from(error: ImportError) -> Self {
-        let exit = if matches!(error, ImportError::UnknownFormat { .. }) { Exit::Usage } else { Exit::CouldNotRun };
+        let exit = if matches!(error, ImportError::UnknownFormat { .. }) {
+            Exit::Usage
+        } else {
+            Exit::CouldNotRun
+        };
         Self::new(exit, error)
     }
 }

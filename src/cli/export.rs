@@ -25,7 +25,12 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    export(&Dataset::open(&arguments.runs)?, &arguments.format, arguments.transcripts, &arguments.output)?;
+    export(
+        &Dataset::open(&arguments.runs)?,
+        &arguments.format,
+        arguments.transcripts,
+        &arguments.output,
+    )?;
     println!("{}", arguments.output.display());
     Ok(Exit::Done)
 }

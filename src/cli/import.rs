@@ -22,6 +22,12 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let (run, imported) = import(&arguments.format, &arguments.paths, &arguments.output)?;
-    println!("{} answers of {} models to {} suites imported into {}", imported.trials, imported.models, imported.suites, run.path.display());
+    println!(
+        "{} answers of {} models to {} suites imported into {}",
+        imported.trials,
+        imported.models,
+        imported.suites,
+        run.path.display()
+    );
     Ok(Exit::Done)
 }

@@ -4,9 +4,11 @@
 mod completions;
 mod demo;
 mod doctor;
+mod dry_run;
 mod exit;
 mod export;
 mod import;
+mod interrupt;
 mod models;
 mod output;
 mod progress;
@@ -16,6 +18,7 @@ mod runtime;
 mod score;
 mod settings;
 mod suites;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -25,7 +28,13 @@ use exit::{Exit, Failure};
 
 /// Evaluates and audits language models: in this process, over HTTP, or from recorded answers.
 #[derive(Parser)]
-#[command(name = "candor", version, propagate_version = true, max_term_width = 110, arg_required_else_help = true)]
+#[command(
+    name = "candor",
+    version,
+    propagate_version = true,
+    max_term_width = 110,
+    arg_required_else_help = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -67,15 +76,25 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         // clap prints help and version to stdout with 0, usage errors to stderr with 2.
         Err(error) => {
-            let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let code = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
             let _ = error.print();
             return code.into();
         }
     };
-    output::set_up(cli.verbose);
+    terminal::set_up(cli.verbose);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return Failure::new(Exit::CouldNotRun, format!("the asynchronous runtime does not start: {error}")).show(),
+        Err(error) => {
+            return Failure::new(
+                Exit::CouldNotRun,
+                format!("the asynchronous runtime does not start: {error}"),
+            )
+            .show();
+        }
     };
     let result = runtime.block_on(async {
         match cli.command {
@@ -89,7 +108,7 @@ pub fn main() -> ExitCode {
             Command::Import(arguments) => import::run(&arguments),
             Command::Export(arguments) => export::run(&arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
-            Command::Completions(arguments) => completions::run(&arguments),
+            Command::Completions(arguments) => Ok(completions::run(&arguments)),
         }
     });
     // A task that still runs (a request that was given up) must not hold the process.

@@ -18,7 +18,7 @@ pub(super) struct Arguments {
 enum Command {
     /// Load a model and ask it one question.
     Check {
-        /// The model: onnx:DIR, openai:NAME, https://host/v1#NAME …
+        /// The model: onnx:DIR, openai:NAME, <https://host/v1#NAME> …
         model: String,
         /// What to ask.
         #[arg(long, default_value = "What is the capital of France?")]
@@ -45,31 +45,81 @@ enum Command {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let Command::Check { model, prompt, max_tokens, continuations, plain, json, offline, config } = arguments.command;
+    let Command::Check {
+        model,
+        prompt,
+        max_tokens,
+        continuations,
+        plain,
+        json,
+        offline,
+        config,
+    } = arguments.command;
     let settings = Settings::read(config.as_deref(), offline)?;
-    let spec = model.parse().map_err(|e: model::SpecError| Failure::new(Exit::Usage, e))?;
+    let spec = model
+        .parse()
+        .map_err(|e: model::SpecError| Failure::new(Exit::Usage, e))?;
     let model = model::open(&spec, &settings.open).await?;
     let capabilities = model.capabilities();
     let chat = capabilities.chat && !plain;
     let request = Request {
-        prompt: if chat { Prompt::Chat(vec![Message { role: Role::User, content: prompt }]) } else { Prompt::Text(prompt) },
-        parameters: Parameters { max_tokens, ..Parameters::default() },
-        wanted: if continuations.is_empty() { Wanted::Generate } else { Wanted::LogLikelihood { continuations: continuations.clone() } },
+        prompt: if chat {
+            Prompt::Chat(vec![Message {
+                role: Role::User,
+                content: prompt,
+            }])
+        } else {
+            Prompt::Text(prompt)
+        },
+        parameters: Parameters {
+            max_tokens,
+            ..Parameters::default()
+        },
+        wanted: if continuations.is_empty() {
+            Wanted::Generate
+        } else {
+            Wanted::LogLikelihood {
+                continuations: continuations.clone(),
+            }
+        },
         about: SampleRef::default(),
     };
     let completion = model.answer(&request).await?;
     if json {
-        println!("{}", serde_json::json!({ "identity": model.identity(), "capabilities": capabilities, "completion": completion }));
+        println!(
+            "{}",
+            serde_json::json!({ "identity": model.identity(), "capabilities": capabilities, "completion": completion })
+        );
         return Ok(Exit::Done);
     }
     let identity = model.identity();
-    println!("{} · identity {}", identity.name, identity.fingerprint.get(..16).unwrap_or(&identity.fingerprint));
-    println!("chat: {} · log-likelihoods: {}", yes(capabilities.chat), yes(capabilities.log_likelihood));
+    println!(
+        "{} · identity {}",
+        identity.name,
+        identity
+            .fingerprint
+            .get(..16)
+            .unwrap_or(&identity.fingerprint)
+    );
+    println!(
+        "chat: {} · log-likelihoods: {}",
+        yes(capabilities.chat),
+        yes(capabilities.log_likelihood)
+    );
     if continuations.is_empty() {
-        println!("answer: {}\n{} tokens read, {} written, {:.2} s", completion.text, completion.usage.prompt_tokens, completion.usage.completion_tokens, completion.timing.total);
+        println!(
+            "answer: {}\n{} tokens read, {} written, {:.2} s",
+            completion.text,
+            completion.usage.prompt_tokens,
+            completion.usage.completion_tokens,
+            completion.timing.total
+        );
     }
     for (text, score) in continuations.iter().zip(&completion.continuations) {
-        println!("{:>12.5}  {text:?} ({} tokens)", score.log_likelihood, score.tokens);
+        println!(
+            "{:>12.5}  {text:?} ({} tokens)",
+            score.log_likelihood, score.tokens
+        );
     }
     Ok(Exit::Done)
 }

@@ -1,38 +1,16 @@
-//! What the terminal shows: the log, error style, tables.
-
-use std::io::IsTerminal;
+//! Tables on stdout.
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use crate::analysis::{Cell as Score, ModelTotals, compare};
 use crate::report::Report;
 
-/// Sets up log and error style, from verbosity and the usual variables.
-pub(super) fn set_up(verbose: u8) {
-    let level = match verbose {
-        0 => "warn,ort=error",
-        1 => "info,ort=warn",
-        _ => "debug",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("CANDOR_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(super::progress::LogWriter::default).with_target(false).without_time().with_ansi(colour()).try_init();
-    let _ = miette::set_hook(Box::new(|_| Box::new(miette::MietteHandlerOpts::new().color(colour()).unicode(true).width(100).terminal_links(false).build())));
-}
-
-/// Whether stderr takes colour.
-pub(super) fn colour() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-}
-
-/// Whether stderr is a terminal that a bar may move on.
-pub(super) fn interactive() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("CI").is_none_or(|v| v.is_empty())
-}
-
 /// An empty table in the house style.
 pub(super) fn table(heads: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(heads.iter().map(|h| Cell::new(h)));
+    table
+        .load_preset(presets::NOTHING)
+        .set_header(heads.iter().map(Cell::new));
     table
 }
 
@@ -47,9 +25,25 @@ pub(super) fn figures(table: &mut Table, columns: &[usize]) {
 
 /// Models × suites as lines: score, interval, difference to the baseline, what it cost.
 pub(super) fn score_table(report: &Report, totals: &[ModelTotals]) -> Table {
-    let mut table = table(&["suite", "model", "score %", "95 % interval", "n", "− baseline", "interval", "blocked", "failed", "$/1,000", "median s"]);
+    let mut table = table(&[
+        "suite",
+        "model",
+        "score %",
+        "95 % interval",
+        "n",
+        "− baseline",
+        "interval",
+        "blocked",
+        "failed",
+        "$/1,000",
+        "median s",
+    ]);
     for cell in report.cells() {
-        table.add_row(score_row(report, cell, totals.iter().find(|t| t.model == cell.model)));
+        table.add_row(score_row(
+            report,
+            cell,
+            totals.iter().find(|t| t.model == cell.model),
+        ));
     }
     figures(&mut table, &[2, 4, 5, 7, 8, 9, 10]);
     table
@@ -59,22 +53,62 @@ pub(super) fn score_table(report: &Report, totals: &[ModelTotals]) -> Table {
 fn score_row(report: &Report, cell: &Score, totals: Option<&ModelTotals>) -> Vec<String> {
     let dash = || "–".to_owned();
     let (value, interval, n) = match &cell.estimate {
-        Ok(e) => (format!("{:.1}", e.value * 100.0), format!("[{:.1}, {:.1}]", e.interval.low * 100.0, e.interval.high * 100.0), e.n.to_string()),
+        Ok(e) => (
+            format!("{:.1}", e.value * 100.0),
+            format!(
+                "[{:.1}, {:.1}]",
+                e.interval.low * 100.0,
+                e.interval.high * 100.0
+            ),
+            e.n.to_string(),
+        ),
         Err(why) => (dash(), why.to_string(), "0".into()),
     };
     let (difference, difference_interval) = if cell.model == report.baseline() {
         ("baseline".into(), String::new())
     } else {
-        match compare(report.questions(), &cell.suite, &cell.model, report.baseline()).difference {
-            Ok(d) => (signed(d.value), format!("[{}, {}]", signed(d.interval.low), signed(d.interval.high))),
+        match compare(
+            report.questions(),
+            &cell.suite,
+            &cell.model,
+            report.baseline(),
+        )
+        .difference
+        {
+            Ok(d) => (
+                signed(d.value),
+                format!("[{}, {}]", signed(d.interval.low), signed(d.interval.high)),
+            ),
             Err(_) => (dash(), String::new()),
         }
     };
-    let cost = totals.and_then(|t| t.cost_usd.map(|c| format!("{:.2}", c / t.trials.max(1) as f64 * 1000.0))).unwrap_or_else(dash);
-    let seconds = totals.and_then(|t| t.median_seconds).map_or_else(dash, |s| format!("{s:.2}"));
-    vec![cell.suite.clone(), cell.model.clone(), value, interval, n, difference, difference_interval, cell.blocked.to_string(), cell.failed.to_string(), cost, seconds]
+    let cost = totals
+        .and_then(|t| {
+            t.cost_usd
+                .map(|c| format!("{:.2}", c / t.trials.max(1) as f64 * 1000.0))
+        })
+        .unwrap_or_else(dash);
+    let seconds = totals
+        .and_then(|t| t.median_seconds)
+        .map_or_else(dash, |s| format!("{s:.2}"));
+    vec![
+        cell.suite.clone(),
+        cell.model.clone(),
+        value,
+        interval,
+        n,
+        difference,
+        difference_interval,
+        cell.blocked.to_string(),
+        cell.failed.to_string(),
+        cost,
+        seconds,
+    ]
 }
 
 fn signed(share: f64) -> String {
-    format!("{:+.1}", share * 100.0).replace('-', "−").replace("+0.0", "0.0").replace("−0.0", "0.0")
+    format!("{:+.1}", share * 100.0)
+        .replace('-', "−")
+        .replace("+0.0", "0.0")
+        .replace("−0.0", "0.0")
 }

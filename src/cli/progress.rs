@@ -1,35 +1,13 @@
 //! Shows a run's events: a bar a model on a terminal, plain lines elsewhere. The log goes above the bars, never through them.
 
-use std::io::Write;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
-use super::output;
+use super::terminal::{BARS, interactive, say};
 use crate::model::ErrorClass;
 use crate::run::RunEvent;
-
-static BARS: LazyLock<MultiProgress> = LazyLock::new(|| if output::interactive() { MultiProgress::new() } else { MultiProgress::with_draw_target(ProgressDrawTarget::hidden()) });
-
-/// Writes log lines to stderr without tearing the bars.
-#[derive(Default)]
-pub(super) struct LogWriter;
-
-impl Write for LogWriter {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        BARS.suspend(|| std::io::stderr().write_all(bytes)).map(|()| bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        std::io::stderr().flush()
-    }
-}
-
-/// A line on stderr, above the bars.
-pub(super) fn say(line: &str) {
-    BARS.suspend(|| eprintln!("{line}"));
-}
 
 /// Listens to a run.
 pub(super) struct Progress {
@@ -53,35 +31,72 @@ const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
 impl Progress {
     pub(super) fn new(names: &[String]) -> Self {
-        let width = names.iter().map(|n| n.chars().count()).max().unwrap_or(0).min(40);
-        let style = ProgressStyle::with_template("  {prefix} {bar:24} {pos}/{len}  {per_sec}  eta {eta}  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("█▌ ");
+        let width = names
+            .iter()
+            .map(|n| n.chars().count())
+            .max()
+            .unwrap_or(0)
+            .min(40);
+        let style = ProgressStyle::with_template(
+            "  {prefix} {bar:24} {pos}/{len}  {per_sec}  eta {eta}  {msg}",
+        )
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("█▌ ");
         let models = names
             .iter()
             .map(|name| {
                 let bar = BARS.add(ProgressBar::new(0));
                 bar.set_style(style.clone());
                 bar.set_prefix(format!("{name:width$}"));
-                Mutex::new(ModelProgress { name: name.clone(), bar, total: 0, done: 0, cached: 0, spent: 0.0, errors: Vec::new(), started: Instant::now(), told: Instant::now() })
+                Mutex::new(ModelProgress {
+                    name: name.clone(),
+                    bar,
+                    total: 0,
+                    done: 0,
+                    cached: 0,
+                    spent: 0.0,
+                    errors: Vec::new(),
+                    started: Instant::now(),
+                    told: Instant::now(),
+                })
             })
             .collect();
         Self { models }
     }
 
     pub(super) fn on(&self, event: &RunEvent) {
-        let (RunEvent::Started { model, .. } | RunEvent::Finished { model, .. } | RunEvent::GaveUp { model, .. } | RunEvent::Ended { model }) = event;
-        let Some(state) = self.models.get(*model) else { return };
+        let (RunEvent::Started { model, .. }
+        | RunEvent::Finished { model, .. }
+        | RunEvent::GaveUp { model, .. }
+        | RunEvent::Ended { model }) = event;
+        let Some(state) = self.models.get(*model) else {
+            return;
+        };
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            RunEvent::Started { trials, already_done, .. } => {
-                (state.total, state.done, state.started, state.told) = (*trials, *already_done, Instant::now(), Instant::now());
+            RunEvent::Started {
+                trials,
+                already_done,
+                ..
+            } => {
+                (state.total, state.done, state.started, state.told) =
+                    (*trials, *already_done, Instant::now(), Instant::now());
                 state.bar.set_length(*trials);
                 state.bar.set_position(*already_done);
                 state.bar.reset_eta();
                 if *already_done > 0 {
-                    say(&format!("{}: {already_done} of {trials} are done already and are kept", state.name));
+                    say(&format!(
+                        "{}: {already_done} of {trials} are done already and are kept",
+                        state.name
+                    ));
                 }
             }
-            RunEvent::Finished { origin, error, cost, .. } => {
+            RunEvent::Finished {
+                origin,
+                error,
+                cost,
+                ..
+            } => {
                 state.done += 1;
                 state.cached += u64::from(*origin == crate::model::Origin::Cache);
                 state.spent += cost.map_or(0.0, |c| c.0);
@@ -94,7 +109,7 @@ impl Progress {
                 let message = state.message();
                 state.bar.set_message(message);
                 state.bar.set_position(state.done);
-                if !output::interactive() && state.told.elapsed() >= PLAIN_EVERY {
+                if !interactive() && state.told.elapsed() >= PLAIN_EVERY {
                     state.told = Instant::now();
                     state.tell();
                 }
@@ -106,7 +121,7 @@ impl Progress {
             }
             RunEvent::Ended { .. } => {
                 state.bar.finish();
-                if !output::interactive() {
+                if !interactive() {
                     state.tell();
                 }
             }
@@ -123,7 +138,11 @@ impl ModelProgress {
         if self.spent > 0.0 {
             parts.push(format!("${:.2}", self.spent));
         }
-        parts.extend(self.errors.iter().map(|(class, n)| format!("{n} {}", class.name().replace('_', " "))));
+        parts.extend(
+            self.errors
+                .iter()
+                .map(|(class, n)| format!("{n} {}", class.name().replace('_', " "))),
+        );
         parts.join(" · ")
     }
 
@@ -131,7 +150,14 @@ impl ModelProgress {
     fn tell(&self) {
         let rate = self.done as f64 / self.started.elapsed().as_secs_f64().max(1e-3);
         let message = self.message();
-        let message = if message.is_empty() { message } else { format!(", {message}") };
-        say(&format!("{}: {}/{} ({rate:.1}/s{message})", self.name, self.done, self.total));
+        let message = if message.is_empty() {
+            message
+        } else {
+            format!(", {message}")
+        };
+        say(&format!(
+            "{}: {}/{} ({rate:.1}/s{message})",
+            self.name, self.done, self.total
+        ));
     }
 }

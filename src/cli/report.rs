@@ -30,9 +30,17 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let settings = Settings::read(arguments.config.as_deref(), true)?;
-    let options = ReportOptions { baseline: arguments.baseline.clone(), title: arguments.title.clone(), data_folders: settings.data.folders, ..ReportOptions::default() };
+    let options = ReportOptions {
+        baseline: arguments.baseline.clone(),
+        title: arguments.title.clone(),
+        data_folders: settings.data.folders,
+        ..ReportOptions::default()
+    };
     let report = Report::new(Dataset::open(&arguments.runs)?, &options)?;
-    let path = arguments.output.clone().unwrap_or_else(|| arguments.runs[0].join("report.html"));
+    let path = arguments
+        .output
+        .clone()
+        .unwrap_or_else(|| arguments.runs[0].join("report.html"));
     report.write(&path)?;
     for sentence in report.headlines() {
         println!("{sentence}");

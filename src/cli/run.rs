@@ -6,25 +6,29 @@ use std::sync::Arc;
 
 use clap::Args;
 use jiff::Timestamp;
-use tokio::sync::watch;
 
+use super::dry_run::dry_run;
 use super::exit::{Exit, Failure};
-use super::output::{interactive, score_table};
-use super::progress::{Progress, say};
+use super::interrupt::interrupts;
+use super::output::score_table;
+use super::progress::Progress;
 use super::settings::Settings;
+use super::terminal::say;
 use crate::analysis::{Dataset, totals};
-use crate::model::{ModelSpec, data_directory, remote::PRICES_AS_OF};
+use crate::model::{ModelSpec, data_directory};
 use crate::report::{Report, ReportOptions};
-use crate::run::{Limits, Outcome, Plan, PlanOptions, StopReason, estimate, execute};
-use crate::stats::minimum_detectable_effect;
-use crate::store::{CompletionCache, JournalWriter, RunDirectory, RunStatus, Shard, TrialKey, TrialStatus, read_journal};
+use crate::run::{Limits, Outcome, Plan, PlanOptions, StopReason, execute};
+use crate::store::{
+    CompletionCache, JournalWriter, RunDirectory, RunStatus, Shard, TrialKey, TrialStatus,
+    read_journal,
+};
 
 #[derive(Args)]
 pub(super) struct Arguments {
     /// Suites to run: a shipped name, a folder, or either with ?data=PATH.
     #[arg(short, long = "suite", value_name = "SUITE", num_args = 1..)]
     suites: Vec<String>,
-    /// Models to ask: onnx:DIR, openai:NAME, https://host/v1#NAME, replay:FILE, demo:open …
+    /// Models to ask: onnx:DIR, openai:NAME, <https://host/v1#NAME>, replay:FILE, demo:open …
     #[arg(short, long = "model", value_name = "MODEL", num_args = 1..)]
     models: Vec<String>,
     /// Settings [default: candor.toml, if there is one]
@@ -78,22 +82,40 @@ enum Connections {
 fn parse_connections(text: &str) -> Result<Connections, String> {
     match text {
         "auto" => Ok(Connections::Auto),
-        _ => text.parse().ok().filter(|n| *n > 0).map(Connections::Exactly).ok_or_else(|| "write a whole number above 0, or auto".into()),
+        _ => text
+            .parse()
+            .ok()
+            .filter(|n| *n > 0)
+            .map(Connections::Exactly)
+            .ok_or_else(|| "write a whole number above 0, or auto".into()),
     }
 }
 
 fn parse_budget(text: &str) -> Result<f64, String> {
-    text.trim_start_matches('$').parse().ok().filter(|b: &f64| b.is_finite() && *b > 0.0).ok_or_else(|| "write an amount in US dollars above 0".into())
+    text.trim_start_matches('$')
+        .parse()
+        .ok()
+        .filter(|b: &f64| b.is_finite() && *b > 0.0)
+        .ok_or_else(|| "write an amount in US dollars above 0".into())
 }
 
 fn parse_shard(text: &str) -> Result<Shard, String> {
-    let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse::<u64>().ok()?, n.parse::<u64>().ok()?)));
-    parts.filter(|(i, n)| *i >= 1 && i <= n).map(|(index, count)| Shard { index, count }).ok_or_else(|| "write I/N with I from 1 to N, for instance 1/4".into())
+    let parts = text
+        .split_once('/')
+        .and_then(|(i, n)| Some((i.parse::<u64>().ok()?, n.parse::<u64>().ok()?)));
+    parts
+        .filter(|(i, n)| *i >= 1 && i <= n)
+        .map(|(index, count)| Shard { index, count })
+        .ok_or_else(|| "write I/N with I from 1 to N, for instance 1/4".into())
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
-    let resumed = arguments.resume.as_deref().map(RunDirectory::open).transpose()?;
+    let resumed = arguments
+        .resume
+        .as_deref()
+        .map(RunDirectory::open)
+        .transpose()?;
     let (suites, models, options) = what_to_run(&arguments, &settings, resumed.as_ref())?;
     let plan = Plan::new(&suites, &models, options, &settings.data, &settings.open).await?;
     for (spec, error) in &plan.failed {
@@ -108,7 +130,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             let done = finished_trials(&directory)?;
             (directory, done)
         }
-        None => (RunDirectory::create(&arguments.output.clone().unwrap_or_else(default_directory), plan.manifest())?, HashSet::new()),
+        None => (
+            RunDirectory::create(
+                &arguments.output.clone().unwrap_or_else(default_directory),
+                plan.manifest(),
+            )?,
+            HashSet::new(),
+        ),
     };
     let limits = Limits {
         max_connections: match arguments.max_connections {
@@ -118,29 +146,79 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         },
         budget: arguments.budget.or(settings.configuration.run.budget),
     };
-    let cache = if arguments.no_cache { None } else { Some(CompletionCache::open(&data_directory().join("completions.sqlite"))?) };
-    let report_options = ReportOptions { baseline: arguments.baseline.clone(), data_folders: settings.data.folders.clone(), ..ReportOptions::default() };
+    let cache = if arguments.no_cache {
+        None
+    } else {
+        Some(CompletionCache::open(
+            &data_directory().join("completions.sqlite"),
+        )?)
+    };
+    let report_options = ReportOptions {
+        baseline: arguments.baseline.clone(),
+        data_folders: settings.data.folders.clone(),
+        ..ReportOptions::default()
+    };
     execute_and_report(plan, directory, done, cache, limits, &report_options).await
 }
 
-fn what_to_run(arguments: &Arguments, settings: &Settings, resumed: Option<&RunDirectory>) -> Result<(Vec<String>, Vec<ModelSpec>, PlanOptions), Failure> {
+fn what_to_run(
+    arguments: &Arguments,
+    settings: &Settings,
+    resumed: Option<&RunDirectory>,
+) -> Result<(Vec<String>, Vec<ModelSpec>, PlanOptions), Failure> {
     let file = &settings.configuration.run;
     if let Some(run) = resumed {
         let manifest = &run.manifest;
         if manifest.imported_from.is_some() {
-            return Err(Failure::new(Exit::Usage, format!("{} holds imported answers; there is nothing to go on with", run.path.display())));
+            return Err(Failure::new(
+                Exit::Usage,
+                format!(
+                    "{} holds imported answers; there is nothing to go on with",
+                    run.path.display()
+                ),
+            ));
         }
-        let models = manifest.models.iter().map(|m| m.identity.spec.parse()).collect::<Result<_, _>>().map_err(|e: crate::model::SpecError| Failure::new(Exit::Usage, e))?;
-        let options = PlanOptions { limit: manifest.limit, epochs: manifest.epochs, seed: manifest.seed, shard: manifest.shard };
-        return Ok((manifest.suites.iter().map(|s| s.spec.clone()).collect(), models, options));
+        let models = manifest
+            .models
+            .iter()
+            .map(|m| m.identity.spec.parse())
+            .collect::<Result<_, _>>()
+            .map_err(|e: crate::model::SpecError| Failure::new(Exit::Usage, e))?;
+        let options = PlanOptions {
+            limit: manifest.limit,
+            epochs: manifest.epochs,
+            seed: manifest.seed,
+            shard: manifest.shard,
+        };
+        return Ok((
+            manifest.suites.iter().map(|s| s.spec.clone()).collect(),
+            models,
+            options,
+        ));
     }
-    let suites = if arguments.suites.is_empty() { file.suites.clone() } else { arguments.suites.clone() };
-    let models = if arguments.models.is_empty() { file.models.clone() } else { arguments.models.clone() };
+    let suites = if arguments.suites.is_empty() {
+        file.suites.clone()
+    } else {
+        arguments.suites.clone()
+    };
+    let models = if arguments.models.is_empty() {
+        file.models.clone()
+    } else {
+        arguments.models.clone()
+    };
     if suites.is_empty() || models.is_empty() {
-        let missing = if suites.is_empty() { "no suite: name one with -s, for instance -s gsm8k (`candor suites list`)" } else { "no model: name one with -m, for instance -m demo:open or -m openai:gpt-4o" };
+        let missing = if suites.is_empty() {
+            "no suite: name one with -s, for instance -s gsm8k (`candor suites list`)"
+        } else {
+            "no model: name one with -m, for instance -m demo:open or -m openai:gpt-4o"
+        };
         return Err(Failure::new(Exit::Usage, missing));
     }
-    let models = models.iter().map(|m| m.parse()).collect::<Result<_, _>>().map_err(|e: crate::model::SpecError| Failure::new(Exit::Usage, e))?;
+    let models = models
+        .iter()
+        .map(|m| m.parse())
+        .collect::<Result<_, _>>()
+        .map_err(|e: crate::model::SpecError| Failure::new(Exit::Usage, e))?;
     let options = PlanOptions {
         limit: arguments.limit.and_then(|n| usize::try_from(n).ok()),
         epochs: arguments.epochs.or(file.epochs).unwrap_or(1).max(1),
@@ -154,14 +232,38 @@ fn what_to_run(arguments: &Arguments, settings: &Settings, resumed: Option<&RunD
 fn same_plan(plan: &Plan, directory: &RunDirectory) -> Result<(), Failure> {
     let now = plan.manifest();
     for then in &directory.manifest.suites {
-        if now.suites.iter().all(|s| s.name != then.name || s.content_hash != then.content_hash) {
-            return Err(Failure::new(Exit::Usage, format!("the suite '{}' has changed since the run was begun; start a new run, or put the suite back as it was", then.name)));
+        if now
+            .suites
+            .iter()
+            .all(|s| s.name != then.name || s.content_hash != then.content_hash)
+        {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!(
+                    "the suite '{}' has changed since the run was begun; start a new run, or put the suite back as it was",
+                    then.name
+                ),
+            ));
         }
     }
     for then in &directory.manifest.models {
-        let failed = plan.failed.iter().any(|(spec, _)| spec.to_string() == then.identity.spec);
-        if !failed && now.models.iter().all(|m| m.identity.fingerprint != then.identity.fingerprint) {
-            return Err(Failure::new(Exit::Usage, format!("the model '{}' is not the one the run was begun with (its files or its endpoint have changed); start a new run", then.identity.name)));
+        let failed = plan
+            .failed
+            .iter()
+            .any(|(spec, _)| spec.to_string() == then.identity.spec);
+        if !failed
+            && now
+                .models
+                .iter()
+                .all(|m| m.identity.fingerprint != then.identity.fingerprint)
+        {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!(
+                    "the model '{}' is not the one the run was begun with (its files or its endpoint have changed); start a new run",
+                    then.identity.name
+                ),
+            ));
         }
     }
     Ok(())
@@ -188,19 +290,43 @@ fn default_directory() -> PathBuf {
 }
 
 /// Runs a plan into a directory, then writes tables and report and prints the outcome.
-async fn execute_and_report(plan: Plan, mut directory: RunDirectory, done: HashSet<TrialKey>, cache: Option<CompletionCache>, limits: Limits, options: &ReportOptions) -> Result<Exit, Failure> {
+async fn execute_and_report(
+    plan: Plan,
+    mut directory: RunDirectory,
+    done: HashSet<TrialKey>,
+    cache: Option<CompletionCache>,
+    limits: Limits,
+    options: &ReportOptions,
+) -> Result<Exit, Failure> {
     let left_out = plan.failed.len();
-    let names: Vec<String> = plan.models.iter().map(|m| m.model.identity().name.clone()).collect();
+    let names: Vec<String> = plan
+        .models
+        .iter()
+        .map(|m| m.model.identity().name.clone())
+        .collect();
     let plan = Arc::new(plan);
     directory.manifest.status = RunStatus::Running;
     directory.save_manifest()?;
     let journal = JournalWriter::open(&directory.journal())?;
     let progress = Progress::new(&names);
-    let outcome = execute(plan, journal, cache, done, limits, move |event| progress.on(&event), interrupts()).await?;
+    let outcome = execute(
+        plan,
+        journal,
+        cache,
+        done,
+        limits,
+        move |event| progress.on(&event),
+        interrupts(),
+    )
+    .await?;
     finish(&mut directory, &outcome)?;
     if outcome.stopped == Some(StopReason::Interrupted) {
         let all = outcome.answered + outcome.failed + outcome.not_asked;
-        say(&format!("Stopped. {} of {all} finished and kept. Go on with: candor run --resume {}", outcome.answered, directory.path.display()));
+        say(&format!(
+            "Stopped. {} of {all} finished and kept. Go on with: candor run --resume {}",
+            outcome.answered,
+            directory.path.display()
+        ));
         return Ok(Exit::Interrupted);
     }
     let data = Dataset::open(&[&directory.path])?;
@@ -213,17 +339,32 @@ async fn execute_and_report(plan: Plan, mut directory: RunDirectory, done: HashS
         println!("{sentence}");
     }
     if outcome.stopped == Some(StopReason::Budget) {
-        say(&format!("The budget is spent; {} trials were not asked. Go on with: candor run --budget USD --resume {}", outcome.not_asked, directory.path.display()));
+        say(&format!(
+            "The budget is spent; {} trials were not asked. Go on with: candor run --budget USD --resume {}",
+            outcome.not_asked,
+            directory.path.display()
+        ));
     }
     if outcome.failed + outcome.not_asked > 0 || left_out > 0 {
-        say(&format!("{} trials have no answer, {} were not asked. The answers there are have been kept; ask the others again with: candor run --resume {}", outcome.failed, outcome.not_asked, directory.path.display()));
+        say(&format!(
+            "{} trials have no answer, {} were not asked. The answers there are have been kept; ask the others again with: candor run --resume {}",
+            outcome.failed,
+            outcome.not_asked,
+            directory.path.display()
+        ));
     }
     println!("Report: {}", path.display());
-    Ok(match (outcome.answered, outcome.failed + outcome.not_asked, left_out) {
-        (0, missing, _) if missing > 0 => Exit::CouldNotRun,
-        (_, 0, 0) => Exit::Done,
-        _ => Exit::FailedTrials,
-    })
+    Ok(
+        match (
+            outcome.answered,
+            outcome.failed + outcome.not_asked,
+            left_out,
+        ) {
+            (0, missing, _) if missing > 0 => Exit::CouldNotRun,
+            (_, 0, 0) => Exit::Done,
+            _ => Exit::FailedTrials,
+        },
+    )
 }
 
 fn finish(directory: &mut RunDirectory, outcome: &Outcome) -> Result<(), Failure> {
@@ -240,79 +381,4 @@ fn finish(directory: &mut RunDirectory, outcome: &Outcome) -> Result<(), Failure
     }
     directory.save_manifest()?;
     Ok(directory.write_tables()?)
-}
-
-/// Turns true at the first Ctrl-C or SIGTERM; a second Ctrl-C ends the process.
-pub(super) fn interrupts() -> watch::Receiver<bool> {
-    let (stop, stopped) = watch::channel(false);
-    tokio::spawn(async move {
-        wait_for_signal().await;
-        if interactive() {
-            say("Stopping: what has been answered is being kept. Ctrl-C again to leave at once.");
-        }
-        let _ = stop.send(true);
-        wait_for_signal().await;
-        std::process::exit(Exit::Interrupted as i32);
-    });
-    stopped
-}
-
-#[cfg(unix)]
-async fn wait_for_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! { _ = tokio::signal::ctrl_c() => {}, _ = terminate.recv() => {} }
-        }
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
-        }
-    }
-}
-
-#[cfg(not(unix))]
-async fn wait_for_signal() {
-    let _ = tokio::signal::ctrl_c().await;
-}
-
-/// The variance of a paired difference of single yes/no answers, where nothing is known yet (docs/statistics.md).
-const ASSUMED_VARIANCE: f64 = 0.154;
-
-async fn dry_run(plan: &Plan) -> Result<Exit, Failure> {
-    let estimates = estimate(plan).await;
-    let questions: usize = plan.suites.iter().map(|s| s.order.len()).sum();
-    let requests: u64 = estimates.iter().map(|e| e.requests).sum();
-    println!("{} · {} · {} · {}", count(plan.suites.len() as u64, "suite"), count(questions as u64, "question"), count(plan.models.len() as u64, "model"), count(requests, "request"));
-    for planned in &plan.suites {
-        println!("  {:28} {} of {} questions, scored by {}", planned.suite.file.name, planned.order.len(), planned.suite.samples.len(), planned.scorers.iter().map(|s| s.name()).collect::<Vec<_>>().join(", "));
-    }
-    for e in &estimates {
-        let cost = match (e.seconds, e.most_cost) {
-            (Some(seconds), _) => format!("embedded, about {} (measured on 4 questions)", duration(seconds)),
-            (None, Some(cost)) => format!("at most ${:.2} (list prices of {PRICES_AS_OF}; about {} tokens read, at most {} written)", cost.0, e.prompt_tokens, e.most_completion_tokens),
-            (None, None) => format!("cost not known: set price under [providers] in candor.toml (about {} tokens read, at most {} written)", e.prompt_tokens, e.most_completion_tokens),
-        };
-        println!("  {:28} {} requests, {cost}", e.name, e.requests);
-    }
-    if plan.models.len() > 1 {
-        if let Ok(effect) = minimum_detectable_effect(ASSUMED_VARIANCE, questions, 0.05, 0.8) {
-            println!("  With {questions} paired questions you will see differences of {:.1} points or more (80 % power, if a pair's difference varies by {ASSUMED_VARIANCE}).", effect * 100.0);
-        }
-    }
-    println!("Nothing was sent. Run without --dry-run to start.");
-    Ok(Exit::Done)
-}
-
-fn count(n: u64, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn duration(seconds: f64) -> String {
-    let seconds = seconds.round() as u64;
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, s) => format!("{s} s"),
-        (0, m, s) => format!("{m} min {s} s"),
-        (h, m, _) => format!("{h} h {m} min"),
-    }
 }

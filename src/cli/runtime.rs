@@ -38,24 +38,41 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             println!("{}", found.path.display());
             Ok(Exit::Done)
         }
-        Command::Status { gpu, json } => status(gpu, json),
+        Command::Status { gpu, json } => Ok(status(gpu, json)),
     }
 }
 
-fn status(gpu: bool, json: bool) -> Result<Exit, Failure> {
+fn status(gpu: bool, json: bool) -> Exit {
     let found = runtime::discover(gpu);
     if json {
-        println!("{}", serde_json::json!({ "pinned": { "cpu": CPU_VERSION, "gpu": GPU_VERSION }, "found": found }));
-        return Ok(if found.is_empty() { Exit::CouldNotRun } else { Exit::Done });
+        println!(
+            "{}",
+            serde_json::json!({ "pinned": { "cpu": CPU_VERSION, "gpu": GPU_VERSION }, "found": found })
+        );
+        return if found.is_empty() {
+            Exit::CouldNotRun
+        } else {
+            Exit::Done
+        };
     }
     if found.is_empty() {
-        println!("No ONNX Runtime was found. `candor runtime install{}` gets version {}.", if gpu { " --gpu" } else { "" }, if gpu { GPU_VERSION } else { CPU_VERSION });
-        return Ok(Exit::CouldNotRun);
+        println!(
+            "No ONNX Runtime was found. `candor runtime install{}` gets version {}.",
+            if gpu { " --gpu" } else { "" },
+            if gpu { GPU_VERSION } else { CPU_VERSION }
+        );
+        return Exit::CouldNotRun;
     }
     let used = found.iter().position(runtime::Found::is_new_enough);
     let mut out = table(&["", "version", "CUDA", "from", "library"]);
     for (i, one) in found.iter().enumerate() {
-        let mark = if used == Some(i) { "used" } else if one.is_new_enough() { "" } else { "too old" };
+        let mark = if used == Some(i) {
+            "used"
+        } else if one.is_new_enough() {
+            ""
+        } else {
+            "too old"
+        };
         out.add_row(vec![
             mark.to_owned(),
             one.version.clone().unwrap_or_else(|| "unknown".into()),
@@ -65,5 +82,5 @@ fn status(gpu: bool, json: bool) -> Result<Exit, Failure> {
         ]);
     }
     println!("{out}");
-    Ok(Exit::Done)
+    Exit::Done
 }

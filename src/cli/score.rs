@@ -25,6 +25,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let settings = Settings::read(arguments.config.as_deref(), true)?;
     let mut run = RunDirectory::open(&arguments.run)?;
     let scored = rescore(&mut run, &arguments.scorers, &settings.data).await?;
-    println!("{scored} answers scored again; no model was asked. {} is written anew.", run.table(crate::store::SCORES).display());
+    println!(
+        "{scored} answers scored again; no model was asked. {} is written anew.",
+        run.table(crate::store::SCORES).display()
+    );
     Ok(Exit::Done)
 }

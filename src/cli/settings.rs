@@ -17,8 +17,20 @@ pub(super) struct Settings {
 impl Settings {
     pub(super) fn read(configuration: Option<&Path>, offline: bool) -> Result<Self, Failure> {
         let configuration = Configuration::read(configuration)?;
-        let data = DataOptions { folders: configuration.data_folders(), offline, cache: data_directory() };
-        let open = OpenOptions { offline, providers: configuration.providers.clone(), timeouts: configuration.http.clone() };
-        Ok(Self { configuration, data, open })
+        let data = DataOptions {
+            folders: configuration.data_folders(),
+            offline,
+            cache: data_directory(),
+        };
+        let open = OpenOptions {
+            offline,
+            providers: configuration.providers.clone(),
+            timeouts: configuration.http.clone(),
+        };
+        Ok(Self {
+            configuration,
+            data,
+            open,
+        })
     }
 }

@@ -42,65 +42,142 @@ enum Command {
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
-        Command::List => list(),
+        Command::List => Ok(list()),
         Command::Schema => {
             println!("{:#}", json_schema());
             Ok(Exit::Done)
         }
-        Command::Show { suite, config } => show(&suite, &Settings::read(config.as_deref(), false)?).await,
-        Command::Check { suites, config } => check(suites, &Settings::read(config.as_deref(), true)?).await,
+        Command::Show { suite, config } => {
+            show(&suite, &Settings::read(config.as_deref(), false)?).await
+        }
+        Command::Check { suites, config } => {
+            check(suites, &Settings::read(config.as_deref(), true)?).await
+        }
     }
 }
 
-fn list() -> Result<Exit, Failure> {
+fn list() -> Exit {
     let mut out = table(&["suite", "items", "title"]);
     for suite in shipped() {
-        let title = suite.yaml.lines().find_map(|l| l.strip_prefix("title: ")).unwrap_or_default().trim_matches('"').to_owned();
-        let items = suite.items.map_or_else(|| "your file".to_owned(), |i| i.lines().filter(|l| !l.trim().is_empty()).count().to_string());
+        let title = suite
+            .yaml
+            .lines()
+            .find_map(|l| l.strip_prefix("title: "))
+            .unwrap_or_default()
+            .trim_matches('"')
+            .to_owned();
+        let items = suite.items.map_or_else(
+            || "your file".to_owned(),
+            |i| {
+                i.lines()
+                    .filter(|l| !l.trim().is_empty())
+                    .count()
+                    .to_string()
+            },
+        );
         out.add_row(vec![suite.name, items, title]);
     }
     figures(&mut out, &[1]);
     println!("{out}");
-    println!("\"Your file\": the items are read from a local file or the hub (`candor suites show NAME` says which).");
-    Ok(Exit::Done)
+    println!(
+        "\"Your file\": the items are read from a local file or the hub (`candor suites show NAME` says which)."
+    );
+    Exit::Done
 }
 
 async fn show(name: &str, settings: &Settings) -> Result<Exit, Failure> {
     let suite = load(name, &settings.data).await?;
     let file = &suite.file;
-    println!("{} {} · {:?} · {}\nlicence {} · source {}", file.name, file.version, file.kind, file.title, file.licence, file.source);
+    println!(
+        "{} {} · {:?} · {}\nlicence {} · source {}",
+        file.name, file.version, file.kind, file.title, file.licence, file.source
+    );
     if !file.data.files.is_empty() {
-        println!("data: {}{}", file.data.files.join(", "), file.data.hub.as_ref().map(|h| format!(" (hub: {})", h.dataset)).unwrap_or_default());
+        println!(
+            "data: {}{}",
+            file.data.files.join(", "),
+            file.data
+                .hub
+                .as_ref()
+                .map(|h| format!(" (hub: {})", h.dataset))
+                .unwrap_or_default()
+        );
     }
-    println!("{} samples · content {}", suite.samples.len(), &suite.content_hash[..16]);
+    println!(
+        "{} samples · content {}",
+        suite.samples.len(),
+        &suite.content_hash[..16]
+    );
     if let Some(sample) = suite.samples.first() {
         let request = suite.prompts.request(sample, true, 0)?;
-        println!("\nThe first sample, {}:\n\n{}\n\nright: {}", sample.id, request.prompt.display(), sample.targets.join(" | "));
+        println!(
+            "\nThe first sample, {}:\n\n{}\n\nright: {}",
+            sample.id,
+            request.prompt.display(),
+            sample.targets.join(" | ")
+        );
     }
     Ok(Exit::Done)
 }
 
 async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure> {
-    let names = if names.is_empty() { shipped().into_iter().map(|s| s.name).collect() } else { names };
-    let mut out = table(&["suite", "version", "samples", "with target", "pairs", "clusters", "strata"]);
+    let names = if names.is_empty() {
+        shipped().into_iter().map(|s| s.name).collect()
+    } else {
+        names
+    };
+    let mut out = table(&[
+        "suite",
+        "version",
+        "samples",
+        "with target",
+        "pairs",
+        "clusters",
+        "strata",
+    ]);
     let mut failed = 0;
     for name in names {
-        match Plan::new(std::slice::from_ref(&name), &[], PlanOptions::default(), &settings.data, &settings.open).await {
+        match Plan::new(
+            std::slice::from_ref(&name),
+            &[],
+            PlanOptions::default(),
+            &settings.data,
+            &settings.open,
+        )
+        .await
+        {
             Ok(plan) => {
                 let suite = &plan.suites[0].suite;
                 for sample in &suite.samples {
                     suite.prompts.request(sample, true, 0)?;
                     suite.prompts.request(sample, false, 0)?;
                 }
-                let distinct = |f: fn(&crate::suite::Sample) -> Option<&String>| suite.samples.iter().filter_map(f).collect::<std::collections::HashSet<_>>().len().to_string();
-                let mut strata: Vec<&str> = suite.samples.iter().flat_map(|s| s.strata.keys().map(String::as_str)).collect();
+                let distinct = |f: fn(&crate::suite::Sample) -> Option<&String>| {
+                    suite
+                        .samples
+                        .iter()
+                        .filter_map(f)
+                        .collect::<std::collections::HashSet<_>>()
+                        .len()
+                        .to_string()
+                };
+                let mut strata: Vec<&str> = suite
+                    .samples
+                    .iter()
+                    .flat_map(|s| s.strata.keys().map(String::as_str))
+                    .collect();
                 strata.sort_unstable();
                 strata.dedup();
                 out.add_row(vec![
                     name,
                     suite.file.version.clone(),
                     suite.samples.len().to_string(),
-                    suite.samples.iter().filter(|s| !s.targets.is_empty()).count().to_string(),
+                    suite
+                        .samples
+                        .iter()
+                        .filter(|s| !s.targets.is_empty())
+                        .count()
+                        .to_string(),
                     distinct(|s| s.pairing.pair.as_ref()),
                     distinct(|s| s.pairing.cluster.as_ref()),
                     strata.join(", "),

@@ -148,6 +148,9 @@ pub struct Completion {
     /// Live, cached or recorded.
     #[serde(default)]
     pub origin: Origin,
+    /// The provider's whole answer, without secrets: evidence for what was signalled beside the text.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub raw: Option<serde_json::Value>,
 }
 
 impl Completion {
@@ -164,12 +167,19 @@ impl Completion {
             cost: None,
             timing: Timing::default(),
             origin: Origin::Live,
+            raw: None,
         }
     }
 
     /// Whether the provider, not the model, kept the answer back.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
-        self.finish == Finish::ContentFilter || self.signals.iter().any(|s| matches!(s, Signal::PromptBlocked { .. } | Signal::AnswerBlocked { .. }))
+        self.finish == Finish::ContentFilter
+            || self.signals.iter().any(|s| {
+                matches!(
+                    s,
+                    Signal::PromptBlocked { .. } | Signal::AnswerBlocked { .. }
+                )
+            })
     }
 }

@@ -11,7 +11,11 @@ macro_rules! embedded {
         EmbeddedFiles {
             graph: include_bytes!(concat!("../../models/", $name, "/model.onnx")),
             tokenizer: include_bytes!(concat!("../../models/", $name, "/tokenizer.json")),
-            tokenizer_config: include_str!(concat!("../../models/", $name, "/tokenizer_config.json")),
+            tokenizer_config: include_str!(concat!(
+                "../../models/",
+                $name,
+                "/tokenizer_config.json"
+            )),
             config: include_str!(concat!("../../models/", $name, "/config.json")),
         }
     };
@@ -22,7 +26,15 @@ pub(super) async fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Onnx
     let files = match spec.target.as_str() {
         "open" => embedded!("open"),
         "guarded" => embedded!("guarded"),
-        other => return Err(ModelError::new(ErrorClass::NotFound, format!("there is no demo model '{other}'; known: {}", DEMO_MODELS.join(", ")))),
+        other => {
+            return Err(ModelError::new(
+                ErrorClass::NotFound,
+                format!(
+                    "there is no demo model '{other}'; known: {}",
+                    DEMO_MODELS.join(", ")
+                ),
+            ));
+        }
     };
     OnnxModel::embedded(spec.display_name(), files, !options.offline).await
 }

@@ -36,7 +36,10 @@ impl ErrorClass {
     /// Whether the same request may succeed later.
     #[must_use]
     pub fn is_transient(self) -> bool {
-        matches!(self, Self::RateLimited | Self::Timeout | Self::Server | Self::Network)
+        matches!(
+            self,
+            Self::RateLimited | Self::Timeout | Self::Server | Self::Network
+        )
     }
 
     /// Whether no other request to this model can succeed either.
@@ -81,6 +84,10 @@ impl ModelError {
     /// A failure of the given class.
     #[must_use]
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), retry_after: None }
+        Self {
+            class,
+            message: message.into(),
+            retry_after: None,
+        }
     }
 }

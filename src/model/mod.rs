@@ -63,7 +63,13 @@ pub trait Model: Send + Sync {
     /// Scores each continuation of the prompt (natural-log probabilities, summed over its tokens).
     async fn log_likelihood(&self, request: &Request) -> Result<Completion, ModelError> {
         let _ = request;
-        Err(ModelError::new(ErrorClass::Unsupported, format!("{} gives no log-likelihoods; ask it a suite whose scorers read text (for instance choice by letter)", self.identity().name)))
+        Err(ModelError::new(
+            ErrorClass::Unsupported,
+            format!(
+                "{} gives no log-likelihoods; ask it a suite whose scorers read text (for instance choice by letter)",
+                self.identity().name
+            ),
+        ))
     }
 
     /// Money the request would cost at list prices, where they are known.

@@ -20,7 +20,10 @@ mod tests {
 
     #[test]
     fn thought_and_answer_part_at_the_tag() {
-        assert_eq!(split("<think>\nhm\n</think>\n\nYes."), (Some("hm".into()), "Yes.".into()));
+        assert_eq!(
+            split("<think>\nhm\n</think>\n\nYes."),
+            (Some("hm".into()), "Yes.".into())
+        );
         assert_eq!(split("hm</think>Yes."), (Some("hm".into()), "Yes.".into()));
         assert_eq!(split("<think>hm"), (Some("hm".into()), String::new()));
         assert_eq!(split("Yes."), (None, "Yes.".into()));

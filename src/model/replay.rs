@@ -12,10 +12,13 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Capabilities, Completion, ErrorClass, Identity, Model, ModelError, ModelSpec, Origin, Request, reasoning};
+use super::{
+    Capabilities, Completion, ErrorClass, Identity, Model, ModelError, ModelSpec, Origin, Request,
+    reasoning,
+};
 
 /// Answers read from a file.
-pub struct ReplayModel {
+pub(super) struct ReplayModel {
     identity: Identity,
     by: Key,
     answers: HashMap<String, Completion>,
@@ -35,24 +38,44 @@ impl ReplayModel {
     ///
     /// # Errors
     /// [`ErrorClass::Files`] naming the file and the line that cannot be read.
-    pub fn open(spec: &ModelSpec) -> Result<Self, ModelError> {
+    pub(super) fn open(spec: &ModelSpec) -> Result<Self, ModelError> {
         spec.only(&["key", "answer"])?;
         let path = Path::new(&spec.target);
         let mut hasher = blake3::Hasher::new();
         let mut answers = HashMap::new();
-        let mut by = spec.options.get("key").map(|k| Key::Fields(k.split('+').map(str::to_owned).collect()));
+        let mut by = spec
+            .options
+            .get("key")
+            .map(|k| Key::Fields(k.split('+').map(str::to_owned).collect()));
         let place = spec.options.get("answer").map(String::as_str);
         for path in files(path)? {
-            let wrong = |line: usize, what: String| ModelError::new(ErrorClass::Files, format!("{}:{line}: {what}", path.display()));
-            let file = File::open(&path).map_err(|e| ModelError::new(ErrorClass::Files, format!("cannot open the recording {}: {e}", path.display())))?;
+            let wrong = |line: usize, what: String| {
+                ModelError::new(
+                    ErrorClass::Files,
+                    format!("{}:{line}: {what}", path.display()),
+                )
+            };
+            let file = File::open(&path).map_err(|e| {
+                ModelError::new(
+                    ErrorClass::Files,
+                    format!("cannot open the recording {}: {e}", path.display()),
+                )
+            })?;
             for (i, line) in BufReader::new(file).lines().enumerate() {
                 let line = line.map_err(|e| wrong(i + 1, format!("cannot be read: {e}")))?;
                 hasher.update(line.as_bytes()).update(b"\n");
                 if line.trim().is_empty() {
                     continue;
                 }
-                let row: Value = serde_json::from_str(&line).map_err(|e| wrong(i + 1, format!("is not JSON: {e}")))?;
-                let by = by.get_or_insert_with(|| if row.get("sample_id").is_some() { Key::SampleId } else { Key::Prompt });
+                let row: Value = serde_json::from_str(&line)
+                    .map_err(|e| wrong(i + 1, format!("is not JSON: {e}")))?;
+                let by = by.get_or_insert_with(|| {
+                    if row.get("sample_id").is_some() {
+                        Key::SampleId
+                    } else {
+                        Key::Prompt
+                    }
+                });
                 let key = row_key(by, &row).ok_or_else(|| wrong(i + 1, format!("has no {}; name the field that tells which question this answers with ?key=FIELD", by.name())))?;
                 let completion = row_answer(&row, place).ok_or_else(|| wrong(i + 1, format!("has no answer under {}; name its place with ?answer=PATH (dots for nesting)", place.map_or_else(|| ANSWER_NAMES.join(", "), str::to_owned))))?;
                 answers.insert(key, completion);
@@ -61,12 +84,30 @@ impl ReplayModel {
         for (key, value) in &spec.options {
             hasher.update(key.as_bytes()).update(value.as_bytes());
         }
-        let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("recording");
-        let name = spec.options.get("name").cloned().unwrap_or_else(|| match spec.options.get("answer") {
-            Some(answer) => format!("replay:{stem}/{}", answer.split('.').next().unwrap_or(answer)),
-            None => format!("replay:{stem}"),
-        });
-        Ok(Self { identity: Identity { name, fingerprint: hasher.finalize().to_hex().to_string(), spec: spec.to_string() }, by: by.unwrap_or(Key::SampleId), answers })
+        let stem = path
+            .file_stem()
+            .and_then(|s| s.to_str())
+            .unwrap_or("recording");
+        let name =
+            spec.options
+                .get("name")
+                .cloned()
+                .unwrap_or_else(|| match spec.options.get("answer") {
+                    Some(answer) => format!(
+                        "replay:{stem}/{}",
+                        answer.split('.').next().unwrap_or(answer)
+                    ),
+                    None => format!("replay:{stem}"),
+                });
+        Ok(Self {
+            identity: Identity {
+                name,
+                fingerprint: hasher.finalize().to_hex().to_string(),
+                spec: spec.to_string(),
+            },
+            by: by.unwrap_or(Key::SampleId),
+            answers,
+        })
     }
 }
 
@@ -85,9 +126,22 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, ModelError> {
     if !path.is_dir() {
         return Ok(vec![path.to_path_buf()]);
     }
-    let mut files: Vec<PathBuf> = std::fs::read_dir(path).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|x| x == "jsonl")).collect();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|x| x == "jsonl"))
+        .collect();
     files.sort();
-    if files.is_empty() { Err(ModelError::new(ErrorClass::Files, format!("the folder {} holds no JSONL recording", path.display()))) } else { Ok(files) }
+    if files.is_empty() {
+        Err(ModelError::new(
+            ErrorClass::Files,
+            format!("the folder {} holds no JSONL recording", path.display()),
+        ))
+    } else {
+        Ok(files)
+    }
 }
 
 fn row_key(by: &Key, row: &Value) -> Option<String> {
@@ -95,7 +149,10 @@ fn row_key(by: &Key, row: &Value) -> Option<String> {
         Key::SampleId => {
             let suite = row.get("suite").and_then(Value::as_str).unwrap_or("*");
             let epoch = row.get("epoch").and_then(Value::as_u64).unwrap_or(0);
-            Some(format!("{suite}\u{0}{}\u{0}{epoch}", text(row.get("sample_id")?)?))
+            Some(format!(
+                "{suite}\u{0}{}\u{0}{epoch}",
+                text(row.get("sample_id")?)?
+            ))
         }
         Key::Fields(names) => joined(names, |name| row.get(name)),
         Key::Prompt => Some(text(row.get("prompt")?)?.trim().to_owned()),
@@ -104,7 +161,10 @@ fn row_key(by: &Key, row: &Value) -> Option<String> {
 
 /// The values of several fields as one key.
 fn joined<'a>(names: &[String], get: impl Fn(&str) -> Option<&'a Value>) -> Option<String> {
-    let values: Vec<String> = names.iter().map(|name| text(get(name)?).map(|v| v.trim().to_owned())).collect::<Option<_>>()?;
+    let values: Vec<String> = names
+        .iter()
+        .map(|name| text(get(name)?).map(|v| v.trim().to_owned()))
+        .collect::<Option<_>>()?;
     Some(values.join("\u{0}"))
 }
 
@@ -117,9 +177,14 @@ fn row_answer(row: &Value, path: Option<&str>) -> Option<Completion> {
     let mut completion = match value {
         Value::String(text) => {
             let (thought, answer) = reasoning::split(text);
-            Completion { reasoning: thought, ..Completion::text(answer) }
+            Completion {
+                reasoning: thought,
+                ..Completion::text(answer)
+            }
         }
-        Value::Object(_) => serde_json::from_value(value.clone()).ok().or_else(|| super::remote::read_chat_completion(value))?,
+        Value::Object(_) => serde_json::from_value(value.clone())
+            .ok()
+            .or_else(|| super::remote::read_chat_completion(value))?,
         Value::Null => Completion::text(""),
         other => Completion::text(other.to_string()),
     };
@@ -142,17 +207,38 @@ impl Model for ReplayModel {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { chat: true, log_likelihood: true, concurrency: 64, cacheable: false }
+        Capabilities {
+            chat: true,
+            log_likelihood: true,
+            concurrency: 64,
+            cacheable: false,
+        }
     }
 
     async fn generate(&self, request: &Request) -> Result<Completion, ModelError> {
         let about = &request.about;
         let found = match &self.by {
-            Key::SampleId => [about.suite.as_str(), "*"].iter().find_map(|suite| self.answers.get(&format!("{suite}\u{0}{}\u{0}{}", about.id, about.epoch))),
-            Key::Fields(names) => joined(names, |name| about.fields.get(name)).and_then(|key| self.answers.get(&key)),
+            Key::SampleId => [about.suite.as_str(), "*"].iter().find_map(|suite| {
+                self.answers
+                    .get(&format!("{suite}\u{0}{}\u{0}{}", about.id, about.epoch))
+            }),
+            Key::Fields(names) => {
+                joined(names, |name| about.fields.get(name)).and_then(|key| self.answers.get(&key))
+            }
             Key::Prompt => self.answers.get(request.prompt.question().trim()),
         };
-        found.cloned().ok_or_else(|| ModelError::new(ErrorClass::NotRecorded, format!("{} holds no answer to {}/{} (matched by {})", self.identity.name, about.suite, about.id, self.by.name())))
+        found.cloned().ok_or_else(|| {
+            ModelError::new(
+                ErrorClass::NotRecorded,
+                format!(
+                    "{} holds no answer to {}/{} (matched by {})",
+                    self.identity.name,
+                    about.suite,
+                    about.id,
+                    self.by.name()
+                ),
+            )
+        })
     }
 
     async fn log_likelihood(&self, request: &Request) -> Result<Completion, ModelError> {

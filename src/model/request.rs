@@ -44,7 +44,11 @@ impl Prompt {
             Self::Text(text) => text.clone(),
             Self::Chat(messages) => match messages.as_slice() {
                 [only] => only.content.clone(),
-                many => many.iter().map(|m| format!("[{}]\n{}", serde_name(m.role), m.content)).collect::<Vec<_>>().join("\n\n"),
+                many => many
+                    .iter()
+                    .map(|m| format!("[{}]\n{}", serde_name(m.role), m.content))
+                    .collect::<Vec<_>>()
+                    .join("\n\n"),
             },
         }
     }
@@ -54,7 +58,11 @@ impl Prompt {
     pub fn question(&self) -> &str {
         match self {
             Self::Text(text) => text,
-            Self::Chat(messages) => messages.iter().rev().find(|m| m.role == Role::User).map_or("", |m| &m.content),
+            Self::Chat(messages) => messages
+                .iter()
+                .rev()
+                .find(|m| m.role == Role::User)
+                .map_or("", |m| &m.content),
         }
     }
 }
@@ -91,7 +99,14 @@ pub struct Parameters {
 
 impl Default for Parameters {
     fn default() -> Self {
-        Self { max_tokens: 1024, temperature: 0.0, top_p: None, top_k: None, stop: Vec::new(), seed: None }
+        Self {
+            max_tokens: 1024,
+            temperature: 0.0,
+            top_p: None,
+            top_k: None,
+            stop: Vec::new(),
+            seed: None,
+        }
     }
 }
 
@@ -141,11 +156,20 @@ pub struct RequestKey([u8; 32]);
 
 impl RequestKey {
     /// BLAKE3 of the model's fingerprint, the canonical request (its JSON, keys in declared order) and the epoch.
+    ///
+    /// # Panics
+    /// Never: a request is plain data and always serialises.
     #[must_use]
     pub fn new(fingerprint: &str, request: &Request, epoch: u32) -> Self {
-        let canonical = serde_json::to_vec(request).expect("a request is plain data and always serialises");
+        let canonical =
+            serde_json::to_vec(request).expect("a request is plain data and always serialises");
         let mut hasher = blake3::Hasher::new();
-        hasher.update(fingerprint.as_bytes()).update(&[0]).update(&canonical).update(&[0]).update(&epoch.to_le_bytes());
+        hasher
+            .update(fingerprint.as_bytes())
+            .update(&[0])
+            .update(&canonical)
+            .update(&[0])
+            .update(&epoch.to_le_bytes());
         Self(*hasher.finalize().as_bytes())
     }
 
@@ -164,7 +188,11 @@ impl std::fmt::Display for RequestKey {
 
 /// Ends `text` before the first stop string in it; says whether one was found.
 pub(super) fn cut_at_stop(text: &mut String, stop: &[String]) -> bool {
-    let first = stop.iter().filter(|s| !s.is_empty()).filter_map(|s| text.find(s.as_str())).min();
+    let first = stop
+        .iter()
+        .filter(|s| !s.is_empty())
+        .filter_map(|s| text.find(s.as_str()))
+        .min();
     if let Some(at) = first {
         text.truncate(at);
     }

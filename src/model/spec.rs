@@ -31,13 +31,20 @@ impl FromStr for ModelSpec {
     type Err = SpecError;
 
     fn from_str(spec: &str) -> Result<Self, SpecError> {
-        let wrong = |reason: &str| SpecError { spec: spec.to_owned(), reason: reason.to_owned() };
+        let wrong = |reason: &str| SpecError {
+            spec: spec.to_owned(),
+            reason: reason.to_owned(),
+        };
         let Some((scheme, rest)) = spec.split_once(':') else {
-            return Err(wrong("it names no provider; write for instance onnx:DIR, openai:NAME, https://host/v1#NAME, replay:FILE or demo:open"));
+            return Err(wrong(
+                "it names no provider; write for instance onnx:DIR, openai:NAME, https://host/v1#NAME, replay:FILE or demo:open",
+            ));
         };
         if scheme == "https" || scheme == "http" {
             let Some((url, fragment)) = spec.split_once('#') else {
-                return Err(wrong("an endpoint needs the model's name after #, as in https://host/v1#NAME"));
+                return Err(wrong(
+                    "an endpoint needs the model's name after #, as in https://host/v1#NAME",
+                ));
             };
             let (name, query) = split_query(fragment);
             let (url, url_query) = split_query(url);
@@ -45,19 +52,30 @@ impl FromStr for ModelSpec {
                 return Err(wrong("the model's name after # is empty"));
             }
             let options = parse_options(query.or(url_query)).map_err(|reason| wrong(&reason))?;
-            return Ok(Self { scheme: scheme.into(), target: url.trim_end_matches('/').into(), fragment: Some(name.into()), options });
+            return Ok(Self {
+                scheme: scheme.into(),
+                target: url.trim_end_matches('/').into(),
+                fragment: Some(name.into()),
+                options,
+            });
         }
         let (target, query) = split_query(rest);
         if target.is_empty() {
             return Err(wrong("nothing stands after the colon"));
         }
         let options = parse_options(query).map_err(|reason| wrong(&reason))?;
-        Ok(Self { scheme: scheme.to_lowercase(), target: target.into(), fragment: None, options })
+        Ok(Self {
+            scheme: scheme.to_lowercase(),
+            target: target.into(),
+            fragment: None,
+            options,
+        })
     }
 }
 
 fn split_query(text: &str) -> (&str, Option<&str>) {
-    text.split_once('?').map_or((text, None), |(a, b)| (a, Some(b)))
+    text.split_once('?')
+        .map_or((text, None), |(a, b)| (a, Some(b)))
 }
 
 fn parse_options(query: Option<&str>) -> Result<BTreeMap<String, String>, String> {
@@ -65,26 +83,43 @@ fn parse_options(query: Option<&str>) -> Result<BTreeMap<String, String>, String
         .into_iter()
         .flat_map(|q| q.split('&'))
         .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).ok_or_else(|| format!("'{pair}' after ? is not of the form key=value")))
+        .map(|pair| {
+            pair.split_once('=')
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .ok_or_else(|| format!("'{pair}' after ? is not of the form key=value"))
+        })
         .collect()
 }
 
 impl ModelSpec {
     /// Fails on options other than `known`, naming what is known.
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), SpecError> {
-        match self.options.keys().find(|k| !known.contains(&k.as_str()) && *k != "name") {
+        match self
+            .options
+            .keys()
+            .find(|k| !known.contains(&k.as_str()) && *k != "name")
+        {
             None => Ok(()),
-            Some(unknown) => Err(SpecError { spec: self.to_string(), reason: format!("unknown option '{unknown}'; known here: name, {}", known.join(", ")) }),
+            Some(unknown) => Err(SpecError {
+                spec: self.to_string(),
+                reason: format!(
+                    "unknown option '{unknown}'; known here: name, {}",
+                    known.join(", ")
+                ),
+            }),
         }
     }
 
     /// The name shown in tables: `?name=` where given, else the specification without its options.
     #[must_use]
     pub fn display_name(&self) -> String {
-        self.options.get("name").cloned().unwrap_or_else(|| match &self.fragment {
-            Some(fragment) => fragment.clone(),
-            None => format!("{}:{}", self.scheme, self.target.trim_end_matches('/')),
-        })
+        self.options
+            .get("name")
+            .cloned()
+            .unwrap_or_else(|| match &self.fragment {
+                Some(fragment) => fragment.clone(),
+                None => format!("{}:{}", self.scheme, self.target.trim_end_matches('/')),
+            })
     }
 }
 
@@ -113,14 +148,25 @@ mod tests {
 
     #[test]
     fn specifications_survive_a_round_trip() {
-        for spec in ["onnx:models/x?device=cuda:0&threads=2", "openai:gpt-4o", "https://host:8080/v1#org/name", "http://127.0.0.1:9/v1#m?max_connections=4", "replay:a/b.jsonl?answer=6b.solution&key=question"] {
+        for spec in [
+            "onnx:models/x?device=cuda:0&threads=2",
+            "openai:gpt-4o",
+            "https://host:8080/v1#org/name",
+            "http://127.0.0.1:9/v1#m?max_connections=4",
+            "replay:a/b.jsonl?answer=6b.solution&key=question",
+        ] {
             assert_eq!(spec.parse::<ModelSpec>().unwrap().to_string(), spec);
         }
     }
 
     #[test]
     fn a_specification_that_cannot_be_read_says_what_is_expected() {
-        for (spec, says) in [("gpt-4o", "names no provider"), ("https://host/v1", "after #"), ("onnx:", "nothing stands"), ("openai:x?y", "key=value")] {
+        for (spec, says) in [
+            ("gpt-4o", "names no provider"),
+            ("https://host/v1", "after #"),
+            ("onnx:", "nothing stands"),
+            ("openai:x?y", "key=value"),
+        ] {
             let error = spec.parse::<ModelSpec>().unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
         }

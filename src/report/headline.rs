@@ -2,59 +2,150 @@
 
 use super::templates::signed;
 use crate::analysis::{Cell, Dataset, Question, compare_pooled, gap};
-use crate::stats::Interval;
+use crate::stats::{Estimate, Interval};
+use crate::store::SuiteRecord;
 use crate::suite::Kind;
 
-/// A difference closer to 0 than this, with an interval inside the double of it, reads as "equal".
+/// An interval inside ± this reads as "equal".
 const EQUAL: f64 = 0.05;
+/// With more models than this, sentences about each are no longer read.
+const MOST_MODELS: usize = 6;
 
 /// The sentences that a reader must not miss: quality beside the baseline, gaps between sensitive questions and controls, and
-/// otherwise each suite's range.
+/// where there is neither, each suite's range.
 #[must_use]
-pub fn headlines(data: &Dataset, questions: &[Question], cells: &[Cell], baseline: &str) -> Vec<String> {
+pub fn headlines(
+    data: &Dataset,
+    questions: &[Question],
+    cells: &[Cell],
+    baseline: &str,
+) -> Vec<String> {
     let mut sentences = Vec::new();
-    let benchmarks: Vec<&str> = data.suites.iter().filter(|s| s.kind == Kind::Benchmark).map(|s| s.name.as_str()).collect();
-    if !benchmarks.is_empty() && data.models.len() > 1 && data.models.len() <= 6 {
-        for model in data.models.iter().map(|m| m.identity.name.as_str()).filter(|m| *m != baseline) {
-            let comparison = compare_pooled(questions, &benchmarks, model, baseline);
-            if let Ok(difference) = comparison.difference {
-                let verdict = if difference.interval.excludes(0.0) {
-                    if difference.value > 0.0 { "Better in quality" } else { "Worse in quality" }
-                } else if difference.interval.low > -2.0 * EQUAL && difference.interval.high < 2.0 * EQUAL {
-                    "Equal in quality, as far as this can tell"
-                } else {
-                    "No difference in quality shown"
-                };
-                sentences.push(format!("{verdict}: {model} − {baseline} = {}, n = {} paired questions.", points(difference.value, difference.interval), difference.n));
-            }
-        }
-    }
-    let gaps: Vec<String> = data
-        .models
-        .iter()
-        .filter_map(|m| gap(questions, &m.identity.name))
-        .filter_map(|g| g.gap.as_ref().ok().map(|e| format!("{} withholds {} more on marked topics than on their matched controls, n = {} pairs", g.model, points(e.value, e.interval), e.n)))
-        .collect();
-    if !gaps.is_empty() {
-        sentences.push(format!("What is not answered: {}.", gaps.join("; ")));
+    if data.models.len() <= MOST_MODELS {
+        sentences.extend(quality(data, questions, baseline));
+        sentences.extend(candour(data, questions));
     }
     if sentences.is_empty() {
-        for suite in &data.suites {
-            let mut scores: Vec<(&str, f64, usize)> = cells.iter().filter(|c| c.suite == suite.name).filter_map(|c| c.estimate.as_ref().ok().map(|e| (c.model.as_str(), e.value, e.n))).collect();
-            scores.sort_by(|a, b| a.1.total_cmp(&b.1));
-            if let (Some(low), Some(high)) = (scores.first(), scores.last()) {
-                let word = if suite.kind == Kind::Audit { "answered in full" } else { "score" };
-                sentences.push(if scores.len() == 1 {
-                    format!("{}: {} {word} {:.0} %, n = {}.", suite.name, low.0, low.1 * 100.0, low.2)
-                } else {
-                    format!("{}: {word} from {:.0} % ({}) to {:.0} % ({}), n = {} questions.", suite.name, low.1 * 100.0, low.0, high.1 * 100.0, high.0, low.2)
-                });
-            }
-        }
+        sentences = data
+            .suites
+            .iter()
+            .filter_map(|suite| range(suite, cells))
+            .collect();
     }
     sentences
 }
 
-fn points(value: f64, interval: Interval) -> String {
-    format!("{} points [{}, {}]", signed(value * 100.0, 1), signed(interval.low * 100.0, 1), signed(interval.high * 100.0, 1))
+/// One sentence a model: its difference to the baseline over all benchmarks.
+fn quality(data: &Dataset, questions: &[Question], baseline: &str) -> Vec<String> {
+    let benchmarks: Vec<&str> = data
+        .suites
+        .iter()
+        .filter(|s| s.kind == Kind::Benchmark)
+        .map(|s| s.name.as_str())
+        .collect();
+    data.models
+        .iter()
+        .map(|m| m.identity.name.as_str())
+        .filter(|m| *m != baseline)
+        .filter_map(|model| {
+            let difference = compare_pooled(questions, &benchmarks, model, baseline)
+                .difference
+                .ok()?;
+            let Estimate {
+                value, interval, n, ..
+            } = difference;
+            let verdict = match (interval.excludes(0.0), value > 0.0) {
+                (true, true) => "Better in quality",
+                (true, false) => "Worse in quality",
+                (false, _) if interval.low > -EQUAL && interval.high < EQUAL => "Equal in quality",
+                (false, _) => "No difference in quality shown",
+            };
+            let figures = format!("{} points {}", points(value), bracket(interval));
+            Some(format!(
+                "{verdict}: {model} − {baseline} = {figures}, n = {n} paired questions."
+            ))
+        })
+        .collect()
+}
+
+/// What each model withholds beyond its controls, largest first.
+fn candour(data: &Dataset, questions: &[Question]) -> Option<String> {
+    let mut gaps: Vec<(String, Estimate)> = data
+        .models
+        .iter()
+        .filter_map(|m| gap(questions, &m.identity.name))
+        .filter_map(|g| Some((g.model, g.gap.ok()?)))
+        .collect();
+    gaps.sort_by(|a, b| b.1.value.total_cmp(&a.1.value));
+    let ((model, largest), others) = gaps.split_first()?;
+    let unequal = gaps.iter().any(|(_, e)| e.interval.excludes(0.0));
+    let verdict = if unequal {
+        "Not equal in candour"
+    } else {
+        "Equal in candour"
+    };
+    let mut gaps_told = vec![format!(
+        "{model} withholds {} points more on marked topics than on their matched controls {}",
+        points(largest.value).trim_start_matches('+'),
+        bracket(largest.interval),
+    )];
+    gaps_told.extend(
+        others
+            .iter()
+            .map(|(m, e)| format!("{m} {} {}", points(e.value), bracket(e.interval))),
+    );
+    Some(format!(
+        "{verdict}: {}; n = {} pairs.",
+        gaps_told.join("; "),
+        largest.n
+    ))
+}
+
+/// A suite's lowest and highest score.
+fn range(suite: &SuiteRecord, cells: &[Cell]) -> Option<String> {
+    let mut scores: Vec<(&str, f64, usize)> = cells
+        .iter()
+        .filter(|c| c.suite == suite.name)
+        .filter_map(|c| {
+            c.estimate
+                .as_ref()
+                .ok()
+                .map(|e| (c.model.as_str(), e.value, e.n))
+        })
+        .collect();
+    scores.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let word = if suite.kind == Kind::Audit {
+        "answered in full"
+    } else {
+        "score"
+    };
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let (low, high) = (scores.first()?, scores.last()?);
+    Some(if scores.len() == 1 {
+        format!(
+            "{}: {} {word} {}, n = {}.",
+            suite.name,
+            low.0,
+            percent(low.1),
+            low.2
+        )
+    } else {
+        format!(
+            "{}: {word} from {} ({}) to {} ({}), n = {} questions.",
+            suite.name,
+            percent(low.1),
+            low.0,
+            percent(high.1),
+            high.0,
+            low.2
+        )
+    })
+}
+
+fn points(share: f64) -> String {
+    signed(share * 100.0, 1)
+}
+
+fn bracket(interval: Interval) -> String {
+    format!("[{}, {}]", points(interval.low), points(interval.high))
 }

@@ -26,7 +26,9 @@ pub enum ReportError {
     #[error(transparent)]
     Analysis(#[from] AnalysisError),
     /// A template or chart failed: a defect of candor.
-    #[error("the report's {part} cannot be rendered: {reason}. This is a defect of candor; please report it")]
+    #[error(
+        "the report's {part} cannot be rendered: {reason}. This is a defect of candor; please report it"
+    )]
     Render {
         /// Which part.
         part: String,

@@ -30,7 +30,12 @@ pub struct ReportOptions {
 
 impl Default for ReportOptions {
     fn default() -> Self {
-        Self { baseline: None, title: None, data_folders: Vec::new(), most_transcripts: 50_000 }
+        Self {
+            baseline: None,
+            title: None,
+            data_folders: Vec::new(),
+            most_transcripts: 50_000,
+        }
     }
 }
 
@@ -70,12 +75,32 @@ impl Report {
         let cells = summarise(&data, &questions)?;
         let baseline = data.baseline(options.baseline.as_deref())?.to_owned();
         let published = published_figures(&options.data_folders, &data.suites)?;
-        let title = options.title.clone().unwrap_or_else(|| match data.models.as_slice() {
-            [one] => one.identity.name.clone(),
-            [one, two] => format!("{} and {}", one.identity.name, two.identity.name),
-            many => format!("{} models on {}", many.len(), data.suites.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ")),
-        });
-        Ok(Self { data, questions, cells, baseline, published, title, most_transcripts: options.most_transcripts, templates: Templates::new()? })
+        let title = options
+            .title
+            .clone()
+            .unwrap_or_else(|| match data.models.as_slice() {
+                [one] => one.identity.name.clone(),
+                [one, two] => format!("{} and {}", one.identity.name, two.identity.name),
+                many => format!(
+                    "{} models on {}",
+                    many.len(),
+                    data.suites
+                        .iter()
+                        .map(|s| s.name.as_str())
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+            });
+        Ok(Self {
+            data,
+            questions,
+            cells,
+            baseline,
+            published,
+            title,
+            most_transcripts: options.most_transcripts,
+            templates: Templates::new()?,
+        })
     }
 
     /// The sentences that a reader must not miss.
@@ -125,7 +150,9 @@ impl Report {
             index,
             chunks,
             version: env!("CARGO_PKG_VERSION"),
-            made: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            made: jiff::Timestamp::now()
+                .strftime("%Y-%m-%d %H:%M UTC")
+                .to_string(),
         };
         self.templates.render("page.html", &context)
     }
@@ -137,13 +164,25 @@ impl Report {
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
         let html = self.html()?;
         if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|e| ReportError::File { action: "cannot make the folder of", path: path.into(), reason: e.to_string() })?;
+            std::fs::create_dir_all(folder).map_err(|e| ReportError::File {
+                action: "cannot make the folder of",
+                path: path.into(),
+                reason: e.to_string(),
+            })?;
         }
-        std::fs::write(path, html).map_err(|e| ReportError::File { action: "cannot write", path: path.into(), reason: e.to_string() })
+        std::fs::write(path, html).map_err(|e| ReportError::File {
+            action: "cannot write",
+            path: path.into(),
+            reason: e.to_string(),
+        })
     }
 
     /// Renders a section's template.
-    pub(super) fn render(&self, template: &str, context: &impl Serialize) -> Result<String, ReportError> {
+    pub(super) fn render(
+        &self,
+        template: &str,
+        context: &impl Serialize,
+    ) -> Result<String, ReportError> {
         self.templates.render(template, context)
     }
 }
@@ -151,7 +190,13 @@ impl Report {
 /// A Content-Security-Policy under which nothing runs but our own script, and nothing is loaded at all.
 fn policy(style: &str, script: &str) -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
-    let mut policy = String::from("default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:");
-    let _ = write!(policy, "; style-src 'sha256-{}'; script-src 'sha256-{}'", hash(style), hash(script));
+    let mut policy =
+        String::from("default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:");
+    let _ = write!(
+        policy,
+        "; style-src 'sha256-{}'; script-src 'sha256-{}'",
+        hash(style),
+        hash(script)
+    );
     policy
 }

@@ -9,7 +9,7 @@ use crate::store::SuiteRecord;
 
 /// A figure that somebody published.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PublishedFigure {
+pub(super) struct PublishedFigure {
     /// The model.
     pub model: String,
     /// The benchmark's name there.
@@ -32,7 +32,7 @@ pub struct PublishedFigure {
 
 /// Where a figure stands.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Source {
+pub(super) struct Source {
     /// Title.
     pub title: String,
     /// Repository, where it is one.
@@ -48,11 +48,27 @@ const FILE: &str = "published_figures.json";
 
 /// Figures on the suites' benchmarks; a suite that is no published benchmark has none. The general ones (MMLU and MATH) are
 /// not mixed in: a reference row stands only beside the benchmark it is of.
-pub(super) fn published_figures(folders: &[PathBuf], suites: &[SuiteRecord]) -> Result<Vec<PublishedFigure>, ReportError> {
-    let Some(path) = folders.iter().map(|f| f.join(FILE)).find(|p| p.is_file()) else { return Ok(Vec::new()) };
-    let failed = |reason: String| ReportError::File { action: "cannot read", path: path.clone(), reason };
+pub(super) fn published_figures(
+    folders: &[PathBuf],
+    suites: &[SuiteRecord],
+) -> Result<Vec<PublishedFigure>, ReportError> {
+    let Some(path) = folders.iter().map(|f| f.join(FILE)).find(|p| p.is_file()) else {
+        return Ok(Vec::new());
+    };
+    let failed = |reason: String| ReportError::File {
+        action: "cannot read",
+        path: path.clone(),
+        reason,
+    };
     let text = std::fs::read_to_string(&path).map_err(|e| failed(e.to_string()))?;
-    let all: Vec<PublishedFigure> = serde_json::from_str(&text).map_err(|e| failed(format!("it is no list of published figures: {e}")))?;
-    let wanted = |f: &PublishedFigure| suites.iter().any(|s| s.published_as.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(&f.benchmark)));
+    let all: Vec<PublishedFigure> = serde_json::from_str(&text)
+        .map_err(|e| failed(format!("it is no list of published figures: {e}")))?;
+    let wanted = |f: &PublishedFigure| {
+        suites.iter().any(|s| {
+            s.published_as
+                .as_deref()
+                .is_some_and(|name| name.eq_ignore_ascii_case(&f.benchmark))
+        })
+    };
     Ok(all.into_iter().filter(wanted).collect())
 }

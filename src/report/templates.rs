@@ -11,7 +11,10 @@ static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/reports");
 
 /// A file of `reports/` as text.
 pub(super) fn file(name: &str) -> &'static str {
-    FILES.get_file(name).and_then(|f| f.contents_utf8()).unwrap_or_default()
+    FILES
+        .get_file(name)
+        .and_then(|f| f.contents_utf8())
+        .unwrap_or_default()
 }
 
 /// Renders templates of `reports/`.
@@ -27,18 +30,32 @@ impl Templates {
         environment.add_filter("percent", |share: f64| format!("{:.1}", share * 100.0));
         environment.add_filter("points", |share: f64| signed(share * 100.0, 1));
         environment.add_filter("thousands", |n: i64| thousands(n));
-        environment.add_filter("fixed", |value: f64, digits: usize| format!("{value:.digits$}"));
+        environment.add_filter("fixed", |value: f64, digits: usize| {
+            format!("{value:.digits$}")
+        });
         for file in FILES.files().chain(FILES.dirs().flat_map(Dir::files)) {
             let name = file.path().display().to_string().replace('\\', "/");
             if name.ends_with(".html") {
-                environment.add_template_owned(name.clone(), file.contents_utf8().unwrap_or_default().to_owned()).map_err(|e| failed(&name, &e))?;
+                environment
+                    .add_template_owned(
+                        name.clone(),
+                        file.contents_utf8().unwrap_or_default().to_owned(),
+                    )
+                    .map_err(|e| failed(&name, &e))?;
             }
         }
         Ok(Self { environment })
     }
 
-    pub(super) fn render(&self, name: &str, context: &impl Serialize) -> Result<String, ReportError> {
-        self.environment.get_template(name).and_then(|t| t.render(Value::from(Serde(context)))).map_err(|e| failed(name, &e))
+    pub(super) fn render(
+        &self,
+        name: &str,
+        context: &impl Serialize,
+    ) -> Result<String, ReportError> {
+        self.environment
+            .get_template(name)
+            .and_then(|t| t.render(Value::from(Serde(context))))
+            .map_err(|e| failed(name, &e))
     }
 }
 
@@ -55,12 +72,20 @@ pub(super) fn signed(value: f64, digits: usize) -> String {
 
 fn thousands(n: i64) -> String {
     let digits = n.abs().to_string();
-    let grouped: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|c| std::str::from_utf8(c).unwrap_or_default()).collect();
+    let grouped: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|c| std::str::from_utf8(c).unwrap_or_default())
+        .collect();
     format!("{}{}", if n < 0 { "−" } else { "" }, grouped.join(","))
 }
 
 fn failed(part: &str, error: &Error) -> ReportError {
-    ReportError::Render { part: part.into(), reason: format!("{error:#}") }
+    ReportError::Render {
+        part: part.into(),
+        reason: format!("{error:#}"),
+    }
 }
 
 #[cfg(test)]
@@ -69,7 +94,13 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!((signed(-0.04, 1), signed(2.0, 1), signed(-3.25, 1)), ("0.0".into(), "+2.0".into(), "−3.2".into()));
-        assert_eq!((thousands(1_234_567), thousands(-12)), ("1,234,567".into(), "−12".into()));
+        assert_eq!(
+            (signed(-0.04, 1), signed(2.0, 1), signed(-3.25, 1)),
+            ("0.0".into(), "+2.0".into(), "−3.2".into())
+        );
+        assert_eq!(
+            (thousands(1_234_567), thousands(-12)),
+            ("1,234,567".into(), "−12".into())
+        );
     }
 }

@@ -38,15 +38,31 @@ struct Index<'a> {
 
 /// Reads trials suite by suite; at most `most` trials are embedded.
 pub(super) fn transcripts(data: &Dataset, most: usize) -> Result<Transcripts, ReportError> {
-    let models: Vec<&str> = data.models.iter().map(|m| m.identity.name.as_str()).collect();
-    let mut index = Index { suites: data.suites.iter().map(|s| s.name.as_str()).collect(), models, samples: Vec::new(), left_out: 0 };
+    let models: Vec<&str> = data
+        .models
+        .iter()
+        .map(|m| m.identity.name.as_str())
+        .collect();
+    let mut index = Index {
+        suites: data.suites.iter().map(|s| s.name.as_str()).collect(),
+        models,
+        samples: Vec::new(),
+        left_out: 0,
+    };
     let mut chunks = Vec::new();
     let mut room = most;
     for (s, suite) in data.suites.iter().enumerate() {
         let of_suite = |frame: LazyFrame| frame.filter(col("suite").eq(lit(suite.name.clone())));
         let order = SortMultipleOptions::default();
-        let ids = of_suite(data.trials()).group_by([col("sample_id")]).agg([col("trial_key").count().cast(DataType::UInt64).alias("n")]).sort(["sample_id"], order).collect()?;
-        let (names, counts) = (ids.column("sample_id")?.str()?.clone(), ids.column("n")?.u64()?.clone());
+        let ids = of_suite(data.trials())
+            .group_by([col("sample_id")])
+            .agg([col("trial_key").count().cast(DataType::UInt64).alias("n")])
+            .sort(["sample_id"], order)
+            .collect()?;
+        let (names, counts) = (
+            ids.column("sample_id")?.str()?.clone(),
+            ids.column("n")?.u64()?.clone(),
+        );
         let mut batch: Vec<String> = Vec::new();
         for i in 0..ids.height() {
             let n = usize::try_from(counts.get(i).unwrap_or(0)).unwrap_or(usize::MAX);
@@ -66,45 +82,101 @@ pub(super) fn transcripts(data: &Dataset, most: usize) -> Result<Transcripts, Re
             read_batch(data, s, &suite.name, &batch, &mut index, &mut chunks)?;
         }
     }
-    let text = serde_json::to_string(&index).map_err(|e| ReportError::Render { part: "index".into(), reason: e.to_string() })?;
-    Ok(Transcripts { index: text.replace('<', "\\u003c"), chunks })
+    let text = serde_json::to_string(&index).map_err(|e| ReportError::Render {
+        part: "index".into(),
+        reason: e.to_string(),
+    })?;
+    Ok(Transcripts {
+        index: text.replace('<', "\\u003c"),
+        chunks,
+    })
 }
 
-fn read_batch(data: &Dataset, suite_number: usize, suite: &str, ids: &[String], index: &mut Index, chunks: &mut Vec<String>) -> Result<(), ReportError> {
+fn read_batch(
+    data: &Dataset,
+    suite_number: usize,
+    suite: &str,
+    ids: &[String],
+    index: &mut Index,
+    chunks: &mut Vec<String>,
+) -> Result<(), ReportError> {
     let wanted = Series::new("ids".into(), ids);
-    let within = col("suite").eq(lit(suite.to_owned())).and(col("sample_id").is_in(lit(wanted).implode(false), false));
+    let within = col("suite")
+        .eq(lit(suite.to_owned()))
+        .and(col("sample_id").is_in(lit(wanted).implode(false), false));
     let order = SortMultipleOptions::default();
-    let trials = data.trials().filter(within.clone()).sort(["sample_id", "model", "epoch"], order.clone()).collect()?;
-    let scores = data.scores().filter(within).select(["trial_key", "scorer", "metric", "value", "label", "explanation"].map(col)).collect()?;
-    let mut by_trial: std::collections::HashMap<&str, Vec<Value>> = std::collections::HashMap::new();
-    let score_text = |name: &str| Ok::<_, PolarsError>(scores.column(name)?.str()?);
-    let (keys, scorers, metrics, labels, whys) = (score_text("trial_key")?, score_text("scorer")?, score_text("metric")?, score_text("label")?, score_text("explanation")?);
+    let trials = data
+        .trials()
+        .filter(within.clone())
+        .sort(["sample_id", "model", "epoch"], order.clone())
+        .collect()?;
+    let scores = data
+        .scores()
+        .filter(within)
+        .select(
+            [
+                "trial_key",
+                "scorer",
+                "metric",
+                "value",
+                "label",
+                "explanation",
+            ]
+            .map(col),
+        )
+        .collect()?;
+    let mut by_trial: std::collections::HashMap<&str, Vec<Value>> =
+        std::collections::HashMap::new();
+    let score_text = |name: &str| scores.column(name)?.str();
+    let (keys, scorers, metrics, labels, whys) = (
+        score_text("trial_key")?,
+        score_text("scorer")?,
+        score_text("metric")?,
+        score_text("label")?,
+        score_text("explanation")?,
+    );
     let values = scores.column("value")?.f64()?;
     for i in 0..scores.height() {
         if let Some(key) = keys.get(i) {
             by_trial.entry(key).or_default().push(json!({ "scorer": scorers.get(i), "metric": metrics.get(i), "value": values.get(i), "label": labels.get(i), "why": whys.get(i) }));
         }
     }
-    let text = |name: &str| Ok::<_, PolarsError>(trials.column(name)?.str()?);
+    let text = |name: &str| trials.column(name)?.str();
     let (sample_ids, models, trial_keys) = (text("sample_id")?, text("model")?, text("trial_key")?);
     let whole = |name: &str, i: usize| trials.column(name).ok().and_then(|c| c.i64().ok()?.get(i));
     let float = |name: &str, i: usize| trials.column(name).ok().and_then(|c| c.f64().ok()?.get(i));
-    let string = |name: &str, i: usize| trials.column(name).ok().and_then(|c| c.str().ok()?.get(i).map(str::to_owned));
+    let string = |name: &str, i: usize| {
+        trials
+            .column(name)
+            .ok()
+            .and_then(|c| c.str().ok()?.get(i).map(str::to_owned))
+    };
     let headline = &data.suites[suite_number].headline;
     let mut pending: Vec<Value> = Vec::new();
     let mut row = 0;
     while row < trials.height() {
         let id = sample_ids.get(row).unwrap_or_default();
-        let end = (row..trials.height()).find(|i| sample_ids.get(*i) != Some(id)).unwrap_or(trials.height());
+        let end = (row..trials.height())
+            .find(|i| sample_ids.get(*i) != Some(id))
+            .unwrap_or(trials.height());
         let prompt = string("prompt", row).unwrap_or_default();
-        let strata: serde_json::Map<String, Value> = data.strata.iter().filter_map(|name| Some((name.clone(), string(&stratum_column(name), row)?.into()))).collect();
+        let strata: serde_json::Map<String, Value> = data
+            .strata
+            .iter()
+            .filter_map(|name| Some((name.clone(), string(&stratum_column(name), row)?.into())))
+            .collect();
         let mut verdicts = vec![Value::Null; index.models.len()];
         let mut answers = Vec::new();
         for i in row..end {
             let model = models.get(i).unwrap_or_default();
-            let given = trial_keys.get(i).and_then(|k| by_trial.remove(k)).unwrap_or_default();
+            let given = trial_keys
+                .get(i)
+                .and_then(|k| by_trial.remove(k))
+                .unwrap_or_default();
             let status = string("status", i).unwrap_or_default();
-            let verdict = given.iter().find(|s| s["scorer"] == headline.0.as_str() && s["metric"] == headline.1.as_str());
+            let verdict = given
+                .iter()
+                .find(|s| s["scorer"] == headline.0.as_str() && s["metric"] == headline.1.as_str());
             if let Some(m) = index.models.iter().position(|known| *known == model) {
                 // A score where there is one; else the reason why there is none.
                 verdicts[m] = match verdict.and_then(|v| v["value"].as_f64()) {
@@ -118,8 +190,19 @@ fn read_batch(data: &Dataset, suite_number: usize, suite: &str, ids: &[String], 
                 "seconds": float("seconds", i), "cost": float("cost_usd", i), "scores": given,
             }));
         }
-        let question: String = crate::text::squash_whitespace(&prompt).chars().rev().take(SHOWN).collect::<Vec<_>>().into_iter().rev().collect();
-        let shown = if strata.is_empty() { Value::Null } else { Value::Object(strata.clone()) };
+        let question: String = crate::text::squash_whitespace(&prompt)
+            .chars()
+            .rev()
+            .take(SHOWN)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect();
+        let shown = if strata.is_empty() {
+            Value::Null
+        } else {
+            Value::Object(strata.clone())
+        };
         index.samples.push(json!({ "c": chunks.len() , "s": suite_number, "i": id, "q": question, "t": shown, "v": verdicts }));
         pending.push(json!({ "id": id, "suite": suite, "prompt": prompt, "target": string("target", row), "pair": string("pair", row), "role": string("role", row), "strata": strata, "answers": answers }));
         if pending.len() == CHUNK || end == trials.height() {
@@ -131,7 +214,10 @@ fn read_batch(data: &Dataset, suite_number: usize, suite: &str, ids: &[String], 
 }
 
 fn compress(value: &Value) -> Result<String, ReportError> {
-    let failed = |e: &dyn std::fmt::Display| ReportError::Render { part: "transcripts".into(), reason: e.to_string() };
+    let failed = |e: &dyn std::fmt::Display| ReportError::Render {
+        part: "transcripts".into(),
+        reason: e.to_string(),
+    };
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     let bytes = serde_json::to_vec(value).map_err(|e| failed(&e))?;
     encoder.write_all(&bytes).map_err(|e| failed(&e))?;

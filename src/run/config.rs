@@ -75,12 +75,27 @@ impl Configuration {
         let (path, required) = path.map_or((Path::new("candor.toml"), false), |p| (p, true));
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound && !required => return Ok(Self::default()),
-            Err(e) => return Err(ConfigurationError::Unreadable { path: path.display().to_string(), reason: e.to_string() }),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && !required => {
+                return Ok(Self::default());
+            }
+            Err(e) => {
+                return Err(ConfigurationError::Unreadable {
+                    path: path.display().to_string(),
+                    reason: e.to_string(),
+                });
+            }
         };
         let mut settings: Self = toml::from_str(&text).map_err(|e| {
             let offset = e.span().map_or(0, |s| s.start);
-            Box::new(SourceError::at_offset(&path.display().to_string(), &text, offset, e.message().trim()).with_help("what candor.toml may hold: docs/configuration.md"))
+            Box::new(
+                SourceError::at_offset(
+                    &path.display().to_string(),
+                    &text,
+                    offset,
+                    e.message().trim(),
+                )
+                .with_help("what candor.toml may hold: docs/configuration.md"),
+            )
         })?;
         if let (Some(dir), Some(folder)) = (&settings.data.dir, path.parent()) {
             settings.data.dir = Some(folder.join(dir));
@@ -91,6 +106,11 @@ impl Configuration {
     /// Folders in which suites' data is looked for: `CANDOR_DATA`, then `[data] dir`.
     #[must_use]
     pub fn data_folders(&self) -> Vec<PathBuf> {
-        std::env::var_os("CANDOR_DATA").filter(|v| !v.is_empty()).map(PathBuf::from).into_iter().chain(self.data.dir.clone()).collect()
+        std::env::var_os("CANDOR_DATA")
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+            .into_iter()
+            .chain(self.data.dir.clone())
+            .collect()
     }
 }

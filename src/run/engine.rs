@@ -12,7 +12,9 @@ use super::event::RunEvent;
 use super::plan::{Plan, Trial};
 use crate::model::{Completion, ErrorClass, Finish, ModelError, Origin, Request, RequestKey};
 use crate::score::{Score, ScoreContext, Scorer};
-use crate::store::{CompletionCache, Failure, JournalWriter, StoreError, TrialKey, TrialRecord, TrialStatus};
+use crate::store::{
+    CompletionCache, Failure, JournalWriter, StoreError, TrialKey, TrialRecord, TrialStatus,
+};
 use crate::suite::Sample;
 
 /// What bounds a run.
@@ -76,7 +78,16 @@ pub async fn execute(
     on_event: impl Fn(RunEvent) + Send + Sync + 'static,
     stop: watch::Receiver<bool>,
 ) -> Result<Outcome, StoreError> {
-    let run = Arc::new(Run { plan: Arc::clone(&plan), journal, cache, done, limits, on_event, spent: AtomicU64::new(0), over_budget: AtomicBool::new(false) });
+    let run = Arc::new(Run {
+        plan: Arc::clone(&plan),
+        journal,
+        cache,
+        done,
+        limits,
+        on_event,
+        spent: AtomicU64::new(0),
+        over_budget: AtomicBool::new(false),
+    });
     let mut tasks = tokio::task::JoinSet::new();
     for model in 0..plan.models.len() {
         tasks.spawn(Arc::clone(&run).model(model, stop.clone()));
@@ -113,40 +124,85 @@ pub async fn execute(
 
 impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
     /// One model's trials.
-    async fn model(self: Arc<Self>, model: usize, mut stop: watch::Receiver<bool>) -> Result<Outcome, StoreError> {
+    async fn model(
+        self: Arc<Self>,
+        model: usize,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<Outcome, StoreError> {
         let capabilities = self.plan.models[model].capabilities;
-        let connections = self.limits.max_connections.unwrap_or(capabilities.concurrency).max(1);
+        let connections = self
+            .limits
+            .max_connections
+            .unwrap_or(capabilities.concurrency)
+            .max(1);
         let total = self.plan.trials_per_model();
-        let already_done = if self.done.is_empty() { 0 } else { self.plan.trials().filter(|t| self.is_done(*t, model)).count() as u64 };
-        (self.on_event)(RunEvent::Started { model, trials: total, already_done });
-        let mut outcome = Outcome { answered: already_done, ..Outcome::default() };
+        let already_done = if self.done.is_empty() {
+            0
+        } else {
+            self.plan
+                .trials()
+                .filter(|t| self.is_done(*t, model))
+                .count() as u64
+        };
+        (self.on_event)(RunEvent::Started {
+            model,
+            trials: total,
+            already_done,
+        });
+        let mut outcome = Outcome {
+            answered: already_done,
+            ..Outcome::default()
+        };
         let mut in_a_row = 0;
         let mut gave_up: Option<String> = None;
         {
-            let trials = self.plan.trials().filter(|t| self.done.is_empty() || !self.is_done(*t, model));
-            let mut answers = std::pin::pin!(futures::stream::iter(trials).take_while(|_| futures::future::ready(!self.over_budget.load(Ordering::Relaxed))).map(|trial| self.trial(trial, model)).buffer_unordered(connections));
+            let trials = self
+                .plan
+                .trials()
+                .filter(|t| self.done.is_empty() || !self.is_done(*t, model));
+            let mut answers = std::pin::pin!(
+                futures::stream::iter(trials)
+                    .take_while(|_| futures::future::ready(
+                        !self.over_budget.load(Ordering::Relaxed)
+                    ))
+                    .map(|trial| self.trial(trial, model))
+                    .buffer_unordered(connections)
+            );
             loop {
                 let next = tokio::select! {
                     biased;
                     _ = stop.wait_for(|stopped| *stopped) => None,
                     next = answers.next() => next,
                 };
-                let Some((record, event, fatal)) = next else { break };
+                let Some((record, event, fatal)) = next else {
+                    break;
+                };
                 self.journal.append(&record)?;
                 let failed = record.status == TrialStatus::Error && record.failure.is_some();
-                if failed { outcome.failed += 1 } else { outcome.answered += 1 }
+                if failed {
+                    outcome.failed += 1;
+                } else {
+                    outcome.answered += 1;
+                }
                 in_a_row = if failed { in_a_row + 1 } else { 0 };
                 (self.on_event)(event);
                 if fatal || in_a_row >= PATIENCE.max(2 * connections as u64) {
                     let message = record.failure.map(|f| f.message).unwrap_or_default();
-                    gave_up = Some(if fatal { message } else { format!("{in_a_row} requests in a row failed, the last so: {message}") });
+                    gave_up = Some(if fatal {
+                        message
+                    } else {
+                        format!("{in_a_row} requests in a row failed, the last so: {message}")
+                    });
                     break;
                 }
             }
         }
         outcome.not_asked = total.saturating_sub(outcome.answered + outcome.failed);
         if let Some(reason) = gave_up {
-            (self.on_event)(RunEvent::GaveUp { model, reason: reason.clone() });
+            (self.on_event)(RunEvent::GaveUp {
+                model,
+                reason: reason.clone(),
+            });
             outcome.given_up.push((model, reason));
         }
         (self.on_event)(RunEvent::Ended { model });
@@ -154,7 +210,9 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
     }
 
     fn is_done(&self, trial: Trial, model: usize) -> bool {
-        self.plan.request(trial, model).is_ok_and(|(_, _, key)| self.done.contains(&key))
+        self.plan
+            .request(trial, model)
+            .is_ok_and(|(_, _, key)| self.done.contains(&key))
     }
 
     /// Asks and scores one trial. The last part says whether the model is lost.
@@ -163,7 +221,11 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         let sample = &planned.suite.samples[trial.sample];
         let identity = self.plan.models[model].model.identity();
         let mut record = TrialRecord {
-            trial: TrialKey::new(&RequestKey::new(&identity.fingerprint, &placeholder(), trial.epoch), &planned.suite.file.name, &sample.id),
+            trial: TrialKey::new(
+                &RequestKey::new(&identity.fingerprint, &placeholder(), trial.epoch),
+                &planned.suite.file.name,
+                &sample.id,
+            ),
             schedule_index: trial.schedule_index,
             model: identity.name.clone(),
             suite: planned.suite.file.name.clone(),
@@ -187,10 +249,17 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
                 record.prompt = request.prompt;
                 answer
             }
-            Err(error) => (Err(ModelError::new(ErrorClass::BadRequest, error.to_string())), Origin::Live),
+            Err(error) => (
+                Err(ModelError::new(ErrorClass::BadRequest, error.to_string())),
+                Origin::Live,
+            ),
         };
         record.finished = Timestamp::now();
-        let mut event = Finished { cost: None, error: None, headline: None };
+        let mut event = Finished {
+            cost: None,
+            error: None,
+            headline: None,
+        };
         let mut fatal = false;
         match answer {
             Ok(completion) => {
@@ -203,39 +272,68 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
             Err(error) => {
                 fatal = error.class.is_fatal();
                 event.error = Some(error.class);
-                record.failure = Some(Failure { class: error.class, message: error.message });
+                record.failure = Some(Failure {
+                    class: error.class,
+                    message: error.message,
+                });
             }
         }
         if let Some(cost) = event.cost {
             self.spend(cost.0);
         }
-        let event = RunEvent::Finished { model, suite: trial.suite, status: record.status, origin, error: event.error, cost: event.cost, headline: event.headline };
+        let event = RunEvent::Finished {
+            model,
+            suite: trial.suite,
+            status: record.status,
+            origin,
+            error: event.error,
+            cost: event.cost,
+            headline: event.headline,
+        };
         (record, event, fatal)
     }
 
-    async fn ask(&self, request: &Request, key: &RequestKey, model: usize) -> (Result<Completion, ModelError>, Origin) {
+    async fn ask(
+        &self,
+        request: &Request,
+        key: &RequestKey,
+        model: usize,
+    ) -> (Result<Completion, ModelError>, Origin) {
         let target = &self.plan.models[model];
-        let cache = self.cache.as_ref().filter(|_| target.capabilities.cacheable);
+        let cache = self
+            .cache
+            .as_ref()
+            .filter(|_| target.capabilities.cacheable);
         if let Some(completion) = cache.and_then(|c| c.get(key)) {
             return (Ok(completion), Origin::Cache);
         }
         let answer = target.model.answer(request).await;
-        if let (Some(cache), Ok(completion)) = (cache, &answer) {
-            if completion.finish != Finish::Error {
-                cache.put(key, completion);
-            }
+        if let (Some(cache), Ok(completion)) = (cache, &answer)
+            && completion.finish != Finish::Error
+        {
+            cache.put(key, completion);
         }
         let origin = answer.as_ref().map_or(Origin::Live, |c| c.origin);
         (answer, origin)
     }
 
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     fn spend(&self, dollars: f64) {
-        let spent = self.spent.fetch_add((dollars * 1e6).round() as u64, Ordering::Relaxed) as f64 / 1e6 + dollars;
-        if self.limits.budget.is_some_and(|budget| spent >= budget) {
+        let spent =
+            self.spent.fetch_add(millionths(dollars), Ordering::Relaxed) + millionths(dollars);
+        if self
+            .limits
+            .budget
+            .is_some_and(|budget| spent >= millionths(budget))
+        {
             self.over_budget.store(true, Ordering::Relaxed);
         }
     }
+}
+
+/// Whole millionths of a dollar: sums of them are exact.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn millionths(dollars: f64) -> u64 {
+    (dollars * 1e6).round() as u64
 }
 
 /// What an event needs to know of an answer.
@@ -247,7 +345,12 @@ struct Finished {
 
 /// Stands for the request of a sample that cannot be rendered.
 fn placeholder() -> Request {
-    Request { prompt: crate::model::Prompt::Text(String::new()), parameters: crate::model::Parameters::default(), wanted: crate::model::Wanted::Generate, about: crate::model::SampleRef::default() }
+    Request {
+        prompt: crate::model::Prompt::Text(String::new()),
+        parameters: crate::model::Parameters::default(),
+        wanted: crate::model::Wanted::Generate,
+        about: crate::model::SampleRef::default(),
+    }
 }
 
 /// Right answers as a reader of transcripts wants them: a choice by its text.
@@ -259,7 +362,11 @@ pub(super) fn targets(sample: &Sample) -> Vec<String> {
 }
 
 /// Every score of an answer. A scorer that cannot judge says so in a score without a value.
-pub(super) async fn judge(scorers: &[Box<dyn Scorer>], sample: &Sample, completion: &Completion) -> Vec<Score> {
+pub(super) async fn judge(
+    scorers: &[Box<dyn Scorer>],
+    sample: &Sample,
+    completion: &Completion,
+) -> Vec<Score> {
     let context = ScoreContext::default();
     let mut scores = Vec::new();
     for scorer in scorers {

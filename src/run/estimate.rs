@@ -31,14 +31,26 @@ pub struct ModelEstimate {
 pub async fn estimate(plan: &Plan) -> Vec<ModelEstimate> {
     let mut all = Vec::new();
     for (m, planned) in plan.models.iter().enumerate() {
-        let mut estimate = ModelEstimate { name: planned.model.identity().name.clone(), requests: 0, prompt_tokens: 0, most_completion_tokens: 0, most_cost: None, seconds: None };
+        let mut estimate = ModelEstimate {
+            name: planned.model.identity().name.clone(),
+            requests: 0,
+            prompt_tokens: 0,
+            most_completion_tokens: 0,
+            most_cost: None,
+            seconds: None,
+        };
         for trial in plan.trials() {
-            let Ok((request, ..)) = plan.request(trial, m) else { continue };
+            let Ok((request, ..)) = plan.request(trial, m) else {
+                continue;
+            };
             estimate.requests += 1;
-            estimate.prompt_tokens += (request.prompt.display().chars().count() as u64).div_ceil(CHARACTERS_A_TOKEN);
+            estimate.prompt_tokens +=
+                (request.prompt.display().chars().count() as u64).div_ceil(CHARACTERS_A_TOKEN);
             estimate.most_completion_tokens += u64::from(request.parameters.max_tokens);
         }
-        estimate.most_cost = planned.model.price(estimate.prompt_tokens, estimate.most_completion_tokens);
+        estimate.most_cost = planned
+            .model
+            .price(estimate.prompt_tokens, estimate.most_completion_tokens);
         if is_embedded(&planned.model.identity().spec) {
             estimate.seconds = time(plan, m, estimate.requests).await;
         }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{self, Capabilities, Model, ModelError, ModelSpec, OpenOptions, Request, RequestKey};
+use crate::model::{
+    self, Capabilities, Model, ModelError, ModelSpec, OpenOptions, Request, RequestKey,
+};
 use crate::score::{self, ScoreError, Scorer};
 use crate::store::{Manifest, ModelRecord, RunStatus, Shard, SuiteRecord, TrialKey};
 use crate::suite::{self, DataOptions, Sample, Suite, SuiteError};
@@ -22,7 +24,12 @@ pub struct PlanOptions {
 
 impl Default for PlanOptions {
     fn default() -> Self {
-        Self { limit: None, epochs: 1, seed: 0, shard: None }
+        Self {
+            limit: None,
+            epochs: 1,
+            seed: 0,
+            shard: None,
+        }
     }
 }
 
@@ -43,7 +50,10 @@ impl PlannedSuite {
     #[must_use]
     pub fn headline(&self) -> (String, String) {
         let scorer = &self.scorers[0];
-        (scorer.name().to_owned(), scorer.metrics()[0].name.to_owned())
+        (
+            scorer.name().to_owned(),
+            scorer.metrics()[0].name.to_owned(),
+        )
     }
 }
 
@@ -118,24 +128,59 @@ impl Plan {
     ///
     /// # Errors
     /// [`PlanError`] where a suite is wrong. A model that cannot be opened is left out and told in `failed`, unless none is left.
-    pub async fn new(suites: &[String], models: &[ModelSpec], options: PlanOptions, data: &DataOptions, open: &OpenOptions) -> Result<Self, PlanError> {
+    pub async fn new(
+        suites: &[String],
+        models: &[ModelSpec],
+        options: PlanOptions,
+        data: &DataOptions,
+        open: &OpenOptions,
+    ) -> Result<Self, PlanError> {
         let mut planned: Vec<PlannedSuite> = Vec::new();
         for spec in suites {
             let suite = suite::load(spec, data).await?;
-            let scorers = suite.file.scorers.iter().map(score::build).collect::<Result<Vec<_>, _>>().map_err(|error| PlanError::Scorer { suite: suite.file.name.clone(), error })?;
+            let scorers = suite
+                .file
+                .scorers
+                .iter()
+                .map(score::build)
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| PlanError::Scorer {
+                    suite: suite.file.name.clone(),
+                    error,
+                })?;
             if planned.iter().any(|p| p.suite.file.name == suite.file.name) {
-                return Err(PlanError::Twice { what: "suites", name: suite.file.name, help: "give one of them another name in its suite.yaml" });
+                return Err(PlanError::Twice {
+                    what: "suites",
+                    name: suite.file.name,
+                    help: "give one of them another name in its suite.yaml",
+                });
             }
             let order = draw_order(&suite.samples, options.seed, options.limit);
-            planned.push(PlannedSuite { suite, spec: spec.clone(), scorers, order });
+            planned.push(PlannedSuite {
+                suite,
+                spec: spec.clone(),
+                scorers,
+                order,
+            });
         }
         let (mut opened, mut failed): (Vec<PlannedModel>, Vec<_>) = (Vec::new(), Vec::new());
         for spec in models {
             match model::open(spec, open).await {
-                Ok(model) if opened.iter().any(|o| o.model.identity().name == model.identity().name) => {
-                    return Err(PlanError::Twice { what: "models", name: model.identity().name.clone(), help: "give one of them another name with ?name=NAME" });
+                Ok(model)
+                    if opened
+                        .iter()
+                        .any(|o| o.model.identity().name == model.identity().name) =>
+                {
+                    return Err(PlanError::Twice {
+                        what: "models",
+                        name: model.identity().name.clone(),
+                        help: "give one of them another name with ?name=NAME",
+                    });
                 }
-                Ok(model) => opened.push(PlannedModel { capabilities: model.capabilities(), model }),
+                Ok(model) => opened.push(PlannedModel {
+                    capabilities: model.capabilities(),
+                    model,
+                }),
                 Err(error) => failed.push((spec.clone(), error)),
             }
         }
@@ -145,17 +190,41 @@ impl Plan {
             }
             failed = Vec::new();
         }
-        Ok(Self { suites: planned, models: opened, failed, options })
+        Ok(Self {
+            suites: planned,
+            models: opened,
+            failed,
+            options,
+        })
     }
 
     /// The trials of one model, in order: every sample of every suite once, then all again for the next epoch.
     pub fn trials(&self) -> impl Iterator<Item = Trial> + '_ {
-        let all = (0..self.options.epochs).flat_map(move |epoch| self.suites.iter().enumerate().flat_map(move |(suite, planned)| planned.order.iter().map(move |sample| (epoch, suite, *sample))));
-        all.enumerate().filter_map(move |(index, (epoch, suite, sample))| {
-            let index = index as u64;
-            let ours = self.options.shard.is_none_or(|s| index % s.count == s.index - 1);
-            ours.then_some(Trial { schedule_index: index, suite, sample, epoch })
-        })
+        let all = (0..self.options.epochs).flat_map(move |epoch| {
+            self.suites
+                .iter()
+                .enumerate()
+                .flat_map(move |(suite, planned)| {
+                    planned
+                        .order
+                        .iter()
+                        .map(move |sample| (epoch, suite, *sample))
+                })
+        });
+        all.enumerate()
+            .filter_map(move |(index, (epoch, suite, sample))| {
+                let index = index as u64;
+                let ours = self
+                    .options
+                    .shard
+                    .is_none_or(|s| index % s.count == s.index - 1);
+                ours.then_some(Trial {
+                    schedule_index: index,
+                    suite,
+                    sample,
+                    epoch,
+                })
+            })
     }
 
     /// Trials a model has.
@@ -168,13 +237,26 @@ impl Plan {
     ///
     /// # Errors
     /// [`SuiteError`] where the sample cannot be rendered.
-    pub fn request(&self, trial: Trial, model: usize) -> Result<(Request, RequestKey, TrialKey), SuiteError> {
+    pub fn request(
+        &self,
+        trial: Trial,
+        model: usize,
+    ) -> Result<(Request, RequestKey, TrialKey), SuiteError> {
         let planned = &self.suites[trial.suite];
         let sample = &planned.suite.samples[trial.sample];
         let target = &self.models[model];
-        let mut request = planned.suite.prompts.request(sample, target.capabilities.chat, trial.epoch)?;
+        let mut request =
+            planned
+                .suite
+                .prompts
+                .request(sample, target.capabilities.chat, trial.epoch)?;
         if request.parameters.temperature > 0.0 && request.parameters.seed.is_none() {
-            request.parameters.seed = Some(draw_seed(self.options.seed, &planned.suite.file.name, &sample.id, trial.epoch));
+            request.parameters.seed = Some(draw_seed(
+                self.options.seed,
+                &planned.suite.file.name,
+                &sample.id,
+                trial.epoch,
+            ));
         }
         let key = RequestKey::new(&target.model.identity().fingerprint, &request, trial.epoch);
         let trial_key = TrialKey::new(&key, &planned.suite.file.name, &sample.id);
@@ -186,8 +268,26 @@ impl Plan {
     pub fn manifest(&self) -> Manifest {
         let mut manifest = Manifest::new();
         manifest.suites = self.suites.iter().map(record).collect();
-        manifest.models = self.models.iter().map(|m| ModelRecord { identity: m.model.identity().clone(), capabilities: Some(m.capabilities), stopped: None }).collect();
-        (manifest.epochs, manifest.limit, manifest.seed, manifest.shard) = (self.options.epochs, self.options.limit, self.options.seed, self.options.shard);
+        manifest.models = self
+            .models
+            .iter()
+            .map(|m| ModelRecord {
+                identity: m.model.identity().clone(),
+                capabilities: Some(m.capabilities),
+                stopped: None,
+            })
+            .collect();
+        (
+            manifest.epochs,
+            manifest.limit,
+            manifest.seed,
+            manifest.shard,
+        ) = (
+            self.options.epochs,
+            self.options.limit,
+            self.options.seed,
+            self.options.shard,
+        );
         manifest.status = RunStatus::Running;
         manifest
     }
@@ -195,7 +295,12 @@ impl Plan {
 
 fn record(planned: &PlannedSuite) -> SuiteRecord {
     let file = &planned.suite.file;
-    let mut strata: Vec<String> = planned.suite.samples.iter().flat_map(|s| s.strata.keys().cloned()).collect();
+    let mut strata: Vec<String> = planned
+        .suite
+        .samples
+        .iter()
+        .flat_map(|s| s.strata.keys().cloned())
+        .collect();
     strata.sort();
     strata.dedup();
     SuiteRecord {
@@ -222,7 +327,12 @@ fn draw_order(samples: &[Sample], seed: u64, limit: Option<usize>) -> Vec<usize>
         .iter()
         .enumerate()
         .map(|(i, sample)| {
-            let unit = sample.pairing.cluster.as_ref().or(sample.pairing.pair.as_ref()).unwrap_or(&sample.id);
+            let unit = sample
+                .pairing
+                .cluster
+                .as_ref()
+                .or(sample.pairing.pair.as_ref())
+                .unwrap_or(&sample.id);
             let mut hasher = blake3::Hasher::new();
             hasher.update(&seed.to_le_bytes()).update(unit.as_bytes());
             (*hasher.finalize().as_bytes(), i)
@@ -235,9 +345,18 @@ fn draw_order(samples: &[Sample], seed: u64, limit: Option<usize>) -> Vec<usize>
 
 fn draw_seed(seed: u64, suite: &str, sample: &str, epoch: u32) -> u64 {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&seed.to_le_bytes()).update(suite.as_bytes()).update(&[0]).update(sample.as_bytes()).update(&epoch.to_le_bytes());
+    hasher
+        .update(&seed.to_le_bytes())
+        .update(suite.as_bytes())
+        .update(&[0])
+        .update(sample.as_bytes())
+        .update(&epoch.to_le_bytes());
     let bytes = hasher.finalize();
-    u64::from_le_bytes(bytes.as_bytes()[..8].try_into().expect("a hash has 32 bytes")) >> 1
+    u64::from_le_bytes(
+        bytes.as_bytes()[..8]
+            .try_into()
+            .expect("a hash has 32 bytes"),
+    ) >> 1
 }
 
 #[cfg(test)]
@@ -259,8 +378,16 @@ mod tests {
     fn two_suites_that_share_clusters_draw_the_same_ones() {
         let sensitive = samples(&[("s1", "a"), ("s2", "b"), ("s3", "c"), ("s4", "d")]);
         let control = samples(&[("c4", "d"), ("c3", "c"), ("c2", "b"), ("c1", "a")]);
-        let clusters = |all: &[Sample]| draw_order(all, 7, Some(2)).into_iter().map(|i| all[i].pairing.cluster.clone().unwrap()).collect::<Vec<_>>();
+        let clusters = |all: &[Sample]| {
+            draw_order(all, 7, Some(2))
+                .into_iter()
+                .map(|i| all[i].pairing.cluster.clone().unwrap())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(clusters(&sensitive), clusters(&control));
-        assert_ne!(draw_order(&sensitive, 7, None), draw_order(&sensitive, 8, None));
+        assert_ne!(
+            draw_order(&sensitive, 7, None),
+            draw_order(&sensitive, 8, None)
+        );
     }
 }

@@ -19,7 +19,9 @@ pub enum RescoreError {
     #[diagnostic(transparent)]
     Plan(#[from] PlanError),
     /// The suite has changed since.
-    #[error("the suite '{suite}' is not what it was when the run was made (version {then} then, {now} now, content differs); its answers cannot be scored by it")]
+    #[error(
+        "the suite '{suite}' is not what it was when the run was made (version {then} then, {now} now, content differs); its answers cannot be scored by it"
+    )]
     Changed {
         /// The suite.
         suite: String,
@@ -35,31 +37,77 @@ pub enum RescoreError {
 ///
 /// # Errors
 /// [`RescoreError`] where a suite has changed or cannot be found.
-pub async fn rescore(run: &mut RunDirectory, scorers: &[String], data: &DataOptions) -> Result<u64, RescoreError> {
+pub async fn rescore(
+    run: &mut RunDirectory,
+    scorers: &[String],
+    data: &DataOptions,
+) -> Result<u64, RescoreError> {
     let mut suites: HashMap<String, Questions> = HashMap::new();
     let imported = run.manifest.imported_from.is_some();
     for record in &mut run.manifest.suites {
-        let specs: Vec<ScorerSpec> = scorers.iter().map(|name| ScorerSpec::Plain(name.clone())).collect();
-        let make = |specs: &[ScorerSpec]| specs.iter().map(score::build).collect::<Result<Vec<_>, _>>().map_err(|error| PlanError::Scorer { suite: record.name.clone(), error });
+        let specs: Vec<ScorerSpec> = scorers
+            .iter()
+            .map(|name| ScorerSpec::Plain(name.clone()))
+            .collect();
+        let make = |specs: &[ScorerSpec]| {
+            specs
+                .iter()
+                .map(score::build)
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| PlanError::Scorer {
+                    suite: record.name.clone(),
+                    error,
+                })
+        };
         if imported {
             // The questions came with the answers: scorers that need nothing but the answer can judge them.
-            suites.insert(record.name.clone(), Questions { samples: HashMap::new(), scorers: make(&specs)? });
+            suites.insert(
+                record.name.clone(),
+                Questions {
+                    samples: HashMap::new(),
+                    scorers: make(&specs)?,
+                },
+            );
             continue;
         }
-        let suite = suite::load(&record.spec, data).await.map_err(PlanError::from)?;
+        let suite = suite::load(&record.spec, data)
+            .await
+            .map_err(PlanError::from)?;
         if suite.content_hash != record.content_hash {
-            return Err(RescoreError::Changed { suite: record.name.clone(), then: record.version.clone(), now: suite.file.version });
+            return Err(RescoreError::Changed {
+                suite: record.name.clone(),
+                then: record.version.clone(),
+                now: suite.file.version,
+            });
         }
-        let chosen = if specs.is_empty() { make(&suite.file.scorers)? } else { make(&specs)? };
-        record.headline = (chosen[0].name().to_owned(), chosen[0].metrics()[0].name.to_owned());
-        suites.insert(record.name.clone(), Questions { samples: suite.samples.into_iter().map(|s| (s.id.clone(), s)).collect(), scorers: chosen });
+        let chosen = if specs.is_empty() {
+            make(&suite.file.scorers)?
+        } else {
+            make(&specs)?
+        };
+        record.headline = (
+            chosen[0].name().to_owned(),
+            chosen[0].metrics()[0].name.to_owned(),
+        );
+        suites.insert(
+            record.name.clone(),
+            Questions {
+                samples: suite
+                    .samples
+                    .into_iter()
+                    .map(|s| (s.id.clone(), s))
+                    .collect(),
+                scorers: chosen,
+            },
+        );
     }
     let mut scored = 0;
     let handle = tokio::runtime::Handle::current();
     let path = run.journal();
     let count = &mut scored;
     tokio::task::block_in_place(|| {
-        let records = read_journal(&path)?.map(|record| record.map(|record| handle.block_on(again(record, &suites, count))));
+        let records = read_journal(&path)?
+            .map(|record| record.map(|record| handle.block_on(again(record, &suites, count))));
         run.write_scores(records)
     })?;
     run.save_manifest()?;
@@ -72,12 +120,21 @@ struct Questions {
     scorers: Vec<Box<dyn Scorer>>,
 }
 
-async fn again(mut record: TrialRecord, suites: &HashMap<String, Questions>, scored: &mut u64) -> TrialRecord {
+async fn again(
+    mut record: TrialRecord,
+    suites: &HashMap<String, Questions>,
+    scored: &mut u64,
+) -> TrialRecord {
     record.scores.retain(|s| s.scorer == IMPORTED);
-    let (Some(questions), Some(completion)) = (suites.get(&record.suite), &record.completion) else { return record };
+    let (Some(questions), Some(completion)) = (suites.get(&record.suite), &record.completion)
+    else {
+        return record;
+    };
     let bare = Sample::new(record.sample.clone());
     let sample = questions.samples.get(&record.sample).unwrap_or(&bare);
-    record.scores.extend(judge(&questions.scorers, sample, completion).await);
+    record
+        .scores
+        .extend(judge(&questions.scorers, sample, completion).await);
     *scored += 1;
     record
 }

@@ -28,11 +28,17 @@ pub(super) fn make_likelihood(value: serde_json::Value) -> Made {
 
 /// The right choice, or the error that says what is missing.
 pub(super) fn right_choice(scorer: &'static str, sample: &Sample) -> Result<usize, ScoreError> {
-    let missing = |what| ScoreError::Missing { scorer, what, sample: sample.id.clone() };
+    let missing = |what| ScoreError::Missing {
+        scorer,
+        what,
+        sample: sample.id.clone(),
+    };
     if sample.choices.is_empty() {
         return Err(missing("choices"));
     }
-    sample.target_choice().ok_or_else(|| missing("a target that names one of its choices"))
+    sample
+        .target_choice()
+        .ok_or_else(|| missing("a target that names one of its choices"))
 }
 
 // From the most explicit form to the least; within one form the last mention counts, since answers correct themselves.
@@ -57,8 +63,19 @@ pub(super) fn chosen(text: &str, choices: &[String]) -> Option<usize> {
     if let Some(same) = only(texts.iter().map(|t| !t.is_empty() && *t == normal)) {
         return Some(same);
     }
-    let by_letter = FORMS.iter().find_map(|form| form.captures_iter(text).filter_map(Result::ok).filter_map(|c| c.get(1).and_then(|m| index(m.as_str(), choices.len()))).last());
-    by_letter.or_else(|| only(texts.iter().map(|t| !t.is_empty() && format!(" {normal} ").contains(&format!(" {t} ")))))
+    let by_letter = FORMS.iter().find_map(|form| {
+        form.captures_iter(text)
+            .filter_map(Result::ok)
+            .filter_map(|c| c.get(1).and_then(|m| index(m.as_str(), choices.len())))
+            .last()
+    });
+    by_letter.or_else(|| {
+        only(
+            texts
+                .iter()
+                .map(|t| !t.is_empty() && format!(" {normal} ").contains(&format!(" {t} "))),
+        )
+    })
 }
 
 fn index(letter: &str, choices: usize) -> Option<usize> {
@@ -85,12 +102,21 @@ impl Scorer for Letter {
         METRICS
     }
 
-    async fn score(&self, sample: &Sample, completion: &Completion, _: &ScoreContext) -> Result<Vec<Score>, ScoreError> {
+    async fn score(
+        &self,
+        sample: &Sample,
+        completion: &Completion,
+        _: &ScoreContext,
+    ) -> Result<Vec<Score>, ScoreError> {
         let right = right_choice("choice", sample)?;
         let score = Score::new(self, "accuracy");
         Ok(vec![match chosen(&completion.text, &sample.choices) {
-            Some(choice) => score.right(choice == right).label(sample.choices[choice].clone()),
-            None => score.right(false).because("the answer settles on no choice"),
+            Some(choice) => score
+                .right(choice == right)
+                .label(sample.choices[choice].clone()),
+            None => score
+                .right(false)
+                .because("the answer settles on no choice"),
         }])
     }
 }
@@ -108,19 +134,48 @@ impl Scorer for Likelihood {
 
     /// `accuracy`: the largest log-likelihood; `accuracy_norm`: the largest per character of the choice (lm-evaluation-harness `acc`, `acc_norm`).
     #[allow(clippy::cast_precision_loss)]
-    async fn score(&self, sample: &Sample, completion: &Completion, _: &ScoreContext) -> Result<Vec<Score>, ScoreError> {
+    async fn score(
+        &self,
+        sample: &Sample,
+        completion: &Completion,
+        _: &ScoreContext,
+    ) -> Result<Vec<Score>, ScoreError> {
         let right = right_choice("choice_likelihood", sample)?;
         if completion.continuations.len() != sample.choices.len() {
-            return Err(ScoreError::Missing { scorer: "choice_likelihood", what: "one log-likelihood a choice (ask: choices)", sample: sample.id.clone() });
+            return Err(ScoreError::Missing {
+                scorer: "choice_likelihood",
+                what: "one log-likelihood a choice (ask: choices)",
+                sample: sample.id.clone(),
+            });
         }
-        let raw: Vec<f64> = completion.continuations.iter().map(|c| c.log_likelihood).collect();
-        let per_character: Vec<f64> = raw.iter().zip(&sample.choices).map(|(l, c)| l / c.chars().count().max(1) as f64).collect();
+        let raw: Vec<f64> = completion
+            .continuations
+            .iter()
+            .map(|c| c.log_likelihood)
+            .collect();
+        let per_character: Vec<f64> = raw
+            .iter()
+            .zip(&sample.choices)
+            .map(|(l, c)| l / c.chars().count().max(1) as f64)
+            .collect();
         let verdict = |metric, values: &[f64]| {
-            let best = values.iter().enumerate().fold(0, |best, (i, v)| if *v > values[best] { i } else { best });
-            Score::new(self, metric).right(best == right).label(sample.choices[best].clone())
+            let best = values
+                .iter()
+                .enumerate()
+                .fold(0, |best, (i, v)| if *v > values[best] { i } else { best });
+            Score::new(self, metric)
+                .right(best == right)
+                .label(sample.choices[best].clone())
         };
-        let why = raw.iter().map(|l| format!("{l:.3}")).collect::<Vec<_>>().join(", ");
-        Ok(vec![verdict("accuracy", &raw).because(format!("log-likelihoods: {why}")), verdict("accuracy_norm", &per_character)])
+        let why = raw
+            .iter()
+            .map(|l| format!("{l:.3}"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        Ok(vec![
+            verdict("accuracy", &raw).because(format!("log-likelihoods: {why}")),
+            verdict("accuracy_norm", &per_character),
+        ])
     }
 }
 
@@ -130,7 +185,9 @@ mod tests {
 
     #[test]
     fn the_choice_is_read_in_the_forms_models_use() {
-        let choices: Vec<String> = ["The grandfather", "The grandson", "Can't be determined"].map(String::from).to_vec();
+        let choices: Vec<String> = ["The grandfather", "The grandson", "Can't be determined"]
+            .map(String::from)
+            .to_vec();
         for (text, want) in [
             ("B", Some(1)),
             ("(C) Can't be determined", Some(2)),

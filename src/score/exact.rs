@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, excerpt, mean, options, targets};
+use super::{
+    Made, Metric, Score, ScoreContext, ScoreError, Scorer, excerpt, mean, options, targets,
+};
 use crate::model::Completion;
 use crate::suite::Sample;
 use crate::text::{fold, squad_normalise};
@@ -42,14 +44,25 @@ impl Scorer for Exact {
         METRICS
     }
 
-    async fn score(&self, sample: &Sample, completion: &Completion, _: &ScoreContext) -> Result<Vec<Score>, ScoreError> {
+    async fn score(
+        &self,
+        sample: &Sample,
+        completion: &Completion,
+        _: &ScoreContext,
+    ) -> Result<Vec<Score>, ScoreError> {
         let normal = |text: &str| match self.normalise {
             Normalise::None => text.trim().to_owned(),
             Normalise::Fold => fold(text).trim_end_matches('.').to_owned(),
             Normalise::Squad => squad_normalise(text),
         };
         let answer = normal(&completion.text);
-        let right = targets("exact", sample)?.iter().any(|t| normal(t) == answer);
-        Ok(vec![Score::new(self, "accuracy").right(right).label(excerpt(&completion.text))])
+        let right = targets("exact", sample)?
+            .iter()
+            .any(|t| normal(t) == answer);
+        Ok(vec![
+            Score::new(self, "accuracy")
+                .right(right)
+                .label(excerpt(&completion.text)),
+        ])
     }
 }

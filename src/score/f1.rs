@@ -28,11 +28,24 @@ impl Scorer for F1 {
         METRICS
     }
 
-    async fn score(&self, sample: &Sample, completion: &Completion, _: &ScoreContext) -> Result<Vec<Score>, ScoreError> {
+    async fn score(
+        &self,
+        sample: &Sample,
+        completion: &Completion,
+        _: &ScoreContext,
+    ) -> Result<Vec<Score>, ScoreError> {
         let targets = targets("f1", sample)?;
-        let best = targets.iter().map(|t| overlap(&completion.text, t)).fold(0.0, f64::max);
-        let same = targets.iter().any(|t| squad_normalise(t) == squad_normalise(&completion.text));
-        Ok(vec![Score::new(self, "f1").value(best), Score::new(self, "exact_match").right(same)])
+        let best = targets
+            .iter()
+            .map(|t| overlap(&completion.text, t))
+            .fold(0.0, f64::max);
+        let same = targets
+            .iter()
+            .any(|t| squad_normalise(t) == squad_normalise(&completion.text));
+        Ok(vec![
+            Score::new(self, "f1").value(best),
+            Score::new(self, "exact_match").right(same),
+        ])
     }
 }
 

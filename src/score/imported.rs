@@ -7,6 +7,18 @@ pub const IMPORTED: &str = "imported";
 
 /// A label that somebody else gave. `value` is 1 for a full answer, 0 for a withheld one, none where the label is no verdict.
 #[must_use]
-pub fn imported_score(metric: &str, label: &str, value: Option<f64>, explanation: Option<String>) -> Score {
-    Score { scorer: IMPORTED.into(), version: 1, metric: metric.into(), value, label: Some(label.into()), explanation }
+pub fn imported_score(
+    metric: &str,
+    label: &str,
+    value: Option<f64>,
+    explanation: Option<String>,
+) -> Score {
+    Score {
+        scorer: IMPORTED.into(),
+        version: 1,
+        metric: metric.into(),
+        value,
+        label: Some(label.into()),
+        explanation,
+    }
 }

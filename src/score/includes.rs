@@ -32,13 +32,42 @@ impl Scorer for Includes {
         METRICS
     }
 
-    async fn score(&self, sample: &Sample, completion: &Completion, _: &ScoreContext) -> Result<Vec<Score>, ScoreError> {
-        let normal = |text: &str| if self.case_sensitive { text.to_owned() } else { fold(text) };
+    async fn score(
+        &self,
+        sample: &Sample,
+        completion: &Completion,
+        _: &ScoreContext,
+    ) -> Result<Vec<Score>, ScoreError> {
+        let normal = |text: &str| {
+            if self.case_sensitive {
+                text.to_owned()
+            } else {
+                fold(text)
+            }
+        };
         let answer = normal(&completion.text);
         let targets = targets("includes", sample)?;
-        let found: Vec<&String> = targets.iter().filter(|t| answer.contains(&normal(t))).collect();
-        let right = if self.all { found.len() == targets.len() } else { !found.is_empty() };
-        let why = if found.is_empty() { "no target in the answer".to_owned() } else { format!("found: {}", found.iter().map(|t| t.as_str()).collect::<Vec<_>>().join(", ")) };
+        let found: Vec<&String> = targets
+            .iter()
+            .filter(|t| answer.contains(&normal(t)))
+            .collect();
+        let right = if self.all {
+            found.len() == targets.len()
+        } else {
+            !found.is_empty()
+        };
+        let why = if found.is_empty() {
+            "no target in the answer".to_owned()
+        } else {
+            format!(
+                "found: {}",
+                found
+                    .iter()
+                    .map(|t| t.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )
+        };
         Ok(vec![Score::new(self, "accuracy").right(right).because(why)])
     }
 }

@@ -42,7 +42,14 @@ pub struct Score {
 
 impl Score {
     fn new(scorer: &dyn Scorer, metric: &str) -> Self {
-        Self { scorer: scorer.name().into(), version: scorer.version(), metric: metric.into(), value: None, label: None, explanation: None }
+        Self {
+            scorer: scorer.name().into(),
+            version: scorer.version(),
+            metric: metric.into(),
+            value: None,
+            label: None,
+            explanation: None,
+        }
     }
 
     fn value(mut self, value: f64) -> Self {
@@ -87,7 +94,10 @@ pub struct Metric {
 }
 
 const fn mean(name: &'static str) -> Metric {
-    Metric { name, aggregate: Aggregate::Mean }
+    Metric {
+        name,
+        aggregate: Aggregate::Mean,
+    }
 }
 
 /// What a scorer may use besides sample and answer. Judges find their model here.
@@ -112,7 +122,12 @@ pub trait Scorer: Send + Sync {
     ///
     /// # Errors
     /// [`ScoreError`] where the sample lacks what the scorer needs.
-    async fn score(&self, sample: &Sample, completion: &Completion, context: &ScoreContext) -> Result<Vec<Score>, ScoreError>;
+    async fn score(
+        &self,
+        sample: &Sample,
+        completion: &Completion,
+        context: &ScoreContext,
+    ) -> Result<Vec<Score>, ScoreError>;
 }
 
 /// Why a scorer cannot be made or cannot judge.
@@ -147,9 +162,11 @@ pub enum ScoreError {
 }
 
 type Made = Result<Box<dyn Scorer>, ScoreError>;
+/// Makes a scorer of its options.
+type Maker = fn(serde_json::Value) -> Made;
 
 /// Every scorer by name.
-const SCORERS: &[(&str, fn(serde_json::Value) -> Made)] = &[
+const SCORERS: &[(&str, Maker)] = &[
     ("exact", exact::make),
     ("includes", includes::make),
     ("regex", regex::make),
@@ -169,25 +186,54 @@ pub fn build(spec: &ScorerSpec) -> Made {
     let name = spec.name();
     match SCORERS.iter().find(|(known, _)| *known == name) {
         Some((_, make)) => make(spec.options()),
-        None => Err(ScoreError::Unknown { name: name.into(), known: SCORERS.iter().map(|(n, _)| *n).collect::<Vec<_>>().join(", ") }),
+        None => Err(ScoreError::Unknown {
+            name: name.into(),
+            known: SCORERS
+                .iter()
+                .map(|(n, _)| *n)
+                .collect::<Vec<_>>()
+                .join(", "),
+        }),
     }
 }
 
 /// How a metric of a scorer is summed up, from its names alone (as a stored run has them).
 #[must_use]
 pub fn aggregate_of(scorer: &str, metric: &str) -> Aggregate {
-    let metrics = SCORERS.iter().find(|(known, _)| *known == scorer).and_then(|(_, make)| make(serde_json::json!({})).ok()).map(|s| s.metrics());
-    metrics.into_iter().flatten().find(|m| m.name == metric).map_or(Aggregate::Mean, |m| m.aggregate)
+    let metrics = SCORERS
+        .iter()
+        .find(|(known, _)| *known == scorer)
+        .and_then(|(_, make)| make(serde_json::json!({})).ok())
+        .map(|s| s.metrics());
+    metrics
+        .into_iter()
+        .flatten()
+        .find(|m| m.name == metric)
+        .map_or(Aggregate::Mean, |m| m.aggregate)
 }
 
 /// Reads a scorer's options; unknown ones are errors.
-fn options<T: serde::de::DeserializeOwned>(scorer: &str, value: serde_json::Value) -> Result<T, ScoreError> {
-    serde_json::from_value(value).map_err(|e| ScoreError::Options { scorer: scorer.into(), reason: e.to_string() })
+fn options<T: serde::de::DeserializeOwned>(
+    scorer: &str,
+    value: serde_json::Value,
+) -> Result<T, ScoreError> {
+    serde_json::from_value(value).map_err(|e| ScoreError::Options {
+        scorer: scorer.into(),
+        reason: e.to_string(),
+    })
 }
 
 /// The targets of a sample, or the error that it has none.
 fn targets<'a>(scorer: &'static str, sample: &'a Sample) -> Result<&'a [String], ScoreError> {
-    if sample.targets.is_empty() { Err(ScoreError::Missing { scorer, what: "a target", sample: sample.id.clone() }) } else { Ok(&sample.targets) }
+    if sample.targets.is_empty() {
+        Err(ScoreError::Missing {
+            scorer,
+            what: "a target",
+            sample: sample.id.clone(),
+        })
+    } else {
+        Ok(&sample.targets)
+    }
 }
 
 /// At most so many characters of a text, for explanations.

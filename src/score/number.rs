@@ -36,15 +36,33 @@ impl Scorer for Number {
         METRICS
     }
 
-    async fn score(&self, sample: &Sample, completion: &Completion, _: &ScoreContext) -> Result<Vec<Score>, ScoreError> {
-        let wanted: Vec<f64> = targets("number", sample)?.iter().filter_map(|t| answer_number(t)).collect();
+    async fn score(
+        &self,
+        sample: &Sample,
+        completion: &Completion,
+        _: &ScoreContext,
+    ) -> Result<Vec<Score>, ScoreError> {
+        let wanted: Vec<f64> = targets("number", sample)?
+            .iter()
+            .filter_map(|t| answer_number(t))
+            .collect();
         if wanted.is_empty() {
-            return Err(ScoreError::Missing { scorer: "number", what: "a number as its target", sample: sample.id.clone() });
+            return Err(ScoreError::Missing {
+                scorer: "number",
+                what: "a number as its target",
+                sample: sample.id.clone(),
+            });
         }
         let score = Score::new(self, "accuracy");
         Ok(vec![match answer_number(&completion.text) {
             None => score.right(false).because("no number in the answer"),
-            Some(found) => score.right(wanted.iter().any(|w| (found - w).abs() <= self.tolerance * w.abs().max(1.0))).label(found.to_string()),
+            Some(found) => score
+                .right(
+                    wanted
+                        .iter()
+                        .any(|w| (found - w).abs() <= self.tolerance * w.abs().max(1.0)),
+                )
+                .label(found.to_string()),
         }])
     }
 }

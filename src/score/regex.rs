@@ -27,7 +27,10 @@ struct Pattern {
 
 pub(super) fn make(value: serde_json::Value) -> Made {
     let Options { pattern, last } = options("regex", value)?;
-    let pattern = Regex::new(&pattern).map_err(|e| ScoreError::Options { scorer: "regex".into(), reason: format!("the pattern {pattern:?} does not parse: {e}") })?;
+    let pattern = Regex::new(&pattern).map_err(|e| ScoreError::Options {
+        scorer: "regex".into(),
+        reason: format!("the pattern {pattern:?} does not parse: {e}"),
+    })?;
     Ok(Box::new(Pattern { pattern, last }))
 }
 
@@ -42,14 +45,33 @@ impl Scorer for Pattern {
         METRICS
     }
 
-    async fn score(&self, sample: &Sample, completion: &Completion, _: &ScoreContext) -> Result<Vec<Score>, ScoreError> {
-        let mut matches = self.pattern.captures_iter(&completion.text).filter_map(Result::ok);
-        let captured = if self.last { matches.last() } else { matches.next() };
-        let captured = captured.and_then(|c| c.get(1).or_else(|| c.get(0))).map(|m| m.as_str().trim().to_owned());
+    async fn score(
+        &self,
+        sample: &Sample,
+        completion: &Completion,
+        _: &ScoreContext,
+    ) -> Result<Vec<Score>, ScoreError> {
+        let mut matches = self
+            .pattern
+            .captures_iter(&completion.text)
+            .filter_map(Result::ok);
+        let captured = if self.last {
+            matches.last()
+        } else {
+            matches.next()
+        };
+        let captured = captured
+            .and_then(|c| c.get(1).or_else(|| c.get(0)))
+            .map(|m| m.as_str().trim().to_owned());
         let score = Score::new(self, "accuracy");
         Ok(vec![match captured {
             None => score.right(false).because("the pattern matches nothing"),
-            Some(found) => score.right(sample.targets.is_empty() || sample.targets.iter().any(|t| fold(t) == fold(&found))).label(found),
+            Some(found) => score
+                .right(
+                    sample.targets.is_empty()
+                        || sample.targets.iter().any(|t| fold(t) == fold(&found)),
+                )
+                .label(found),
         }])
     }
 }

@@ -23,13 +23,18 @@ pub struct Estimate {
 
 /// Mean of question scores in [0, 1] with an interval that knows clusters, repeats and fractions.
 ///
-/// `values` holds one mean score a question, `clusters` the cluster of each. SE² = G/(G−1)·Σ e_g²/n² (CR1), n_eff =
+/// `values` holds one mean score a question, `clusters` the cluster of each. SE² = G/(G−1)·Σ `e_g²/n²` (CR1), n_eff =
 /// p(1−p)/SE² clamped to [1, `responses`] (n_eff = G where SE = 0), and the interval is Wilson's with t(G−1). Binary scores
 /// of single, unclustered questions get the ordinary Wilson interval.
 ///
 /// # Errors
 /// [`Undefined::NoData`] without values, [`Undefined::OneCluster`] with one cluster of several questions.
-pub fn wilson_effective_n<C: Hash + Eq>(values: &[f64], clusters: &[C], responses: usize, level: f64) -> Result<Estimate> {
+pub fn wilson_effective_n<C: Hash + Eq>(
+    values: &[f64],
+    clusters: &[C],
+    responses: usize,
+    level: f64,
+) -> Result<Estimate> {
     let n = values.len();
     if n == 0 || clusters.len() != n {
         return Err(Undefined::NoData);
@@ -53,8 +58,17 @@ pub fn wilson_effective_n<C: Hash + Eq>(values: &[f64], clusters: &[C], response
         #[allow(clippy::cast_precision_loss)]
         let (g, most) = (groups as f64, responses as f64);
         let variance = g / (g - 1.0) * sums.values().map(|e| e * e).sum::<f64>() / (count * count);
-        let n_eff = if variance <= f64::EPSILON * f64::EPSILON || mean <= 0.0 || mean >= 1.0 { g } else { (mean * (1.0 - mean) / variance).clamp(1.0, most) };
+        let n_eff = if variance <= f64::EPSILON * f64::EPSILON || mean <= 0.0 || mean >= 1.0 {
+            g
+        } else {
+            (mean * (1.0 - mean) / variance).clamp(1.0, most)
+        };
         wilson_with_quantile(mean, n_eff, student_t_quantile(tail, g - 1.0)?)
     };
-    Ok(Estimate { value: mean, interval, n, clusters: groups })
+    Ok(Estimate {
+        value: mean,
+        interval,
+        n,
+        clusters: groups,
+    })
 }

@@ -28,10 +28,18 @@ impl RunDirectory {
     /// [`StoreError`] where a run is already there, or nothing can be written.
     pub fn create(path: &Path, manifest: Manifest) -> Result<Self, StoreError> {
         if path.join(MANIFEST).exists() {
-            return Err(StoreError::NotARun { path: path.display().to_string(), reason: "a run is in it already; go on with it by --resume, or name another directory".into() });
+            return Err(StoreError::NotARun {
+                path: path.display().to_string(),
+                reason:
+                    "a run is in it already; go on with it by --resume, or name another directory"
+                        .into(),
+            });
         }
         fs::create_dir_all(path).map_err(|e| StoreError::file("cannot make", path, &e))?;
-        let run = Self { path: path.to_path_buf(), manifest };
+        let run = Self {
+            path: path.to_path_buf(),
+            manifest,
+        };
         run.save_manifest()?;
         Ok(run)
     }
@@ -42,10 +50,17 @@ impl RunDirectory {
     /// [`StoreError::NotARun`] where there is none.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let file = path.join(MANIFEST);
-        let wrong = |reason: String| StoreError::NotARun { path: path.display().to_string(), reason };
+        let wrong = |reason: String| StoreError::NotARun {
+            path: path.display().to_string(),
+            reason,
+        };
         let text = fs::read_to_string(&file).map_err(|e| wrong(format!("{MANIFEST} cannot be read ({e}); a run directory is what `candor run -o` or `candor import -o` wrote")))?;
-        let manifest: Manifest = serde_json::from_str(&text).map_err(|e| wrong(format!("{MANIFEST} is not a manifest of this version: {e}")))?;
-        Ok(Self { path: path.to_path_buf(), manifest })
+        let manifest: Manifest = serde_json::from_str(&text)
+            .map_err(|e| wrong(format!("{MANIFEST} is not a manifest of this version: {e}")))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            manifest,
+        })
     }
 
     /// Writes the manifest; a reader never sees half of it.
@@ -53,8 +68,11 @@ impl RunDirectory {
     /// # Errors
     /// [`StoreError`] where it cannot be written.
     pub fn save_manifest(&self) -> Result<(), StoreError> {
-        let text = serde_json::to_string_pretty(&self.manifest).map_err(|e| StoreError::file("cannot write", &self.path, &e))?;
-        replace(&self.path.join(MANIFEST), |path| fs::write(path, text + "\n").map_err(|e| StoreError::file("cannot write", path, &e)))
+        let text = serde_json::to_string_pretty(&self.manifest)
+            .map_err(|e| StoreError::file("cannot write", &self.path, &e))?;
+        replace(&self.path.join(MANIFEST), |path| {
+            fs::write(path, text + "\n").map_err(|e| StoreError::file("cannot write", path, &e))
+        })
     }
 
     /// The journal's path.
@@ -68,8 +86,19 @@ impl RunDirectory {
     /// # Errors
     /// [`StoreError`] where the journal cannot be read or a table not written.
     pub fn write_tables(&self) -> Result<(), StoreError> {
-        let strata: BTreeSet<&str> = self.manifest.suites.iter().flat_map(|s| &s.strata).map(String::as_str).collect();
-        frames::write_tables(&self.journal(), &self.table(TRIALS), &self.table(SCORES), &strata)
+        let strata: BTreeSet<&str> = self
+            .manifest
+            .suites
+            .iter()
+            .flat_map(|s| &s.strata)
+            .map(String::as_str)
+            .collect();
+        frames::write_tables(
+            &self.journal(),
+            &self.table(TRIALS),
+            &self.table(SCORES),
+            &strata,
+        )
     }
 
     /// Finished trials, one a row, as a lazy frame; written from the journal first where that is newer.
@@ -94,7 +123,10 @@ impl RunDirectory {
     ///
     /// # Errors
     /// [`StoreError`] where the table cannot be written.
-    pub fn write_scores(&self, records: impl Iterator<Item = Result<TrialRecord, StoreError>>) -> Result<(), StoreError> {
+    pub fn write_scores(
+        &self,
+        records: impl Iterator<Item = Result<TrialRecord, StoreError>>,
+    ) -> Result<(), StoreError> {
         self.refresh()?;
         frames::write_scores(&self.table(SCORES), records)
     }
@@ -103,7 +135,9 @@ impl RunDirectory {
     #[must_use]
     pub fn table(&self, name: &str) -> PathBuf {
         match self.manifest.shard {
-            Some(shard) => self.path.join(format!("{name}-{}-of-{}.parquet", shard.index, shard.count)),
+            Some(shard) => self
+                .path
+                .join(format!("{name}-{}-of-{}.parquet", shard.index, shard.count)),
             None => self.path.join(format!("{name}.parquet")),
         }
     }
@@ -111,7 +145,11 @@ impl RunDirectory {
     fn refresh(&self) -> Result<(), StoreError> {
         let changed = |path: &Path| fs::metadata(path).and_then(|m| m.modified()).ok();
         let (table, journal) = (changed(&self.table(TRIALS)), changed(&self.journal()));
-        if table.is_none() || journal > table { self.write_tables() } else { Ok(()) }
+        if table.is_none() || journal > table {
+            self.write_tables()
+        } else {
+            Ok(())
+        }
     }
 }
 

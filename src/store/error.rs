@@ -37,6 +37,10 @@ pub enum StoreError {
 
 impl StoreError {
     pub(super) fn file(action: &'static str, path: &Path, reason: &dyn std::fmt::Display) -> Self {
-        Self::File { action, path: path.display().to_string(), reason: reason.to_string() }
+        Self::File {
+            action,
+            path: path.display().to_string(),
+            reason: reason.to_string(),
+        }
     }
 }

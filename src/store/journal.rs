@@ -26,13 +26,29 @@ impl JournalWriter {
     /// [`StoreError`] where the file cannot be opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let failed = |e: std::io::Error| StoreError::file("cannot write", path, &e);
-        let mut file = OpenOptions::new().create(true).read(true).write(true).truncate(false).open(path).map_err(failed)?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .write(true)
+            .truncate(false)
+            .open(path)
+            .map_err(failed)?;
         let whole = end_of_last_line(&mut file).map_err(failed)?;
-        file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(failed)?;
+        file.set_len(whole)
+            .and_then(|()| file.seek(SeekFrom::End(0)))
+            .map_err(failed)?;
         let (lines, queue) = mpsc::channel();
         let path = path.to_path_buf();
-        let thread = std::thread::Builder::new().name("candor-journal".into()).spawn(move || append(file, &path, &queue)).map_err(|e| StoreError::file("cannot start the writer of", Path::new("journal.jsonl"), &e))?;
-        Ok(Self { lines: Some(lines), thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("candor-journal".into())
+            .spawn(move || append(file, &path, &queue))
+            .map_err(|e| {
+                StoreError::file("cannot start the writer of", Path::new("journal.jsonl"), &e)
+            })?;
+        Ok(Self {
+            lines: Some(lines),
+            thread: Some(thread),
+        })
     }
 
     /// Puts a trial down.
@@ -40,10 +56,19 @@ impl JournalWriter {
     /// # Errors
     /// [`StoreError`] where the writer has stopped (a full disk).
     pub fn append(&self, record: &TrialRecord) -> Result<(), StoreError> {
-        let stopped = || StoreError::File { action: "cannot write", path: "journal.jsonl".into(), reason: "the writer has stopped; is the disk full?".into() };
-        let mut line = serde_json::to_vec(record).map_err(|e| StoreError::file("cannot write", Path::new("journal.jsonl"), &e))?;
+        let stopped = || StoreError::File {
+            action: "cannot write",
+            path: "journal.jsonl".into(),
+            reason: "the writer has stopped; is the disk full?".into(),
+        };
+        let mut line = serde_json::to_vec(record)
+            .map_err(|e| StoreError::file("cannot write", Path::new("journal.jsonl"), &e))?;
         line.push(b'\n');
-        self.lines.as_ref().ok_or_else(stopped)?.send(line).map_err(|_| stopped())
+        self.lines
+            .as_ref()
+            .ok_or_else(stopped)?
+            .send(line)
+            .map_err(|_| stopped())
     }
 
     /// Waits until everything is on disk.
@@ -75,7 +100,9 @@ fn append(mut file: File, path: &Path, queue: &mpsc::Receiver<Vec<u8>>) -> Resul
             let Ok(more) = queue.try_recv() else { break };
             batch.extend_from_slice(&more);
         }
-        file.write_all(&batch).and_then(|()| file.sync_data()).map_err(failed)?;
+        file.write_all(&batch)
+            .and_then(|()| file.sync_data())
+            .map_err(failed)?;
     }
     Ok(())
 }
@@ -116,25 +143,50 @@ pub fn read_journal(path: &Path) -> Result<JournalReader, StoreError> {
     struct KeyOnly {
         trial: TrialKey,
     }
-    let open = || File::open(path).map(BufReader::new).map_err(|e| StoreError::file("cannot read", path, &e));
+    let open = || {
+        File::open(path)
+            .map(BufReader::new)
+            .map_err(|e| StoreError::file("cannot read", path, &e))
+    };
     let mut last = HashMap::new();
     let (mut file, mut buffer, mut line) = (open()?, Vec::new(), 0);
     while next_line(&mut file, path, &mut buffer)? {
         line += 1;
+        // Whoever appends ends the file at its last newline, so a line without one does not count even if it is whole.
+        if !buffer.ends_with(b"\n") {
+            tracing::warn!(
+                "{}: the last line was cut off in the middle; it is left out and its trial will be asked again",
+                path.display()
+            );
+            continue;
+        }
         match serde_json::from_slice::<KeyOnly>(&buffer) {
             Ok(KeyOnly { trial }) => {
                 last.insert(trial, line);
             }
-            Err(_) if !buffer.ends_with(b"\n") => tracing::warn!("{}: the last line was cut off in the middle; it is left out and its trial will be asked again", path.display()),
-            Err(e) => tracing::warn!("{}:{line}: this line is no trial and is left out: {e}", path.display()),
+            Err(e) => tracing::warn!(
+                "{}:{line}: this line is no trial and is left out: {e}",
+                path.display()
+            ),
         }
     }
-    Ok(JournalReader { file: open()?, path: path.to_path_buf(), last, line: 0 })
+    Ok(JournalReader {
+        file: open()?,
+        path: path.to_path_buf(),
+        last,
+        line: 0,
+    })
 }
 
-fn next_line(file: &mut BufReader<File>, path: &Path, buffer: &mut Vec<u8>) -> Result<bool, StoreError> {
+fn next_line(
+    file: &mut BufReader<File>,
+    path: &Path,
+    buffer: &mut Vec<u8>,
+) -> Result<bool, StoreError> {
     buffer.clear();
-    file.read_until(b'\n', buffer).map(|n| n > 0).map_err(|e| StoreError::file("cannot read", path, &e))
+    file.read_until(b'\n', buffer)
+        .map(|n| n > 0)
+        .map_err(|e| StoreError::file("cannot read", path, &e))
 }
 
 impl Iterator for JournalReader {
@@ -148,10 +200,10 @@ impl Iterator for JournalReader {
                 Ok(false) => return None,
                 Err(e) => return Some(Err(e)),
             }
-            if let Ok(record) = serde_json::from_slice::<TrialRecord>(&buffer) {
-                if self.last.get(&record.trial) == Some(&self.line) {
-                    return Some(Ok(record));
-                }
+            if let Ok(record) = serde_json::from_slice::<TrialRecord>(&buffer)
+                && self.last.get(&record.trial) == Some(&self.line)
+            {
+                return Some(Ok(record));
             }
         }
     }

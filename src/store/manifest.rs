@@ -128,7 +128,11 @@ impl Manifest {
             seed: 0,
             shard: None,
             imported_from: None,
-            host: format!("{} {}, {cores} cores", std::env::consts::OS, std::env::consts::ARCH),
+            host: format!(
+                "{} {}, {cores} cores",
+                std::env::consts::OS,
+                std::env::consts::ARCH
+            ),
         }
     }
 }

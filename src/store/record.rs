@@ -21,7 +21,11 @@ impl TrialKey {
     #[must_use]
     pub fn new(request: &RequestKey, suite: &str, sample: &str) -> Self {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(request.as_bytes()).update(suite.as_bytes()).update(&[0]).update(sample.as_bytes());
+        hasher
+            .update(request.as_bytes())
+            .update(suite.as_bytes())
+            .update(&[0])
+            .update(sample.as_bytes());
         Self(*hasher.finalize().as_bytes())
     }
 }

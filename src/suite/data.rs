@@ -25,7 +25,12 @@ pub struct DataOptions {
 pub(super) type Row = Map<String, Value>;
 
 /// The rows of a suite whose data lies outside its folder; with `given`, of that file or folder instead.
-pub(super) async fn read_source(suite: &str, source: &DataSource, given: Option<&Path>, options: &DataOptions) -> Result<Vec<Row>, SuiteError> {
+pub(super) async fn read_source(
+    suite: &str,
+    source: &DataSource,
+    given: Option<&Path>,
+    options: &DataOptions,
+) -> Result<Vec<Row>, SuiteError> {
     let mut rows = Vec::new();
     for path in locate(suite, source, given, options).await? {
         rows.extend(read_file(&path, source.rows.as_deref())?);
@@ -33,14 +38,35 @@ pub(super) async fn read_source(suite: &str, source: &DataSource, given: Option<
     Ok(rows)
 }
 
-async fn locate(suite: &str, source: &DataSource, given: Option<&Path>, options: &DataOptions) -> Result<Vec<PathBuf>, SuiteError> {
+async fn locate(
+    suite: &str,
+    source: &DataSource,
+    given: Option<&Path>,
+    options: &DataOptions,
+) -> Result<Vec<PathBuf>, SuiteError> {
     if let Some(path) = given {
         if path.is_file() {
             return Ok(vec![path.to_path_buf()]);
         }
-        let inside: Vec<PathBuf> = source.files.iter().filter_map(|f| [path.join(f), path.join(Path::new(f).file_name()?)].into_iter().find(|p| p.is_file())).collect();
+        let inside: Vec<PathBuf> = source
+            .files
+            .iter()
+            .filter_map(|f| {
+                [path.join(f), path.join(Path::new(f).file_name()?)]
+                    .into_iter()
+                    .find(|p| p.is_file())
+            })
+            .collect();
         return if inside.is_empty() {
-            Err(SuiteError::NoData { suite: suite.into(), reason: format!("{} is no file, and holds none of {}", path.display(), source.files.join(", ")), help: "give ?data= the path of the data file itself".into() })
+            Err(SuiteError::NoData {
+                suite: suite.into(),
+                reason: format!(
+                    "{} is no file, and holds none of {}",
+                    path.display(),
+                    source.files.join(", ")
+                ),
+                help: "give ?data= the path of the data file itself".into(),
+            })
         } else {
             Ok(inside)
         };
@@ -51,35 +77,72 @@ async fn locate(suite: &str, source: &DataSource, given: Option<&Path>, options:
             return Ok(all);
         }
     }
-    let looked = if options.folders.is_empty() { "no data folder is set".to_owned() } else { format!("not in {}", options.folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", ")) };
+    let looked = if options.folders.is_empty() {
+        "no data folder is set".to_owned()
+    } else {
+        format!(
+            "not in {}",
+            options
+                .folders
+                .iter()
+                .map(|f| f.display().to_string())
+                .collect::<Vec<_>>()
+                .join(", ")
+        )
+    };
     let wanted = source.files.join(", ");
-    let help = format!("name the file with -s '{suite}?data=PATH', or set CANDOR_DATA to a folder that holds {wanted}");
+    let help = format!(
+        "name the file with -s '{suite}?data=PATH', or set CANDOR_DATA to a folder that holds {wanted}"
+    );
     match &source.hub {
         Some(hub) if !options.offline => {
             let fetched = hub::fetch(hub, &options.cache).await;
-            fetched.map_err(|reason| SuiteError::NoData { suite: suite.into(), reason: format!("{wanted}: {looked}; {reason}"), help })
+            fetched.map_err(|reason| SuiteError::NoData {
+                suite: suite.into(),
+                reason: format!("{wanted}: {looked}; {reason}"),
+                help,
+            })
         }
-        Some(_) => Err(SuiteError::NoData { suite: suite.into(), reason: format!("{wanted}: {looked}, and --offline forbids fetching it"), help }),
-        None => Err(SuiteError::NoData { suite: suite.into(), reason: format!("{wanted}: {looked}"), help }),
+        Some(_) => Err(SuiteError::NoData {
+            suite: suite.into(),
+            reason: format!("{wanted}: {looked}, and --offline forbids fetching it"),
+            help,
+        }),
+        None => Err(SuiteError::NoData {
+            suite: suite.into(),
+            reason: format!("{wanted}: {looked}"),
+            help,
+        }),
     }
 }
 
 fn read_file(path: &Path, rows_field: Option<&str>) -> Result<Vec<Row>, SuiteError> {
     let name = path.display().to_string();
-    let unreadable = |e: &dyn std::fmt::Display| SuiteError::Unreadable { path: name.clone(), reason: e.to_string() };
+    let unreadable = |e: &dyn std::fmt::Display| SuiteError::Unreadable {
+        path: name.clone(),
+        reason: e.to_string(),
+    };
     let text = || fs::read_to_string(path).map_err(|e| unreadable(&e));
     match path.extension().and_then(|e| e.to_str()) {
         Some("jsonl" | "ndjson") => parse_jsonl(&name, &text()?),
         Some("json") => parse_json(&name, &text()?, rows_field),
         Some("csv") => {
-            let frame = CsvReadOptions::default().with_infer_schema_length(Some(0)).try_into_reader_with_file_path(Some(path.to_path_buf())).and_then(|r| r.finish()).map_err(|e| unreadable(&e))?;
+            let frame = CsvReadOptions::default()
+                .with_infer_schema_length(Some(0))
+                .try_into_reader_with_file_path(Some(path.to_path_buf()))
+                .and_then(polars::prelude::SerReader::finish)
+                .map_err(|e| unreadable(&e))?;
             frame_rows(&frame).map_err(|e| unreadable(&e))
         }
         Some("parquet") => {
-            let frame = fs::File::open(path).map_err(|e| unreadable(&e)).and_then(|f| ParquetReader::new(f).finish().map_err(|e| unreadable(&e)))?;
+            let frame = fs::File::open(path)
+                .map_err(|e| unreadable(&e))
+                .and_then(|f| ParquetReader::new(f).finish().map_err(|e| unreadable(&e)))?;
             frame_rows(&frame).map_err(|e| unreadable(&e))
         }
-        _ => Err(unreadable(&"its name ends in none of .jsonl, .json, .csv, .parquet")),
+        _ => Err(unreadable(
+            &"its name ends in none of .jsonl, .json, .csv, .parquet",
+        )),
     }
 }
 
@@ -92,15 +155,36 @@ pub(super) fn parse_jsonl(name: &str, text: &str) -> Result<Vec<Row>, SuiteError
             serde_json::from_str::<Row>(line).map_err(|e| {
                 let column = if e.column() == 0 { 1 } else { e.column() };
                 let reason = e.to_string();
-                let reason = reason.split(" at line ").next().unwrap_or(&reason).to_owned();
-                SourceError::at(name, line, 1, column, format!("this line is not a JSON object: {reason}")).in_line(i + 1).with_help("each line of a JSONL file is one JSON object: {\"id\": …, …}").into()
+                let reason = reason
+                    .split(" at line ")
+                    .next()
+                    .unwrap_or(&reason)
+                    .to_owned();
+                SourceError::at(
+                    name,
+                    line,
+                    1,
+                    column,
+                    format!("this line is not a JSON object: {reason}"),
+                )
+                .in_line(i + 1)
+                .with_help("each line of a JSONL file is one JSON object: {\"id\": …, …}")
+                .into()
             })
         })
         .collect()
 }
 
 fn parse_json(name: &str, text: &str, rows_field: Option<&str>) -> Result<Vec<Row>, SuiteError> {
-    let value: Value = serde_json::from_str(text).map_err(|e| SourceError::at(name, text, e.line(), e.column(), format!("not valid JSON: {e}")))?;
+    let value: Value = serde_json::from_str(text).map_err(|e| {
+        SourceError::at(
+            name,
+            text,
+            e.line(),
+            e.column(),
+            format!("not valid JSON: {e}"),
+        )
+    })?;
     let rows = match (value, rows_field) {
         (Value::Array(rows), _) => rows,
         (Value::Object(mut object), Some(field)) => match object.remove(field) {
@@ -113,7 +197,9 @@ fn parse_json(name: &str, text: &str, rows_field: Option<&str>) -> Result<Vec<Ro
         .enumerate()
         .map(|(i, row)| match row {
             Value::Object(row) => Ok(row),
-            _ => Err(SourceError::at(name, text, 1, 1, format!("row {} is not an object", i + 1)).into()),
+            _ => Err(
+                SourceError::at(name, text, 1, 1, format!("row {} is not an object", i + 1)).into(),
+            ),
         })
         .collect()
 }
@@ -121,7 +207,12 @@ fn parse_json(name: &str, text: &str, rows_field: Option<&str>) -> Result<Vec<Ro
 fn frame_rows(frame: &DataFrame) -> PolarsResult<Vec<Row>> {
     let columns = frame.columns();
     (0..frame.height())
-        .map(|i| columns.iter().map(|column| Ok((column.name().to_string(), any_value(&column.get(i)?)))).collect())
+        .map(|i| {
+            columns
+                .iter()
+                .map(|column| Ok((column.name().to_string(), any_value(&column.get(i)?))))
+                .collect()
+        })
         .collect()
 }
 
@@ -131,7 +222,11 @@ fn any_value(value: &AnyValue) -> Value {
         AnyValue::Boolean(b) => Value::Bool(*b),
         AnyValue::String(s) => Value::String((*s).to_owned()),
         AnyValue::StringOwned(s) => Value::String(s.to_string()),
-        AnyValue::List(series) => Value::Array((0..series.len()).map(|i| series.get(i).map_or(Value::Null, |v| any_value(&v))).collect()),
+        AnyValue::List(series) => Value::Array(
+            (0..series.len())
+                .map(|i| series.get(i).map_or(Value::Null, |v| any_value(&v)))
+                .collect(),
+        ),
         other => match (other.try_extract::<i64>(), other.try_extract::<f64>()) {
             (Ok(whole), Ok(float)) if float.fract() == 0.0 => Value::from(whole),
             (_, Ok(float)) => Value::from(float),

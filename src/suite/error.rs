@@ -11,7 +11,9 @@ pub enum SuiteError {
     Source(#[from] Box<SourceError>),
     /// There is no such suite.
     #[error("there is no suite '{name}'")]
-    #[diagnostic(help("Shipped suites: {known}. A folder with a suite.yaml can be named by its path; `candor suites list` tells more"))]
+    #[diagnostic(help(
+        "Shipped suites: {known}. A folder with a suite.yaml can be named by its path; `candor suites list` tells more"
+    ))]
     Unknown {
         /// As asked for.
         name: String,

@@ -30,32 +30,57 @@ pub struct Suite {
 /// # Errors
 /// [`SuiteError`] with file, line and column where something is written wrong, and what to do where something is missing.
 pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError> {
-    let (name, query) = spec.split_once('?').map_or((spec, None), |(n, q)| (n, Some(q)));
+    let (name, query) = spec
+        .split_once('?')
+        .map_or((spec, None), |(n, q)| (n, Some(q)));
     let given = match query.map(|q| q.split_once('=')) {
         None => None,
         Some(Some(("data", path))) => Some(PathBuf::from(path)),
-        Some(_) => return Err(SuiteError::Unreadable { path: spec.into(), reason: "the only setting of a suite is ?data=PATH".into() }),
+        Some(_) => {
+            return Err(SuiteError::Unreadable {
+                path: spec.into(),
+                reason: "the only setting of a suite is ?data=PATH".into(),
+            });
+        }
     };
     let written = find(name)?;
     let file = parse(&written)?;
     let rows = match (&written.items, given) {
-        (Some((path, items)), None) if file.data.files.is_empty() && file.data.hub.is_none() => parse_jsonl(path, items)?,
+        (Some((path, items)), None) if file.data.files.is_empty() && file.data.hub.is_none() => {
+            parse_jsonl(path, items)?
+        }
         (None, None) if file.data.files.is_empty() && file.data.hub.is_none() => {
-            return Err(SuiteError::NoData { suite: file.name, reason: "there is no items.jsonl beside suite.yaml, and suite.yaml names no data".into(), help: "write the items into items.jsonl, or say under data: where they are".into() });
+            return Err(SuiteError::NoData {
+                suite: file.name,
+                reason: "there is no items.jsonl beside suite.yaml, and suite.yaml names no data"
+                    .into(),
+                help: "write the items into items.jsonl, or say under data: where they are".into(),
+            });
         }
         (_, given) => read_source(&file.name, &file.data, given.as_deref(), options).await?,
     };
     if rows.is_empty() {
-        return Err(SuiteError::NoData { suite: file.name, reason: "its data has no rows".into(), help: "check the file".into() });
+        return Err(SuiteError::NoData {
+            suite: file.name,
+            reason: "its data has no rows".into(),
+            help: "check the file".into(),
+        });
     }
     let mut hasher = blake3::Hasher::new();
     hasher.update(written.yaml.as_bytes());
     for row in &rows {
-        hasher.update(&serde_json::to_vec(row).unwrap_or_default()).update(b"\n");
+        hasher
+            .update(&serde_json::to_vec(row).unwrap_or_default())
+            .update(b"\n");
     }
     let samples = Maker::new(&file, &written)?.samples(rows)?;
     let prompts = PromptBuilder::new(&file, &written.path, &written.yaml)?;
-    Ok(Suite { file, content_hash: hasher.finalize().to_hex().to_string(), samples, prompts })
+    Ok(Suite {
+        file,
+        content_hash: hasher.finalize().to_hex().to_string(),
+        samples,
+        prompts,
+    })
 }
 
 /// A suite's text, wherever it lay.
@@ -67,17 +92,50 @@ struct Written {
 
 fn find(name: &str) -> Result<Written, SuiteError> {
     let folder = Path::new(name);
-    let file = if folder.is_file() { folder.to_path_buf() } else { folder.join("suite.yaml") };
+    let file = if folder.is_file() {
+        folder.to_path_buf()
+    } else {
+        folder.join("suite.yaml")
+    };
     if file.is_file() {
-        let read = |path: &Path| fs::read_to_string(path).map_err(|e| SuiteError::Unreadable { path: path.display().to_string(), reason: e.to_string() });
+        let read = |path: &Path| {
+            fs::read_to_string(path).map_err(|e| SuiteError::Unreadable {
+                path: path.display().to_string(),
+                reason: e.to_string(),
+            })
+        };
         let items = file.with_file_name("items.jsonl");
-        return Ok(Written { path: file.display().to_string(), yaml: read(&file)?, items: if items.is_file() { Some((items.display().to_string(), read(&items)?)) } else { None } });
+        return Ok(Written {
+            path: file.display().to_string(),
+            yaml: read(&file)?,
+            items: if items.is_file() {
+                Some((items.display().to_string(), read(&items)?))
+            } else {
+                None
+            },
+        });
     }
     let all = shipped();
     match all.iter().find(|s| s.name == name) {
-        Some(found) => Ok(Written { path: format!("suites/{name}/suite.yaml"), yaml: found.yaml.to_owned(), items: found.items.map(|i| (format!("suites/{name}/items.jsonl"), i.to_owned())) }),
-        None if folder.is_dir() => Err(SuiteError::Unreadable { path: file.display().to_string(), reason: "the folder holds no suite.yaml".into() }),
-        None => Err(SuiteError::Unknown { name: name.into(), known: all.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ") }),
+        Some(found) => Ok(Written {
+            path: format!("suites/{name}/suite.yaml"),
+            yaml: found.yaml.to_owned(),
+            items: found
+                .items
+                .map(|i| (format!("suites/{name}/items.jsonl"), i.to_owned())),
+        }),
+        None if folder.is_dir() => Err(SuiteError::Unreadable {
+            path: file.display().to_string(),
+            reason: "the folder holds no suite.yaml".into(),
+        }),
+        None => Err(SuiteError::Unknown {
+            name: name.into(),
+            known: all
+                .iter()
+                .map(|s| s.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
+        }),
     }
 }
 
@@ -87,15 +145,34 @@ fn parse(written: &Written) -> Result<SuiteFile, SuiteError> {
         let message = plain.split(" at line ").next().unwrap_or(&plain).to_owned();
         let (line, column) = error.location().map_or((1, 1), |l| (l.line(), l.column()));
         let to_usize = |n: u64| usize::try_from(n).unwrap_or(1);
-        SourceError::at(&written.path, &written.yaml, to_usize(line), to_usize(column), message).with_help("the fields and what they mean: `candor suites schema`, docs/suites.md")
+        SourceError::at(
+            &written.path,
+            &written.yaml,
+            to_usize(line),
+            to_usize(column),
+            message,
+        )
+        .with_help("the fields and what they mean: `candor suites schema`, docs/suites.md")
     })?;
     if file.format != 1 {
         let at = written.yaml.find("format").unwrap_or(0);
-        return Err(SourceError::at_offset(&written.path, &written.yaml, at, format!("this candor reads suite format 1, not {}", file.format)).into());
+        return Err(SourceError::at_offset(
+            &written.path,
+            &written.yaml,
+            at,
+            format!("this candor reads suite format 1, not {}", file.format),
+        )
+        .into());
     }
     if file.scorers.is_empty() {
         let at = written.yaml.find("scorers").unwrap_or(0);
-        return Err(SourceError::at_offset(&written.path, &written.yaml, at, "a suite needs at least one scorer").into());
+        return Err(SourceError::at_offset(
+            &written.path,
+            &written.yaml,
+            at,
+            "a suite needs at least one scorer",
+        )
+        .into());
     }
     Ok(file)
 }
@@ -111,8 +188,15 @@ impl<'a> Maker<'a> {
     fn new(file: &'a SuiteFile, written: &Written) -> Result<Self, SuiteError> {
         let mut environment = template::environment();
         let templates = &file.sample;
-        let mut add = |name: &str, source: &str| template::add(&mut environment, name, source, &written.path, &written.yaml);
-        for (name, source) in [("id", &templates.id), ("target", &templates.target), ("pair", &templates.pair), ("cluster", &templates.cluster)] {
+        let mut add = |name: &str, source: &str| {
+            template::add(&mut environment, name, source, &written.path, &written.yaml)
+        };
+        for (name, source) in [
+            ("id", &templates.id),
+            ("target", &templates.target),
+            ("pair", &templates.pair),
+            ("cluster", &templates.cluster),
+        ] {
             if let Some(source) = source {
                 add(name, source)?;
             }
@@ -123,7 +207,11 @@ impl<'a> Maker<'a> {
         for (name, source) in &templates.strata {
             add(&format!("strata.{name}"), source)?;
         }
-        Ok(Self { suite: &file.name, environment, templates })
+        Ok(Self {
+            suite: &file.name,
+            environment,
+            templates,
+        })
     }
 
     fn samples(&self, rows: Vec<Row>) -> Result<Vec<Sample>, SuiteError> {
@@ -132,7 +220,11 @@ impl<'a> Maker<'a> {
         for (i, row) in rows.into_iter().enumerate() {
             let sample = self.sample(i + 1, row)?;
             if !ids.insert(sample.id.clone()) {
-                return Err(SuiteError::Sample { suite: self.suite.into(), sample: sample.id, reason: "two samples have this id; ids must be unique within a suite".into() });
+                return Err(SuiteError::Sample {
+                    suite: self.suite.into(),
+                    sample: sample.id,
+                    reason: "two samples have this id; ids must be unique within a suite".into(),
+                });
             }
             samples.push(sample);
         }
@@ -141,17 +233,40 @@ impl<'a> Maker<'a> {
 
     fn sample(&self, number: usize, row: Row) -> Result<Sample, SuiteError> {
         let own = |name: &str| row.get(name).filter(|v| !v.is_null());
-        let shown = own("id").and_then(plain).unwrap_or_else(|| number.to_string());
+        let shown = own("id")
+            .and_then(plain)
+            .unwrap_or_else(|| number.to_string());
         let render = |name: &str| self.render(name, number, &row, &shown);
-        let templated = |name: &str, set: bool| if set { render(name).map(Some) } else { Ok(own(name).and_then(plain)) };
-        let id = if self.templates.id.is_some() { render("id")? } else { shown.clone() };
-        let targets = if self.templates.target.is_some() { vec![render("target")?] } else { own("target").map(list).unwrap_or_default() };
+        let templated = |name: &str, set: bool| {
+            if set {
+                render(name).map(Some)
+            } else {
+                Ok(own(name).and_then(plain))
+            }
+        };
+        let id = if self.templates.id.is_some() {
+            render("id")?
+        } else {
+            shown.clone()
+        };
+        let targets = if self.templates.target.is_some() {
+            vec![render("target")?]
+        } else {
+            own("target").map(list).unwrap_or_default()
+        };
         let choices = if self.templates.choices.is_empty() {
             own("choices").map(list).unwrap_or_default()
         } else {
-            (0..self.templates.choices.len()).map(|i| render(&format!("choices[{i}]"))).collect::<Result<_, _>>()?
+            (0..self.templates.choices.len())
+                .map(|i| render(&format!("choices[{i}]")))
+                .collect::<Result<_, _>>()?
         };
-        let mut strata: BTreeMap<String, String> = own("strata").and_then(Value::as_object).into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), plain(v)?))).collect();
+        let mut strata: BTreeMap<String, String> = own("strata")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .filter_map(|(k, v)| Some((k.clone(), plain(v)?)))
+            .collect();
         for name in self.templates.strata.keys() {
             strata.insert(name.clone(), render(&format!("strata.{name}"))?);
         }
@@ -159,7 +274,12 @@ impl<'a> Maker<'a> {
             None => self.templates.role,
             Some("sensitive") => Some(PairRole::Sensitive),
             Some("control") => Some(PairRole::Control),
-            Some(other) => return Err(self.wrong(&shown, format!("its role is '{other}'; a role is sensitive or control"))),
+            Some(other) => {
+                return Err(self.wrong(
+                    &shown,
+                    format!("its role is '{other}'; a role is sensitive or control"),
+                ));
+            }
         };
         let mut sample = Sample::new(id);
         sample.pairing.pair = templated("pair", self.templates.pair.is_some())?;
@@ -170,14 +290,29 @@ impl<'a> Maker<'a> {
         Ok(sample)
     }
 
-    fn render(&self, name: &str, number: usize, row: &Row, shown: &str) -> Result<String, SuiteError> {
+    fn render(
+        &self,
+        name: &str,
+        number: usize,
+        row: &Row,
+        shown: &str,
+    ) -> Result<String, SuiteError> {
         let context = minijinja::context! { row => number, ..minijinja::Value::from(minijinja::value::Serde(row)) };
-        let rendered = self.environment.get_template(name).and_then(|t| t.render(context));
-        rendered.map(|text| text.trim().to_owned()).map_err(|e| self.wrong(shown, template::describe(&e)))
+        let rendered = self
+            .environment
+            .get_template(name)
+            .and_then(|t| t.render(context));
+        rendered
+            .map(|text| text.trim().to_owned())
+            .map_err(|e| self.wrong(shown, template::describe(&e)))
     }
 
     fn wrong(&self, sample: &str, reason: String) -> SuiteError {
-        SuiteError::Sample { suite: self.suite.into(), sample: sample.into(), reason }
+        SuiteError::Sample {
+            suite: self.suite.into(),
+            sample: sample.into(),
+            reason,
+        }
     }
 }
 

@@ -49,26 +49,63 @@ impl PromptBuilder {
     /// # Errors
     /// [`SuiteError::Sample`] where a template names what the sample does not have.
     pub fn request(&self, sample: &Sample, chat: bool, epoch: u32) -> Result<Request, SuiteError> {
-        let prompt = if chat { self.chat(sample)? } else { self.text(sample)? };
+        let prompt = if chat {
+            self.chat(sample)?
+        } else {
+            self.text(sample)?
+        };
         let wanted = match self.ask {
             Ask::Answer => Wanted::Generate,
-            Ask::Choices if sample.choices.is_empty() => return Err(self.wrong(&sample.id, "the suite asks for choices, and the sample has none".into())),
-            Ask::Choices => Wanted::LogLikelihood { continuations: sample.choices.iter().map(|c| format!("{}{c}", if chat { "" } else { &self.choice_prefix })).collect() },
+            Ask::Choices if sample.choices.is_empty() => {
+                return Err(self.wrong(
+                    &sample.id,
+                    "the suite asks for choices, and the sample has none".into(),
+                ));
+            }
+            Ask::Choices => Wanted::LogLikelihood {
+                continuations: sample
+                    .choices
+                    .iter()
+                    .map(|c| format!("{}{c}", if chat { "" } else { &self.choice_prefix }))
+                    .collect(),
+            },
         };
-        let about = SampleRef { suite: self.suite.clone(), id: sample.id.clone(), epoch, fields: sample.fields.clone() };
-        Ok(Request { prompt, parameters: self.parameters.clone(), wanted, about })
+        let about = SampleRef {
+            suite: self.suite.clone(),
+            id: sample.id.clone(),
+            epoch,
+            fields: sample.fields.clone(),
+        };
+        Ok(Request {
+            prompt,
+            parameters: self.parameters.clone(),
+            wanted,
+            about,
+        })
     }
 
     fn chat(&self, sample: &Sample) -> Result<Prompt, SuiteError> {
         let mut messages = Vec::with_capacity(2 * self.examples.len() + 2);
         if self.has_system {
-            messages.push(Message { role: Role::System, content: self.render("system", sample)? });
+            messages.push(Message {
+                role: Role::System,
+                content: self.render("system", sample)?,
+            });
         }
         for example in &self.examples {
-            messages.push(Message { role: Role::User, content: self.render("user", &example_sample(example))? });
-            messages.push(Message { role: Role::Assistant, content: example.answer.clone() });
+            messages.push(Message {
+                role: Role::User,
+                content: self.render("user", &example_sample(example))?,
+            });
+            messages.push(Message {
+                role: Role::Assistant,
+                content: example.answer.clone(),
+            });
         }
-        messages.push(Message { role: Role::User, content: self.render("user", sample)? });
+        messages.push(Message {
+            role: Role::User,
+            content: self.render("user", sample)?,
+        });
         Ok(Prompt::Chat(messages))
     }
 
@@ -92,11 +129,18 @@ impl PromptBuilder {
     fn render(&self, name: &str, sample: &Sample) -> Result<String, SuiteError> {
         let letters: Vec<String> = (0..sample.choices.len()).map(letter).collect();
         let context = minijinja::context! { choices => sample.choices.clone(), letters, ..minijinja::Value::from(minijinja::value::Serde(&sample.fields)) };
-        self.environment.get_template(name).and_then(|t| t.render(context)).map_err(|e| self.wrong(&sample.id, template::describe(&e)))
+        self.environment
+            .get_template(name)
+            .and_then(|t| t.render(context))
+            .map_err(|e| self.wrong(&sample.id, template::describe(&e)))
     }
 
     fn wrong(&self, sample: &str, reason: String) -> SuiteError {
-        SuiteError::Sample { suite: self.suite.clone(), sample: sample.to_owned(), reason }
+        SuiteError::Sample {
+            suite: self.suite.clone(),
+            sample: sample.to_owned(),
+            reason,
+        }
     }
 }
 
@@ -104,7 +148,11 @@ fn example_sample(example: &Example) -> Sample {
     let mut sample = Sample::new("(example)");
     sample.fields.clone_from(&example.fields);
     if let Some(Value::Array(choices)) = example.fields.get("choices") {
-        sample.choices = choices.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        sample.choices = choices
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
     }
     sample
 }

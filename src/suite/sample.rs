@@ -42,7 +42,14 @@ impl Sample {
     /// A sample of an id alone, to be filled in.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), fields: BTreeMap::new(), targets: Vec::new(), choices: Vec::new(), strata: BTreeMap::new(), pairing: Pairing::default() }
+        Self {
+            id: id.into(),
+            fields: BTreeMap::new(),
+            targets: Vec::new(),
+            choices: Vec::new(),
+            strata: BTreeMap::new(),
+            pairing: Pairing::default(),
+        }
     }
 
     /// The index of the right choice: the target read as a letter, an index from 0, or the choice's own text.
@@ -64,5 +71,8 @@ impl Sample {
 /// The letter of a choice: A, B, C …
 #[must_use]
 pub(crate) fn letter(index: usize) -> String {
-    u8::try_from(index).ok().filter(|i| *i < 26).map_or_else(|| (index + 1).to_string(), |i| char::from(b'A' + i).to_string())
+    u8::try_from(index).ok().filter(|i| *i < 26).map_or_else(
+        || (index + 1).to_string(),
+        |i| char::from(b'A' + i).to_string(),
+    )
 }

@@ -244,7 +244,13 @@ impl<'de> Deserialize<'de> for ScorerSpec {
                 while let Some((name, options)) = map.next_entry::<String, serde_json::Value>()? {
                     all.insert(name, options);
                 }
-                if all.len() == 1 { Ok(ScorerSpec::With(all)) } else { Err(de::Error::custom("a scorer with options is one name followed by its options")) }
+                if all.len() == 1 {
+                    Ok(ScorerSpec::With(all))
+                } else {
+                    Err(de::Error::custom(
+                        "a scorer with options is one name followed by its options",
+                    ))
+                }
             }
         }
         deserializer.deserialize_any(SpecVisitor)

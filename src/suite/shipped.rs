@@ -25,9 +25,17 @@ pub fn shipped() -> Vec<ShippedSuite> {
 
 fn collect(folder: &'static Dir<'static>, found: &mut Vec<ShippedSuite>) {
     for inner in folder.dirs() {
-        let text = |name: &str| inner.get_file(inner.path().join(name)).and_then(|f| f.contents_utf8());
+        let text = |name: &str| {
+            inner
+                .get_file(inner.path().join(name))
+                .and_then(|f| f.contents_utf8())
+        };
         match text("suite.yaml") {
-            Some(yaml) => found.push(ShippedSuite { name: inner.path().display().to_string().replace('\\', "/"), yaml, items: text("items.jsonl") }),
+            Some(yaml) => found.push(ShippedSuite {
+                name: inner.path().display().to_string().replace('\\', "/"),
+                yaml,
+                items: text("items.jsonl"),
+            }),
             None => collect(inner, found),
         }
     }

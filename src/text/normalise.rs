@@ -19,11 +19,15 @@ pub fn squash_whitespace(text: &str) -> String {
 #[must_use]
 pub fn squad_normalise(text: &str) -> String {
     let bare: String = fold(text).chars().filter(|c| !is_punctuation(*c)).collect();
-    bare.split_whitespace().filter(|word| !matches!(*word, "a" | "an" | "the")).collect::<Vec<_>>().join(" ")
+    bare.split_whitespace()
+        .filter(|word| !matches!(*word, "a" | "an" | "the"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn is_punctuation(c: char) -> bool {
-    c.is_ascii_punctuation() || matches!(c, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205E}' | '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{FF01}'..='\u{FF0F}' | '\u{FF1A}'..='\u{FF20}' | '¿' | '¡' | '«' | '»' | '،' | '؛' | '؟' | '।')
+    c.is_ascii_punctuation()
+        || matches!(c, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205E}' | '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{FF01}'..='\u{FF0F}' | '\u{FF1A}'..='\u{FF20}' | '¿' | '¡' | '«' | '»' | '،' | '؛' | '؟' | '।')
 }
 
 #[cfg(test)]

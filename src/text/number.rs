@@ -15,17 +15,25 @@ pub struct Number {
 
 // A sign counts only where it cannot be a minus between two operands or a hyphen in a word.
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?x)
+    Regex::new(
+        r"(?x)
         (?<![A-Za-z\d_])
         (?: (?<![\w)\]]) [-−–] )?
         [$€£¥]?
         (?: (?: \d{1,3}(?:,\d{3})+(?!\d) | \d+ ) (?:\.\d+)? | \.\d+ )
         (?: [eE][-+]?\d+ )?
-        (?: / \d+ (?![\d/.]) )?")
+        (?: / \d+ (?![\d/.]) )?",
+    )
     .expect("a constant pattern, compiled in tests")
 });
-static BOXED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}").expect("a constant pattern, compiled in tests"));
-static FRACTION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\\[dt]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}").expect("a constant pattern, compiled in tests"));
+static BOXED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+        .expect("a constant pattern, compiled in tests")
+});
+static FRACTION: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\\[dt]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}")
+        .expect("a constant pattern, compiled in tests")
+});
 static DECLARED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?im)(?:^\s*A:|final answer(?:\s+is)?\s*:?|\banswer\s+is\s*:?|\banswer\s*:|答案(?:是|为)?[:：]?)").expect("a constant pattern, compiled in tests")
 });
@@ -35,7 +43,9 @@ static DECLARED: LazyLock<Regex> = LazyLock::new(|| {
 pub fn parse_number(text: &str) -> Option<f64> {
     let trimmed = text.trim().trim_end_matches(['.', '%', ' ']);
     let found = find(trimmed);
-    let [number] = found.as_slice() else { return None };
+    let [number] = found.as_slice() else {
+        return None;
+    };
     (number.range == (0..trimmed.len())).then_some(number.value)
 }
 
@@ -54,15 +64,26 @@ pub fn answer_number(text: &str) -> Option<f64> {
     if let Some((_, tail)) = text.rsplit_once("####") {
         return find(tail).first().map(|n| n.value);
     }
-    if let Some(inner) = BOXED.captures_iter(text).filter_map(Result::ok).last().and_then(|c| c.get(1).map(|m| m.as_str().to_owned())) {
-        if let Some(number) = last_number(&FRACTION.replace_all(&inner, "$1/$2").replace("\\!", "").replace("\\,", "")) {
-            return Some(number);
-        }
+    if let Some(inner) = BOXED
+        .captures_iter(text)
+        .filter_map(Result::ok)
+        .last()
+        .and_then(|c| c.get(1).map(|m| m.as_str().to_owned()))
+        && let Some(number) = last_number(
+            &FRACTION
+                .replace_all(&inner, "$1/$2")
+                .replace("\\!", "")
+                .replace("\\,", ""),
+        )
+    {
+        return Some(number);
     }
     if let Some(declared) = DECLARED.find_iter(text).filter_map(Result::ok).last() {
         // "The answer is 5 apples times 3 = 15": the sentence's conclusion is the number after its last "=".
         let sentence = text[declared.end()..].lines().next().unwrap_or_default();
-        let concluded = sentence.rsplit_once('=').map_or(sentence, |(_, right)| right);
+        let concluded = sentence
+            .rsplit_once('=')
+            .map_or(sentence, |(_, right)| right);
         if let Some(number) = find(concluded).first() {
             return Some(number.value);
         }
@@ -72,11 +93,24 @@ pub fn answer_number(text: &str) -> Option<f64> {
 
 /// Every number in the text, in order.
 fn find(text: &str) -> Vec<Number> {
-    NUMBER.find_iter(text).filter_map(Result::ok).filter_map(|m| value(m.as_str()).map(|value| Number { value, range: m.range() })).collect()
+    NUMBER
+        .find_iter(text)
+        .filter_map(Result::ok)
+        .filter_map(|m| {
+            value(m.as_str()).map(|value| Number {
+                value,
+                range: m.range(),
+            })
+        })
+        .collect()
 }
 
 fn value(raw: &str) -> Option<f64> {
-    let plain: String = raw.chars().filter(|c| !matches!(c, ',' | '$' | '€' | '£' | '¥') && !c.is_whitespace()).map(|c| if matches!(c, '−' | '–') { '-' } else { c }).collect();
+    let plain: String = raw
+        .chars()
+        .filter(|c| !matches!(c, ',' | '$' | '€' | '£' | '¥') && !c.is_whitespace())
+        .map(|c| if matches!(c, '−' | '–') { '-' } else { c })
+        .collect();
     match plain.split_once('/') {
         Some((top, bottom)) => {
             let (top, bottom): (f64, f64) = (top.parse().ok()?, bottom.parse().ok()?);

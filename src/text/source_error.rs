@@ -20,10 +20,25 @@ pub struct SourceError {
 impl SourceError {
     /// An error at a line and column (both from 1) of a text.
     #[must_use]
-    pub fn at(name: &str, text: &str, line: usize, column: usize, message: impl Into<String>) -> Self {
-        let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    pub fn at(
+        name: &str,
+        text: &str,
+        line: usize,
+        column: usize,
+        message: impl Into<String>,
+    ) -> Self {
+        let start: usize = text
+            .split_inclusive('\n')
+            .take(line.saturating_sub(1))
+            .map(str::len)
+            .sum();
         let rest = &text[start.min(text.len())..];
-        let within: usize = rest.chars().take_while(|c| *c != '\n').take(column.saturating_sub(1)).map(char::len_utf8).sum();
+        let within: usize = rest
+            .chars()
+            .take_while(|c| *c != '\n')
+            .take(column.saturating_sub(1))
+            .map(char::len_utf8)
+            .sum();
         Self::at_offset(name, text, start + within, message)
     }
 
@@ -36,7 +51,11 @@ impl SourceError {
         }
         let before = &text[..offset];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let word: usize = text[offset..].chars().take_while(|c| !c.is_whitespace() && !matches!(c, ':' | ',' | '=' | '}' | ']')).map(char::len_utf8).sum();
+        let word: usize = text[offset..]
+            .chars()
+            .take_while(|c| !c.is_whitespace() && !matches!(c, ':' | ',' | '=' | '}' | ']'))
+            .map(char::len_utf8)
+            .sum();
         Self {
             message: message.into(),
             help: None,
@@ -60,14 +79,19 @@ impl SourceError {
     #[must_use]
     pub fn in_line(mut self, line: usize) -> Self {
         self.line = line;
-        self.source = NamedSource::new(format!("{}:{line}", self.name), self.source.inner().clone());
+        self.source =
+            NamedSource::new(format!("{}:{line}", self.name), self.source.inner().clone());
         self
     }
 }
 
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.name, self.line, self.column, self.message)
+        write!(
+            f,
+            "{}:{}:{}: {}",
+            self.name, self.line, self.column, self.message
+        )
     }
 }
 
@@ -83,7 +107,11 @@ impl Diagnostic for SourceError {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(std::iter::once(LabeledSpan::new(Some("here".into()), self.offset, self.length))))
+        Some(Box::new(std::iter::once(LabeledSpan::new(
+            Some("here".into()),
+            self.offset,
+            self.length,
+        ))))
     }
 }
 
@@ -95,7 +123,13 @@ mod tests {
     fn lines_and_columns_count_characters_and_start_at_one() {
         let error = SourceError::at("s.yaml", "a: ö\nbé: 2\n", 2, 3, "wrong");
         assert_eq!(error.to_string(), "s.yaml:2:3: wrong");
-        assert_eq!(SourceError::at_offset("s", "x", 99, "end").to_string(), "s:1:2: end");
-        assert_eq!(SourceError::at("s", "", 7, 9, "empty").to_string(), "s:1:1: empty");
+        assert_eq!(
+            SourceError::at_offset("s", "x", 99, "end").to_string(),
+            "s:1:2: end"
+        );
+        assert_eq!(
+            SourceError::at("s", "", 7, 9, "empty").to_string(),
+            "s:1:1: empty"
+        );
     }
 }

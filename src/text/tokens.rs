@@ -37,6 +37,9 @@ mod tests {
 
     #[test]
     fn han_characters_are_tokens_and_words_stay_whole() {
-        assert_eq!(answer_tokens("The year 1989 北京"), ["year", "1989", "北", "京"]);
+        assert_eq!(
+            answer_tokens("The year 1989 北京"),
+            ["year", "1989", "北", "京"]
+        );
     }
 }

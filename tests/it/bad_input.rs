@@ -8,20 +8,34 @@ use crate::support::{candor, fixtures, has_onnx_runtime, ran, sums_suite};
 fn a_misspelt_key_is_shown_in_its_line() {
     let home = tempfile::tempdir().expect("a folder");
     let suite = sums_suite(home.path(), 1);
-    let yaml = fs::read_to_string(suite.join("suite.yaml")).unwrap().replace("licence:", "license:");
+    let yaml = fs::read_to_string(suite.join("suite.yaml"))
+        .unwrap()
+        .replace("licence:", "license:");
     fs::write(suite.join("suite.yaml"), yaml).unwrap();
-    let told = ran(candor(home.path()).args(["run", "-s", "sums", "-m", "demo:open"])).exits_with(2);
-    told.says(&["unknown field `license`", "sums/suite.yaml:6:1", "license: CC0", "candor suites schema"]);
+    let told =
+        ran(candor(home.path()).args(["run", "-s", "sums", "-m", "demo:open"])).exits_with(2);
+    told.says(&[
+        "unknown field `license`",
+        "sums/suite.yaml:6:1",
+        "license: CC0",
+        "candor suites schema",
+    ]);
 }
 
 #[test]
 fn a_broken_line_of_a_jsonl_file_is_named() {
     let home = tempfile::tempdir().expect("a folder");
     let suite = sums_suite(home.path(), 30);
-    let mut lines: Vec<String> = fs::read_to_string(suite.join("items.jsonl")).unwrap().lines().map(str::to_owned).collect();
+    let mut lines: Vec<String> = fs::read_to_string(suite.join("items.jsonl"))
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect();
     lines[16] = r#"{"id": "s16", "question": "16 + 1 =" "target": 17}"#.into();
     fs::write(suite.join("items.jsonl"), lines.join("\n")).unwrap();
-    ran(candor(home.path()).args(["run", "-s", "sums", "-m", "demo:open"])).exits_with(2).says(&["sums/items.jsonl:17", "expected `,` or `}`"]);
+    ran(candor(home.path()).args(["run", "-s", "sums", "-m", "demo:open"]))
+        .exits_with(2)
+        .says(&["sums/items.jsonl:17", "expected `,` or `}`"]);
 }
 
 #[test]
@@ -33,13 +47,23 @@ fn templates_scorers_and_ids_are_checked_before_anything_is_asked() {
         fs::write(suite.join("suite.yaml"), yaml.replace(from, to)).unwrap();
         ran(candor(home.path()).args(["run", "-s", "sums", "-m", "demo:open", "--dry-run"]))
     };
-    with("{{ question }}", "{{ question").exits_with(2).says(&["template 'user' does not parse", "suite.yaml:9"]);
-    with("[number]", "[nubmer]").exits_with(2).says(&["no scorer 'nubmer'", "number"]);
-    with("[number]", "[{ regex: { pattern: '(' } }]").exits_with(2).says(&["does not parse"]);
-    with("format: 1", "format: 2").exits_with(2).says(&["reads suite format 1, not 2"]);
+    with("{{ question }}", "{{ question")
+        .exits_with(2)
+        .says(&["template 'user' does not parse", "suite.yaml:9"]);
+    with("[number]", "[nubmer]")
+        .exits_with(2)
+        .says(&["no scorer 'nubmer'", "number"]);
+    with("[number]", "[{ regex: { pattern: '(' } }]")
+        .exits_with(2)
+        .says(&["does not parse"]);
+    with("format: 1", "format: 2")
+        .exits_with(2)
+        .says(&["reads suite format 1, not 2"]);
     fs::write(suite.join("suite.yaml"), &yaml).unwrap();
     fs::write(suite.join("items.jsonl"), "{\"id\": \"a\", \"question\": \"?\", \"target\": 1}\n{\"id\": \"a\", \"question\": \"?\", \"target\": 1}\n").unwrap();
-    ran(candor(home.path()).args(["run", "-s", "sums", "-m", "demo:open"])).exits_with(2).says(&["two samples have this id"]);
+    ran(candor(home.path()).args(["run", "-s", "sums", "-m", "demo:open"]))
+        .exits_with(2)
+        .says(&["two samples have this id"]);
 }
 
 #[test]
@@ -47,15 +71,33 @@ fn unknown_names_list_what_there_is() {
     let home = tempfile::tempdir().expect("a folder");
     let suite = sums_suite(home.path(), 1);
     let suite = suite.to_str().unwrap();
-    ran(candor(home.path()).args(["run", "-s", "gsm9k", "-m", "demo:open"])).exits_with(2).says(&["no suite 'gsm9k'", "gsm8k"]);
-    ran(candor(home.path()).args(["run", "-s", suite, "-m", "gpt-4o"])).exits_with(2).says(&["names no provider", "openai:NAME"]);
-    ran(candor(home.path()).args(["run", "-s", suite, "-m", "opanai:gpt-4o"])).exits_with(2).says(&["unknown provider 'opanai'", "openai"]);
-    ran(candor(home.path()).args(["run", "-s", suite, "-m", "demo:shy"])).exits_with(5).says(&["no demo model 'shy'", "open, guarded"]);
-    ran(candor(home.path()).args(["run", "-s", suite, "-m", "onnx:x?thread=2"])).exits_with(2).says(&["unknown option 'thread'", "threads"]);
-    ran(candor(home.path()).args(["run", "-s", suite])).exits_with(2).says(&["no model", "-m demo:open"]);
-    ran(candor(home.path()).args(["run", "-s", "gsm8k", "-m", "demo:open", "--offline"])).exits_with(5).says(&["has no data here", "CANDOR_DATA"]);
-    ran(candor(home.path()).args(["report", "nowhere"])).exits_with(5).says(&["nowhere is no run directory"]);
-    ran(candor(home.path()).args(["run", "--shard", "3/2", "-s", suite, "-m", "demo:open"])).exits_with(2).says(&["1/4"]);
+    ran(candor(home.path()).args(["run", "-s", "gsm9k", "-m", "demo:open"]))
+        .exits_with(2)
+        .says(&["no suite 'gsm9k'", "gsm8k"]);
+    ran(candor(home.path()).args(["run", "-s", suite, "-m", "gpt-4o"]))
+        .exits_with(2)
+        .says(&["names no provider", "openai:NAME"]);
+    ran(candor(home.path()).args(["run", "-s", suite, "-m", "opanai:gpt-4o"]))
+        .exits_with(2)
+        .says(&["unknown provider 'opanai'", "openai"]);
+    ran(candor(home.path()).args(["run", "-s", suite, "-m", "demo:shy"]))
+        .exits_with(5)
+        .says(&["no demo model 'shy'", "open, guarded"]);
+    ran(candor(home.path()).args(["run", "-s", suite, "-m", "onnx:x?thread=2"]))
+        .exits_with(2)
+        .says(&["unknown option 'thread'", "threads"]);
+    ran(candor(home.path()).args(["run", "-s", suite]))
+        .exits_with(2)
+        .says(&["no model", "-m demo:open"]);
+    ran(candor(home.path()).args(["run", "-s", "gsm8k", "-m", "demo:open", "--offline"]))
+        .exits_with(5)
+        .says(&["has no data here", "CANDOR_DATA"]);
+    ran(candor(home.path()).args(["report", "nowhere"]))
+        .exits_with(5)
+        .says(&["nowhere is no run directory"]);
+    ran(candor(home.path()).args(["run", "--shard", "3/2", "-s", suite, "-m", "demo:open"]))
+        .exits_with(2)
+        .says(&["1/4"]);
     ran(candor(home.path()).args(["frobnicate"])).exits_with(2);
 }
 
@@ -63,10 +105,30 @@ fn unknown_names_list_what_there_is() {
 fn a_configuration_is_checked_with_line_and_column() {
     let home = tempfile::tempdir().expect("a folder");
     let suite = sums_suite(home.path(), 1);
-    fs::write(home.path().join("candor.toml"), "[run]\nepochs = 1\nbudgt = 3.0\n").unwrap();
-    ran(candor(home.path()).args(["run", "-s", suite.to_str().unwrap(), "-m", "demo:open"])).exits_with(2).says(&["candor.toml:3:1", "unknown field `budgt`", "docs/configuration.md"]);
+    fs::write(
+        home.path().join("candor.toml"),
+        "[run]\nepochs = 1\nbudgt = 3.0\n",
+    )
+    .unwrap();
+    ran(candor(home.path()).args(["run", "-s", suite.to_str().unwrap(), "-m", "demo:open"]))
+        .exits_with(2)
+        .says(&[
+            "candor.toml:3:1",
+            "unknown field `budgt`",
+            "docs/configuration.md",
+        ]);
     fs::remove_file(home.path().join("candor.toml")).unwrap();
-    ran(candor(home.path()).args(["run", "-c", "missing.toml", "-s", suite.to_str().unwrap(), "-m", "demo:open"])).exits_with(2).says(&["cannot read missing.toml"]);
+    ran(candor(home.path()).args([
+        "run",
+        "-c",
+        "missing.toml",
+        "-s",
+        suite.to_str().unwrap(),
+        "-m",
+        "demo:open",
+    ]))
+    .exits_with(2)
+    .says(&["cannot read missing.toml"]);
 }
 
 #[test]
@@ -78,11 +140,39 @@ fn a_model_folder_without_its_tokenizer_is_refused_and_nothing_is_written() {
     let suite = sums_suite(home.path(), 1);
     let model = home.path().join("model");
     fs::create_dir(&model).unwrap();
-    fs::copy(fixtures().join("models/llama-optimum/model.onnx"), model.join("model.onnx")).unwrap();
-    ran(candor(home.path()).args(["run", "-s", suite.to_str().unwrap(), "-m", "onnx:model", "-o", "run"])).exits_with(5).says(&["tokenizer.json", "beside the graph"]);
-    fs::copy(fixtures().join("models/llama-optimum/tokenizer.json"), model.join("tokenizer.json")).unwrap();
+    fs::copy(
+        fixtures().join("models/llama-optimum/model.onnx"),
+        model.join("model.onnx"),
+    )
+    .unwrap();
+    ran(candor(home.path()).args([
+        "run",
+        "-s",
+        suite.to_str().unwrap(),
+        "-m",
+        "onnx:model",
+        "-o",
+        "run",
+    ]))
+    .exits_with(5)
+    .says(&["tokenizer.json", "beside the graph"]);
+    fs::copy(
+        fixtures().join("models/llama-optimum/tokenizer.json"),
+        model.join("tokenizer.json"),
+    )
+    .unwrap();
     let graph = fs::read(model.join("model.onnx")).unwrap();
     fs::write(model.join("model.onnx"), &graph[..graph.len() / 2]).unwrap();
-    ran(candor(home.path()).args(["run", "-s", suite.to_str().unwrap(), "-m", "onnx:model", "-o", "run"])).exits_with(5).says(&["model.onnx", "cut short"]);
+    ran(candor(home.path()).args([
+        "run",
+        "-s",
+        suite.to_str().unwrap(),
+        "-m",
+        "onnx:model",
+        "-o",
+        "run",
+    ]))
+    .exits_with(5)
+    .says(&["model.onnx", "cut short"]);
     assert!(!home.path().join("run").exists());
 }

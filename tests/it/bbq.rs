@@ -18,20 +18,53 @@ fn recorded_predictions_give_the_papers_accuracies_and_bias_scores() {
     let home = tempfile::tempdir().expect("a folder");
     let run = home.path().join("run");
     let mut command = candor(home.path());
-    command.env("CANDOR_DATA", &data).args(["run", "-s", "bbq", "--no-cache", "-o", run.to_str().unwrap()]);
+    command.env("CANDOR_DATA", &data).args([
+        "run",
+        "-s",
+        "bbq",
+        "--no-cache",
+        "-o",
+        run.to_str().unwrap(),
+    ]);
     for (format, _) in EXPECTED {
         command.args(["-m", &format!("replay:{}?key=category+example_id&answer=unifiedqa-t5-11b_pred_{format}&name={format}", data.join("bbq").display())]);
     }
     ran(&mut command).exits_with(0);
     let html = fs::read_to_string(run.join("report.html")).expect("the report");
-    let table = html.split("id=\"metrics\"").nth(1).and_then(|t| t.split("</section>").next()).expect("the metrics' section");
-    let columns: Vec<&str> = ["accuracy_ambiguous", "accuracy_disambiguated", "bias_ambiguous", "bias_disambiguated"].to_vec();
-    let heads: Vec<String> = table.split("<th scope=\"col\">").skip(1).map(|h| h.split("</th>").next().unwrap_or_default().to_owned()).collect();
+    let table = html
+        .split("id=\"metrics\"")
+        .nth(1)
+        .and_then(|t| t.split("</section>").next())
+        .expect("the metrics' section");
+    let columns: Vec<&str> = [
+        "accuracy_ambiguous",
+        "accuracy_disambiguated",
+        "bias_ambiguous",
+        "bias_disambiguated",
+    ]
+    .to_vec();
+    let heads: Vec<String> = table
+        .split("<th scope=\"col\">")
+        .skip(1)
+        .map(|h| h.split("</th>").next().unwrap_or_default().to_owned())
+        .collect();
     for (format, expected) in EXPECTED {
-        let row = table.split(&format!("<th scope=\"row\">{format}</th>")).nth(1).and_then(|r| r.split("</tr>").next()).expect("the model's row");
-        let cells: Vec<&str> = row.split("<td>").skip(1).map(|c| c.split_whitespace().next().unwrap_or_default()).collect();
+        let row = table
+            .split(&format!("<th scope=\"row\">{format}</th>"))
+            .nth(1)
+            .and_then(|r| r.split("</tr>").next())
+            .expect("the model's row");
+        let cells: Vec<&str> = row
+            .split("<td>")
+            .skip(1)
+            .map(|c| c.split_whitespace().next().unwrap_or_default())
+            .collect();
         for (column, want) in columns.iter().zip(expected) {
-            let at = heads.iter().position(|h| h.ends_with(&format!(" {column}"))).expect("the metric's column") - 1;
+            let at = heads
+                .iter()
+                .position(|h| h.ends_with(&format!(" {column}")))
+                .expect("the metric's column")
+                - 1;
             assert_eq!(&cells[at], want, "{format} {column}");
         }
     }

@@ -4,7 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Floors of `docs/architecture.md`.
-const FLOORS: &[(&str, u32)] = &[("cli", 6), ("report", 5), ("analysis", 4), ("run", 3), ("store", 2), ("score", 2), ("suite", 1), ("model", 1), ("stats", 0), ("text", 0)];
+const FLOORS: &[(&str, u32)] = &[
+    ("cli", 6),
+    ("report", 5),
+    ("analysis", 4),
+    ("run", 3),
+    ("store", 2),
+    ("score", 2),
+    ("suite", 1),
+    ("model", 1),
+    ("stats", 0),
+    ("text", 0),
+];
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -20,7 +31,10 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn floor(module: &str) -> Option<u32> {
-    FLOORS.iter().find(|(name, _)| *name == module).map(|(_, floor)| *floor)
+    FLOORS
+        .iter()
+        .find(|(name, _)| *name == module)
+        .map(|(_, floor)| *floor)
 }
 
 /// `crate::a::b` and `crate::a::{…}` in a text, without its tests: the module, and what of it is used.
@@ -28,8 +42,15 @@ fn uses(text: &str) -> Vec<(String, String)> {
     let code = text.split("#[cfg(test)]").next().unwrap_or(text);
     let mut found = Vec::new();
     for part in code.split("crate::").skip(1) {
-        let module: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        let rest: String = part[module.len()..].trim_start_matches("::").chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let module: String = part
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect();
+        let rest: String = part[module.len()..]
+            .trim_start_matches("::")
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect();
         found.push((module, rest));
     }
     found
@@ -41,7 +62,15 @@ fn no_arrow_points_up_a_floor() {
     let mut wrong = Vec::new();
     for file in rust_files(&source) {
         let relative = file.strip_prefix(&source).expect("a file of src");
-        let own = relative.components().next().expect("a name").as_os_str().to_str().expect("UTF-8").trim_end_matches(".rs").to_owned();
+        let own = relative
+            .components()
+            .next()
+            .expect("a name")
+            .as_os_str()
+            .to_str()
+            .expect("UTF-8")
+            .trim_end_matches(".rs")
+            .to_owned();
         let Some(here) = floor(&own) else { continue };
         for (module, _) in uses(&fs::read_to_string(&file).expect("a source file")) {
             if module != own && floor(&module).is_some_and(|there| there > here) {
@@ -49,7 +78,11 @@ fn no_arrow_points_up_a_floor() {
             }
         }
     }
-    assert!(wrong.is_empty(), "arrows that point up a floor:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "arrows that point up a floor:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -57,11 +90,35 @@ fn every_module_of_the_house_has_a_floor_and_every_file_says_what_it_is() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for file in rust_files(&source) {
         let text = fs::read_to_string(&file).expect("a source file");
-        assert!(text.trim_start().starts_with("//!"), "{} has no first line that says what it is", file.display());
+        assert!(
+            text.trim_start().starts_with("//!"),
+            "{} has no first line that says what it is",
+            file.display()
+        );
         let relative = file.strip_prefix(&source).expect("a file of src");
-        let own = relative.components().next().expect("a name").as_os_str().to_str().expect("UTF-8").trim_end_matches(".rs");
-        assert!(["main", "lib"].contains(&own) || floor(own).is_some(), "{} stands on no floor", relative.display());
-        let lines = text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
-        assert!(lines <= 600, "{} has {lines} lines before its tests: which second noun hides in it?", file.display());
+        let own = relative
+            .components()
+            .next()
+            .expect("a name")
+            .as_os_str()
+            .to_str()
+            .expect("UTF-8")
+            .trim_end_matches(".rs");
+        assert!(
+            ["main", "lib"].contains(&own) || floor(own).is_some(),
+            "{} stands on no floor",
+            relative.display()
+        );
+        let lines = text
+            .split("#[cfg(test)]")
+            .next()
+            .unwrap_or_default()
+            .lines()
+            .count();
+        assert!(
+            lines <= 600,
+            "{} has {lines} lines before its tests: which second noun hides in it?",
+            file.display()
+        );
     }
 }

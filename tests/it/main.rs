@@ -1,6 +1,14 @@
 //! Integration tests: through the real binary, real servers, a real browser. One target, so that the heavy dependencies link
 //! once; a module a subject.
 
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)]
+
 mod bad_input;
 mod bbq;
 mod browser;
@@ -10,6 +18,7 @@ mod golden_stats;
 mod gsm8k;
 mod house;
 mod onnx;
+mod properties;
 mod real_model;
 mod reference;
 mod replay;

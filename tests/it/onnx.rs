@@ -3,7 +3,10 @@
 use std::fs;
 
 use candor::model::onnx::OnnxModel;
-use candor::model::{ErrorClass, Message, Model, ModelSpec, OpenOptions, Parameters, Prompt, Request, Role, SampleRef, Wanted};
+use candor::model::{
+    ErrorClass, Message, Model, ModelSpec, OpenOptions, Parameters, Prompt, Request, Role,
+    SampleRef, Wanted,
+};
 
 use crate::reference::check;
 use crate::support::{fixtures, has_onnx_runtime};
@@ -16,8 +19,14 @@ fn both_layouts_of_both_architectures_agree_with_transformers() {
     for architecture in ["llama", "qwen2"] {
         for layout in ["optimum", "genai"] {
             let models = fixtures().join("models");
-            let agreement = check(&models.join(format!("{architecture}-{layout}")), &models.join(format!("{architecture}.reference.json")));
-            println!("{architecture}-{layout}: {} prompts, worst log-likelihood {:.1e} nats off", agreement.prompts, agreement.worst_nats);
+            let agreement = check(
+                &models.join(format!("{architecture}-{layout}")),
+                &models.join(format!("{architecture}.reference.json")),
+            );
+            println!(
+                "{architecture}-{layout}: {} prompts, worst log-likelihood {:.1e} nats off",
+                agreement.prompts, agreement.worst_nats
+            );
             agreement.holds_within(1e-4);
         }
     }
@@ -25,13 +34,27 @@ fn both_layouts_of_both_architectures_agree_with_transformers() {
 
 fn open(spec: &str) -> Result<OnnxModel, candor::model::ModelError> {
     let spec: ModelSpec = spec.parse().expect("a specification");
-    tokio::runtime::Runtime::new().expect("a runtime").block_on(OnnxModel::open(&spec, &OpenOptions::default()))
+    tokio::runtime::Runtime::new()
+        .expect("a runtime")
+        .block_on(OnnxModel::open(&spec, &OpenOptions::default()))
 }
 
 fn ask(model: &OnnxModel, parameters: Parameters) -> String {
-    let prompt = Prompt::Chat(vec![Message { role: Role::User, content: "What is the capital of France?".into() }]);
-    let request = Request { prompt, parameters, wanted: Wanted::Generate, about: SampleRef::default() };
-    tokio::runtime::Runtime::new().expect("a runtime").block_on(model.generate(&request)).expect("an answer").text
+    let prompt = Prompt::Chat(vec![Message {
+        role: Role::User,
+        content: "What is the capital of France?".into(),
+    }]);
+    let request = Request {
+        prompt,
+        parameters,
+        wanted: Wanted::Generate,
+        about: SampleRef::default(),
+    };
+    tokio::runtime::Runtime::new()
+        .expect("a runtime")
+        .block_on(model.generate(&request))
+        .expect("an answer")
+        .text
 }
 
 #[test]
@@ -39,14 +62,43 @@ fn a_seed_fixes_what_is_sampled_and_a_stop_string_ends_it() {
     if !has_onnx_runtime() {
         return;
     }
-    let model = open(&format!("onnx:{}", fixtures().join("models/llama-optimum").display())).expect("the fixture loads");
-    let sampled = Parameters { max_tokens: 24, temperature: 1.0, seed: Some(3), ..Parameters::default() };
+    let model = open(&format!(
+        "onnx:{}",
+        fixtures().join("models/llama-optimum").display()
+    ))
+    .expect("the fixture loads");
+    let sampled = Parameters {
+        max_tokens: 24,
+        temperature: 1.0,
+        seed: Some(3),
+        ..Parameters::default()
+    };
     let text = ask(&model, sampled.clone());
     assert_eq!(text, ask(&model, sampled.clone()), "the same seed");
-    assert_ne!(text, ask(&model, Parameters { seed: Some(4), ..sampled.clone() }), "another seed");
+    assert_ne!(
+        text,
+        ask(
+            &model,
+            Parameters {
+                seed: Some(4),
+                ..sampled.clone()
+            }
+        ),
+        "another seed"
+    );
     let middle: String = text.chars().skip(6).take(3).collect();
-    let stopped = ask(&model, Parameters { stop: vec![middle.clone()], ..sampled });
-    assert_eq!(stopped, text.split(&middle).next().unwrap_or_default(), "the text before the stop string {middle:?}");
+    let stopped = ask(
+        &model,
+        Parameters {
+            stop: vec![middle.clone()],
+            ..sampled
+        },
+    );
+    assert_eq!(
+        stopped,
+        text.split(&middle).next().unwrap_or_default(),
+        "the text before the stop string {middle:?}"
+    );
 }
 
 #[test]
@@ -58,28 +110,59 @@ fn what_is_wrong_with_a_folder_is_said() {
     let copy = |name: &str, leave_out: &str| {
         let target = home.path().join(name);
         fs::create_dir(&target).expect("a folder");
-        for entry in fs::read_dir(fixtures().join("models/llama-genai")).expect("the fixture").flatten() {
+        for entry in fs::read_dir(fixtures().join("models/llama-genai"))
+            .expect("the fixture")
+            .flatten()
+        {
             if entry.file_name() != leave_out {
                 fs::copy(entry.path(), target.join(entry.file_name())).expect("a copy");
             }
         }
         target
     };
-    let failure = |folder: &std::path::Path| open(&format!("onnx:{}", folder.display())).err().expect("it does not load");
+    let failure = |folder: &std::path::Path| {
+        open(&format!("onnx:{}", folder.display()))
+            .err()
+            .expect("it does not load")
+    };
     let no_tokenizer = failure(&copy("no-tokenizer", "tokenizer.json"));
     assert_eq!(no_tokenizer.class, ErrorClass::Files);
-    assert!(no_tokenizer.message.contains("tokenizer.json") && no_tokenizer.message.contains("beside the graph"), "{no_tokenizer}");
+    assert!(
+        no_tokenizer.message.contains("tokenizer.json")
+            && no_tokenizer.message.contains("beside the graph"),
+        "{no_tokenizer}"
+    );
     let truncated = copy("truncated", "");
     let graph = fs::read(truncated.join("model.onnx")).expect("the graph");
     fs::write(truncated.join("model.onnx"), &graph[..graph.len() / 2]).expect("half the graph");
-    assert!(failure(&truncated).message.contains("cut short"), "{}", failure(&truncated));
+    assert!(
+        failure(&truncated).message.contains("cut short"),
+        "{}",
+        failure(&truncated)
+    );
     let no_weights = copy("no-weights", "model.onnx.data");
-    assert!(failure(&no_weights).message.contains("model.onnx"), "{}", failure(&no_weights));
+    assert!(
+        failure(&no_weights).message.contains("model.onnx"),
+        "{}",
+        failure(&no_weights)
+    );
     let short_weights = copy("short-weights", "");
     let weights = fs::read(short_weights.join("model.onnx.data")).expect("the weights");
-    fs::write(short_weights.join("model.onnx.data"), &weights[..weights.len() / 3]).expect("a third of the weights");
-    assert!(failure(&short_weights).message.contains("cut short"), "{}", failure(&short_weights));
-    assert!(failure(&home.path().join("nothing")).message.contains("is no folder"));
+    fs::write(
+        short_weights.join("model.onnx.data"),
+        &weights[..weights.len() / 3],
+    )
+    .expect("a third of the weights");
+    assert!(
+        failure(&short_weights).message.contains("cut short"),
+        "{}",
+        failure(&short_weights)
+    );
+    assert!(
+        failure(&home.path().join("nothing"))
+            .message
+            .contains("is no folder")
+    );
     let empty = home.path().join("empty");
     fs::create_dir(&empty).expect("a folder");
     assert!(failure(&empty).message.contains("holds no ONNX graph"));
@@ -95,7 +178,11 @@ fn weights_outside_the_models_folder_are_not_read() {
     fs::create_dir(&outside).expect("a folder");
     fs::create_dir(&inside).expect("a folder");
     let fixture = fixtures().join("models/llama-genai");
-    for file in ["genai_config.json", "tokenizer.json", "tokenizer_config.json"] {
+    for file in [
+        "genai_config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ] {
         fs::copy(fixture.join(file), inside.join(file)).expect("a copy");
     }
     // The same length, so that the graph stays well formed: `model.onnx.data` becomes `../x/onnx.data`.
@@ -110,8 +197,14 @@ fn weights_outside_the_models_folder_are_not_read() {
     assert_ne!(graph, moved);
     fs::write(inside.join("model.onnx"), moved).expect("the graph");
     fs::create_dir(home.path().join("x")).expect("a folder");
-    fs::copy(fixture.join("model.onnx.data"), home.path().join("x/o.onnxdata")).expect("the weights outside");
-    let error = open(&format!("onnx:{}", inside.display())).err().expect("weights outside the folder are refused");
+    fs::copy(
+        fixture.join("model.onnx.data"),
+        home.path().join("x/o.onnxdata"),
+    )
+    .expect("the weights outside");
+    let error = open(&format!("onnx:{}", inside.display()))
+        .err()
+        .expect("weights outside the folder are refused");
     assert_eq!(error.class, ErrorClass::Files, "{error}");
 }
 
@@ -124,7 +217,17 @@ fn a_device_that_cannot_be_used_fails_and_says_what_is_missing() {
         crate::support::skipped("this machine has an NVIDIA driver");
         return;
     }
-    let error = open(&format!("onnx:{}?device=cuda:0", fixtures().join("models/llama-optimum").display())).err().expect("no fallback in silence");
+    let error = open(&format!(
+        "onnx:{}?device=cuda:0",
+        fixtures().join("models/llama-optimum").display()
+    ))
+    .err()
+    .expect("no fallback in silence");
     assert_eq!(error.class, ErrorClass::Runtime);
-    assert!(error.message.contains("CUDA") && (error.message.contains("candor runtime install --gpu") || error.message.contains("driver")), "{error}");
+    assert!(
+        error.message.contains("CUDA")
+            && (error.message.contains("candor runtime install --gpu")
+                || error.message.contains("driver")),
+        "{error}"
+    );
 }

@@ -8,11 +8,16 @@ use crate::support::has_onnx_runtime;
 #[test]
 #[ignore = "needs the real model: CANDOR_REAL_MODEL names the folder that `just real-model` makes"]
 fn the_real_model_agrees_with_transformers() {
-    let folder = PathBuf::from(std::env::var_os("CANDOR_REAL_MODEL").expect("CANDOR_REAL_MODEL names the folder"));
+    let folder = PathBuf::from(
+        std::env::var_os("CANDOR_REAL_MODEL").expect("CANDOR_REAL_MODEL names the folder"),
+    );
     assert!(has_onnx_runtime(), "ONNX Runtime is needed");
     for (layout, nats) in [("optimum", 1e-4), ("genai-fp32", 1e-3)] {
         let agreement = check(&folder.join(layout), &folder.join("reference.json"));
-        println!("{layout}: {} prompts, worst log-likelihood {:.1e} nats off", agreement.prompts, agreement.worst_nats);
+        println!(
+            "{layout}: {} prompts, worst log-likelihood {:.1e} nats off",
+            agreement.prompts, agreement.worst_nats
+        );
         agreement.holds_within(nats);
     }
 }

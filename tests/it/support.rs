@@ -1,6 +1,8 @@
 //! What the tests share: the binary, the data beside the checkout, a server that answers as told.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -17,10 +19,20 @@ use serde_json::{Value, json};
 /// The binary, in an empty environment as far as candor goes: no keys, no configuration, a home of its own for the cache.
 pub fn candor(home: &Path) -> Command {
     let mut command = Command::cargo_bin("candor").expect("the binary is built with the tests");
-    for name in ["OPENAI_API_KEY", "DEEPSEEK_API_KEY", "CANDOR_API_KEY", "CANDOR_DATA", "CANDOR_LOG", "HF_ENDPOINT"] {
+    for name in [
+        "OPENAI_API_KEY",
+        "DEEPSEEK_API_KEY",
+        "CANDOR_API_KEY",
+        "CANDOR_DATA",
+        "CANDOR_LOG",
+        "HF_ENDPOINT",
+    ] {
         command.env_remove(name);
     }
-    command.current_dir(home).env("NO_COLOR", "1").timeout(Duration::from_secs(300));
+    command
+        .current_dir(home)
+        .env("NO_COLOR", "1")
+        .timeout(Duration::from_mins(5));
     command
 }
 
@@ -33,22 +45,39 @@ pub struct Ran {
 
 pub fn ran(command: &mut Command) -> Ran {
     let output = command.output().expect("the command starts");
-    Ran { code: output.status.code().unwrap_or(-1), stdout: String::from_utf8_lossy(&output.stdout).into_owned(), stderr: String::from_utf8_lossy(&output.stderr).into_owned() }
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
 }
 
 impl Ran {
     /// Fails the test, showing everything, where the exit code is another.
     pub fn exits_with(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code, code,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
         self
     }
 
     /// Fails the test where stderr does not hold each of the words.
     pub fn says(self, words: &[&str]) -> Self {
         // Messages are wrapped to the terminal's width.
-        let said = self.stderr.split_whitespace().filter(|w| *w != "│").collect::<Vec<_>>().join(" ");
+        let said = self
+            .stderr
+            .split_whitespace()
+            .filter(|w| *w != "│")
+            .collect::<Vec<_>>()
+            .join(" ");
         for word in words {
-            assert!(said.contains(word), "stderr does not say {word:?}:\n{}", self.stderr);
+            assert!(
+                said.contains(word),
+                "stderr does not say {word:?}:\n{}",
+                self.stderr
+            );
         }
         self
     }
@@ -60,10 +89,17 @@ pub fn fixtures() -> PathBuf {
 
 /// A path in the real data beside the checkout (`CANDOR_SHARED`, else `../shared`); says so loudly where it is missing.
 pub fn shared(path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("CANDOR_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let root = std::env::var_os("CANDOR_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
+        PathBuf::from,
+    );
     let found = root.join(path);
     if found.exists() {
-        return Some(found.canonicalize().expect("an existing path has a canonical form"));
+        return Some(
+            found
+                .canonicalize()
+                .expect("an existing path has a canonical form"),
+        );
     }
     skipped(&format!("there is no {}", found.display()));
     None
@@ -74,7 +110,6 @@ pub fn skipped(why: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     eprintln!("SKIPPED {test}: {why}");
     // The harness swallows a passing test's stderr; the terminal shall still see it.
-    use std::io::Write;
     let _ = writeln!(std::io::stdout().lock(), "SKIPPED {test}: {why}");
 }
 
@@ -114,13 +149,28 @@ struct EndpointState {
 
 impl Endpoint {
     pub fn new(answer: impl Fn(&Value, usize) -> Reply + Send + Sync + 'static) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-        let state = Arc::new(EndpointState { answer: Arc::new(answer), seen: Mutex::new(Vec::new()) });
-        let router = Router::new().route("/v1/chat/completions", post(serve)).with_state(Arc::clone(&state));
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port on loopback");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let state = Arc::new(EndpointState {
+            answer: Arc::new(answer),
+            seen: Mutex::new(Vec::new()),
+        });
+        let router = Router::new()
+            .route("/v1/chat/completions", post(serve))
+            .with_state(Arc::clone(&state));
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .expect("a free port on loopback");
         let address = listener.local_addr().expect("the port");
         runtime.spawn(async move { axum::serve(listener, router).await });
-        Self { address, state, _runtime: runtime }
+        Self {
+            address,
+            state,
+            _runtime: runtime,
+        }
     }
 
     /// The model specification of this endpoint.
@@ -130,18 +180,37 @@ impl Endpoint {
 
     /// Requests seen so far.
     pub fn requests(&self) -> Vec<Value> {
-        self.state.seen.lock().unwrap().iter().map(|(body, _)| body.clone()).collect()
+        self.state
+            .seen
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(body, _)| body.clone())
+            .collect()
     }
 
     /// Headers of the requests seen so far.
     pub fn headers(&self) -> Vec<HashMap<String, String>> {
-        self.state.seen.lock().unwrap().iter().map(|(_, headers)| headers.clone()).collect()
+        self.state
+            .seen
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(_, headers)| headers.clone())
+            .collect()
     }
 }
 
-async fn serve(State(state): State<Arc<EndpointState>>, headers: HeaderMap, body: String) -> Response {
+async fn serve(
+    State(state): State<Arc<EndpointState>>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
     let body: Value = serde_json::from_str(&body).unwrap_or(Value::Null);
-    let headers = headers.iter().map(|(k, v)| (k.to_string(), v.to_str().unwrap_or_default().to_owned())).collect();
+    let headers = headers
+        .iter()
+        .map(|(k, v)| (k.to_string(), v.to_str().unwrap_or_default().to_owned()))
+        .collect();
     let number = {
         let mut seen = state.seen.lock().unwrap();
         seen.push((body.clone(), headers));
@@ -150,7 +219,9 @@ async fn serve(State(state): State<Arc<EndpointState>>, headers: HeaderMap, body
     let status = |code| StatusCode::from_u16(code).expect("a status");
     match (state.answer)(&body, number) {
         Reply::Json(code, value) => (status(code), axum::Json(value)).into_response(),
-        Reply::WithHeader(code, name, header, value) => (status(code), [(name, header)], axum::Json(value)).into_response(),
+        Reply::WithHeader(code, name, header, value) => {
+            (status(code), [(name, header)], axum::Json(value)).into_response()
+        }
         Reply::Text(code, text) => (status(code), text).into_response(),
         Reply::Hang => std::future::pending().await,
         Reply::After(delay, value) => {
@@ -167,7 +238,12 @@ pub fn says(text: &str) -> Value {
 
 /// What the user asked last.
 pub fn question(body: &Value) -> String {
-    body["messages"].as_array().and_then(|m| m.last()).and_then(|m| m["content"].as_str()).unwrap_or_default().to_owned()
+    body["messages"]
+        .as_array()
+        .and_then(|m| m.last())
+        .and_then(|m| m["content"].as_str())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// Writes a suite of `n` sums into a folder, and gives its path.
@@ -179,24 +255,43 @@ pub fn sums_suite(folder: &Path, n: usize) -> PathBuf {
         "format: 1\nname: sums\nversion: \"1\"\nkind: benchmark\ntitle: Sums\nlicence: CC0\nsource: this test\nprompt:\n  user: \"{{ question }}\"\nscorers: [number]\n",
     )
     .expect("suite.yaml");
-    let items: String = (0..n).map(|i| format!("{}\n", json!({"id": format!("s{i}"), "question": format!("{i} + 1 ="), "target": i + 1}))).collect();
+    let items = (0..n).fold(String::new(), |mut items, i| {
+        let item =
+            json!({"id": format!("s{i}"), "question": format!("{i} + 1 ="), "target": i + 1});
+        let _ = writeln!(items, "{item}");
+        items
+    });
     std::fs::write(suite.join("items.jsonl"), items).expect("items.jsonl");
     suite
 }
 
 /// The lines of a run's journal.
 pub fn journal(run: &Path) -> Vec<Value> {
-    std::fs::read_to_string(run.join("journal.jsonl")).expect("the journal").lines().map(|l| serde_json::from_str(l).expect("a whole line")).collect()
+    std::fs::read_to_string(run.join("journal.jsonl"))
+        .expect("the journal")
+        .lines()
+        .map(|l| serde_json::from_str(l).expect("a whole line"))
+        .collect()
 }
 
 /// A run's export as rows of column → value.
 pub fn export(home: &Path, run: &Path) -> Vec<HashMap<String, String>> {
     let path = home.join("export.csv");
-    ran(candor(home).args(["export", run.to_str().unwrap(), "--format", "csv", "-o", path.to_str().unwrap()])).exits_with(0);
+    ran(candor(home).args([
+        "export",
+        run.to_str().unwrap(),
+        "--format",
+        "csv",
+        "-o",
+        path.to_str().unwrap(),
+    ]))
+    .exits_with(0);
     let text = std::fs::read_to_string(path).expect("the export");
     let mut lines = text.lines().map(split_csv);
     let head = lines.next().expect("a header");
-    lines.map(|row| head.iter().cloned().zip(row).collect()).collect()
+    lines
+        .map(|row| head.iter().cloned().zip(row).collect())
+        .collect()
 }
 
 /// One line of CSV without line breaks inside fields.
@@ -205,7 +300,9 @@ fn split_csv(line: &str) -> Vec<String> {
     let mut characters = line.chars().peekable();
     while let Some(c) = characters.next() {
         match c {
-            '"' if quoted && characters.peek() == Some(&'"') => field.push(characters.next().unwrap_or('"')),
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                field.push(characters.next().unwrap_or('"'));
+            }
             '"' => quoted = !quoted,
             ',' if !quoted => fields.push(std::mem::take(&mut field)),
             c => field.push(c),

@@ -18,8 +18,20 @@ pub(super) struct Engine {
 }
 
 enum Job {
-    Generate { prompt: String, special: bool, parameters: Parameters, asked: Instant, reply: oneshot::Sender<Result<Generated, ModelError>> },
-    LogLikelihood { prompt: String, special: bool, continuations: Vec<String>, asked: Instant, reply: oneshot::Sender<Result<Likelihoods, ModelError>> },
+    Generate {
+        prompt: String,
+        special: bool,
+        parameters: Parameters,
+        asked: Instant,
+        reply: oneshot::Sender<Result<Generated, ModelError>>,
+    },
+    LogLikelihood {
+        prompt: String,
+        special: bool,
+        continuations: Vec<String>,
+        asked: Instant,
+        reply: oneshot::Sender<Result<Likelihoods, ModelError>>,
+    },
 }
 
 /// A generated text. Times are in seconds.
@@ -46,9 +58,19 @@ struct Worker {
 }
 
 impl Engine {
-    pub(super) fn start(graph: Graph, tokenizer: Arc<Tokenizer>, end_tokens: Vec<u32>, context_length: Option<usize>) -> Self {
+    pub(super) fn start(
+        graph: Graph,
+        tokenizer: Arc<Tokenizer>,
+        end_tokens: Vec<u32>,
+        context_length: Option<usize>,
+    ) -> Self {
         let (jobs, queue) = mpsc::channel();
-        let mut worker = Worker { graph, tokenizer, end_tokens, context_length };
+        let mut worker = Worker {
+            graph,
+            tokenizer,
+            end_tokens,
+            context_length,
+        };
         std::thread::Builder::new()
             .name("candor-onnx".into())
             .spawn(move || {
@@ -60,18 +82,57 @@ impl Engine {
         Self { jobs }
     }
 
-    pub(super) async fn generate(&self, prompt: String, special: bool, parameters: Parameters) -> Result<Generated, ModelError> {
+    pub(super) async fn generate(
+        &self,
+        prompt: String,
+        special: bool,
+        parameters: Parameters,
+    ) -> Result<Generated, ModelError> {
         let (reply, answer) = oneshot::channel();
-        self.put(Job::Generate { prompt, special, parameters, asked: Instant::now(), reply }, answer).await
+        self.put(
+            Job::Generate {
+                prompt,
+                special,
+                parameters,
+                asked: Instant::now(),
+                reply,
+            },
+            answer,
+        )
+        .await
     }
 
-    pub(super) async fn log_likelihood(&self, prompt: String, special: bool, continuations: Vec<String>) -> Result<Likelihoods, ModelError> {
+    pub(super) async fn log_likelihood(
+        &self,
+        prompt: String,
+        special: bool,
+        continuations: Vec<String>,
+    ) -> Result<Likelihoods, ModelError> {
         let (reply, answer) = oneshot::channel();
-        self.put(Job::LogLikelihood { prompt, special, continuations, asked: Instant::now(), reply }, answer).await
+        self.put(
+            Job::LogLikelihood {
+                prompt,
+                special,
+                continuations,
+                asked: Instant::now(),
+                reply,
+            },
+            answer,
+        )
+        .await
     }
 
-    async fn put<T>(&self, job: Job, answer: oneshot::Receiver<Result<T, ModelError>>) -> Result<T, ModelError> {
-        let gone = || ModelError::new(ErrorClass::Runtime, "the model's thread has ended; see the log above");
+    async fn put<T>(
+        &self,
+        job: Job,
+        answer: oneshot::Receiver<Result<T, ModelError>>,
+    ) -> Result<T, ModelError> {
+        let gone = || {
+            ModelError::new(
+                ErrorClass::Runtime,
+                "the model's thread has ended; see the log above",
+            )
+        };
         self.jobs.send(job).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
@@ -83,27 +144,47 @@ impl Worker {
             // Who no longer waits is not worked for.
             Job::Generate { reply, .. } if reply.is_closed() => {}
             Job::LogLikelihood { reply, .. } if reply.is_closed() => {}
-            Job::Generate { prompt, special, parameters, asked, reply } => {
+            Job::Generate {
+                prompt,
+                special,
+                parameters,
+                asked,
+                reply,
+            } => {
                 let _ = reply.send(self.generate(&prompt, special, &parameters, asked));
             }
-            Job::LogLikelihood { prompt, special, continuations, asked, reply } => {
+            Job::LogLikelihood {
+                prompt,
+                special,
+                continuations,
+                asked,
+                reply,
+            } => {
                 let _ = reply.send(self.log_likelihood(&prompt, special, &continuations, asked));
             }
         }
     }
 
-    fn generate(&mut self, prompt: &str, special: bool, parameters: &Parameters, asked: Instant) -> Result<Generated, ModelError> {
+    fn generate(
+        &mut self,
+        prompt: &str,
+        special: bool,
+        parameters: &Parameters,
+        asked: Instant,
+    ) -> Result<Generated, ModelError> {
         let queue = asked.elapsed().as_secs_f64();
         let tokens = self.tokenizer.encode(prompt, special)?;
         let room = self.room_after(tokens.len())?;
         let limit = (parameters.max_tokens as usize).min(room);
         let mut sampler = Sampler::new(parameters);
         let mut last = Vec::new();
-        let mut cache = self.graph.run(&tokens, &self.graph.empty_cache()?, |row, logits| {
-            if row + 1 == tokens.len() {
-                last = logits.to_vec();
-            }
-        })?;
+        let mut cache = self
+            .graph
+            .run(&tokens, &self.graph.empty_cache()?, |row, logits| {
+                if row + 1 == tokens.len() {
+                    last = logits.to_vec();
+                }
+            })?;
         let first_token = asked.elapsed().as_secs_f64();
         let mut written: Vec<u32> = Vec::new();
         let mut finish = Finish::Length;
@@ -127,18 +208,39 @@ impl Worker {
         }
         let mut text = self.tokenizer.decode(&written)?;
         cut_at_stop(&mut text, &parameters.stop);
-        let usage = Usage { prompt_tokens: tokens.len() as u64, completion_tokens: written.len() as u64 };
-        Ok(Generated { text, finish, usage, queue, first_token })
+        let usage = Usage {
+            prompt_tokens: tokens.len() as u64,
+            completion_tokens: written.len() as u64,
+        };
+        Ok(Generated {
+            text,
+            finish,
+            usage,
+            queue,
+            first_token,
+        })
     }
 
     /// Whether a stop string has just appeared. Only the tail is decoded: a stop string cannot have ended further back.
     fn stops(&self, written: &[u32], stop: &[String]) -> Result<bool, ModelError> {
-        let Some(longest) = stop.iter().map(String::len).max() else { return Ok(false) };
-        let tail = self.tokenizer.decode(&written[written.len().saturating_sub(longest + 8)..])?;
-        Ok(stop.iter().any(|s| !s.is_empty() && tail.contains(s.as_str())))
+        let Some(longest) = stop.iter().map(String::len).max() else {
+            return Ok(false);
+        };
+        let tail = self
+            .tokenizer
+            .decode(&written[written.len().saturating_sub(longest + 8)..])?;
+        Ok(stop
+            .iter()
+            .any(|s| !s.is_empty() && tail.contains(s.as_str())))
     }
 
-    fn log_likelihood(&mut self, prompt: &str, special: bool, continuations: &[String], asked: Instant) -> Result<Likelihoods, ModelError> {
+    fn log_likelihood(
+        &mut self,
+        prompt: &str,
+        special: bool,
+        continuations: &[String],
+        asked: Instant,
+    ) -> Result<Likelihoods, ModelError> {
         let queue = asked.elapsed().as_secs_f64();
         let mut scores = Vec::with_capacity(continuations.len());
         let mut shared: Option<(Vec<u32>, Cache, Vec<f32>)> = None;
@@ -146,17 +248,27 @@ impl Worker {
         for continuation in continuations {
             let (context, rest) = self.tokenizer.encode_pair(prompt, continuation, special)?;
             if rest.is_empty() {
-                return Err(ModelError::new(ErrorClass::BadRequest, format!("the continuation {continuation:?} has no tokens of its own after the prompt")));
+                return Err(ModelError::new(
+                    ErrorClass::BadRequest,
+                    format!(
+                        "the continuation {continuation:?} has no tokens of its own after the prompt"
+                    ),
+                ));
             }
             self.room_after(context.len() + rest.len())?;
             // Continuations nearly always share the context's tokens; where one merges across the border, it gets its own.
-            if shared.as_ref().is_none_or(|(tokens, ..)| *tokens != context) {
+            if shared
+                .as_ref()
+                .is_none_or(|(tokens, ..)| *tokens != context)
+            {
                 let mut last = Vec::new();
-                let cache = self.graph.run(&context, &self.graph.empty_cache()?, |row, logits| {
-                    if row + 1 == context.len() {
-                        last = logits.to_vec();
-                    }
-                })?;
+                let cache =
+                    self.graph
+                        .run(&context, &self.graph.empty_cache()?, |row, logits| {
+                            if row + 1 == context.len() {
+                                last = logits.to_vec();
+                            }
+                        })?;
                 prompt_tokens += context.len() as u64;
                 shared = Some((context, cache, last));
             }
@@ -171,19 +283,33 @@ impl Worker {
                     is_greedy &= argmax(logits) == targets[row];
                 })?;
             }
-            scores.push(ContinuationScore { log_likelihood, is_greedy, tokens: u32::try_from(rest.len()).unwrap_or(u32::MAX) });
+            scores.push(ContinuationScore {
+                log_likelihood,
+                is_greedy,
+                tokens: u32::try_from(rest.len()).unwrap_or(u32::MAX),
+            });
         }
-        Ok(Likelihoods { continuations: scores, prompt_tokens, queue })
+        Ok(Likelihoods {
+            continuations: scores,
+            prompt_tokens,
+            queue,
+        })
     }
 
     /// Tokens that still fit after `used`.
     fn room_after(&self, used: usize) -> Result<usize, ModelError> {
         let most = self.context_length.unwrap_or(usize::MAX);
         if used == 0 {
-            return Err(ModelError::new(ErrorClass::BadRequest, "the prompt has no tokens"));
+            return Err(ModelError::new(
+                ErrorClass::BadRequest,
+                "the prompt has no tokens",
+            ));
         }
         if used > most {
-            return Err(ModelError::new(ErrorClass::BadRequest, format!("the prompt has {used} tokens and the model sees at most {most}")));
+            return Err(ModelError::new(
+                ErrorClass::BadRequest,
+                format!("the prompt has {used} tokens and the model sees at most {most}"),
+            ));
         }
         Ok(most - used)
     }

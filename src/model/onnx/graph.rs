@@ -44,7 +44,12 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    pub(super) fn from_file(environment: &Environment, path: &Path, device: Device, threads: usize) -> Result<Self, ModelError> {
+    pub(super) fn from_file(
+        environment: &Environment,
+        path: &Path,
+        device: Device,
+        threads: usize,
+    ) -> Result<Self, ModelError> {
         let mut builder = builder(environment, device, threads)?;
         let session = builder.commit_from_file(path).map_err(|e| {
             let size = std::fs::metadata(path).map_or(0, |m| m.len());
@@ -54,13 +59,16 @@ impl Graph {
     }
 
     pub(super) fn from_memory(environment: &Environment, bytes: &[u8]) -> Result<Self, ModelError> {
-        let session = builder(environment, Device::Cpu, 1)?.commit_from_memory(bytes).map_err(|e| runtime_error(&e))?;
+        let session = builder(environment, Device::Cpu, 1)?
+            .commit_from_memory(bytes)
+            .map_err(|e| runtime_error(&e))?;
         Self::new(session, "the embedded graph")
     }
 
     fn new(session: Session, name: &str) -> Result<Self, ModelError> {
         let mut slots = Vec::new();
-        let (mut takes_positions, mut takes_cache_branch, mut takes_kept_logits) = (false, false, false);
+        let (mut takes_positions, mut takes_cache_branch, mut takes_kept_logits) =
+            (false, false, false);
         for input in session.inputs() {
             match input.name() {
                 "input_ids" | "attention_mask" => {}
@@ -68,19 +76,44 @@ impl Graph {
                 "use_cache_branch" => takes_cache_branch = true,
                 "num_logits_to_keep" => takes_kept_logits = true,
                 other if other.starts_with("past_key_values.") => slots.push(slot(input, name)?),
-                other => return Err(files_error(format!("{name} wants an input '{other}', which a decoder-only text model does not have"))),
+                other => {
+                    return Err(files_error(format!(
+                        "{name} wants an input '{other}', which a decoder-only text model does not have"
+                    )));
+                }
             }
         }
         for slot in &slots {
             if !session.outputs().iter().any(|o| o.name() == slot.output) {
-                return Err(files_error(format!("{name} has the input {} but no output {}", slot.input, slot.output)));
+                return Err(files_error(format!(
+                    "{name} has the input {} but no output {}",
+                    slot.input, slot.output
+                )));
             }
         }
-        let vocabulary = session.outputs().iter().find(|o| o.name() == "logits").map(|o| o.dtype().tensor_shape().and_then(|s| s.last().copied()).unwrap_or(-1));
+        let vocabulary = session
+            .outputs()
+            .iter()
+            .find(|o| o.name() == "logits")
+            .map(|o| {
+                o.dtype()
+                    .tensor_shape()
+                    .and_then(|s| s.last().copied())
+                    .unwrap_or(-1)
+            });
         let Some(vocabulary) = vocabulary else {
-            return Err(files_error(format!("{name} has no output 'logits'; export the model for text generation (optimum: --task text-generation-with-past)")));
+            return Err(files_error(format!(
+                "{name} has no output 'logits'; export the model for text generation (optimum: --task text-generation-with-past)"
+            )));
         };
-        Ok(Self { session, slots, takes_positions, takes_cache_branch, takes_kept_logits, vocabulary: usize::try_from(vocabulary).unwrap_or(0) })
+        Ok(Self {
+            session,
+            slots,
+            takes_positions,
+            takes_cache_branch,
+            takes_kept_logits,
+            vocabulary: usize::try_from(vocabulary).unwrap_or(0),
+        })
     }
 
     /// The state before any token.
@@ -89,7 +122,10 @@ impl Graph {
         let values = self
             .slots
             .iter()
-            .map(|slot| DynTensor::new(&allocator, slot.element, Shape::new(slot.empty)).map(DynTensor::into_dyn))
+            .map(|slot| {
+                DynTensor::new(&allocator, slot.element, Shape::new(slot.empty))
+                    .map(DynTensor::into_dyn)
+            })
             .collect::<ort::Result<_>>()
             .map_err(|e| runtime_error(&e))?;
         Ok(Cache { values, len: 0 })
@@ -97,65 +133,152 @@ impl Graph {
 
     /// Runs tokens through the graph after those in `cache`; `read` gets each token's row of logits. The cache given stays
     /// as it was, so several continuations can start from one context.
-    pub(super) fn run(&mut self, tokens: &[u32], cache: &Cache, mut read: impl FnMut(usize, &[f32])) -> Result<Cache, ModelError> {
-        let chunk = if self.slots.is_empty() { tokens.len() } else { (LOGITS_A_STEP / self.vocabulary.max(1)).clamp(16, 512) };
+    pub(super) fn run(
+        &mut self,
+        tokens: &[u32],
+        cache: &Cache,
+        mut read: impl FnMut(usize, &[f32]),
+    ) -> Result<Cache, ModelError> {
+        let chunk = if self.slots.is_empty() {
+            tokens.len()
+        } else {
+            (LOGITS_A_STEP / self.vocabulary.max(1)).clamp(16, 512)
+        };
         let mut done: Option<Cache> = None;
         for (i, part) in tokens.chunks(chunk.max(1)).enumerate() {
-            let next = self.step(part, done.as_ref().unwrap_or(cache), |row, logits| read(i * chunk + row, logits))?;
+            let next = self.step(part, done.as_ref().unwrap_or(cache), |row, logits| {
+                read(i * chunk + row, logits);
+            })?;
             done = Some(next);
         }
-        done.map_or_else(|| Err(ModelError::new(ErrorClass::BadRequest, "nothing to run: the prompt has no tokens")), Ok)
+        done.map_or_else(
+            || {
+                Err(ModelError::new(
+                    ErrorClass::BadRequest,
+                    "nothing to run: the prompt has no tokens",
+                ))
+            },
+            Ok,
+        )
     }
 
-    fn step(&mut self, tokens: &[u32], cache: &Cache, mut read: impl FnMut(usize, &[f32])) -> Result<Cache, ModelError> {
+    fn step(
+        &mut self,
+        tokens: &[u32],
+        cache: &Cache,
+        mut read: impl FnMut(usize, &[f32]),
+    ) -> Result<Cache, ModelError> {
         let (count, total) = (tokens.len(), cache.len + tokens.len());
         let as_i64 = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         let ids: Vec<i64> = tokens.iter().map(|t| i64::from(*t)).collect();
-        let mut inputs: Vec<(Cow<str>, SessionInputValue)> = Vec::with_capacity(self.slots.len() + 3);
+        let mut inputs: Vec<(Cow<str>, SessionInputValue)> =
+            Vec::with_capacity(self.slots.len() + 3);
         inputs.push(("input_ids".into(), tensor([1, count], ids)?));
-        inputs.push(("attention_mask".into(), tensor([1, total], vec![1_i64; total])?));
+        inputs.push((
+            "attention_mask".into(),
+            tensor([1, total], vec![1_i64; total])?,
+        ));
         if self.takes_positions {
-            inputs.push(("position_ids".into(), tensor([1, count], (cache.len..total).map(as_i64).collect())?));
+            inputs.push((
+                "position_ids".into(),
+                tensor([1, count], (cache.len..total).map(as_i64).collect())?,
+            ));
         }
         if self.takes_cache_branch {
-            inputs.push(("use_cache_branch".into(), Tensor::from_array(([1_usize], vec![cache.len > 0])).map_err(|e| runtime_error(&e))?.into()));
+            inputs.push((
+                "use_cache_branch".into(),
+                Tensor::from_array(([1_usize], vec![cache.len > 0]))
+                    .map_err(|e| runtime_error(&e))?
+                    .into(),
+            ));
         }
         if self.takes_kept_logits {
-            inputs.push(("num_logits_to_keep".into(), Tensor::from_array((Shape::new([]), vec![0_i64])).map_err(|e| runtime_error(&e))?.into()));
+            inputs.push((
+                "num_logits_to_keep".into(),
+                Tensor::from_array((Shape::new([]), vec![0_i64]))
+                    .map_err(|e| runtime_error(&e))?
+                    .into(),
+            ));
         }
         for (slot, value) in self.slots.iter().zip(&cache.values) {
             inputs.push((slot.input.as_str().into(), value.into()));
         }
         let mut outputs = self.session.run(inputs).map_err(|e| runtime_error(&e))?;
-        let logits = outputs.remove("logits").ok_or_else(|| files_error("the graph gave no logits".into()))?;
+        let logits = outputs
+            .remove("logits")
+            .ok_or_else(|| files_error("the graph gave no logits".into()))?;
         read_rows(&logits, count, &mut read)?;
         let values = self
             .slots
             .iter()
-            .map(|slot| outputs.remove(&slot.output).ok_or_else(|| files_error(format!("the graph gave no {}", slot.output))))
+            .map(|slot| {
+                outputs
+                    .remove(&slot.output)
+                    .ok_or_else(|| files_error(format!("the graph gave no {}", slot.output)))
+            })
             .collect::<Result<_, _>>()?;
         Ok(Cache { values, len: total })
     }
 }
 
 fn tensor(shape: [usize; 2], values: Vec<i64>) -> Result<SessionInputValue<'static>, ModelError> {
-    Ok(Tensor::from_array((shape, values)).map_err(|e| runtime_error(&e))?.into())
+    Ok(Tensor::from_array((shape, values))
+        .map_err(|e| runtime_error(&e))?
+        .into())
 }
 
 /// Hands out logits row by row, as f32 whatever the graph computes in.
-fn read_rows(logits: &DynValue, count: usize, read: &mut impl FnMut(usize, &[f32])) -> Result<(), ModelError> {
-    let ValueType::Tensor { ty, shape, .. } = logits.dtype() else { return Err(files_error("the graph's logits are no tensor".into())) };
-    let width = shape.last().and_then(|w| usize::try_from(*w).ok()).filter(|w| *w > 0).ok_or_else(|| files_error("the graph's logits are empty".into()))?;
+fn read_rows(
+    logits: &DynValue,
+    count: usize,
+    read: &mut impl FnMut(usize, &[f32]),
+) -> Result<(), ModelError> {
+    let ValueType::Tensor { ty, shape, .. } = logits.dtype() else {
+        return Err(files_error("the graph's logits are no tensor".into()));
+    };
+    let width = shape
+        .last()
+        .and_then(|w| usize::try_from(*w).ok())
+        .filter(|w| *w > 0)
+        .ok_or_else(|| files_error("the graph's logits are empty".into()))?;
     let mut rows = |values: &[f32]| {
         // A graph may give only the last rows.
         let first = count - (values.len() / width).min(count);
-        values.chunks_exact(width).enumerate().for_each(|(row, logits)| read(first + row, logits));
+        values
+            .chunks_exact(width)
+            .enumerate()
+            .for_each(|(row, logits)| read(first + row, logits));
     };
     match ty {
-        TensorElementType::Float32 => rows(logits.try_extract_tensor::<f32>().map_err(|e| runtime_error(&e))?.1),
-        TensorElementType::Float16 => rows(&logits.try_extract_tensor::<f16>().map_err(|e| runtime_error(&e))?.1.iter().map(|v| v.to_f32()).collect::<Vec<_>>()),
-        TensorElementType::Bfloat16 => rows(&logits.try_extract_tensor::<bf16>().map_err(|e| runtime_error(&e))?.1.iter().map(|v| v.to_f32()).collect::<Vec<_>>()),
-        other => return Err(files_error(format!("the graph's logits are of the type {other}, which no text model gives"))),
+        TensorElementType::Float32 => rows(
+            logits
+                .try_extract_tensor::<f32>()
+                .map_err(|e| runtime_error(&e))?
+                .1,
+        ),
+        TensorElementType::Float16 => rows(
+            &logits
+                .try_extract_tensor::<f16>()
+                .map_err(|e| runtime_error(&e))?
+                .1
+                .iter()
+                .map(|v| v.to_f32())
+                .collect::<Vec<_>>(),
+        ),
+        TensorElementType::Bfloat16 => rows(
+            &logits
+                .try_extract_tensor::<bf16>()
+                .map_err(|e| runtime_error(&e))?
+                .1
+                .iter()
+                .map(|v| v.to_f32())
+                .collect::<Vec<_>>(),
+        ),
+        other => {
+            return Err(files_error(format!(
+                "the graph's logits are of the type {other}, which no text model gives"
+            )));
+        }
     }
     Ok(())
 }
@@ -164,28 +287,54 @@ fn slot(input: &Outlet, graph: &str) -> Result<CacheSlot, ModelError> {
     let name = input.name();
     match input.dtype() {
         ValueType::Tensor { ty, shape, .. } if shape.len() == 4 && shape[1] > 0 && shape[3] > 0 => {
-            Ok(CacheSlot { input: name.to_owned(), output: name.replacen("past_key_values", "present", 1), element: *ty, empty: [1, shape[1], 0, shape[3]] })
+            Ok(CacheSlot {
+                input: name.to_owned(),
+                output: name.replacen("past_key_values", "present", 1),
+                element: *ty,
+                empty: [1, shape[1], 0, shape[3]],
+            })
         }
-        other => Err(files_error(format!("{graph}: the cache input {name} has the type {other}, not [batch, heads, sequence, width] with heads and width known"))),
+        other => Err(files_error(format!(
+            "{graph}: the cache input {name} has the type {other}, not [batch, heads, sequence, width] with heads and width known"
+        ))),
     }
 }
 
-fn builder(environment: &Environment, device: Device, threads: usize) -> Result<SessionBuilder, ModelError> {
+fn builder(
+    environment: &Environment,
+    device: Device,
+    threads: usize,
+) -> Result<SessionBuilder, ModelError> {
     let builder = SessionBuilder::new(environment).map_err(|e| runtime_error(&e))?;
-    let builder = builder.with_intra_threads(threads).map_err(|e| recovered(&e))?;
+    let builder = builder
+        .with_intra_threads(threads)
+        .map_err(|e| recovered(&e))?;
     let provider = match device {
         Device::Cpu => return Ok(builder),
         Device::Cuda(id) => ort::ep::CUDA::default().with_device_id(id).build(),
         Device::TensorRt(id) => ort::ep::TensorRT::default().with_device_id(id).build(),
     };
     let name = provider.name();
-    builder.with_execution_providers([provider.error_on_failure()]).map_err(|e| ModelError::new(ErrorClass::Runtime, runtime::explain_device_failure(name, e.message())))
+    builder
+        .with_execution_providers([provider.error_on_failure()])
+        .map_err(|e| {
+            ModelError::new(
+                ErrorClass::Runtime,
+                runtime::explain_device_failure(name, e.message()),
+            )
+        })
 }
 
 fn recovered(error: &ort::Error<SessionBuilder>) -> ModelError {
-    ModelError::new(ErrorClass::Runtime, format!("ONNX Runtime: {}", error.message()))
+    ModelError::new(
+        ErrorClass::Runtime,
+        format!("ONNX Runtime: {}", error.message()),
+    )
 }
 
 pub(super) fn runtime_error(error: &ort::Error) -> ModelError {
-    ModelError::new(ErrorClass::Runtime, format!("ONNX Runtime: {}", error.message()))
+    ModelError::new(
+        ErrorClass::Runtime,
+        format!("ONNX Runtime: {}", error.message()),
+    )
 }

@@ -17,11 +17,14 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 
-use super::{Capabilities, Completion, ErrorClass, Identity, Message, Model, ModelError, ModelSpec, OpenOptions, Prompt, Request, Timing, Usage, Wanted, reasoning};
+use super::{
+    Capabilities, Completion, ErrorClass, Identity, Message, Model, ModelError, ModelSpec,
+    OpenOptions, Prompt, Request, Timing, Usage, Wanted, reasoning,
+};
 use chat_template::ChatTemplate;
 use engine::Engine;
-use folder::ModelFiles;
 pub(super) use folder::EmbeddedFiles;
+use folder::ModelFiles;
 use graph::Graph;
 use tokenizer::Tokenizer;
 
@@ -53,7 +56,10 @@ impl OnnxModel {
         let threads = parse_threads(spec)?;
         let (spec, may_install) = (spec.clone(), !options.offline);
         blocking(move || {
-            let files = ModelFiles::read(std::path::Path::new(&spec.target), spec.options.get("file").map(String::as_str))?;
+            let files = ModelFiles::read(
+                std::path::Path::new(&spec.target),
+                spec.options.get("file").map(String::as_str),
+            )?;
             let environment = runtime::environment(device != Device::Cpu, may_install)?;
             let graph = Graph::from_file(environment, &files.graph, device, threads)?;
             Self::assemble(spec.display_name(), spec.to_string(), &files, graph)
@@ -62,7 +68,11 @@ impl OnnxModel {
     }
 
     /// Loads a model that is compiled into the binary.
-    pub(super) async fn embedded(name: String, files: EmbeddedFiles, may_install: bool) -> Result<Self, ModelError> {
+    pub(super) async fn embedded(
+        name: String,
+        files: EmbeddedFiles,
+        may_install: bool,
+    ) -> Result<Self, ModelError> {
         blocking(move || {
             let environment = runtime::environment(false, may_install)?;
             let graph = Graph::from_memory(environment, files.graph)?;
@@ -71,12 +81,35 @@ impl OnnxModel {
         .await
     }
 
-    fn assemble(name: String, spec: String, files: &ModelFiles, graph: Graph) -> Result<Self, ModelError> {
+    fn assemble(
+        name: String,
+        spec: String,
+        files: &ModelFiles,
+        graph: Graph,
+    ) -> Result<Self, ModelError> {
         let tokenizer = Arc::new(Tokenizer::new(files)?);
-        let chat_template = files.chat_template.as_deref().map(|source| ChatTemplate::new(source, files)).transpose()?;
-        let identity = Identity { name, fingerprint: files.fingerprint.clone(), spec };
-        let engine = Engine::start(graph, Arc::clone(&tokenizer), files.end_tokens.clone(), files.context_length);
-        Ok(Self { identity, chat_template, tokenizer, engine })
+        let chat_template = files
+            .chat_template
+            .as_deref()
+            .map(|source| ChatTemplate::new(source, files))
+            .transpose()?;
+        let identity = Identity {
+            name,
+            fingerprint: files.fingerprint.clone(),
+            spec,
+        };
+        let engine = Engine::start(
+            graph,
+            Arc::clone(&tokenizer),
+            files.end_tokens.clone(),
+            files.context_length,
+        );
+        Ok(Self {
+            identity,
+            chat_template,
+            tokenizer,
+            engine,
+        })
     }
 
     /// Token ids of a plain text, with the special tokens that the tokenizer puts around it.
@@ -92,7 +125,8 @@ impl OnnxModel {
     /// # Errors
     /// [`ErrorClass::Unsupported`] where the model has no template, or it refuses the messages.
     pub fn chat_text(&self, messages: &[Message]) -> Result<String, ModelError> {
-        self.render(&Prompt::Chat(messages.to_vec())).map(|(text, _)| text)
+        self.render(&Prompt::Chat(messages.to_vec()))
+            .map(|(text, _)| text)
     }
 
     /// The prompt as text, and whether the tokenizer may add its special tokens to it.
@@ -101,7 +135,13 @@ impl OnnxModel {
             Prompt::Text(text) => Ok((text.clone(), true)),
             Prompt::Chat(messages) => match &self.chat_template {
                 Some(template) => Ok((template.render(messages)?, false)),
-                None => Err(ModelError::new(ErrorClass::Unsupported, format!("{} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json); ask it plain text", self.identity.name))),
+                None => Err(ModelError::new(
+                    ErrorClass::Unsupported,
+                    format!(
+                        "{} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json); ask it plain text",
+                        self.identity.name
+                    ),
+                )),
             },
         }
     }
@@ -114,19 +154,34 @@ fn parse_device(spec: &ModelSpec) -> Result<Device, ModelError> {
         ("cpu", _) => Ok(Device::Cpu),
         ("cuda", Ok(n)) => Ok(Device::Cuda(n)),
         ("tensorrt", Ok(n)) => Ok(Device::TensorRt(n)),
-        _ => Err(ModelError::new(ErrorClass::BadRequest, format!("{spec}: unknown device '{text}'; write cpu, cuda:N or tensorrt:N"))),
+        _ => Err(ModelError::new(
+            ErrorClass::BadRequest,
+            format!("{spec}: unknown device '{text}'; write cpu, cuda:N or tensorrt:N"),
+        )),
     }
 }
 
 fn parse_threads(spec: &ModelSpec) -> Result<usize, ModelError> {
     match spec.options.get("threads") {
         None => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
-        Some(text) => text.parse().ok().filter(|n| *n > 0).ok_or_else(|| ModelError::new(ErrorClass::BadRequest, format!("{spec}: threads must be a whole number above 0, not '{text}'"))),
+        Some(text) => text.parse().ok().filter(|n| *n > 0).ok_or_else(|| {
+            ModelError::new(
+                ErrorClass::BadRequest,
+                format!("{spec}: threads must be a whole number above 0, not '{text}'"),
+            )
+        }),
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, ModelError> + Send + 'static) -> Result<T, ModelError> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| ModelError::new(ErrorClass::Runtime, format!("loading the model ended abnormally: {e}")))?
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ModelError> + Send + 'static,
+) -> Result<T, ModelError> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| {
+        ModelError::new(
+            ErrorClass::Runtime,
+            format!("loading the model ended abnormally: {e}"),
+        )
+    })?
 }
 
 #[async_trait]
@@ -136,33 +191,58 @@ impl Model for OnnxModel {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { chat: self.chat_template.is_some(), log_likelihood: true, concurrency: 4, cacheable: true }
+        Capabilities {
+            chat: self.chat_template.is_some(),
+            log_likelihood: true,
+            concurrency: 4,
+            cacheable: true,
+        }
     }
 
     async fn generate(&self, request: &Request) -> Result<Completion, ModelError> {
         let started = Instant::now();
         let (prompt, special) = self.render(&request.prompt)?;
-        let output = self.engine.generate(prompt, special, request.parameters.clone()).await?;
+        let output = self
+            .engine
+            .generate(prompt, special, request.parameters.clone())
+            .await?;
         let (thought, text) = reasoning::split(&output.text);
         let mut completion = Completion::text(text);
         completion.reasoning = thought;
         completion.finish = output.finish;
         completion.usage = output.usage;
-        completion.timing = Timing { queue: output.queue, first_token: Some(output.first_token), total: started.elapsed().as_secs_f64() };
+        completion.timing = Timing {
+            queue: output.queue,
+            first_token: Some(output.first_token),
+            total: started.elapsed().as_secs_f64(),
+        };
         Ok(completion)
     }
 
     async fn log_likelihood(&self, request: &Request) -> Result<Completion, ModelError> {
         let started = Instant::now();
         let Wanted::LogLikelihood { continuations } = &request.wanted else {
-            return Err(ModelError::new(ErrorClass::BadRequest, "log-likelihoods were asked for without continuations"));
+            return Err(ModelError::new(
+                ErrorClass::BadRequest,
+                "log-likelihoods were asked for without continuations",
+            ));
         };
         let (prompt, special) = self.render(&request.prompt)?;
-        let output = self.engine.log_likelihood(prompt, special, continuations.clone()).await?;
+        let output = self
+            .engine
+            .log_likelihood(prompt, special, continuations.clone())
+            .await?;
         let mut completion = Completion::text("");
-        completion.usage = Usage { prompt_tokens: output.prompt_tokens, completion_tokens: 0 };
+        completion.usage = Usage {
+            prompt_tokens: output.prompt_tokens,
+            completion_tokens: 0,
+        };
         completion.continuations = output.continuations;
-        completion.timing = Timing { queue: output.queue, first_token: None, total: started.elapsed().as_secs_f64() };
+        completion.timing = Timing {
+            queue: output.queue,
+            first_token: None,
+            total: started.elapsed().as_secs_f64(),
+        };
         Ok(completion)
     }
 }

@@ -36,7 +36,10 @@ impl Sampler {
         }
         order.sort_unstable_by(|a, b| logit(*b).total_cmp(&logit(*a)));
         let largest = f64::from(logit(order[0]));
-        let mut weights: Vec<f64> = order.iter().map(|t| ((f64::from(logit(*t)) - largest) / self.temperature).exp()).collect();
+        let mut weights: Vec<f64> = order
+            .iter()
+            .map(|t| ((f64::from(logit(*t)) - largest) / self.temperature).exp())
+            .collect();
         let total: f64 = weights.iter().sum();
         let mut reached = 0.0;
         let kept = weights.iter().position(|w| {
@@ -77,7 +80,9 @@ mod tests {
 
     fn draw(parameters: &Parameters) -> Vec<u32> {
         let mut sampler = Sampler::new(parameters);
-        (0..200).map(|_| sampler.choose(&[0.0, 2.0, 1.0, -5.0])).collect()
+        (0..200)
+            .map(|_| sampler.choose(&[0.0, 2.0, 1.0, -5.0]))
+            .collect()
     }
 
     #[test]
@@ -88,11 +93,35 @@ mod tests {
 
     #[test]
     fn a_seed_fixes_the_draw_and_limits_hold() {
-        let base = Parameters { temperature: 1.0, seed: Some(7), ..Parameters::default() };
+        let base = Parameters {
+            temperature: 1.0,
+            seed: Some(7),
+            ..Parameters::default()
+        };
         assert_eq!(draw(&base), draw(&base));
-        assert_ne!(draw(&base), draw(&Parameters { seed: Some(8), ..base.clone() }));
-        assert!(draw(&Parameters { top_k: Some(2), ..base.clone() }).iter().all(|t| [1, 2].contains(t)));
+        assert_ne!(
+            draw(&base),
+            draw(&Parameters {
+                seed: Some(8),
+                ..base.clone()
+            })
+        );
+        assert!(
+            draw(&Parameters {
+                top_k: Some(2),
+                ..base.clone()
+            })
+            .iter()
+            .all(|t| [1, 2].contains(t))
+        );
         // Token 1 alone has 66 % of the probability, so a nucleus of one half holds nothing else.
-        assert!(draw(&Parameters { top_p: Some(0.5), ..base }).iter().all(|t| *t == 1));
+        assert!(
+            draw(&Parameters {
+                top_p: Some(0.5),
+                ..base
+            })
+            .iter()
+            .all(|t| *t == 1)
+        );
     }
 }

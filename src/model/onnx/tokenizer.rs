@@ -15,19 +15,31 @@ pub(super) struct Tokenizer {
 
 impl Tokenizer {
     pub(super) fn new(files: &ModelFiles) -> Result<Self, ModelError> {
-        let mut inner = tokenizers::Tokenizer::from_bytes(&files.tokenizer).map_err(|e| files_error(format!("tokenizer.json cannot be read: {e}")))?;
+        let mut inner = tokenizers::Tokenizer::from_bytes(&files.tokenizer)
+            .map_err(|e| files_error(format!("tokenizer.json cannot be read: {e}")))?;
         inner.with_padding(None);
-        inner.with_truncation(None).map_err(|e| files_error(format!("tokenizer.json: {e}")))?;
+        inner
+            .with_truncation(None)
+            .map_err(|e| files_error(format!("tokenizer.json: {e}")))?;
         let config = &files.tokenizer_config;
         let id = |name: &str| token_text(config.get(name)?).and_then(|t| inner.token_to_id(t));
-        let begin = id("bos_token").filter(|_| config.get("add_bos_token").and_then(Value::as_bool) == Some(true));
-        let prefix = id("bos_token").or_else(|| id("eos_token")).or_else(|| files.end_tokens.first().copied());
-        Ok(Self { inner, begin, prefix })
+        let begin = id("bos_token")
+            .filter(|_| config.get("add_bos_token").and_then(Value::as_bool) == Some(true));
+        let prefix = id("bos_token")
+            .or_else(|| id("eos_token"))
+            .or_else(|| files.end_tokens.first().copied());
+        Ok(Self {
+            inner,
+            begin,
+            prefix,
+        })
     }
 
     /// Token ids of a text; with `special`, those that the tokenizer puts around a text of its own (a beginning token).
     pub(super) fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>, ModelError> {
-        let encoding = self.inner.encode_fast(text, special).map_err(|e| ModelError::new(ErrorClass::Runtime, format!("the tokenizer failed: {e}")))?;
+        let encoding = self.inner.encode_fast(text, special).map_err(|e| {
+            ModelError::new(ErrorClass::Runtime, format!("the tokenizer failed: {e}"))
+        })?;
         let mut ids = encoding.get_ids().to_vec();
         if let Some(begin) = self.begin.filter(|b| special && ids.first() != Some(b)) {
             ids.insert(0, begin);
@@ -39,7 +51,12 @@ impl Tokenizer {
     ///
     /// The two are encoded together, so that a token may not straddle the border unseen; white space at the context's end
     /// goes with the continuation (as in lm-evaluation-harness, `TemplateLM._encode_pair`).
-    pub(super) fn encode_pair(&self, context: &str, continuation: &str, special: bool) -> Result<(Vec<u32>, Vec<u32>), ModelError> {
+    pub(super) fn encode_pair(
+        &self,
+        context: &str,
+        continuation: &str,
+        special: bool,
+    ) -> Result<(Vec<u32>, Vec<u32>), ModelError> {
         let bare = context.trim_end();
         let continuation = format!("{}{continuation}", &context[bare.len()..]);
         let mut whole = self.encode(&format!("{bare}{continuation}"), special)?;
@@ -53,7 +70,9 @@ impl Tokenizer {
 
     /// The text of token ids, special tokens left out.
     pub(super) fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
-        self.inner.decode(ids, true).map_err(|e| ModelError::new(ErrorClass::Runtime, format!("the tokenizer failed: {e}")))
+        self.inner
+            .decode(ids, true)
+            .map_err(|e| ModelError::new(ErrorClass::Runtime, format!("the tokenizer failed: {e}")))
     }
 }
 

@@ -6,8 +6,18 @@ use crate::model::{Completion, Finish, Signal, Usage};
 
 /// Codes and phrases by which providers say that a filter, not a fault, stopped the call.
 const BLOCK_MARKS: &[&str] = &[
-    "data_inspection_failed", "content_filter", "content_policy_violation", "responsibleaipolicyviolation", "content exists risk", "inappropriate content", "content management policy",
-    "safety system", "sensitive content", "moderation", "contentfilter", "invalid_prompt: your prompt was flagged",
+    "data_inspection_failed",
+    "content_filter",
+    "content_policy_violation",
+    "responsibleaipolicyviolation",
+    "content exists risk",
+    "inappropriate content",
+    "content management policy",
+    "safety system",
+    "sensitive content",
+    "moderation",
+    "contentfilter",
+    "invalid_prompt: your prompt was flagged",
 ];
 
 /// Reads the body of a chat completion, or of an error sent in its place. `None` where it is neither.
@@ -21,9 +31,17 @@ pub fn read_chat_completion(body: &Value) -> Option<Completion> {
         return Some(completion);
     }
     let choice = body.get("choices")?.as_array()?.first()?;
-    let message = choice.get("message").or_else(|| choice.get("delta")).unwrap_or(&Value::Null);
+    let message = choice
+        .get("message")
+        .or_else(|| choice.get("delta"))
+        .unwrap_or(&Value::Null);
     completion.text = content(message.get("content").unwrap_or(&Value::Null));
-    completion.reasoning = ["reasoning_content", "reasoning"].iter().find_map(|k| message.get(*k)?.as_str()).map(str::trim).filter(|r| !r.is_empty()).map(str::to_owned);
+    completion.reasoning = ["reasoning_content", "reasoning"]
+        .iter()
+        .find_map(|k| message.get(*k)?.as_str())
+        .map(str::trim)
+        .filter(|r| !r.is_empty())
+        .map(str::to_owned);
     completion.finish = match choice.get("finish_reason").and_then(Value::as_str) {
         Some("stop" | "eos" | "tool_calls" | "function_call") => Finish::Stop,
         Some("length") => Finish::Length,
@@ -33,16 +51,29 @@ pub fn read_chat_completion(body: &Value) -> Option<Completion> {
         _ => Finish::Unknown,
     };
     if completion.finish == Finish::ContentFilter {
-        completion.signals.push(Signal::AnswerBlocked { reason: choice["finish_reason"].as_str().unwrap_or("content_filter").to_owned() });
+        completion.signals.push(Signal::AnswerBlocked {
+            reason: choice["finish_reason"]
+                .as_str()
+                .unwrap_or("content_filter")
+                .to_owned(),
+        });
     }
-    if let Some(refusal) = message.get("refusal").and_then(Value::as_str).filter(|r| !r.trim().is_empty()) {
-        completion.signals.push(Signal::Refusal { text: refusal.to_owned() });
+    if let Some(refusal) = message
+        .get("refusal")
+        .and_then(Value::as_str)
+        .filter(|r| !r.trim().is_empty())
+    {
+        completion.signals.push(Signal::Refusal {
+            text: refusal.to_owned(),
+        });
         completion.finish = Finish::Refusal;
         if completion.text.is_empty() {
             refusal.clone_into(&mut completion.text);
         }
     }
-    completion.signals.extend(moderation(choice.get("content_filter_results")));
+    completion
+        .signals
+        .extend(moderation(choice.get("content_filter_results")));
     if let Some(error) = present(choice, "error") {
         fail(&mut completion, error);
     }
@@ -53,7 +84,15 @@ pub fn read_chat_completion(body: &Value) -> Option<Completion> {
 pub(super) fn blocked_prompt(status: u16, reason: String) -> Completion {
     let mut completion = Completion::text("");
     completion.finish = Finish::ContentFilter;
-    completion.signals = vec![Signal::PromptBlocked { reason: reason.clone() }, Signal::ProviderError { status: Some(status), message: reason }];
+    completion.signals = vec![
+        Signal::PromptBlocked {
+            reason: reason.clone(),
+        },
+        Signal::ProviderError {
+            status: Some(status),
+            message: reason,
+        },
+    ];
     completion
 }
 
@@ -61,18 +100,31 @@ pub(super) fn blocked_prompt(status: u16, reason: String) -> Completion {
 pub(super) fn block_reason(body: &Value) -> Option<String> {
     let error = present(body, "error")?;
     let words = error.to_string().to_lowercase();
-    BLOCK_MARKS.iter().any(|mark| words.contains(mark)).then(|| error_message(body).unwrap_or_else(|| error.to_string()))
+    BLOCK_MARKS
+        .iter()
+        .any(|mark| words.contains(mark))
+        .then(|| error_message(body).unwrap_or_else(|| error.to_string()))
 }
 
 /// The message of an error body, with the upstream provider's own words where a gateway wraps them.
 pub(super) fn error_message(body: &Value) -> Option<String> {
     let error = present(body, "error").unwrap_or(body);
-    let message = error.get("message").or_else(|| body.get("message")).or_else(|| body.get("detail")).and_then(Value::as_str).or_else(|| error.as_str())?;
+    let message = error
+        .get("message")
+        .or_else(|| body.get("message"))
+        .or_else(|| body.get("detail"))
+        .and_then(Value::as_str)
+        .or_else(|| error.as_str())?;
     let upstream = error.pointer("/metadata/raw").map(|raw| match raw {
         Value::String(text) => serde_json::from_str::<Value>(text).unwrap_or_else(|_| raw.clone()),
         other => other.clone(),
     });
-    let upstream = upstream.as_ref().and_then(|raw| raw.pointer("/error/message").or_else(|| raw.get("message")).and_then(Value::as_str).map(str::to_owned));
+    let upstream = upstream.as_ref().and_then(|raw| {
+        raw.pointer("/error/message")
+            .or_else(|| raw.get("message"))
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    });
     Some(match upstream {
         Some(words) if !message.contains(&words) => format!("{message}: {words}"),
         _ => message.to_owned(),
@@ -82,23 +134,36 @@ pub(super) fn error_message(body: &Value) -> Option<String> {
 fn fail(completion: &mut Completion, error: &Value) {
     let wrapped = serde_json::json!({ "error": error });
     let message = error_message(&wrapped).unwrap_or_else(|| error.to_string());
-    let status = error.get("code").and_then(Value::as_u64).and_then(|c| u16::try_from(c).ok());
+    let status = error
+        .get("code")
+        .and_then(Value::as_u64)
+        .and_then(|c| u16::try_from(c).ok());
     match block_reason(&wrapped) {
         Some(reason) => {
             completion.finish = Finish::ContentFilter;
-            let of_answer = !completion.text.is_empty() || reason.to_lowercase().contains("output data");
-            completion.signals.push(if of_answer { Signal::AnswerBlocked { reason } } else { Signal::PromptBlocked { reason } });
+            let of_answer =
+                !completion.text.is_empty() || reason.to_lowercase().contains("output data");
+            completion.signals.push(if of_answer {
+                Signal::AnswerBlocked { reason }
+            } else {
+                Signal::PromptBlocked { reason }
+            });
         }
         None => completion.finish = Finish::Error,
     }
-    completion.signals.push(Signal::ProviderError { status, message });
+    completion
+        .signals
+        .push(Signal::ProviderError { status, message });
 }
 
 /// Content is a string, null, or a list of parts.
 fn content(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().filter_map(|p| p.get("text").and_then(Value::as_str).or_else(|| p.as_str())).collect(),
+        Value::Array(parts) => parts
+            .iter()
+            .filter_map(|p| p.get("text").and_then(Value::as_str).or_else(|| p.as_str()))
+            .collect(),
         _ => String::new(),
     }
 }
@@ -110,17 +175,33 @@ fn moderation(results: Option<&Value>) -> Vec<Signal> {
         .into_iter()
         .flatten()
         .filter(|(_, r)| r.get("filtered").and_then(Value::as_bool) == Some(true))
-        .map(|(category, r)| Signal::Moderation { category: category.clone(), level: r.get("severity").and_then(Value::as_str).unwrap_or("filtered").to_owned() })
+        .map(|(category, r)| Signal::Moderation {
+            category: category.clone(),
+            level: r
+                .get("severity")
+                .and_then(Value::as_str)
+                .unwrap_or("filtered")
+                .to_owned(),
+        })
         .collect()
 }
 
 fn usage(body: &Value) -> Usage {
-    let count = |name: &str| body.pointer(&format!("/usage/{name}")).and_then(Value::as_u64).unwrap_or(0);
-    Usage { prompt_tokens: count("prompt_tokens"), completion_tokens: count("completion_tokens") }
+    let count = |name: &str| {
+        body.pointer(&format!("/usage/{name}"))
+            .and_then(Value::as_u64)
+            .unwrap_or(0)
+    };
+    Usage {
+        prompt_tokens: count("prompt_tokens"),
+        completion_tokens: count("completion_tokens"),
+    }
 }
 
 fn present<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    value.get(name).filter(|v| !v.is_null() && **v != Value::Bool(false))
+    value
+        .get(name)
+        .filter(|v| !v.is_null() && **v != Value::Bool(false))
 }
 
 #[cfg(test)]
@@ -131,13 +212,16 @@ mod tests {
 
     #[test]
     fn an_error_inside_a_200_is_told_apart_from_a_block() {
-        let fault = read_chat_completion(&json!({"error": {"message": "invalid model ID"}})).unwrap();
+        let fault =
+            read_chat_completion(&json!({"error": {"message": "invalid model ID"}})).unwrap();
         assert_eq!(fault.finish, Finish::Error);
         assert!(!fault.is_blocked());
         let raw = r#"{"error":{"code":"data_inspection_failed","message":"Input data may contain inappropriate content."}}"#;
         let block = read_chat_completion(&json!({"error": {"message": "Provider returned error", "code": 400, "metadata": {"raw": raw}}})).unwrap();
         assert_eq!(block.finish, Finish::ContentFilter);
-        assert!(matches!(&block.signals[0], Signal::PromptBlocked { reason } if reason.contains("inappropriate")));
+        assert!(
+            matches!(&block.signals[0], Signal::PromptBlocked { reason } if reason.contains("inappropriate"))
+        );
     }
 
     #[test]
@@ -145,14 +229,20 @@ mod tests {
         let body = json!({"choices": [{"error": {"message": "Output data may contain inappropriate content.", "code": 502}, "message": {"content": "The beginning"}}]});
         let completion = read_chat_completion(&body).unwrap();
         assert_eq!(completion.text, "The beginning");
-        assert!(matches!(completion.signals[0], Signal::AnswerBlocked { .. }));
+        assert!(matches!(
+            completion.signals[0],
+            Signal::AnswerBlocked { .. }
+        ));
     }
 
     #[test]
     fn null_content_parts_and_reasoning_are_read() {
         let body = json!({"choices": [{"finish_reason": "stop", "message": {"content": null, "reasoning": " hm "}}], "usage": {"prompt_tokens": 3, "completion_tokens": 2}});
         let completion = read_chat_completion(&body).unwrap();
-        assert_eq!((completion.text.as_str(), completion.reasoning.as_deref()), ("", Some("hm")));
+        assert_eq!(
+            (completion.text.as_str(), completion.reasoning.as_deref()),
+            ("", Some("hm"))
+        );
         assert_eq!(completion.usage.prompt_tokens, 3);
         let parts = json!({"choices": [{"finish_reason": "stop", "message": {"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}}]});
         assert_eq!(read_chat_completion(&parts).unwrap().text, "ab");

@@ -16,7 +16,7 @@ use crate::model::{ErrorClass, ModelError};
 /// Most bytes read of one answer.
 const MAX_BODY: usize = 16 << 20;
 /// The longest wait a server's Retry-After may ask for.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(2);
 
 /// How long to wait for what, and how often to try, under `[http]` in `candor.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,7 +36,13 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect_seconds: 10.0, idle_seconds: 120.0, total_seconds: 600.0, retries: 5, backoff_seconds: 0.5 }
+        Self {
+            connect_seconds: 10.0,
+            idle_seconds: 120.0,
+            total_seconds: 600.0,
+            retries: 5,
+            backoff_seconds: 0.5,
+        }
     }
 }
 
@@ -63,12 +69,22 @@ impl Http {
             // A redirect could carry the key to another host.
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|e| ModelError::new(ErrorClass::Network, format!("cannot set up HTTP: {e}")))?;
-        Ok(Self { client, timeouts: timeouts.clone() })
+            .map_err(|e| {
+                ModelError::new(ErrorClass::Network, format!("cannot set up HTTP: {e}"))
+            })?;
+        Ok(Self {
+            client,
+            timeouts: timeouts.clone(),
+        })
     }
 
     /// Posts JSON and reads JSON, trying again while the failure may pass.
-    pub(super) async fn post_json(&self, url: &str, key: Option<&SecretString>, body: &Value) -> Result<Reply, ModelError> {
+    pub(super) async fn post_json(
+        &self,
+        url: &str,
+        key: Option<&SecretString>,
+        body: &Value,
+    ) -> Result<Reply, ModelError> {
         let backoff = ExponentialBuilder::default()
             .with_jitter()
             .with_min_delay(Duration::from_secs_f64(self.timeouts.backoff_seconds))
@@ -77,30 +93,64 @@ impl Http {
         (|| self.post_once(url, key, body))
             .retry(backoff)
             .when(|error: &ModelError| error.class.is_transient())
-            .adjust(|error, delay| delay.map(|d| error.retry_after.map_or(d, |asked| asked.min(MAX_RETRY_AFTER).max(d))))
+            .adjust(|error, delay| {
+                delay.map(|d| {
+                    error
+                        .retry_after
+                        .map_or(d, |asked| asked.min(MAX_RETRY_AFTER).max(d))
+                })
+            })
             .await
             .map_err(|mut error| {
                 if error.class.is_transient() && self.timeouts.retries > 0 {
-                    error.message = format!("{} (tried {} times)", error.message, self.timeouts.retries + 1);
+                    error.message = format!(
+                        "{} (tried {} times)",
+                        error.message,
+                        self.timeouts.retries + 1
+                    );
                 }
                 error
             })
     }
 
-    async fn post_once(&self, url: &str, key: Option<&SecretString>, body: &Value) -> Result<Reply, ModelError> {
+    async fn post_once(
+        &self,
+        url: &str,
+        key: Option<&SecretString>,
+        body: &Value,
+    ) -> Result<Reply, ModelError> {
         let mut request = self.client.post(url).json(body);
         if let Some(key) = key {
             request = request.bearer_auth(key.expose_secret());
         }
-        let response = request.send().await.map_err(|e| self.transport_error(url, &e))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|e| self.transport_error(url, &e))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let text = self.read(url, response).await?;
         let text = redact(&text, key);
         if status.is_success() {
-            return serde_json::from_str(&text).map(Reply::Success).map_err(|e| ModelError::new(ErrorClass::Protocol, format!("{url} answered with something that is not JSON ({e}): {}", excerpt(&text))));
+            return serde_json::from_str(&text)
+                .map(Reply::Success)
+                .map_err(|e| {
+                    ModelError::new(
+                        ErrorClass::Protocol,
+                        format!(
+                            "{url} answered with something that is not JSON ({e}): {}",
+                            excerpt(&text)
+                        ),
+                    )
+                });
         }
-        if let Some(reason) = serde_json::from_str(&text).ok().and_then(|body: Value| chat::block_reason(&body)) {
-            return Ok(Reply::Blocked { status: status.as_u16(), reason });
+        if let Some(reason) = serde_json::from_str(&text)
+            .ok()
+            .and_then(|body: Value| chat::block_reason(&body))
+        {
+            return Ok(Reply::Blocked {
+                status: status.as_u16(),
+                reason,
+            });
         }
         Err(status_error(url, status, &headers, &text))
     }
@@ -111,7 +161,10 @@ impl Http {
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|e| self.transport_error(url, &e))?;
             if bytes.len() + chunk.len() > MAX_BODY {
-                return Err(ModelError::new(ErrorClass::Protocol, format!("{url} sent more than {} MiB in one answer", MAX_BODY >> 20)));
+                return Err(ModelError::new(
+                    ErrorClass::Protocol,
+                    format!("{url} sent more than {} MiB in one answer", MAX_BODY >> 20),
+                ));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -123,14 +176,20 @@ impl Http {
             let t = &self.timeouts;
             return ModelError::new(
                 ErrorClass::Timeout,
-                format!("{url} did not answer in time (connect {} s, silence {} s, whole answer {} s; set under [http] in candor.toml)", t.connect_seconds, t.idle_seconds, t.total_seconds),
+                format!(
+                    "{url} did not answer in time (connect {} s, silence {} s, whole answer {} s; set under [http] in candor.toml)",
+                    t.connect_seconds, t.idle_seconds, t.total_seconds
+                ),
             );
         }
         let mut cause: &dyn std::error::Error = error;
         while let Some(next) = cause.source() {
             cause = next;
         }
-        ModelError::new(ErrorClass::Network, format!("cannot reach {url}: {cause}. Is the server running, and the address right?"))
+        ModelError::new(
+            ErrorClass::Network,
+            format!("cannot reach {url}: {cause}. Is the server running, and the address right?"),
+        )
     }
 }
 
@@ -143,13 +202,20 @@ fn status_error(url: &str, status: StatusCode, headers: &HeaderMap, body: &str) 
         500.. => ErrorClass::Server,
         _ => ErrorClass::BadRequest,
     };
-    let said = serde_json::from_str::<Value>(body).ok().and_then(|v| chat::error_message(&v)).unwrap_or_else(|| excerpt(body));
+    let said = serde_json::from_str::<Value>(body)
+        .ok()
+        .and_then(|v| chat::error_message(&v))
+        .unwrap_or_else(|| excerpt(body));
     let message = match class {
         ErrorClass::Auth => format!("{status}: {said}"),
         ErrorClass::NotFound => format!("{url} knows no such model or path ({status}): {said}"),
         _ => format!("{url} answered {status}: {said}"),
     };
-    ModelError { class, message, retry_after: retry_after(headers) }
+    ModelError {
+        class,
+        message,
+        retry_after: retry_after(headers),
+    }
 }
 
 /// Retry-After in seconds, or as an HTTP date.

@@ -36,5 +36,11 @@ const LIST: &[(&str, &str, f64, f64)] = &[
 ];
 
 pub(super) fn list_price(provider: &str, model: &str) -> Option<Price> {
-    LIST.iter().filter(|(p, prefix, ..)| *p == provider && model.starts_with(prefix)).max_by_key(|(_, prefix, ..)| prefix.len()).map(|(.., input, output)| Price { input: *input, output: *output })
+    LIST.iter()
+        .filter(|(p, prefix, ..)| *p == provider && model.starts_with(prefix))
+        .max_by_key(|(_, prefix, ..)| prefix.len())
+        .map(|(.., input, output)| Price {
+            input: *input,
+            output: *output,
+        })
 }

@@ -24,33 +24,57 @@ pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> 
     let (width, height) = (LEFT + columns * field + 90, HEAD + rows * ROW + 8);
     let mut svg = String::new();
     {
-        let area = SVGBackend::with_string(&mut svg, (width.unsigned_abs(), height.unsigned_abs())).into_drawing_area();
+        let area = SVGBackend::with_string(&mut svg, (width.unsigned_abs(), height.unsigned_abs()))
+            .into_drawing_area();
         for (j, name) in map.columns.iter().enumerate() {
             // Slanted heads would need a rotation that plotters' SVG text lacks; upright ones are turned by a quarter.
-            let style = (FONT, 12).into_font().transform(FontTransform::Rotate270).color(&INK);
-            area.draw(&Text::new(fit(name, 22), (LEFT + count(j) * field + field / 2 - 6, HEAD - 6), style)).map_err(|e| failed(&e))?;
+            let style = (FONT, 12)
+                .into_font()
+                .transform(FontTransform::Rotate270)
+                .color(&INK);
+            area.draw(&Text::new(
+                fit(name, 22),
+                (LEFT + count(j) * field + field / 2 - 6, HEAD - 6),
+                style,
+            ))
+            .map_err(|e| failed(&e))?;
         }
         for (i, name) in map.rows.iter().enumerate() {
             let top = HEAD + count(i) * ROW;
-            area.draw(&Text::new(fit(name, 38), (4, top + 4), (FONT, 12).into_font().color(&INK))).map_err(|e| failed(&e))?;
+            area.draw(&Text::new(
+                fit(name, 38),
+                (4, top + 4),
+                (FONT, 12).into_font().color(&INK),
+            ))
+            .map_err(|e| failed(&e))?;
             for (j, value) in map.values[i].iter().enumerate() {
                 let left = LEFT + count(j) * field;
                 let corners = [(left, top), (left + field - 2, top + ROW - 2)];
                 match value {
                     Some(share) => {
-                        area.draw(&Rectangle::new(corners, colour(*share).filled())).map_err(|e| failed(&e))?;
+                        area.draw(&Rectangle::new(corners, colour(*share).filled()))
+                            .map_err(|e| failed(&e))?;
                         let ink = if *share > 0.55 { WHITE } else { INK };
-                        area.draw(&Text::new(format!("{:.0}", share * 100.0), (left + field / 2 - 8, top + 4), (FONT, 12).into_font().color(&ink))).map_err(|e| failed(&e))?;
+                        area.draw(&Text::new(
+                            format!("{:.0}", share * 100.0),
+                            (left + field / 2 - 8, top + 4),
+                            (FONT, 12).into_font().color(&ink),
+                        ))
+                        .map_err(|e| failed(&e))?;
                     }
                     None => {
-                        area.draw(&Rectangle::new(corners, FAINT.stroke_width(1))).map_err(|e| failed(&e))?;
+                        area.draw(&Rectangle::new(corners, FAINT.stroke_width(1)))
+                            .map_err(|e| failed(&e))?;
                     }
                 }
             }
         }
         area.present().map_err(|e| failed(&e))?;
     }
-    Ok(responsive(&svg, "Share of questions not answered, by model and group; the same figures stand in the tables"))
+    Ok(responsive(
+        &svg,
+        "Share of questions not answered, by model and group; the same figures stand in the tables",
+    ))
 }
 
 /// From near white to a deep red-brown; lightness falls evenly, so that it reads in grey too.

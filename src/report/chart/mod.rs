@@ -18,20 +18,48 @@ const ACCENT: RGBColor = RGBColor(0x1b, 0x5e, 0x9c);
 
 /// What plotters could not draw.
 fn failed(error: &dyn std::fmt::Display) -> ReportError {
-    ReportError::Render { part: "chart".into(), reason: error.to_string() }
+    ReportError::Render {
+        part: "chart".into(),
+        reason: error.to_string(),
+    }
 }
 
 /// A label cut to what fits, in characters.
 fn fit(label: &str, most: usize) -> String {
-    if label.chars().count() <= most { label.to_owned() } else { label.chars().take(most.saturating_sub(1)).chain(['…']).collect() }
+    if label.chars().count() <= most {
+        label.to_owned()
+    } else {
+        label
+            .chars()
+            .take(most.saturating_sub(1))
+            .chain(['…'])
+            .collect()
+    }
 }
 
 /// Makes an SVG scale with the page, and readable to those who cannot see it.
 fn responsive(svg: &str, description: &str) -> String {
-    let (Some(start), Some(end)) = (svg.find("<svg "), svg.find('>').filter(|_| svg.starts_with("<svg"))) else { return svg.to_owned() };
+    let (Some(start), Some(end)) = (
+        svg.find("<svg "),
+        svg.find('>').filter(|_| svg.starts_with("<svg")),
+    ) else {
+        return svg.to_owned();
+    };
     let head = &svg[start..end];
-    let attribute = |name: &str| head.split(&format!("{name}=\"")).nth(1).and_then(|r| r.split('"').next()).unwrap_or("0").to_owned();
+    let attribute = |name: &str| {
+        head.split(&format!("{name}=\""))
+            .nth(1)
+            .and_then(|r| r.split('"').next())
+            .unwrap_or("0")
+            .to_owned()
+    };
     let (width, height) = (attribute("width"), attribute("height"));
-    let escaped = description.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
-    format!("<svg viewBox=\"0 0 {width} {height}\" width=\"{width}\" role=\"img\" aria-label=\"{escaped}\" xmlns=\"http://www.w3.org/2000/svg\"{}", &svg[end..])
+    let escaped = description
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('"', "&quot;");
+    format!(
+        "<svg viewBox=\"0 0 {width} {height}\" width=\"{width}\" role=\"img\" aria-label=\"{escaped}\" xmlns=\"http://www.w3.org/2000/svg\"{}",
+        &svg[end..]
+    )
 }

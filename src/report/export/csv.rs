@@ -9,5 +9,7 @@ use crate::report::ReportError;
 
 pub(super) fn write(table: LazyFrame, path: &Path) -> Result<(), ReportError> {
     let mut frame = table.collect()?;
-    Ok(CsvWriter::new(create(path)?).include_header(true).finish(&mut frame)?)
+    Ok(CsvWriter::new(create(path)?)
+        .include_header(true)
+        .finish(&mut frame)?)
 }

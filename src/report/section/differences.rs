@@ -39,11 +39,28 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
                 .iter()
                 .map(|suite| {
                     let comparison = compare(&report.questions, suite, model, &report.baseline);
-                    comparison.difference.ok().map(|d| Shown { value: d.value, low: d.interval.low, high: d.interval.high, n: d.n, unshared: comparison.unshared, excludes_zero: d.interval.excludes(0.0), method: comparison.method })
+                    comparison.difference.ok().map(|d| Shown {
+                        value: d.value,
+                        low: d.interval.low,
+                        high: d.interval.high,
+                        n: d.n,
+                        unshared: comparison.unshared,
+                        excludes_zero: d.interval.excludes(0.0),
+                        method: comparison.method,
+                    })
                 })
                 .collect();
             (model, cells)
         })
         .collect();
-    report.render("sections/differences.html", &Context { baseline: &report.baseline, suites, rows }).map(Some)
+    report
+        .render(
+            "sections/differences.html",
+            &Context {
+                baseline: &report.baseline,
+                suites,
+                rows,
+            },
+        )
+        .map(Some)
 }

@@ -45,10 +45,54 @@ fn row(gap: Gap) -> Row {
 }
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
-    let all: Vec<Gap> = report.data.models.iter().filter_map(|m| gap(&report.questions, &m.identity.name)).collect();
-    let Some(method) = all.first().map(|g| g.method) else { return Ok(None) };
-    let bars: Vec<Bar> = all.iter().filter_map(|g| g.gap.as_ref().ok().map(|e| Bar { label: g.model.clone(), value: e.value, interval: e.interval })).collect();
-    let chart = if bars.is_empty() { None } else { Some(intervals(&bars, (-1.0, 1.0), Some(0.0))?) };
-    let by_stratum = report.data.strata.iter().map(|s| (s.clone(), gaps(&report.data, &report.questions, s).into_iter().map(row).collect::<Vec<_>>())).filter(|(_, rows)| !rows.is_empty()).collect();
-    report.render("sections/gaps.html", &Context { gaps: all.into_iter().map(row).collect(), by_stratum, chart, method }).map(Some)
+    let all: Vec<Gap> = report
+        .data
+        .models
+        .iter()
+        .filter_map(|m| gap(&report.questions, &m.identity.name))
+        .collect();
+    let Some(method) = all.first().map(|g| g.method) else {
+        return Ok(None);
+    };
+    let bars: Vec<Bar> = all
+        .iter()
+        .filter_map(|g| {
+            g.gap.as_ref().ok().map(|e| Bar {
+                label: g.model.clone(),
+                value: e.value,
+                interval: e.interval,
+            })
+        })
+        .collect();
+    let chart = if bars.is_empty() {
+        None
+    } else {
+        Some(intervals(&bars, (-1.0, 1.0), Some(0.0))?)
+    };
+    let by_stratum = report
+        .data
+        .strata
+        .iter()
+        .map(|s| {
+            (
+                s.clone(),
+                gaps(&report.data, &report.questions, s)
+                    .into_iter()
+                    .map(row)
+                    .collect::<Vec<_>>(),
+            )
+        })
+        .filter(|(_, rows)| !rows.is_empty())
+        .collect();
+    report
+        .render(
+            "sections/gaps.html",
+            &Context {
+                gaps: all.into_iter().map(row).collect(),
+                by_stratum,
+                chart,
+                method,
+            },
+        )
+        .map(Some)
 }

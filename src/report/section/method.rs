@@ -15,7 +15,15 @@ struct Context<'a> {
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let scored_by = |name: &str| report.data.suites.iter().any(|s| s.headline.0 == name);
-    let has_pairs = report.questions.iter().any(|q| q.role.is_some() && q.pair.is_some());
-    let context = Context { manifests: &report.data.manifests, has_refusal: scored_by("refusal"), has_imported: scored_by("imported"), has_pairs };
+    let has_pairs = report
+        .questions
+        .iter()
+        .any(|q| q.role.is_some() && q.pair.is_some());
+    let context = Context {
+        manifests: &report.data.manifests,
+        has_refusal: scored_by("refusal"),
+        has_imported: scored_by("imported"),
+        has_pairs,
+    };
     report.render("sections/method.html", &context).map(Some)
 }

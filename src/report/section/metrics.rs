@@ -36,9 +36,38 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             .data
             .models
             .iter()
-            .map(|m| (m.identity.name.clone(), columns.iter().map(|(scorer, metric)| own.iter().find(|v| v.model == m.identity.name && v.scorer == *scorer && v.metric == *metric).map(|v| (*v).clone())).collect()))
+            .map(|m| {
+                (
+                    m.identity.name.clone(),
+                    columns
+                        .iter()
+                        .map(|(scorer, metric)| {
+                            own.iter()
+                                .find(|v| {
+                                    v.model == m.identity.name
+                                        && v.scorer == *scorer
+                                        && v.metric == *metric
+                                })
+                                .map(|v| (*v).clone())
+                        })
+                        .collect(),
+                )
+            })
             .collect();
-        suites.push(Table { suite: suite.name.clone(), columns: columns.iter().map(|(scorer, metric)| format!("{scorer} · {metric}")).collect(), rows });
+        suites.push(Table {
+            suite: suite.name.clone(),
+            columns: columns
+                .iter()
+                .map(|(scorer, metric)| format!("{scorer} · {metric}"))
+                .collect(),
+            rows,
+        });
     }
-    if suites.is_empty() { Ok(None) } else { report.render("sections/metrics.html", &Context { suites }).map(Some) }
+    if suites.is_empty() {
+        Ok(None)
+    } else {
+        report
+            .render("sections/metrics.html", &Context { suites })
+            .map(Some)
+    }
 }

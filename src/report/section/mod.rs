@@ -23,12 +23,44 @@ pub(super) struct Section {
 
 /// Every section.
 pub(super) const SECTIONS: &[Section] = &[
-    Section { id: "scores", title: "Models and suites", render: scores::render },
-    Section { id: "gaps", title: "Withheld on marked topics beyond their controls", render: gaps::render },
-    Section { id: "pair", title: "One pair, word for word", render: pair::render },
-    Section { id: "differences", title: "Differences to the baseline", render: differences::render },
-    Section { id: "heat-map", title: "Where answers are withheld", render: heat_map::render },
-    Section { id: "metrics", title: "Every metric", render: metrics::render },
-    Section { id: "cost", title: "Cost and time", render: cost::render },
-    Section { id: "method", title: "Method and limits", render: method::render },
+    Section {
+        id: "scores",
+        title: "Models and suites",
+        render: scores::render,
+    },
+    Section {
+        id: "gaps",
+        title: "Withheld on marked topics beyond their controls",
+        render: gaps::render,
+    },
+    Section {
+        id: "pair",
+        title: "One pair, word for word",
+        render: pair::render,
+    },
+    Section {
+        id: "differences",
+        title: "Differences to the baseline",
+        render: differences::render,
+    },
+    Section {
+        id: "heat-map",
+        title: "Where answers are withheld",
+        render: heat_map::render,
+    },
+    Section {
+        id: "metrics",
+        title: "Every metric",
+        render: metrics::render,
+    },
+    Section {
+        id: "cost",
+        title: "Cost and time",
+        render: cost::render,
+    },
+    Section {
+        id: "method",
+        title: "Method and limits",
+        render: method::render,
+    },
 ];

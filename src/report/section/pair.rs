@@ -32,14 +32,33 @@ struct Answer {
 /// The pair that shows most: withheld on the sensitive side only, by the model with the largest gap. Of several the first by
 /// name, so that the same run shows the same pair.
 fn choose(report: &Report) -> Option<(&Question, &Question)> {
-    let largest = report.data.models.iter().filter_map(|m| gap(&report.questions, &m.identity.name)).filter_map(|g| g.gap.ok().map(|e| (g.model, e.value))).max_by(|a, b| a.1.total_cmp(&b.1))?.0;
-    let own: Vec<&Question> = report.questions.iter().filter(|q| q.model == largest && q.pair.is_some()).collect();
+    let largest = report
+        .data
+        .models
+        .iter()
+        .filter_map(|m| gap(&report.questions, &m.identity.name))
+        .filter_map(|g| g.gap.ok().map(|e| (g.model, e.value)))
+        .max_by(|a, b| a.1.total_cmp(&b.1))?
+        .0;
+    let own: Vec<&Question> = report
+        .questions
+        .iter()
+        .filter(|q| q.model == largest && q.pair.is_some())
+        .collect();
     let mut pairs: Vec<(&Question, &Question)> = own
         .iter()
         .filter(|q| q.role.as_deref() == Some("sensitive"))
-        .filter_map(|s| own.iter().find(|c| c.role.as_deref() == Some("control") && c.pair == s.pair).map(|c| (*s, *c)))
+        .filter_map(|s| {
+            own.iter()
+                .find(|c| c.role.as_deref() == Some("control") && c.pair == s.pair)
+                .map(|c| (*s, *c))
+        })
         .collect();
-    pairs.sort_by(|a, b| (a.0.value - a.1.value).total_cmp(&(b.0.value - b.1.value)).then_with(|| a.0.sample.cmp(&b.0.sample)));
+    pairs.sort_by(|a, b| {
+        (a.0.value - a.1.value)
+            .total_cmp(&(b.0.value - b.1.value))
+            .then_with(|| a.0.sample.cmp(&b.0.sample))
+    });
     pairs.into_iter().next()
 }
 
@@ -47,26 +66,59 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     if report.data.models.len() > MOST_MODELS {
         return Ok(None);
     }
-    let Some((sensitive, control)) = choose(report) else { return Ok(None) };
-    let models: Vec<String> = report.data.models.iter().map(|m| m.identity.name.clone()).collect();
+    let Some((sensitive, control)) = choose(report) else {
+        return Ok(None);
+    };
+    let models: Vec<String> = report
+        .data
+        .models
+        .iter()
+        .map(|m| m.identity.name.clone())
+        .collect();
     let mut sides = Vec::new();
     for question in [sensitive, control] {
         let frame = report
             .data
             .trials()
-            .filter(col("suite").eq(lit(question.suite.clone())).and(col("sample_id").eq(lit(question.sample.clone()))).and(col("epoch").eq(lit(0))))
+            .filter(
+                col("suite")
+                    .eq(lit(question.suite.clone()))
+                    .and(col("sample_id").eq(lit(question.sample.clone())))
+                    .and(col("epoch").eq(lit(0))),
+            )
             .select(["model", "prompt", "answer"].map(col))
             .collect()?;
-        let text = |name: &str, i: usize| frame.column(name).ok().and_then(|c| c.str().ok()?.get(i).map(str::to_owned)).unwrap_or_default();
+        let text = |name: &str, i: usize| {
+            frame
+                .column(name)
+                .ok()
+                .and_then(|c| c.str().ok()?.get(i).map(str::to_owned))
+                .unwrap_or_default()
+        };
         let answers = models
             .iter()
             .filter_map(|model| {
                 let i = (0..frame.height()).find(|i| text("model", *i) == *model)?;
-                let withheld = report.questions.iter().any(|q| q.model == *model && q.suite == question.suite && q.sample == question.sample && q.value < 0.5);
-                Some(Answer { model: model.clone(), text: text("answer", i), withheld })
+                let withheld = report.questions.iter().any(|q| {
+                    q.model == *model
+                        && q.suite == question.suite
+                        && q.sample == question.sample
+                        && q.value < 0.5
+                });
+                Some(Answer {
+                    model: model.clone(),
+                    text: text("answer", i),
+                    withheld,
+                })
             })
             .collect();
-        sides.push(Side { role: question.role.clone().unwrap_or_default(), prompt: text("prompt", 0), answers });
+        sides.push(Side {
+            role: question.role.clone().unwrap_or_default(),
+            prompt: text("prompt", 0),
+            answers,
+        });
     }
-    report.render("sections/pair.html", &Context { sides, models }).map(Some)
+    report
+        .render("sections/pair.html", &Context { sides, models })
+        .map(Some)
 }

@@ -57,7 +57,17 @@ struct PublishedRow<'a> {
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let data = &report.data;
-    let suites = data.suites.iter().map(|s| SuiteHead { name: &s.name, title: &s.title, metric: format!("{} · {}", s.headline.0, s.headline.1), asked: s.samples, available: s.available }).collect();
+    let suites = data
+        .suites
+        .iter()
+        .map(|s| SuiteHead {
+            name: &s.name,
+            title: &s.title,
+            metric: format!("{} · {}", s.headline.0, s.headline.1),
+            asked: s.samples,
+            available: s.available,
+        })
+        .collect();
     let rows = data
         .models
         .iter()
@@ -65,13 +75,35 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             model: &m.identity.name,
             baseline: m.identity.name == report.baseline && data.models.len() > 1,
             stopped: m.stopped.as_deref(),
-            cells: data.suites.iter().map(|s| report.cells.iter().find(|c| c.model == m.identity.name && c.suite == s.name).map(shown)).collect(),
+            cells: data
+                .suites
+                .iter()
+                .map(|s| {
+                    report
+                        .cells
+                        .iter()
+                        .find(|c| c.model == m.identity.name && c.suite == s.name)
+                        .map(shown)
+                })
+                .collect(),
         })
         .collect();
     let published = report
         .published
         .iter()
-        .map(|figure| PublishedRow { figure, cells: data.suites.iter().map(|s| s.published_as.as_deref().filter(|name| name.eq_ignore_ascii_case(&figure.benchmark)).map(|_| figure.score_percent)).collect() })
+        .map(|figure| PublishedRow {
+            figure,
+            cells: data
+                .suites
+                .iter()
+                .map(|s| {
+                    s.published_as
+                        .as_deref()
+                        .filter(|name| name.eq_ignore_ascii_case(&figure.benchmark))
+                        .map(|_| figure.score_percent)
+                })
+                .collect(),
+        })
         .collect();
     let mut charts = Vec::new();
     for suite in &data.suites {
@@ -79,18 +111,50 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             .cells
             .iter()
             .filter(|c| c.suite == suite.name)
-            .filter_map(|c| c.estimate.as_ref().ok().map(|e| Bar { label: c.model.clone(), value: e.value, interval: e.interval }))
+            .filter_map(|c| {
+                c.estimate.as_ref().ok().map(|e| Bar {
+                    label: c.model.clone(),
+                    value: e.value,
+                    interval: e.interval,
+                })
+            })
             .collect();
         if bars.len() > 1 && bars.len() <= MOST_BARS {
             charts.push((suite.name.clone(), intervals(&bars, (0.0, 1.0), None)?));
         }
     }
-    report.render("sections/scores.html", &Context { suites, rows, published, charts }).map(Some)
+    report
+        .render(
+            "sections/scores.html",
+            &Context {
+                suites,
+                rows,
+                published,
+                charts,
+            },
+        )
+        .map(Some)
 }
 
 fn shown(cell: &Cell) -> Shown<'_> {
     match &cell.estimate {
-        Ok(e) => Shown { value: Some(e.value), low: e.interval.low, high: e.interval.high, n: e.n, small: e.n < SMALL, undefined: None, cell },
-        Err(why) => Shown { value: None, low: 0.0, high: 0.0, n: 0, small: false, undefined: Some(why.to_string()), cell },
+        Ok(e) => Shown {
+            value: Some(e.value),
+            low: e.interval.low,
+            high: e.interval.high,
+            n: e.n,
+            small: e.n < SMALL,
+            undefined: None,
+            cell,
+        },
+        Err(why) => Shown {
+            value: None,
+            low: 0.0,
+            high: 0.0,
+            n: 0,
+            small: false,
+            undefined: Some(why.to_string()),
+            cell,
+        },
     }
 }

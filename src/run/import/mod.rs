@@ -57,9 +57,16 @@ pub fn formats() -> Vec<&'static str> {
 ///
 /// # Errors
 /// [`ImportError`] names the file and line.
-pub fn import(format: &str, paths: &[PathBuf], output: &Path) -> Result<(RunDirectory, Imported), ImportError> {
+pub fn import(
+    format: &str,
+    paths: &[PathBuf],
+    output: &Path,
+) -> Result<(RunDirectory, Imported), ImportError> {
     match FORMATS.iter().find(|(name, _)| *name == format) {
         Some((_, importer)) => importer(paths, output),
-        None => Err(ImportError::UnknownFormat { name: format.into(), known: formats().join(", ") }),
+        None => Err(ImportError::UnknownFormat {
+            name: format.into(),
+            known: formats().join(", "),
+        }),
     }
 }

@@ -16,9 +16,15 @@ use serde_json::Value;
 
 use super::{ImportError, Imported};
 use crate::model::remote::read_chat_completion;
-use crate::model::{Completion, ErrorClass, Finish, Identity, Message, Origin, Parameters, Prompt, Request, RequestKey, Role, SampleRef, Signal, Wanted};
+use crate::model::{
+    Completion, ErrorClass, Finish, Identity, Message, Origin, Parameters, Prompt, Request,
+    RequestKey, Role, SampleRef, Signal, Wanted,
+};
 use crate::score::{IMPORTED, imported_score};
-use crate::store::{Failure, JournalWriter, Manifest, ModelRecord, RunDirectory, RunStatus, SuiteRecord, TrialKey, TrialRecord, TrialStatus};
+use crate::store::{
+    Failure, JournalWriter, Manifest, ModelRecord, RunDirectory, RunStatus, SuiteRecord, TrialKey,
+    TrialRecord, TrialStatus,
+};
 use crate::suite::{Kind, Pairing};
 
 const METRIC: &str = "compliance";
@@ -38,21 +44,37 @@ struct Row {
     timestamp: Option<String>,
 }
 
-pub(super) fn import(paths: &[PathBuf], output: &Path) -> Result<(RunDirectory, Imported), ImportError> {
+pub(super) fn import(
+    paths: &[PathBuf],
+    output: &Path,
+) -> Result<(RunDirectory, Imported), ImportError> {
     let mut folders = Vec::new();
     for path in paths {
         folders.extend(question_sets(path)?);
     }
-    let mut run = RunDirectory::create(output, Manifest { imported_from: Some("speechmap".into()), ..Manifest::new() })?;
+    let mut run = RunDirectory::create(
+        output,
+        Manifest {
+            imported_from: Some("speechmap".into()),
+            ..Manifest::new()
+        },
+    )?;
     let journal = JournalWriter::open(&run.journal())?;
     let (mut trials, mut models, mut suites) = (0, BTreeSet::new(), Vec::new());
     for folder in &folders {
-        let name = folder.file_name().and_then(|n| n.to_str()).unwrap_or("speechmap").to_owned();
+        let name = folder
+            .file_name()
+            .and_then(|n| n.to_str())
+            .unwrap_or("speechmap")
+            .to_owned();
         let mut hasher = blake3::Hasher::new();
         let mut questions = BTreeSet::new();
         for file in jsonl_files(folder)? {
             for (number, row) in rows(&file)? {
-                let record = record(&name, trials, row).map_err(|reason| ImportError::Input { path: format!("{}:{number}", file.display()), reason })?;
+                let record = record(&name, trials, row).map_err(|reason| ImportError::Input {
+                    path: format!("{}:{number}", file.display()),
+                    reason,
+                })?;
                 models.insert(record.model.clone());
                 questions.insert((record.sample.clone(), record.prompt.question().to_owned()));
                 journal.append(&record)?;
@@ -60,14 +82,33 @@ pub(super) fn import(paths: &[PathBuf], output: &Path) -> Result<(RunDirectory, 
             }
         }
         for (id, question) in &questions {
-            hasher.update(id.as_bytes()).update(&[0]).update(question.as_bytes()).update(b"\n");
+            hasher
+                .update(id.as_bytes())
+                .update(&[0])
+                .update(question.as_bytes())
+                .update(b"\n");
         }
-        suites.push(suite_record(&name, &hasher.finalize().to_hex(), questions.len()));
+        suites.push(suite_record(
+            &name,
+            &hasher.finalize().to_hex(),
+            questions.len(),
+        ));
     }
     journal.close()?;
-    let imported = Imported { trials, models: models.len(), suites: suites.len() };
+    let imported = Imported {
+        trials,
+        models: models.len(),
+        suites: suites.len(),
+    };
     run.manifest.suites = suites;
-    run.manifest.models = models.into_iter().map(|name| ModelRecord { identity: identity(&name), capabilities: None, stopped: None }).collect();
+    run.manifest.models = models
+        .into_iter()
+        .map(|name| ModelRecord {
+            identity: identity(&name),
+            capabilities: None,
+            stopped: None,
+        })
+        .collect();
     run.manifest.status = RunStatus::Finished;
     run.manifest.finished = Some(Timestamp::now());
     run.save_manifest()?;
@@ -77,50 +118,99 @@ pub(super) fn import(paths: &[PathBuf], output: &Path) -> Result<(RunDirectory, 
 
 /// The folder itself where it holds recordings, else its folders that do.
 fn question_sets(path: &Path) -> Result<Vec<PathBuf>, ImportError> {
-    let input = |reason: String| ImportError::Input { path: path.display().to_string(), reason };
-    let holds_rows = |folder: &Path| jsonl_files(folder).is_ok_and(|files| files.first().is_some_and(|f| rows(f).is_ok_and(|r| !r.is_empty())));
+    let input = |reason: String| ImportError::Input {
+        path: path.display().to_string(),
+        reason,
+    };
+    let holds_rows = |folder: &Path| {
+        jsonl_files(folder).is_ok_and(|files| {
+            files
+                .first()
+                .is_some_and(|f| rows(f).is_ok_and(|r| !r.is_empty()))
+        })
+    };
     if holds_rows(path) {
         return Ok(vec![path.to_path_buf()]);
     }
     let entries = fs::read_dir(path).map_err(|e| input(format!("cannot be read: {e}")))?;
-    let mut folders: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.is_dir() && holds_rows(p)).collect();
+    let mut folders: Vec<PathBuf> = entries
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.is_dir() && holds_rows(p))
+        .collect();
     folders.sort();
-    if folders.is_empty() { Err(input("holds no SpeechMap recordings: a folder a question set is expected, with a JSONL file a model (question_id, model, response, compliance)".into())) } else { Ok(folders) }
+    if folders.is_empty() {
+        Err(input("holds no SpeechMap recordings: a folder a question set is expected, with a JSONL file a model (question_id, model, response, compliance)".into()))
+    } else {
+        Ok(folders)
+    }
 }
 
 fn jsonl_files(folder: &Path) -> Result<Vec<PathBuf>, ImportError> {
-    let entries = fs::read_dir(folder).map_err(|e| ImportError::Input { path: folder.display().to_string(), reason: format!("cannot be read: {e}") })?;
-    let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|x| x == "jsonl")).collect();
+    let entries = fs::read_dir(folder).map_err(|e| ImportError::Input {
+        path: folder.display().to_string(),
+        reason: format!("cannot be read: {e}"),
+    })?;
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|x| x == "jsonl"))
+        .collect();
     files.sort();
     Ok(files)
 }
 
 fn rows(file: &Path) -> Result<Vec<(usize, Row)>, ImportError> {
-    let input = |line: usize, reason: String| ImportError::Input { path: format!("{}:{line}", file.display()), reason };
-    let reader = BufReader::new(File::open(file).map_err(|e| input(0, format!("cannot be read: {e}")))?);
+    let input = |line: usize, reason: String| ImportError::Input {
+        path: format!("{}:{line}", file.display()),
+        reason,
+    };
+    let reader =
+        BufReader::new(File::open(file).map_err(|e| input(0, format!("cannot be read: {e}")))?);
     let mut rows = Vec::new();
     for (i, line) in reader.lines().enumerate() {
         let line = line.map_err(|e| input(i + 1, format!("cannot be read: {e}")))?;
         if !line.trim().is_empty() {
-            rows.push((i + 1, serde_json::from_str(&line).map_err(|e| input(i + 1, format!("is no SpeechMap row: {e}")))?));
+            rows.push((
+                i + 1,
+                serde_json::from_str(&line)
+                    .map_err(|e| input(i + 1, format!("is no SpeechMap row: {e}")))?,
+            ));
         }
     }
     Ok(rows)
 }
 
 fn record(suite: &str, index: u64, row: Row) -> Result<TrialRecord, String> {
-    let prompt = Prompt::Chat(vec![Message { role: Role::User, content: row.question }]);
-    let request = Request { prompt, parameters: Parameters::default(), wanted: Wanted::Generate, about: SampleRef::default() };
+    let prompt = Prompt::Chat(vec![Message {
+        role: Role::User,
+        content: row.question,
+    }]);
+    let request = Request {
+        prompt,
+        parameters: Parameters::default(),
+        wanted: Wanted::Generate,
+        about: SampleRef::default(),
+    };
     let key = RequestKey::new(&identity(&row.model).fingerprint, &request, 0);
     let value = match row.compliance.as_str() {
         "COMPLETE" => Some(1.0),
         "EVASIVE" | "DENIAL" => Some(0.0),
         error if error.starts_with("ERROR") => None,
-        other => return Err(format!("its compliance is '{other}', which is none of COMPLETE, EVASIVE, DENIAL, ERROR_…")),
+        other => {
+            return Err(format!(
+                "its compliance is '{other}', which is none of COMPLETE, EVASIVE, DENIAL, ERROR_…"
+            ));
+        }
     };
     let completion = read_chat_completion(&row.response);
     let (status, completion, failure) = outcome(&row.compliance, value.is_some(), completion);
-    let mut score = imported_score(METRIC, &row.compliance, value, row.judge_analysis.filter(|a| !a.is_empty()));
+    let mut score = imported_score(
+        METRIC,
+        &row.compliance,
+        value,
+        row.judge_analysis.filter(|a| !a.is_empty()),
+    );
     if let (Some(judge), Some(why)) = (&row.judge_model, &mut score.explanation) {
         *why = format!("{judge}: {why}");
     }
@@ -129,7 +219,11 @@ fn record(suite: &str, index: u64, row: Row) -> Result<TrialRecord, String> {
         schedule_index: index,
         model: row.model,
         suite: suite.into(),
-        pairing: Pairing { pair: pair(&row.question_id), role: None, cluster: pair(&row.question_id) },
+        pairing: Pairing {
+            pair: pair(&row.question_id),
+            role: None,
+            cluster: pair(&row.question_id),
+        },
         sample: row.question_id,
         epoch: 0,
         strata: strata(suite),
@@ -140,36 +234,74 @@ fn record(suite: &str, index: u64, row: Row) -> Result<TrialRecord, String> {
         completion,
         failure,
         scores: vec![score],
-        finished: row.timestamp.and_then(|t| t.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH),
+        finished: row
+            .timestamp
+            .and_then(|t| t.parse().ok())
+            .unwrap_or(Timestamp::UNIX_EPOCH),
     })
 }
 
 /// The judge saw the answer, so its label decides whether there is one; the provider's body says what was said and signalled.
-fn outcome(label: &str, judged: bool, completion: Option<Completion>) -> (TrialStatus, Option<Completion>, Option<Failure>) {
-    let mut completion = completion.map(|c| Completion { origin: Origin::Recording, ..c });
+fn outcome(
+    label: &str,
+    judged: bool,
+    completion: Option<Completion>,
+) -> (TrialStatus, Option<Completion>, Option<Failure>) {
+    let mut completion = completion.map(|c| Completion {
+        origin: Origin::Recording,
+        ..c
+    });
     if label == "ERROR_ORIGINAL_MODERATION" {
-        let blocked = completion.get_or_insert_with(|| Completion { origin: Origin::Recording, ..Completion::text("") });
+        let blocked = completion.get_or_insert_with(|| Completion {
+            origin: Origin::Recording,
+            ..Completion::text("")
+        });
         if !blocked.is_blocked() {
-            blocked.signals.push(Signal::AnswerBlocked { reason: label.into() });
+            blocked.signals.push(Signal::AnswerBlocked {
+                reason: label.into(),
+            });
         }
         blocked.finish = Finish::ContentFilter;
         return (TrialStatus::BlockedUpstream, completion, None);
     }
     if !judged {
-        let message = completion.as_ref().and_then(|c| c.signals.iter().find_map(|s| if let Signal::ProviderError { message, .. } = s { Some(message.clone()) } else { None }));
-        return (TrialStatus::Error, completion, Some(Failure { class: ErrorClass::Server, message: message.unwrap_or_else(|| label.to_owned()) }));
+        let message = completion.as_ref().and_then(|c| {
+            c.signals.iter().find_map(|s| {
+                if let Signal::ProviderError { message, .. } = s {
+                    Some(message.clone())
+                } else {
+                    None
+                }
+            })
+        });
+        return (
+            TrialStatus::Error,
+            completion,
+            Some(Failure {
+                class: ErrorClass::Server,
+                message: message.unwrap_or_else(|| label.to_owned()),
+            }),
+        );
     }
     let status = completion.as_ref().map_or(TrialStatus::Ok, TrialStatus::of);
     (status, completion, None)
 }
 
 fn identity(model: &str) -> Identity {
-    Identity { name: model.into(), fingerprint: format!("speechmap:{model}"), spec: format!("speechmap:{model}") }
+    Identity {
+        name: model.into(),
+        fingerprint: format!("speechmap:{model}"),
+        spec: format!("speechmap:{model}"),
+    }
 }
 
 /// The number at the end of `china_criticism_07`: the request of the same number in the other sets is its match in form.
 fn pair(question: &str) -> Option<String> {
-    question.rsplit_once('_').map(|(_, number)| number).filter(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit())).map(str::to_owned)
+    question
+        .rsplit_once('_')
+        .map(|(_, number)| number)
+        .filter(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()))
+        .map(str::to_owned)
 }
 
 /// A set's name tells language and jurisdiction: `zh_china_criticism`, `us_criticism`.
@@ -183,7 +315,10 @@ fn strata(suite: &str) -> BTreeMap<String, String> {
         [place @ .., _topic] if !place.is_empty() => place.join("_"),
         other => other.join("_"),
     };
-    BTreeMap::from([("jurisdiction".into(), jurisdiction), ("language".into(), language.into())])
+    BTreeMap::from([
+        ("jurisdiction".into(), jurisdiction),
+        ("language".into(), language.into()),
+    ])
 }
 
 fn suite_record(name: &str, hash: &str, samples: usize) -> SuiteRecord {

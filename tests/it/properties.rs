@@ -1,0 +1,128 @@
+//! What holds for every input: parsers that read foreign text, and statistics.
+
+use std::fs;
+
+use candor::model::ModelSpec;
+use candor::model::remote::read_chat_completion;
+use candor::stats::{
+    PairedCounts, adjusted_clustered_t, clopper_pearson, tango, wilson, wilson_effective_n,
+};
+use candor::store::read_journal;
+use candor::text::{SourceError, answer_number, answer_tokens, fold, squad_normalise};
+use proptest::prelude::*;
+
+/// JSON of any shape, to a small depth.
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i32>().prop_map(Into::into),
+        ".{0,12}".prop_map(Into::into),
+    ];
+    let name = prop_oneof![
+        Just("choices"),
+        Just("message"),
+        Just("content"),
+        Just("error"),
+        Just("finish_reason"),
+        Just("usage"),
+        Just("code"),
+        Just("metadata"),
+        Just("raw"),
+        Just("refusal"),
+        Just("other"),
+    ];
+    leaf.prop_recursive(5, 40, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+            prop::collection::vec((name.clone(), inner), 0..6).prop_map(|pairs| {
+                pairs
+                    .into_iter()
+                    .map(|(k, v)| (k.to_owned(), v))
+                    .collect::<serde_json::Map<_, _>>()
+                    .into()
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_readers_of_answers_fail(text in ".{0,200}") {
+        let _ = (answer_number(&text), answer_tokens(&text), squad_normalise(&text));
+        prop_assert_eq!(fold(&fold(&text)), fold(&text), "folding twice changes nothing more");
+    }
+
+    #[test]
+    fn a_number_is_read_back_however_it_is_written(value in -1_000_000_i64..1_000_000) {
+        let plain = value.to_string();
+        let grouped = plain.chars().rev().collect::<Vec<_>>().chunks(3).map(|c| c.iter().collect::<String>()).collect::<Vec<_>>().join(",").chars().rev().collect::<String>().replace("-,", "-");
+        for text in [format!("#### {plain}"), format!("The answer is {grouped}."), format!("\\boxed{{{plain}}}"), format!("3 apples, then {grouped}")] {
+            prop_assert_eq!(answer_number(&text), Some(value as f64), "{}", text);
+        }
+    }
+
+    #[test]
+    fn no_specification_makes_the_parser_fail_and_what_parses_survives_a_round_trip(text in ".{0,60}") {
+        if let Ok(spec) = text.parse::<ModelSpec>() {
+            let again = spec.to_string().parse::<ModelSpec>();
+            prop_assert_eq!(again.as_ref(), Ok(&spec));
+        }
+    }
+
+    #[test]
+    fn no_body_makes_the_reader_of_chat_answers_fail(body in any_json()) {
+        let _ = read_chat_completion(&body);
+    }
+
+    #[test]
+    fn an_error_can_point_anywhere(text in "(.|\n){0,80}", offset in 0_usize..200, line in 0_usize..20, column in 0_usize..40) {
+        let _ = SourceError::at_offset("x", &text, offset, "wrong").to_string();
+        let _ = SourceError::at("x", &text, line, column, "wrong").to_string();
+    }
+
+    #[test]
+    fn intervals_hold_their_estimate_and_stay_in_range(n11 in 0_u64..80, n10 in 0_u64..40, n01 in 0_u64..40, n00 in 0_u64..80) {
+        let n = n11 + n10 + n01 + n00;
+        prop_assume!(n > 0);
+        let difference = tango(PairedCounts { n11, n10, n01, n00 }, 0.95).unwrap();
+        prop_assert!(difference.interval.low <= difference.value + 1e-9 && difference.value <= difference.interval.high + 1e-9);
+        prop_assert!(difference.interval.low >= -1.0 && difference.interval.high <= 1.0 && difference.interval.low < difference.interval.high);
+        let swapped = tango(PairedCounts { n11, n10: n01, n01: n10, n00 }, 0.95).unwrap();
+        prop_assert!((swapped.interval.low + difference.interval.high).abs() < 1e-9, "swapping the two turns the interval round");
+        let x = n11 + n10;
+        let score = wilson(x as f64, n as f64, 0.95).unwrap();
+        let exact = clopper_pearson(x, n, 0.95).unwrap();
+        let share = x as f64 / n as f64;
+        prop_assert!(score.low <= share + 1e-12 && share <= score.high + 1e-12 && score.low < score.high);
+        prop_assert!(exact.low <= share && share <= exact.high);
+    }
+
+    #[test]
+    fn repeating_every_question_in_its_cluster_narrows_nothing(values in prop::collection::vec(0_u8..=1, 4..40)) {
+        let single: Vec<f64> = values.iter().map(|v| f64::from(*v)).collect();
+        let own: Vec<usize> = (0..single.len()).collect();
+        let (thrice, clusters): (Vec<f64>, Vec<usize>) = single.iter().zip(&own).flat_map(|(v, c)| [(*v, *c); 3]).unzip();
+        let alone = wilson_effective_n(&single, &own, single.len(), 0.95).unwrap();
+        let copied = wilson_effective_n(&thrice, &clusters, thrice.len(), 0.95).unwrap();
+        prop_assert!(copied.interval.high - copied.interval.low >= alone.interval.high - alone.interval.low - 1e-9);
+        let differences: Vec<f64> = single.iter().map(|v| v - 0.5).collect();
+        prop_assert!(adjusted_clustered_t(&differences, &own, 0.95).unwrap().interval.low < 0.5);
+    }
+
+    #[test]
+    fn a_journal_cut_at_any_byte_keeps_every_whole_line(cut in 0_usize..2000) {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("journal.jsonl");
+        let line = |n: u8| format!(
+            "{{\"trial\":\"{}\",\"schedule_index\":{n},\"model\":\"m\",\"suite\":\"s\",\"sample\":\"{n}\",\"epoch\":0,\"strata\":{{}},\"prompt\":{{\"text\":\"?\"}},\"status\":\"ok\",\"finished\":\"2026-01-01T00:00:00Z\"}}\n",
+            format!("{n:02x}").repeat(32)
+        );
+        let whole: String = (0..7).map(line).collect();
+        let cut = cut.min(whole.len());
+        fs::write(&path, &whole[..cut]).unwrap();
+        let kept = read_journal(&path).unwrap().map(|r| r.unwrap().schedule_index).collect::<Vec<_>>();
+        let complete = whole[..cut].matches('\n').count() as u64;
+        prop_assert_eq!(kept, (0..complete).collect::<Vec<_>>());
+    }
+}
