@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::published::{PublishedFigure, published_figures};
+use super::published::Published;
 use super::section::SECTIONS;
 use super::templates::{Templates, file};
 use super::transcripts::{Transcripts, transcripts};
@@ -45,7 +45,7 @@ pub struct Report {
     pub(super) questions: Vec<Question>,
     pub(super) cells: Vec<Cell>,
     pub(super) baseline: String,
-    pub(super) published: Vec<PublishedFigure>,
+    pub(super) published: Published,
     title: String,
     most_transcripts: usize,
     templates: Templates,
@@ -74,7 +74,7 @@ impl Report {
         let questions = data.questions()?;
         let cells = summarise(&data, &questions)?;
         let baseline = data.baseline(options.baseline.as_deref())?.to_owned();
-        let published = published_figures(&options.data_folders, &data.suites)?;
+        let published = Published::read(&options.data_folders, &data.suites)?;
         let title = options
             .title
             .clone()

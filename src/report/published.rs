@@ -46,29 +46,46 @@ pub(super) struct Source {
 /// The file's name in a data folder.
 const FILE: &str = "published_figures.json";
 
-/// Figures on the suites' benchmarks; a suite that is no published benchmark has none. The general ones (MMLU and MATH) are
-/// not mixed in: a reference row stands only beside the benchmark it is of.
-pub(super) fn published_figures(
-    folders: &[PathBuf],
-    suites: &[SuiteRecord],
-) -> Result<Vec<PublishedFigure>, ReportError> {
-    let Some(path) = folders.iter().map(|f| f.join(FILE)).find(|p| p.is_file()) else {
-        return Ok(Vec::new());
-    };
-    let failed = |reason: String| ReportError::File {
-        action: "cannot read",
-        path: path.clone(),
-        reason,
-    };
-    let text = std::fs::read_to_string(&path).map_err(|e| failed(e.to_string()))?;
-    let all: Vec<PublishedFigure> = serde_json::from_str(&text)
-        .map_err(|e| failed(format!("it is no list of published figures: {e}")))?;
-    let wanted = |f: &PublishedFigure| {
-        suites.iter().any(|s| {
-            s.published_as
-                .as_deref()
-                .is_some_and(|name| name.eq_ignore_ascii_case(&f.benchmark))
-        })
-    };
-    Ok(all.into_iter().filter(wanted).collect())
+/// Published figures on the suites' benchmarks, and on those they are related to. They are kept apart: a figure stands beside
+/// a suite's own scores only where it is of the same benchmark.
+#[derive(Default)]
+pub(super) struct Published {
+    /// On the very benchmarks.
+    pub same: Vec<PublishedFigure>,
+    /// On related ones.
+    pub related: Vec<PublishedFigure>,
+}
+
+impl Published {
+    /// Reads the first `published_figures.json` in the folders, if there is one.
+    pub(super) fn read(folders: &[PathBuf], suites: &[SuiteRecord]) -> Result<Self, ReportError> {
+        let Some(path) = folders.iter().map(|f| f.join(FILE)).find(|p| p.is_file()) else {
+            return Ok(Self::default());
+        };
+        let failed = |reason: String| ReportError::File {
+            action: "cannot read",
+            path: path.clone(),
+            reason,
+        };
+        let text = std::fs::read_to_string(&path).map_err(|e| failed(e.to_string()))?;
+        let all: Vec<PublishedFigure> = serde_json::from_str(&text)
+            .map_err(|e| failed(format!("it is no list of published figures: {e}")))?;
+        let named =
+            |figure: &PublishedFigure, name: &str| name.eq_ignore_ascii_case(&figure.benchmark);
+        let (same, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|f| {
+            suites
+                .iter()
+                .any(|s| s.published_as.as_deref().is_some_and(|name| named(f, name)))
+        });
+        let related = others
+            .into_iter()
+            .filter(|f| {
+                suites
+                    .iter()
+                    .flat_map(|s| &s.related_to)
+                    .any(|name| named(f, name))
+            })
+            .collect();
+        Ok(Self { same, related })
+    }
 }

@@ -312,6 +312,7 @@ fn record(planned: &PlannedSuite) -> SuiteRecord {
         content_hash: planned.suite.content_hash.clone(),
         headline: planned.headline(),
         published_as: file.published_as.clone(),
+        related_to: file.related_to.clone(),
         strata,
         samples: planned.order.len(),
         available: planned.suite.samples.len(),

@@ -49,6 +49,9 @@ pub struct SuiteRecord {
     /// Its name in lists of published figures.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub published_as: Option<String>,
+    /// Names of related benchmarks there.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub related_to: Vec<String>,
     /// Names of its strata.
     pub strata: Vec<String>,
     /// Samples asked.

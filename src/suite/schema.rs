@@ -44,6 +44,9 @@ pub struct SuiteFile {
     /// Name of the benchmark in lists of published figures, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_as: Option<String>,
+    /// Names of related benchmarks there: their figures are shown apart, for orientation, never beside the suite's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related_to: Vec<String>,
     /// Where the rows are; `items.jsonl` in the suite's folder where nothing is said.
     #[serde(default)]
     pub data: DataSource,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{candor, ran, shared};
+use crate::support::{candor, ran, shared, sums_suite};
 
 #[test]
 fn every_shipped_suite_passes_its_check() {
@@ -55,4 +55,99 @@ fn a_suite_shows_its_first_question_as_a_model_gets_it() {
         "{}",
         told.stdout
     );
+}
+
+#[test]
+fn published_figures_stand_beside_their_own_benchmark_and_say_so() {
+    let Some(data) = shared("data") else { return };
+    let home = tempfile::tempdir().expect("a folder");
+    let suite = sums_suite(home.path(), 2);
+    let yaml = std::fs::read_to_string(suite.join("suite.yaml")).unwrap();
+    std::fs::write(
+        suite.join("suite.yaml"),
+        format!("{yaml}published_as: MMLU\nrelated_to: [DROP]\n"),
+    )
+    .unwrap();
+    std::fs::write(
+        home.path().join("r.jsonl"),
+        "{\"sample_id\": \"s0\", \"answer\": \"1\"}\n{\"sample_id\": \"s1\", \"answer\": \"2\"}\n",
+    )
+    .unwrap();
+    ran(candor(home.path()).env("CANDOR_DATA", &data).args([
+        "run",
+        "-s",
+        "sums",
+        "-m",
+        "replay:r.jsonl",
+        "-o",
+        "run",
+    ]))
+    .exits_with(0);
+    let html = std::fs::read_to_string(home.path().join("run/report.html")).unwrap();
+    let matrix = html
+        .split("id=\"scores\"")
+        .nth(1)
+        .and_then(|t| t.split("</section>").next())
+        .unwrap();
+    let row = matrix
+        .split("gpt-4o-2024-11-20")
+        .nth(1)
+        .and_then(|r| r.split("</tr>").next())
+        .expect("a reference row");
+    assert!(
+        row.contains("published") && row.contains("simple-evals") && row.contains("85.7"),
+        "{row}"
+    );
+    assert!(
+        !matrix.contains("DROP"),
+        "a related benchmark is not mixed in"
+    );
+    assert!(
+        html.split("id=\"published\"")
+            .nth(1)
+            .is_some_and(|t| t.contains("DROP")),
+        "it stands apart"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_come_from_the_hub_once_and_then_from_the_cache() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut frame =
+        polars::df!("question" => ["What is 2 + 2?"], "answer" => ["2 + 2 = 4\n#### 4"]).unwrap();
+    let mut parquet = Vec::new();
+    polars::prelude::ParquetWriter::new(&mut parquet)
+        .finish(&mut frame)
+        .unwrap();
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let (counter, body) = (std::sync::Arc::clone(&asked), parquet.clone());
+    let serve = move || {
+        counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        std::future::ready(body.clone())
+    };
+    let router = axum::Router::new().route(
+        "/datasets/openai/gsm8k/resolve/main/main/test-00000-of-00001.parquet",
+        axum::routing::get(serve),
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let hub = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    for _ in 0..2 {
+        let (home, hub) = (home.path().to_owned(), hub.clone());
+        let told = tokio::task::spawn_blocking(move || {
+            ran(candor(&home)
+                .env("CANDOR_HOME", home.join("home"))
+                .env("HF_ENDPOINT", hub)
+                .args(["suites", "show", "gsm8k"]))
+        })
+        .await
+        .unwrap()
+        .exits_with(0);
+        assert!(
+            told.stdout.contains("What is 2 + 2?") && told.stdout.contains("right: 4"),
+            "{}",
+            told.stdout
+        );
+    }
+    assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
 }

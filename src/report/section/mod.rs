@@ -7,6 +7,7 @@ mod heat_map;
 mod method;
 mod metrics;
 mod pair;
+mod related;
 mod scores;
 
 use super::{Report, ReportError};
@@ -47,6 +48,11 @@ pub(super) const SECTIONS: &[Section] = &[
         id: "heat-map",
         title: "Where answers are withheld",
         render: heat_map::render,
+    },
+    Section {
+        id: "published",
+        title: "Published figures on related benchmarks",
+        render: related::render,
     },
     Section {
         id: "metrics",

@@ -90,6 +90,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         .collect();
     let published = report
         .published
+        .same
         .iter()
         .map(|figure| PublishedRow {
             figure,

@@ -331,6 +331,7 @@ fn suite_record(name: &str, hash: &str, samples: usize) -> SuiteRecord {
         content_hash: hash.into(),
         headline: (IMPORTED.into(), METRIC.into()),
         published_as: None,
+        related_to: Vec::new(),
         strata: vec!["jurisdiction".into(), "language".into()],
         samples,
         available: samples,
