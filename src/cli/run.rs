@@ -246,7 +246,12 @@ fn same_plan(plan: &Plan, directory: &RunDirectory) -> Result<(), Failure> {
             ));
         }
     }
-    for then in &directory.manifest.models {
+    for then in directory
+        .manifest
+        .models
+        .iter()
+        .filter(|m| !m.identity.fingerprint.is_empty())
+    {
         let failed = plan
             .failed
             .iter()
@@ -305,6 +310,7 @@ async fn execute_and_report(
         .map(|m| m.model.identity().name.clone())
         .collect();
     let plan = Arc::new(plan);
+    directory.manifest.update_models(plan.manifest().models);
     directory.manifest.status = RunStatus::Running;
     directory.save_manifest()?;
     let journal = JournalWriter::open(&directory.journal())?;
@@ -319,7 +325,7 @@ async fn execute_and_report(
         interrupts(),
     )
     .await?;
-    finish(&mut directory, &outcome)?;
+    finish(&mut directory, &outcome, &names)?;
     if outcome.stopped == Some(StopReason::Interrupted) {
         let all = outcome.answered + outcome.failed + outcome.not_asked;
         say(&format!(
@@ -367,7 +373,11 @@ async fn execute_and_report(
     )
 }
 
-fn finish(directory: &mut RunDirectory, outcome: &Outcome) -> Result<(), Failure> {
+fn finish(
+    directory: &mut RunDirectory,
+    outcome: &Outcome,
+    names: &[String],
+) -> Result<(), Failure> {
     directory.manifest.status = match (outcome.stopped, outcome.failed + outcome.not_asked) {
         (Some(_), _) => RunStatus::Interrupted,
         (None, 0) => RunStatus::Finished,
@@ -375,7 +385,12 @@ fn finish(directory: &mut RunDirectory, outcome: &Outcome) -> Result<(), Failure
     };
     directory.manifest.finished = outcome.stopped.is_none().then(Timestamp::now);
     for (model, reason) in &outcome.given_up {
-        if let Some(record) = directory.manifest.models.get_mut(*model) {
+        let given_up = directory
+            .manifest
+            .models
+            .iter_mut()
+            .find(|m| m.identity.name == names[*model]);
+        if let Some(record) = given_up {
             record.stopped = Some(reason.clone());
         }
     }

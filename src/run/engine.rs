@@ -171,7 +171,7 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
             loop {
                 let next = tokio::select! {
                     biased;
-                    _ = stop.wait_for(|stopped| *stopped) => None,
+                    () = stopped(&mut stop) => None,
                     next = answers.next() => next,
                 };
                 let Some((record, event, fatal)) = next else {
@@ -334,6 +334,13 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn millionths(dollars: f64) -> u64 {
     (dollars * 1e6).round() as u64
+}
+
+/// Ends when `stop` turns true; never, where nobody can turn it any more.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stopped| *stopped).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// What an event needs to know of an answer.

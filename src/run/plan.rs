@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::{
-    self, Capabilities, Model, ModelError, ModelSpec, OpenOptions, Request, RequestKey,
+    self, Capabilities, Identity, Model, ModelError, ModelSpec, OpenOptions, Request, RequestKey,
 };
 use crate::score::{self, ScoreError, Scorer};
 use crate::store::{Manifest, ModelRecord, RunStatus, Shard, SuiteRecord, TrialKey};
@@ -268,15 +268,21 @@ impl Plan {
     pub fn manifest(&self) -> Manifest {
         let mut manifest = Manifest::new();
         manifest.suites = self.suites.iter().map(record).collect();
-        manifest.models = self
-            .models
-            .iter()
-            .map(|m| ModelRecord {
-                identity: m.model.identity().clone(),
-                capabilities: Some(m.capabilities),
-                stopped: None,
-            })
-            .collect();
+        let opened = self.models.iter().map(|m| ModelRecord {
+            identity: m.model.identity().clone(),
+            capabilities: Some(m.capabilities),
+            stopped: None,
+        });
+        let failed = self.failed.iter().map(|(spec, error)| ModelRecord {
+            identity: Identity {
+                name: spec.display_name(),
+                fingerprint: String::new(),
+                spec: spec.to_string(),
+            },
+            capabilities: None,
+            stopped: Some(error.to_string()),
+        });
+        manifest.models = opened.chain(failed).collect();
         (
             manifest.epochs,
             manifest.limit,

@@ -73,7 +73,7 @@ pub struct ModelRecord {
     /// What it can do; none for imported answers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub capabilities: Option<Capabilities>,
-    /// Why it was given up, where it was.
+    /// Why it was given up or could not be opened (then its fingerprint is empty).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stopped: Option<String>,
 }
@@ -136,6 +136,26 @@ impl Manifest {
                 std::env::consts::OS,
                 std::env::consts::ARCH
             ),
+        }
+    }
+}
+
+impl Manifest {
+    /// Takes over what a new start knows of the models: one that opens now is as it is now, one that does not keeps what was
+    /// known of it, with the reason.
+    pub fn update_models(&mut self, now: Vec<ModelRecord>) {
+        for record in now {
+            let known = self
+                .models
+                .iter_mut()
+                .find(|m| m.identity.spec == record.identity.spec);
+            match known {
+                Some(known) if record.identity.fingerprint.is_empty() => {
+                    known.stopped = record.stopped;
+                }
+                Some(known) => *known = record,
+                None => self.models.push(record),
+            }
         }
     }
 }

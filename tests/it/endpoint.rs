@@ -299,3 +299,48 @@ fn a_budget_stops_the_run_and_the_rest_can_be_asked_later() {
     );
     assert_eq!(endpoint.requests().len(), 10, "a dry run sends nothing");
 }
+
+#[test]
+fn a_model_that_cannot_be_opened_is_left_out_told_and_asked_on_resume() {
+    let home = tempfile::tempdir().expect("a folder");
+    let suite = sums_suite(home.path(), 4);
+    let endpoint = Endpoint::new(|_, _| Reply::Json(200, says("1")));
+    std::fs::write(
+        home.path().join("candor.toml"),
+        format!(
+            "[providers.keyed]\nbase_url = \"http://{}/v1\"\nkey_env = \"KEYED_API_KEY\"\n",
+            endpoint.address
+        ),
+    )
+    .unwrap();
+    let start = [
+        "run",
+        "-s",
+        suite.to_str().unwrap(),
+        "-o",
+        "run",
+        "--no-cache",
+        "-m",
+    ];
+    let spec = endpoint.spec("open");
+    ran(candor(home.path())
+        .args(start)
+        .args([&spec, "-m", "keyed:m"]))
+    .exits_with(4)
+    .says(&["keyed:m: left out", "KEYED_API_KEY is not set"]);
+    let report = std::fs::read_to_string(home.path().join("run/report.html")).unwrap();
+    assert!(
+        report.contains("not asked"),
+        "the report tells of the model that was left out"
+    );
+    ran(candor(home.path()).env("KEYED_API_KEY", "k").args([
+        "run",
+        "--resume",
+        "run",
+        "--no-cache",
+    ]))
+    .exits_with(0);
+    assert_eq!(endpoint.requests().len(), 8);
+    let rows = export(home.path(), &home.path().join("run"));
+    assert_eq!(rows.iter().filter(|r| r["model"] == "keyed:m").count(), 4);
+}
