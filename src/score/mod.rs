@@ -212,11 +212,16 @@ pub fn aggregate_of(scorer: &str, metric: &str) -> Aggregate {
         .map_or(Aggregate::Mean, |m| m.aggregate)
 }
 
-/// Reads a scorer's options; unknown ones are errors.
+/// Reads a scorer's options; unknown ones are errors, none at all (`name:` with nothing behind it) are the defaults.
 fn options<T: serde::de::DeserializeOwned>(
     scorer: &str,
     value: serde_json::Value,
 ) -> Result<T, ScoreError> {
+    let value = if value.is_null() {
+        serde_json::json!({})
+    } else {
+        value
+    };
     serde_json::from_value(value).map_err(|e| ScoreError::Options {
         scorer: scorer.into(),
         reason: e.to_string(),
