@@ -12,8 +12,13 @@ fn the_real_model_agrees_with_transformers() {
         std::env::var_os("CANDOR_REAL_MODEL").expect("CANDOR_REAL_MODEL names the folder"),
     );
     assert!(has_onnx_runtime(), "ONNX Runtime is needed");
-    for (layout, nats) in [("optimum", 1e-4), ("genai-fp32", 1e-3)] {
-        let agreement = check(&folder.join(layout), &folder.join("reference.json"));
+    // onnxruntime-genai's exporter rounds the factor of Gemma's embeddings to 25.3, which alone moves log-likelihoods by up to
+    // 2e-3 nats; its graph is held against Transformers with the same factor.
+    for (layout, reference, nats) in [
+        ("optimum", "reference.json", 1e-4),
+        ("genai-fp32", "reference-genai.json", 1e-3),
+    ] {
+        let agreement = check(&folder.join(layout), &folder.join(reference));
         println!(
             "{layout}: {} prompts, worst log-likelihood {:.1e} nats off",
             agreement.prompts, agreement.worst_nats
