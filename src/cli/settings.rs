@@ -24,6 +24,7 @@ impl Settings {
         };
         let open = OpenOptions {
             offline,
+            prefer_gpu: false,
             providers: configuration.providers.clone(),
             timeouts: configuration.http.clone(),
         };

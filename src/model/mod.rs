@@ -92,6 +92,8 @@ pub trait Model: Send + Sync {
 pub struct OpenOptions {
     /// Refuse everything that needs the network.
     pub offline: bool,
+    /// Another model of the same process runs on a GPU: the ONNX Runtime that all share must have it.
+    pub prefer_gpu: bool,
     /// Settings of remote providers, from `candor.toml`.
     pub providers: std::collections::BTreeMap<String, remote::ProviderSettings>,
     /// How long to wait for remote providers.

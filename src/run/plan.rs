@@ -163,9 +163,14 @@ impl Plan {
                 order,
             });
         }
+        let wants_gpu = |spec: &ModelSpec| spec.options.get("device").is_some_and(|d| d != "cpu");
+        let open = OpenOptions {
+            prefer_gpu: models.iter().any(wants_gpu),
+            ..open.clone()
+        };
         let (mut opened, mut failed): (Vec<PlannedModel>, Vec<_>) = (Vec::new(), Vec::new());
         for spec in models {
-            match model::open(spec, open).await {
+            match model::open(spec, &open).await {
                 Ok(model)
                     if opened
                         .iter()

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
+use super::cores;
 use super::graph::{Cache, Graph};
 use super::likelihood::log_softmax_at;
 use super::sampler::{Sampler, argmax};
@@ -140,6 +141,7 @@ impl Engine {
 
 impl Worker {
     fn serve(&mut self, job: Job) {
+        let _cores = cores::take(self.graph.threads);
         match job {
             // Who no longer waits is not worked for.
             Job::Generate { reply, .. } if reply.is_closed() => {}

@@ -41,6 +41,8 @@ pub(super) struct Graph {
     takes_cache_branch: bool,
     takes_kept_logits: bool,
     vocabulary: usize,
+    /// Threads of the CPU that a step takes.
+    pub threads: usize,
 }
 
 impl Graph {
@@ -55,17 +57,21 @@ impl Graph {
             let size = std::fs::metadata(path).map_or(0, |m| m.len());
             files_error(format!("ONNX Runtime cannot load {} ({size} bytes): {}. If the file or the weights beside it were cut short, get them again", path.display(), e.message()))
         })?;
-        Self::new(session, &path.display().to_string())
+        Self::new(
+            session,
+            &path.display().to_string(),
+            if device == Device::Cpu { threads } else { 1 },
+        )
     }
 
     pub(super) fn from_memory(environment: &Environment, bytes: &[u8]) -> Result<Self, ModelError> {
         let session = builder(environment, Device::Cpu, 1)?
             .commit_from_memory(bytes)
             .map_err(|e| runtime_error(&e))?;
-        Self::new(session, "the embedded graph")
+        Self::new(session, "the embedded graph", 1)
     }
 
-    fn new(session: Session, name: &str) -> Result<Self, ModelError> {
+    fn new(session: Session, name: &str, threads: usize) -> Result<Self, ModelError> {
         let mut slots = Vec::new();
         let (mut takes_positions, mut takes_cache_branch, mut takes_kept_logits) =
             (false, false, false);
@@ -113,6 +119,7 @@ impl Graph {
             takes_cache_branch,
             takes_kept_logits,
             vocabulary: usize::try_from(vocabulary).unwrap_or(0),
+            threads,
         })
     }
 

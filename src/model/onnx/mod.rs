@@ -4,6 +4,7 @@
 //! `position_ids`) and onnxruntime-genai (`genai_config.json`, attention that counts positions itself).
 
 mod chat_template;
+mod cores;
 mod engine;
 mod folder;
 mod graph;
@@ -54,13 +55,20 @@ impl OnnxModel {
         spec.only(&["device", "threads", "file"])?;
         let device = parse_device(spec)?;
         let threads = parse_threads(spec)?;
-        let (spec, may_install) = (spec.clone(), !options.offline);
+        let (spec, may_install, prefer_gpu) = (
+            spec.clone(),
+            !options.offline,
+            options.prefer_gpu || device != Device::Cpu,
+        );
         blocking(move || {
             let files = ModelFiles::read(
                 std::path::Path::new(&spec.target),
                 spec.options.get("file").map(String::as_str),
             )?;
-            let environment = runtime::environment(device != Device::Cpu, may_install)?;
+            if device != Device::Cpu {
+                runtime::require_gpu()?;
+            }
+            let environment = runtime::environment(prefer_gpu, may_install)?;
             let graph = Graph::from_file(environment, &files.graph, device, threads)?;
             Self::assemble(spec.display_name(), spec.to_string(), &files, graph)
         })

@@ -114,32 +114,43 @@ pub fn discover(gpu: bool) -> Vec<Found> {
 
 /// The process's one ONNX Runtime environment, loaded at first use.
 ///
-/// `gpu` prefers a library with a CUDA provider; since one process can load one library, the first call decides.
-/// Where none is found and `may_install` is set, the pinned wheel is installed.
+/// `prefer_gpu` takes a library with a CUDA provider where there is one; since one process can load one library, the first call
+/// decides. Where none is found and `may_install` is set, the pinned CPU wheel is installed (the GPU one, 2 GB with what it
+/// needs, only by `candor runtime install --gpu`).
 ///
 /// # Errors
 /// [`ErrorClass::Runtime`] says where was looked and what to do.
-pub fn environment(gpu: bool, may_install: bool) -> Result<&'static Environment, ModelError> {
+pub fn environment(
+    prefer_gpu: bool,
+    may_install: bool,
+) -> Result<&'static Environment, ModelError> {
     static LOADED: OnceLock<Result<Environment, ModelError>> = OnceLock::new();
     LOADED
-        .get_or_init(|| load(gpu, may_install))
+        .get_or_init(|| load(prefer_gpu, may_install))
         .as_ref()
         .map_err(Clone::clone)
 }
 
-fn load(gpu: bool, may_install: bool) -> Result<Environment, ModelError> {
-    let usable = discover(gpu)
-        .into_iter()
-        .find(|f| f.source == Source::Environment || f.is_new_enough());
-    let found = match usable {
+fn load(prefer_gpu: bool, may_install: bool) -> Result<Environment, ModelError> {
+    let usable = |gpu| {
+        discover(gpu)
+            .into_iter()
+            .find(|f| f.source == Source::Environment || f.is_new_enough())
+    };
+    let with_gpu = if prefer_gpu { usable(true) } else { None };
+    let found = match with_gpu.or_else(|| usable(false)) {
         Some(found) => found,
-        None if may_install => install(gpu, &mut |line| tracing::info!("{line}"))?,
-        None => return Err(runtime_failure(nothing_found(gpu))),
+        None if may_install => install(false, &mut |line| tracing::info!("{line}"))?,
+        None => return Err(runtime_failure(nothing_found())),
     };
     if found.gpu {
         preload_cuda(&found.path);
     }
-    let builder = ort::init_from(&found.path).map_err(|e| runtime_failure(format!("ONNX Runtime cannot be loaded: {e}. `candor runtime status` lists what is there; `candor runtime install` gets the pinned one")))?;
+    let builder = ort::init_from(&found.path).map_err(|e| {
+        runtime_failure(format!(
+            "ONNX Runtime cannot be loaded: {e}. `candor runtime status` lists what is there; `candor runtime install` gets the pinned one"
+        ))
+    })?;
     builder
         .with_name("candor")
         .with_telemetry(false)
@@ -147,9 +158,8 @@ fn load(gpu: bool, may_install: bool) -> Result<Environment, ModelError> {
         .map_err(|e| runtime_failure(format!("ONNX Runtime does not start: {}", e.message())))
 }
 
-fn nothing_found(gpu: bool) -> String {
-    let flag = if gpu { " --gpu" } else { "" };
-    let too_old: Vec<String> = discover(gpu)
+fn nothing_found() -> String {
+    let too_old: Vec<String> = discover(false)
         .iter()
         .map(|f| {
             format!(
@@ -159,19 +169,39 @@ fn nothing_found(gpu: bool) -> String {
             )
         })
         .collect();
-    let passed = if too_old.is_empty() {
-        String::new()
-    } else {
-        format!(
+    let passed = match too_old.as_slice() {
+        [] => String::new(),
+        some => format!(
             " Found, but older than 1.{OLDEST_MINOR}: {}.",
-            too_old.join(", ")
-        )
+            some.join(", ")
+        ),
     };
     format!(
-        "no ONNX Runtime was found: looked at ORT_DYLIB_PATH, {}, a Python onnxruntime{}, and the system's library folders.{passed} Get the pinned one with `candor runtime install{flag}`",
+        "no ONNX Runtime was found: looked at ORT_DYLIB_PATH, {}, a Python onnxruntime, and the system's library folders.{passed} Get the pinned one with `candor runtime install`",
         data_directory().join("onnxruntime").display(),
-        if gpu { "-gpu" } else { "" },
     )
+}
+
+/// Whether this machine can run on an NVIDIA GPU at all, before a large library is loaded for it.
+///
+/// # Errors
+/// [`ErrorClass::Runtime`] says what is missing.
+pub(super) fn require_gpu() -> Result<(), ModelError> {
+    let driver = ["/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg"];
+    let has_driver = cfg!(windows) || driver.iter().any(|path| Path::new(path).exists());
+    let missing = match (has_driver, discover(true).iter().any(|f| f.gpu)) {
+        (true, true) => return Ok(()),
+        (false, true) => "there is no NVIDIA driver on this machine",
+        (true, false) => {
+            "there is no ONNX Runtime with a CUDA provider; `candor runtime install --gpu` gets one"
+        }
+        (false, false) => {
+            "there is no NVIDIA driver on this machine, and no ONNX Runtime with a CUDA provider (`candor runtime install --gpu` gets one)"
+        }
+    };
+    Err(runtime_failure(format!(
+        "CUDA cannot be used: {missing}. Nothing was run on the CPU instead"
+    )))
 }
 
 fn python() -> Option<String> {
@@ -296,25 +326,10 @@ fn preload_cuda(library: &Path) {
     }
 }
 
-/// Says what is missing where a device's provider does not register.
+/// What to do where a device's provider does not register although driver and library are there.
 pub(super) fn explain_device_failure(provider: &str, message: &str) -> String {
-    let has_driver =
-        Path::new("/proc/driver/nvidia/version").exists() || Path::new("/dev/nvidiactl").exists();
-    let with_gpu = discover(true).iter().any(|f| f.gpu);
-    let missing = match (has_driver, with_gpu) {
-        (false, false) => {
-            "there is no NVIDIA driver on this machine, and no ONNX Runtime with a CUDA provider (`candor runtime install --gpu` gets one)"
-        }
-        (false, true) => "there is no NVIDIA driver on this machine",
-        (true, false) => {
-            "the ONNX Runtime in use has no CUDA provider: run `candor runtime install --gpu`"
-        }
-        (true, true) => {
-            "a library that the provider links to is missing: CUDA 13 and cuDNN 9 must be in the library path (`candor runtime install --gpu` brings them)"
-        }
-    };
     format!(
-        "{provider} cannot be used: {missing}. ONNX Runtime said: {}. Nothing was run on the CPU instead",
+        "{provider} cannot be used: a library that it links to is missing (CUDA 13 and cuDNN 9 must be in the library path; `candor runtime install --gpu` brings them), or the ONNX Runtime loaded first in this process has no CUDA provider. ONNX Runtime said: {}. Nothing was run on the CPU instead",
         message.trim()
     )
 }
