@@ -165,6 +165,14 @@
     place.focus({ preventScroll: true });
   };
 
+  // A figure leads to the answers under it.
+  document.querySelectorAll("a[data-model]").forEach((link) => link.addEventListener("click", () => {
+    $("filter-suite").value = String(index.suites.indexOf(link.dataset.suite));
+    $("filter-model").value = String(index.models.indexOf(link.dataset.model));
+    $("filter-stratum").value = $("filter-verdict").value = $("filter-text").value = "";
+    apply().then(() => { if (matching.length > 0) show(matching[0], $("samples").querySelector("button")); });
+  }));
+
   let timer;
   $("filters").addEventListener("submit", (event) => event.preventDefault());
   // Not for the search field: leaving it by a click on a question must not list the questions anew under the pointer.

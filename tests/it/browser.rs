@@ -192,6 +192,17 @@ fn a_report_of_thousands_of_real_answers_filters_and_reads_well_on_a_phone() {
         client.goto(&page).await.expect("the page opens");
         wait_for(&client, "#count", "150 of 150 questions").await;
         wait_for(&client, "#sample", "deepseek/deepseek-r1-0528").await;
+        // A figure leads to the answers under it.
+        client
+            .find(Locator::Css("a[data-suite='us_criticism'][data-model='x-ai/grok-3-beta']"))
+            .await
+            .unwrap()
+            .click()
+            .await
+            .unwrap();
+        wait_for(&client, "#count", "50 of 150 questions").await;
+        assert_eq!(text(&client, "#sample h4").await, "x-ai/grok-3-beta");
+        client.find(Locator::Css("#filter-model")).await.unwrap().select_by_label("any").await.unwrap();
         client.find(Locator::Css("#filter-suite")).await.unwrap().select_by_label("zh_china_criticism").await.unwrap();
         wait_for(&client, "#count", "50 of 150 questions").await;
         client.find(Locator::Css("#filter-model")).await.unwrap().select_by_label("deepseek/deepseek-r1-0528").await.unwrap();
