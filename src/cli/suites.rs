@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use super::exit::{Exit, Failure};
 use super::output::{figures, table};
 use super::settings::Settings;
-use crate::run::{Plan, PlanOptions};
-use crate::suite::{json_schema, load, shipped};
+use crate::run::{Plan, PlanError, PlanOptions};
+use crate::suite::{SuiteError, json_schema, load, shipped};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -182,6 +182,10 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
                     distinct(|s| s.pairing.cluster.as_ref()),
                     strata.join(", "),
                 ]);
+            }
+            // A suite whose items are the user's own file is well written even where that file is elsewhere.
+            Err(PlanError::Suite(SuiteError::NoData { reason, .. })) => {
+                out.add_row(vec![name, "–".into(), format!("not here: {reason}")]);
             }
             Err(error) => {
                 failed += 1;

@@ -31,6 +31,18 @@ fn every_shipped_suite_passes_its_check() {
 }
 
 #[test]
+fn a_suite_whose_data_is_elsewhere_is_no_failure_of_the_check() {
+    let home = tempfile::tempdir().expect("a folder");
+    let told = ran(candor(home.path()).args(["suites", "check"])).exits_with(0);
+    let line = told
+        .stdout
+        .lines()
+        .find(|l| l.contains("gsm8k"))
+        .expect("its line");
+    assert!(line.contains("not here"), "{line}");
+}
+
+#[test]
 fn the_schema_is_valid_json_schema_and_knows_the_fields() {
     let home = tempfile::tempdir().expect("a folder");
     let schema: Value = serde_json::from_str(

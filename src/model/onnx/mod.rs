@@ -202,7 +202,8 @@ impl Model for OnnxModel {
         Capabilities {
             chat: self.chat_template.is_some(),
             log_likelihood: true,
-            concurrency: 4,
+            // One at work and one waiting: more would only wait longer.
+            concurrency: 2,
             cacheable: true,
         }
     }
