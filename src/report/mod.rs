@@ -1,6 +1,6 @@
 //! Answers → one self-contained HTML page, SVG charts, and tables for other tools.
 //!
-//! A section is a file under `section/`, a template under `reports/sections/`, and a line in [`section::SECTIONS`]. A chart is
+//! A section is a file under `section/`, a template under `reports/sections/`, and a line in `section::SECTIONS`. A chart is
 //! a file under `chart/`; an export format a file under `export/`.
 
 mod chart;

@@ -38,7 +38,7 @@ static DECLARED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?im)(?:^\s*A:|final answer(?:\s+is)?\s*:?|\banswer\s+is\s*:?|\banswer\s*:|答案(?:是|为)?[:：]?)").expect("a constant pattern, compiled in tests")
 });
 
-/// Parses a string that is one number and nothing else, as [`find`] reads it.
+/// Parses a string that is one number and nothing else, as running text is read.
 #[must_use]
 pub fn parse_number(text: &str) -> Option<f64> {
     let trimmed = text.trim().trim_end_matches(['.', '%', ' ']);

@@ -1,4 +1,4 @@
-//! Models behind HTTP. One client ([`http`]), one reader of chat answers ([`chat`]), one table of providers.
+//! Models behind HTTP. One client (`http`), one reader of chat answers (`chat`), one table of providers.
 
 mod chat;
 mod http;

@@ -1,4 +1,4 @@
-//! Runs as tables for other tools: one row a score. One file a format, one line in [`FORMATS`].
+//! Runs as tables for other tools: one row a score. One file a format, one line in `FORMATS`.
 
 mod csv;
 mod parquet;
