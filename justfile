@@ -18,7 +18,7 @@ real-model dir=(home_directory() / ".cache/candor-real-model"):
     python3 tests/real_model/prompts.py
     test -s {{dir}}/reference.json || HF_HUB_OFFLINE=1 {{dir}}/venv/bin/python tests/fixtures/models/reference.py {{dir}}/hf tests/real_model/prompts.json {{dir}}/reference.json 64
     test -s {{dir}}/reference-genai.json || HF_HUB_OFFLINE=1 {{dir}}/venv/bin/python tests/fixtures/models/reference.py {{dir}}/hf tests/real_model/prompts.json {{dir}}/reference-genai.json 64 25.3
-    CANDOR_REAL_MODEL={{dir}} cargo test --release --test it -- --ignored --nocapture real_model
+    CANDOR_REAL_MODEL={{dir}} cargo test --test it -- --ignored --nocapture real_model
 
 # Train the two demo models anew (twenty minutes).
 demo-models:
