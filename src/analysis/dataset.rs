@@ -117,17 +117,21 @@ impl Dataset {
             }
             .into());
         }
-        // Runs that overlap (a run and its resumed copy) count a trial once.
-        let once = |frames: Vec<LazyFrame>| -> Result<LazyFrame, AnalysisError> {
-            Ok(concat(frames, UnionArgs::default())?)
+        // Runs that overlap (a run and its copy that went on elsewhere) count a trial once.
+        let several = trials.len() > 1;
+        let together = |frames: Vec<LazyFrame>, key: &[&str]| -> Result<LazyFrame, AnalysisError> {
+            let all = concat(frames, UnionArgs::default())?;
+            let key = key.iter().map(|name| col(*name)).collect();
+            let once = |all: LazyFrame| all.unique_generic(Some(key), UniqueKeepStrategy::First);
+            Ok(if several { once(all) } else { all })
         };
         Ok(Self {
             suites,
             models,
             manifests: runs.into_iter().map(|r| r.manifest).collect(),
             strata: strata.into_iter().collect(),
-            trials: once(trials)?,
-            scores: once(scores)?,
+            trials: together(trials, &["trial_key"])?,
+            scores: together(scores, &["trial_key", "scorer", "metric"])?,
         })
     }
 

@@ -105,3 +105,39 @@ fn scores_are_made_anew_without_asking_and_bad_rows_are_named() {
     .exits_with(5)
     .says(&["bad.jsonl:2"]);
 }
+
+#[test]
+fn a_run_and_its_copy_count_every_trial_once() {
+    let home = tempfile::tempdir().expect("a folder");
+    let suite = sums_suite(home.path(), 5);
+    let rows: Vec<String> = (0..5)
+        .map(|i| {
+            format!(
+                "{}\n",
+                json!({"sample_id": format!("s{i}"), "answer": i + 1})
+            )
+        })
+        .collect();
+    fs::write(home.path().join("r.jsonl"), rows.concat()).unwrap();
+    for output in ["a", "b"] {
+        ran(candor(home.path()).args([
+            "run",
+            "-s",
+            suite.to_str().unwrap(),
+            "-m",
+            "replay:r.jsonl",
+            "-o",
+            output,
+        ]))
+        .exits_with(0);
+    }
+    ran(candor(home.path()).args(["export", "a", "b", "--format", "csv", "-o", "both.csv"]))
+        .exits_with(0);
+    assert_eq!(
+        fs::read_to_string(home.path().join("both.csv"))
+            .unwrap()
+            .lines()
+            .count(),
+        1 + 5
+    );
+}
