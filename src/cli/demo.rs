@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
-use jiff::Timestamp;
 
 use super::exit::{Exit, Failure};
 use super::interrupt::interrupts;
+use super::run::finish;
 use super::settings::Settings;
 use crate::analysis::Dataset;
 use crate::model::onnx::runtime;
 use crate::model::{DEMO_MODELS, ModelSpec};
 use crate::report::{Report, ReportOptions};
 use crate::run::{Limits, Plan, PlanOptions, RunEvent, execute};
-use crate::store::{JournalWriter, RunDirectory, RunStatus};
+use crate::store::{JournalWriter, RunDirectory};
 use crate::suite::Kind;
 
 #[derive(Args)]
@@ -88,14 +88,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     if outcome.stopped.is_some() {
         return Ok(Exit::Interrupted);
     }
-    directory.manifest.status = if outcome.failed == 0 {
-        RunStatus::Finished
-    } else {
-        RunStatus::FinishedWithFailures
-    };
-    directory.manifest.finished = Some(Timestamp::now());
-    directory.save_manifest()?;
-    directory.write_tables()?;
+    let names: Vec<String> = DEMO_MODELS.iter().map(|name| (*name).to_owned()).collect();
+    finish(&mut directory, &outcome, &names)?;
     let report = Report::new(
         Dataset::open(&[&arguments.out])?,
         &ReportOptions {

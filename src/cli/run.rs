@@ -373,7 +373,8 @@ async fn execute_and_report(
     )
 }
 
-fn finish(
+/// Writes down how a run ended, and its tables. `names` are the models' in the plan's order.
+pub(super) fn finish(
     directory: &mut RunDirectory,
     outcome: &Outcome,
     names: &[String],

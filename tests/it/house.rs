@@ -37,23 +37,27 @@ fn floor(module: &str) -> Option<u32> {
         .map(|(_, floor)| *floor)
 }
 
-/// `crate::a::b` and `crate::a::{…}` in a text, without its tests: the module, and what of it is used.
-fn uses(text: &str) -> Vec<(String, String)> {
+/// A file's path within `src`, and the module of the house that it belongs to.
+fn place(source: &Path, file: &Path) -> (PathBuf, String) {
+    let relative = file.strip_prefix(source).expect("a file of src").to_owned();
+    let first = relative.components().next().expect("a name").as_os_str();
+    let own = first
+        .to_str()
+        .expect("UTF-8")
+        .trim_end_matches(".rs")
+        .to_owned();
+    (relative, own)
+}
+
+/// The modules that a text names as `crate::module`, without its tests.
+fn uses(text: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]").next().unwrap_or(text);
-    let mut found = Vec::new();
-    for part in code.split("crate::").skip(1) {
-        let module: String = part
-            .chars()
+    let name = |part: &str| {
+        part.chars()
             .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect();
-        let rest: String = part[module.len()..]
-            .trim_start_matches("::")
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect();
-        found.push((module, rest));
-    }
-    found
+            .collect()
+    };
+    code.split("crate::").skip(1).map(name).collect()
 }
 
 #[test]
@@ -61,18 +65,9 @@ fn no_arrow_points_up_a_floor() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut wrong = Vec::new();
     for file in rust_files(&source) {
-        let relative = file.strip_prefix(&source).expect("a file of src");
-        let own = relative
-            .components()
-            .next()
-            .expect("a name")
-            .as_os_str()
-            .to_str()
-            .expect("UTF-8")
-            .trim_end_matches(".rs")
-            .to_owned();
+        let (relative, own) = place(&source, &file);
         let Some(here) = floor(&own) else { continue };
-        for (module, _) in uses(&fs::read_to_string(&file).expect("a source file")) {
+        for module in uses(&fs::read_to_string(&file).expect("a source file")) {
             if module != own && floor(&module).is_some_and(|there| there > here) {
                 wrong.push(format!("{} uses crate::{module}", relative.display()));
             }
@@ -95,17 +90,9 @@ fn every_module_of_the_house_has_a_floor_and_every_file_says_what_it_is() {
             "{} has no first line that says what it is",
             file.display()
         );
-        let relative = file.strip_prefix(&source).expect("a file of src");
-        let own = relative
-            .components()
-            .next()
-            .expect("a name")
-            .as_os_str()
-            .to_str()
-            .expect("UTF-8")
-            .trim_end_matches(".rs");
+        let (relative, own) = place(&source, &file);
         assert!(
-            ["main", "lib"].contains(&own) || floor(own).is_some(),
+            ["main", "lib"].contains(&own.as_str()) || floor(&own).is_some(),
             "{} stands on no floor",
             relative.display()
         );
