@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{LEVEL, Question};
-use crate::stats::{Estimate, PairedCounts, Undefined, adjusted_clustered_t, tango};
+use super::{LEVEL, PairedTest, PairedUnit, Question};
+use crate::stats::{Difference, Estimate, Undefined};
 
 /// The difference of a model to a baseline.
 #[derive(Debug, Clone, Serialize)]
@@ -59,56 +59,12 @@ pub fn compare_pooled(
             single: a.responses == 1 && b.responses == 1,
         })
         .collect();
-    let (difference, method) = paired_difference(&units);
+    let test = PairedTest::of(&units);
     Comparison {
         model: model.into(),
         baseline: baseline.into(),
-        difference,
+        difference: test.and_then(|t| t.estimate(LEVEL)),
         unshared,
-        method,
+        method: test.map_or("", |t| t.method()),
     }
-}
-
-/// Two scores of one unit.
-pub(super) struct PairedUnit {
-    pub first: f64,
-    pub second: f64,
-    pub cluster: String,
-    /// Each is one response, not a mean of several.
-    pub single: bool,
-}
-
-/// First − second over units: Tango's interval for single yes/no responses that stand alone, the adjusted clustered t
-/// interval for means, fractions and clusters.
-pub(super) fn paired_difference(
-    units: &[PairedUnit],
-) -> (Result<Estimate, Undefined>, &'static str) {
-    let clusters: std::collections::HashSet<&str> =
-        units.iter().map(|u| u.cluster.as_str()).collect();
-    let binary = |v: f64| v == 0.0 || v == 1.0;
-    if clusters.len() == units.len()
-        && units
-            .iter()
-            .all(|u| u.single && binary(u.first) && binary(u.second))
-    {
-        let mut counts = PairedCounts::default();
-        for unit in units {
-            match (unit.first == 1.0, unit.second == 1.0) {
-                (true, true) => counts.n11 += 1,
-                (true, false) => counts.n10 += 1,
-                (false, true) => counts.n01 += 1,
-                (false, false) => counts.n00 += 1,
-            }
-        }
-        return (
-            tango(counts, LEVEL),
-            "Tango's score interval for paired proportions",
-        );
-    }
-    let differences: Vec<f64> = units.iter().map(|u| u.first - u.second).collect();
-    let clusters: Vec<&str> = units.iter().map(|u| u.cluster.as_str()).collect();
-    (
-        adjusted_clustered_t(&differences, &clusters, LEVEL),
-        "adjusted clustered t interval for paired differences",
-    )
 }

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::comparison::{PairedUnit, paired_difference};
-use super::{Dataset, Question};
-use crate::stats::{Estimate, Undefined};
+use super::{Dataset, LEVEL, PairedTest, PairedUnit, Question};
+use crate::stats::{Difference, Estimate, Undefined};
 
 /// A model's gap.
 #[derive(Debug, Clone, Serialize)]
@@ -98,13 +97,13 @@ fn gap_of(questions: &[&Question], model: &str, stratum: Option<&str>) -> Option
         return None;
     }
     let mean = |f: fn(&PairedUnit) -> f64| units.iter().map(f).sum::<f64>() / units.len() as f64;
-    let (gap, method) = paired_difference(&units);
+    let test = PairedTest::of(&units);
     Some(Gap {
         model: model.into(),
         stratum: stratum.map(str::to_owned),
-        gap,
+        gap: test.and_then(|t| t.estimate(LEVEL)),
         sensitive: mean(|u| u.first),
         control: mean(|u| u.second),
-        method,
+        method: test.map_or("", |t| t.method()),
     })
 }

@@ -1,20 +1,77 @@
 //! Pure functions over slices: intervals, tests and scores. No I/O, no frames, no async.
 //!
-//! What is undefined (no data, one cluster) is an [`Undefined`] with its reason, never 0 and never NaN.
+//! What is undefined (no data, one cluster) is an [`Undefined`] with its reason, never 0 and never NaN. A file holds one family; its
+//! formulas name their sources, and `tests/it/golden_stats` holds each against other software.
 
+mod agreement;
 mod bbq;
+mod bootstrap;
+mod calibration;
+mod correlation;
+mod difference;
+mod distribution;
 mod effective_n;
-mod paired;
+mod independent;
+mod judge;
+mod matched;
+mod mean;
+mod multiplicity;
+mod paired_mean;
+mod paired_proportion;
 mod power;
 mod proportion;
-mod quantile;
+mod ranking;
+mod repeats;
+mod root;
+mod sequential;
+mod verdict;
 
+pub use agreement::{
+    Agreement, Ratings, Scale, Weights, cohen_kappa, fleiss_kappa, gwet_ac1, kappa_null_se,
+    krippendorff_alpha, krippendorff_alpha_se, percent_agreement,
+};
 pub use bbq::{BbqCounts, bbq_ambiguous, bbq_disambiguated};
-pub use effective_n::{Estimate, wilson_effective_n};
-pub use paired::{PairedCounts, adjusted_clustered_t, tango};
-pub use power::minimum_detectable_effect;
-pub use proportion::{clopper_pearson, wilson};
-pub use quantile::{beta_quantile, normal_quantile, student_t_quantile};
+pub use bootstrap::{Bootstrap, acceleration};
+pub use calibration::{brier, expected_calibration_error, log_loss};
+pub use correlation::{Correlation, kendall, pearson, spearman};
+pub use difference::Difference;
+pub use distribution::{
+    beta_cdf, beta_quantile, binomial_cdf, binomial_pmf, chi_squared_sf, ln_beta, noncentral_t_cdf,
+    normal_cdf, normal_quantile, student_t_cdf, student_t_quantile,
+};
+pub use effective_n::{Estimate, effective_n, korn_graubard, logit_interval, wilson_effective_n};
+pub use independent::{
+    TwoGroups, agresti_caffo, miettinen_nurminen, newcombe_hybrid, wald_independent,
+};
+pub use judge::{
+    CorrectedRate, JudgeQuality, PredictionPowered, prediction_powered_mean, rogan_gladen,
+};
+pub use matched::{
+    CochranQ, ExactOddsRatio, Homogeneity, MantelHaenszel, Table, breslow_day, cochran_q,
+    exact_conditional_odds_ratio,
+};
+pub use mean::{ClusteredMean, Mean};
+pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, bonferroni, hochberg, holm};
+pub use paired_mean::{AdjustedT, PairedT};
+pub use paired_proportion::{
+    ConditionalOddsRatio, McNemar, PairedCounts, Tango, agresti_min, bonett_price,
+    conditional_odds_ratio, mcnemar, newcombe_paired, wald_paired,
+};
+pub use power::{
+    Discordance, NonInferiority, minimum_detectable_effect, paired_t_power_one_sided,
+    paired_t_power_two_sided,
+};
+pub use proportion::{
+    agresti_coull, clopper_pearson, jeffreys, jeffreys_with_ends, rate_at_least, rate_at_most,
+    wald, wilson,
+};
+pub use ranking::{BradleyTerry, mean_win_rate, rank_intervals};
+pub use repeats::{VarianceComponents, g_pass_at_k, pass_at_k, pass_hat_k};
+pub use sequential::{
+    BettingWealth, betting_interval, empirical_bernstein_sequence, hedged_log_capital,
+    hedged_sequence, hoeffding_sequence, predictable_bets, sign_log_e_value,
+};
+pub use verdict::Verdict;
 
 use serde::Serialize;
 
@@ -28,6 +85,15 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// centre ± half.
+    #[must_use]
+    pub fn around(centre: f64, half: f64) -> Self {
+        Self {
+            low: centre - half,
+            high: centre + half,
+        }
+    }
+
     /// Whether the interval leaves `value` out on either side.
     #[must_use]
     pub fn excludes(&self, value: f64) -> bool {
@@ -48,6 +114,21 @@ pub enum Undefined {
     /// A denominator is zero: no value of the kind the statistic counts.
     #[error("no variation")]
     NoVariation,
+    /// Fewer tries than the k that is asked about.
+    #[error("fewer repeats than k")]
+    FewerThanK,
+    /// Nothing was asked twice.
+    #[error("needs repeats of the same question")]
+    NeedsRepeats,
+    /// A group only ever won: its strength has no bound.
+    #[error("no finite estimate: some models only ever won or lost")]
+    NoFiniteMle,
+    /// Two groups never met.
+    #[error("not connected: some models were never compared, even through others")]
+    NotConnected,
+    /// A judge whose verdicts say nothing of the truth.
+    #[error("the judge is not shown to be better than chance")]
+    JudgeNotBetterThanChance,
     /// An argument is outside its range.
     #[error("argument outside its range")]
     OutOfRange,

@@ -53,3 +53,84 @@ pub fn clopper_pearson(successes: u64, n: u64, level: f64) -> Result<Interval> {
     };
     Ok(Interval { low, high })
 }
+
+/// The upper bound that a rate stays under with `confidence` (one-sided Clopper–Pearson): 1 − (1 − confidence)^(1/n) for
+/// none of n, the "rule of three".
+///
+/// # Errors
+/// As for [`clopper_pearson`].
+pub fn rate_at_most(successes: u64, n: u64, confidence: f64) -> Result<f64> {
+    clopper_pearson(successes, n, 2.0 * confidence - 1.0).map(|i| i.high)
+}
+
+/// The lower bound that a rate stays above with `confidence` (one-sided Clopper–Pearson).
+///
+/// # Errors
+/// As for [`clopper_pearson`].
+pub fn rate_at_least(successes: u64, n: u64, confidence: f64) -> Result<f64> {
+    clopper_pearson(successes, n, 2.0 * confidence - 1.0).map(|i| i.low)
+}
+
+/// Jeffreys' equal-tailed credible interval: quantiles of Beta(x + ½, n − x + ½).
+///
+/// # Errors
+/// As for [`clopper_pearson`].
+#[allow(clippy::cast_precision_loss)]
+pub fn jeffreys(successes: u64, n: u64, level: f64) -> Result<Interval> {
+    if n == 0 {
+        return Err(Undefined::NoData);
+    }
+    if successes > n {
+        return Err(Undefined::OutOfRange);
+    }
+    let (a, b) = (successes as f64 + 0.5, (n - successes) as f64 + 0.5);
+    let tail = (1.0 - level) / 2.0;
+    Ok(Interval {
+        low: beta_quantile(tail, a, b)?,
+        high: beta_quantile(1.0 - tail, a, b)?,
+    })
+}
+
+/// [`jeffreys`] with the ends set to 0 where nothing and to 1 where everything succeeded (Brown, Cai, DasGupta 2001).
+///
+/// # Errors
+/// As for [`clopper_pearson`].
+pub fn jeffreys_with_ends(successes: u64, n: u64, level: f64) -> Result<Interval> {
+    let mut interval = jeffreys(successes, n, level)?;
+    if successes == 0 {
+        interval.low = 0.0;
+    }
+    if successes == n {
+        interval.high = 1.0;
+    }
+    Ok(interval)
+}
+
+/// Agresti and Coull's interval: Wald's after adding z²/2 successes and failures, cut to [0, 1].
+///
+/// # Errors
+/// As for [`wilson`].
+pub fn agresti_coull(successes: f64, n: f64, level: f64) -> Result<Interval> {
+    if n <= 0.0 {
+        return Err(Undefined::NoData);
+    }
+    let z = normal_quantile(f64::midpoint(1.0, level))?;
+    wald(successes + z * z / 2.0, n + z * z, level)
+}
+
+/// The interval that most harnesses print: p ± z√(p(1−p)/n), cut to [0, 1]. Its width is zero where everything or nothing
+/// succeeded; it is here to be shown beside the others, never as a default.
+///
+/// # Errors
+/// As for [`wilson`].
+pub fn wald(successes: f64, n: f64, level: f64) -> Result<Interval> {
+    if n <= 0.0 {
+        return Err(Undefined::NoData);
+    }
+    let p = successes / n;
+    let half = normal_quantile(f64::midpoint(1.0, level))? * (p * (1.0 - p) / n).sqrt();
+    Ok(Interval {
+        low: (p - half).max(0.0),
+        high: (p + half).min(1.0),
+    })
+}

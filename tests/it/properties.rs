@@ -5,7 +5,7 @@ use std::fs;
 use candor::model::ModelSpec;
 use candor::model::remote::read_chat_completion;
 use candor::stats::{
-    PairedCounts, adjusted_clustered_t, clopper_pearson, tango, wilson, wilson_effective_n,
+    AdjustedT, Difference, PairedCounts, Tango, clopper_pearson, wilson, wilson_effective_n,
 };
 use candor::store::read_journal;
 use candor::text::{SourceError, answer_number, answer_tokens, fold, squad_normalise};
@@ -85,10 +85,10 @@ proptest! {
     fn intervals_hold_their_estimate_and_stay_in_range(n11 in 0_u64..80, n10 in 0_u64..40, n01 in 0_u64..40, n00 in 0_u64..80) {
         let n = n11 + n10 + n01 + n00;
         prop_assume!(n > 0);
-        let difference = tango(PairedCounts { n11, n10, n01, n00 }, 0.95).unwrap();
+        let difference = Tango::new(PairedCounts { n11, n10, n01, n00 }).unwrap().estimate(0.95).unwrap();
         prop_assert!(difference.interval.low <= difference.value + 1e-9 && difference.value <= difference.interval.high + 1e-9);
         prop_assert!(difference.interval.low >= -1.0 && difference.interval.high <= 1.0 && difference.interval.low < difference.interval.high);
-        let swapped = tango(PairedCounts { n11, n10: n01, n01: n10, n00 }, 0.95).unwrap();
+        let swapped = Tango::new(PairedCounts { n11, n10: n01, n01: n10, n00 }).unwrap().estimate(0.95).unwrap();
         prop_assert!((swapped.interval.low + difference.interval.high).abs() < 1e-9, "swapping the two turns the interval round");
         let x = n11 + n10;
         let score = wilson(x as f64, n as f64, 0.95).unwrap();
@@ -107,7 +107,7 @@ proptest! {
         let copied = wilson_effective_n(&thrice, &clusters, thrice.len(), 0.95).unwrap();
         prop_assert!(copied.interval.high - copied.interval.low >= alone.interval.high - alone.interval.low - 1e-9);
         let differences: Vec<f64> = single.iter().map(|v| v - 0.5).collect();
-        prop_assert!(adjusted_clustered_t(&differences, &own, 0.95).unwrap().interval.low < 0.5);
+        prop_assert!(AdjustedT::new(&differences, &own).unwrap().interval(0.95).unwrap().low < 0.5);
     }
 
     #[test]

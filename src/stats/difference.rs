@@ -1,0 +1,52 @@
+//! What every test of a paired difference can say: its value, an interval, and p values from the same statistic.
+
+use super::{Estimate, Interval, Result};
+
+/// A test of a difference. Interval and p values come from one statistic, so that they can never contradict each other.
+pub trait Difference {
+    /// The observed difference.
+    fn value(&self) -> f64;
+
+    /// Units (questions or pairs) and clusters it rests on.
+    fn units(&self) -> (usize, usize);
+
+    /// The two-sided interval at `level`; its ends are the one-sided bounds at (1 − level)/2.
+    ///
+    /// # Errors
+    /// [`super::Undefined::OutOfRange`] for a level outside (0, 1).
+    fn interval(&self, level: f64) -> Result<Interval>;
+
+    /// One-sided p of H0: Δ ≤ d. Small where the difference is shown to lie above `d`.
+    ///
+    /// # Errors
+    /// Where the statistic has no distribution.
+    fn p_not_above(&self, d: f64) -> Result<f64>;
+
+    /// One-sided p of H0: Δ ≥ d. Small where the difference is shown to lie below `d`.
+    ///
+    /// # Errors
+    /// Where the statistic has no distribution.
+    fn p_not_below(&self, d: f64) -> Result<f64>;
+
+    /// Two-sided p of H0: Δ = 0.
+    ///
+    /// # Errors
+    /// Where the statistic has no distribution.
+    fn p_two_sided(&self) -> Result<f64> {
+        Ok((2.0 * self.p_not_above(0.0)?.min(self.p_not_below(0.0)?)).min(1.0))
+    }
+
+    /// Value, interval and units together.
+    ///
+    /// # Errors
+    /// As for [`Difference::interval`].
+    fn estimate(&self, level: f64) -> Result<Estimate> {
+        let (n, clusters) = self.units();
+        Ok(Estimate {
+            value: self.value(),
+            interval: self.interval(level)?,
+            n,
+            clusters,
+        })
+    }
+}
