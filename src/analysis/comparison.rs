@@ -1,11 +1,12 @@
-//! A model beside a baseline on the questions both answered.
+//! A model beside a baseline on the questions both were asked.
 
 use std::collections::HashMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::{LEVEL, PairedTest, PairedUnit, Question};
-use crate::stats::{Difference, Estimate, Undefined};
+use super::paired::adjusted;
+use super::{Asked, LEVEL, PairedTest, PairedUnit, Question, Target};
+use crate::stats::{Difference, Estimate, Undefined, normal_quantile};
 
 /// The difference of a model to a baseline.
 #[derive(Debug, Clone, Serialize)]
@@ -14,57 +15,186 @@ pub struct Comparison {
     pub model: String,
     /// The baseline.
     pub baseline: String,
+    /// The suite; none over several.
+    pub suite: Option<String>,
     /// Model − baseline, with its 95 % interval.
+    #[serde(serialize_with = "known")]
     pub difference: Result<Estimate, Undefined>,
-    /// Questions that only one of the two has a score for.
-    pub unshared: usize,
+    /// Two-sided p of no difference, from the same statistic.
+    pub p: Option<f64>,
     /// How the interval was made.
     pub method: &'static str,
+    /// Questions that both have a score for.
+    pub shared: usize,
+    /// Questions that only one of the two was asked.
+    pub unshared: usize,
+    /// Questions that both were asked and one or both have no score for.
+    pub missing: usize,
+    /// The same with every missing score of the model at 0 and of the baseline at 1; none where nothing is missing.
+    pub worst: Option<Estimate>,
+    /// The same the other way round.
+    pub best: Option<Estimate>,
+    /// The smallest true difference that so many questions find in 80 of 100 cases.
+    pub detectable: Option<f64>,
+    /// Questions that the model got and the baseline did not.
+    pub gained: Vec<String>,
+    /// Questions that the baseline got and the model did not.
+    pub lost: Vec<String>,
 }
 
-/// Compares on one suite.
-#[must_use]
-pub fn compare(questions: &[Question], suite: &str, model: &str, baseline: &str) -> Comparison {
-    compare_pooled(questions, &[suite], model, baseline)
+/// Writes a figure, or why there is none, as `{"undefined": …}`.
+pub(super) fn known<S: Serializer>(
+    figure: &Result<Estimate, Undefined>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Missing {
+        undefined: Undefined,
+    }
+    match figure {
+        Ok(estimate) => estimate.serialize(serializer),
+        Err(undefined) => Missing {
+            undefined: *undefined,
+        }
+        .serialize(serializer),
+    }
 }
 
-/// Compares on several suites at once: every question counts once.
+/// Compares on one suite, or on several at once: every question counts once.
 #[must_use]
-pub fn compare_pooled(
-    questions: &[Question],
+pub fn compare(
+    asked: &Asked,
     suites: &[&str],
     model: &str,
     baseline: &str,
+    target: Target,
 ) -> Comparison {
-    let of = |name: &str| -> HashMap<(&str, &str), &Question> {
-        questions
+    let pairs = Pairs::of(asked, suites, model, baseline);
+    pairs.comparison(suites, model, baseline, target)
+}
+
+/// Two models' answers laid side by side.
+pub(super) struct Pairs<'a> {
+    /// Both scored: the model's, the baseline's.
+    pub shared: Vec<(&'a Question, &'a Question)>,
+    /// Both asked, and at least one without a score.
+    pub missing: Vec<(&'a Question, &'a Question)>,
+    /// Asked of one only.
+    pub unshared: usize,
+}
+
+impl<'a> Pairs<'a> {
+    pub(super) fn of(asked: &'a Asked, suites: &[&str], model: &str, baseline: &str) -> Self {
+        let of = |name: &str| -> HashMap<(&'a str, &'a str), &'a Question> {
+            asked
+                .scored
+                .iter()
+                .chain(&asked.missing)
+                .filter(|q| &*q.model == name && suites.contains(&&*q.suite))
+                .map(|q| (q.key(), q))
+                .collect()
+        };
+        let (first, second) = (of(model), of(baseline));
+        let mut both: Vec<(&Question, &Question)> = first
             .iter()
-            .filter(|q| q.model == name && suites.contains(&q.suite.as_str()))
-            .map(|q| ((q.suite.as_str(), q.sample.as_str()), q))
-            .collect()
-    };
-    let (first, second) = (of(model), of(baseline));
-    let mut shared: Vec<(&Question, &Question)> = first
-        .iter()
-        .filter_map(|(key, a)| second.get(key).map(|b| (*a, *b)))
-        .collect();
-    shared.sort_by(|a, b| (&a.0.suite, &a.0.sample).cmp(&(&b.0.suite, &b.0.sample)));
-    let unshared = first.len() + second.len() - 2 * shared.len();
-    let units: Vec<PairedUnit> = shared
-        .iter()
-        .map(|(a, b)| PairedUnit {
-            first: a.value,
-            second: b.value,
-            cluster: format!("{}\u{0}{}", a.suite, a.cluster),
-            single: a.responses == 1 && b.responses == 1,
-        })
-        .collect();
-    let test = PairedTest::of(&units);
-    Comparison {
-        model: model.into(),
-        baseline: baseline.into(),
-        difference: test.and_then(|t| t.estimate(LEVEL)),
-        unshared,
-        method: test.map_or("", |t| t.method()),
+            .filter_map(|(key, a)| second.get(key).map(|b| (*a, *b)))
+            .collect();
+        both.sort_by(|a, b| {
+            (&a.0.suite, a.0.schedule_index, &a.0.sample).cmp(&(
+                &b.0.suite,
+                b.0.schedule_index,
+                &b.0.sample,
+            ))
+        });
+        let unshared = first.len() + second.len() - 2 * both.len();
+        let (shared, missing) = both
+            .into_iter()
+            .partition(|(a, b)| !a.repeats.is_empty() && !b.repeats.is_empty());
+        Self {
+            shared,
+            missing,
+            unshared,
+        }
     }
+
+    /// The shared questions as units.
+    pub(super) fn units(&self) -> Vec<PairedUnit> {
+        self.shared
+            .iter()
+            .map(|(a, b)| PairedUnit::of(a, b))
+            .collect()
+    }
+
+    /// All questions as units, missing scores of the model set to `model` and of the baseline to `baseline`.
+    pub(super) fn filled(&self, model: f64, baseline: f64) -> Vec<PairedUnit> {
+        let set = |unit: &mut f64, question: &Question, value: f64| {
+            if question.repeats.is_empty() {
+                *unit = value;
+            }
+        };
+        let mut units = self.units();
+        units.extend(self.missing.iter().map(|(a, b)| {
+            let mut unit = PairedUnit::of(a, b);
+            set(&mut unit.first, a, model);
+            set(&mut unit.second, b, baseline);
+            unit.single = a.repeats.len() < 2 && b.repeats.len() < 2;
+            unit
+        }));
+        units
+    }
+
+    fn comparison(
+        &self,
+        suites: &[&str],
+        model: &str,
+        baseline: &str,
+        target: Target,
+    ) -> Comparison {
+        let units = self.units();
+        let planned = self.shared.len() + self.missing.len();
+        let test = PairedTest::of(&units, target, planned);
+        let bound = |model: f64, baseline: f64| {
+            if self.missing.is_empty() {
+                return None;
+            }
+            PairedTest::of(&self.filled(model, baseline), Target::Population, planned)
+                .and_then(|t| t.estimate(LEVEL))
+                .ok()
+        };
+        let names = |pick: &dyn Fn(&Question, &Question) -> bool| -> Vec<String> {
+            self.shared
+                .iter()
+                .filter(|(a, b)| pick(a, b))
+                .map(|(a, _)| a.sample.to_string())
+                .collect()
+        };
+        Comparison {
+            model: model.into(),
+            baseline: baseline.into(),
+            suite: match suites {
+                [one] => Some((*one).into()),
+                _ => None,
+            },
+            difference: test
+                .as_ref()
+                .map_err(|e| *e)
+                .and_then(|t| t.estimate(LEVEL)),
+            p: test.as_ref().ok().and_then(|t| t.p_two_sided().ok()),
+            method: test.as_ref().map_or("", |t| t.method()),
+            shared: self.shared.len(),
+            unshared: self.unshared,
+            missing: self.missing.len(),
+            worst: bound(0.0, 1.0),
+            best: bound(1.0, 0.0),
+            detectable: detectable(&units),
+            gained: names(&|a, b| a.value >= 0.5 && b.value < 0.5),
+            lost: names(&|a, b| a.value < 0.5 && b.value >= 0.5),
+        }
+    }
+}
+
+/// (z₀.₉₇₅ + z₀.₈)·SE' of the adjusted test: the minimum detectable effect at 80 % power.
+fn detectable(units: &[PairedUnit]) -> Option<f64> {
+    let z = normal_quantile(0.975).ok()? + normal_quantile(0.8).ok()?;
+    Some(z * adjusted(units).ok()?.se())
 }

@@ -148,18 +148,32 @@ impl Dataset {
     /// The baseline: the model of that name, or the first.
     ///
     /// # Errors
-    /// [`AnalysisError::UnknownModel`] lists the models.
+    /// As for [`Dataset::model`].
     pub fn baseline(&self, name: Option<&str>) -> Result<&str, AnalysisError> {
-        let known = || self.models.iter().map(|m| m.identity.name.as_str());
         match name {
-            None => Ok(known().next().unwrap_or_default()),
-            Some(name) => known()
-                .find(|m| *m == name)
-                .ok_or_else(|| AnalysisError::UnknownModel {
-                    name: name.into(),
-                    known: known().collect::<Vec<_>>().join(", "),
-                }),
+            None => Ok(self.names().next().unwrap_or_default()),
+            Some(name) => self.model(name),
         }
+    }
+
+    /// The model of that name; what stands behind a provider's slash is enough where it names one model only.
+    ///
+    /// # Errors
+    /// [`AnalysisError::UnknownModel`] lists the models.
+    pub fn model(&self, name: &str) -> Result<&str, AnalysisError> {
+        let short = |m: &&str| m.rsplit_once('/').is_some_and(|(_, short)| short == name);
+        let mut shorts = self.names().filter(short);
+        self.names()
+            .find(|m| *m == name)
+            .or_else(|| shorts.next().filter(|_| shorts.next().is_none()))
+            .ok_or_else(|| AnalysisError::UnknownModel {
+                name: name.into(),
+                known: self.names().collect::<Vec<_>>().join(", "),
+            })
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.models.iter().map(|m| m.identity.name.as_str())
     }
 }
 

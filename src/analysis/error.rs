@@ -21,6 +21,28 @@ pub enum AnalysisError {
         /// What there is.
         known: String,
     },
+    /// No such stratum.
+    #[error("there is no stratum '{name}' in the run; its strata: {known}")]
+    UnknownStratum {
+        /// As asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A score that no statistic can be made of.
+    #[error(
+        "a score is {value}: model '{model}', suite '{suite}', sample '{sample}'. No figure is made of such scores; score the run again with `candor score RUN`, or look at what wrote it"
+    )]
+    NotANumber {
+        /// The model.
+        model: String,
+        /// The suite.
+        suite: String,
+        /// The sample.
+        sample: String,
+        /// NaN or infinite.
+        value: f64,
+    },
     /// Runs that cannot be read together.
     #[error("{0}")]
     Mixed(String),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{Dataset, LEVEL, PairedTest, PairedUnit, Question};
+use super::{Dataset, LEVEL, Name, PairedTest, PairedUnit, Question, Target};
 use crate::stats::{Difference, Estimate, Undefined};
 
 /// A model's gap.
@@ -30,7 +30,7 @@ pub fn gap(questions: &[Question], model: &str) -> Option<Gap> {
     gap_of(
         &questions
             .iter()
-            .filter(|q| q.model == model)
+            .filter(|q| &*q.model == model)
             .collect::<Vec<_>>(),
         model,
         None,
@@ -47,7 +47,7 @@ pub fn gaps(data: &Dataset, questions: &[Question], stratum: &str) -> Vec<Gap> {
     for question in questions {
         if let Some(value) = &question.strata[at] {
             groups
-                .entry((question.model.as_str(), value.as_str()))
+                .entry((&question.model, value))
                 .or_default()
                 .push(question);
         }
@@ -88,8 +88,13 @@ fn gap_of(questions: &[&Question], model: &str, stratum: Option<&str>) -> Option
             PairedUnit {
                 first: withheld(s),
                 second: withheld(c),
-                cluster: s[0].cluster.clone(),
-                single: s.len() == 1 && c.len() == 1 && s[0].responses == 1 && c[0].responses == 1,
+                cluster: (Name::from(""), Name::clone(&s[0].cluster)),
+                single: [s, c]
+                    .iter()
+                    .all(|side| side.len() == 1 && side[0].repeats.len() == 1),
+                rerun_variance: None,
+                repeats: 0,
+                order: s.iter().map(|q| q.schedule_index).min().unwrap_or(0),
             }
         })
         .collect();
@@ -97,13 +102,16 @@ fn gap_of(questions: &[&Question], model: &str, stratum: Option<&str>) -> Option
         return None;
     }
     let mean = |f: fn(&PairedUnit) -> f64| units.iter().map(f).sum::<f64>() / units.len() as f64;
-    let test = PairedTest::of(&units);
+    let test = PairedTest::of(&units, Target::Population, units.len());
     Some(Gap {
         model: model.into(),
         stratum: stratum.map(str::to_owned),
-        gap: test.and_then(|t| t.estimate(LEVEL)),
+        gap: test
+            .as_ref()
+            .map_err(|e| *e)
+            .and_then(|t| t.estimate(LEVEL)),
         sensitive: mean(|u| u.first),
         control: mean(|u| u.second),
-        method: test.map_or("", |t| t.method()),
+        method: test.as_ref().map_or("", |t| t.method()),
     })
 }

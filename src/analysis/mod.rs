@@ -6,19 +6,24 @@ mod comparison;
 mod dataset;
 mod error;
 mod gap;
+mod mean_score;
 mod paired;
 mod question;
+mod ranking;
 mod strata;
 mod summary;
+mod target;
 
-pub use comparison::{Comparison, compare, compare_pooled};
+pub use comparison::{Comparison, compare};
 pub use dataset::Dataset;
 pub use error::AnalysisError;
 pub use gap::{Gap, gap, gaps};
 pub use paired::{PairedTest, PairedUnit};
-pub use question::Question;
+pub use question::{Asked, MetricName, Name, Question};
+pub use ranking::{Ranked, Ranking, rank};
 pub use strata::{StratumRate, stratum_rates};
 pub use summary::{Cell, MetricValue, ModelTotals, metric_values, summarise, totals};
+pub use target::Target;
 
 /// Two-sided confidence level of every interval shown.
 pub const LEVEL: f64 = 0.95;

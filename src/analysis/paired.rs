@@ -2,7 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::stats::{AdjustedT, Difference, Interval, PairedCounts, Result, Tango, Undefined};
+use super::{Name, Question, Target};
+use crate::stats::{
+    AdjustedT, Difference, Interval, PairedCounts, PartOfRun, RerunError, RerunT, Result, Tango,
+    Undefined,
+};
 
 /// Two scores of one unit: of a question by two models, or of a pair's two sides by one.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,50 +15,93 @@ pub struct PairedUnit {
     pub first: f64,
     /// The second score.
     pub second: f64,
-    /// Units of one cluster are not independent.
-    pub cluster: String,
+    /// Units of one cluster are not independent; of a suite and a name.
+    pub cluster: (Name, Name),
     /// Each score is one response, not a mean of several.
     pub single: bool,
+    /// Variance of first − second over repeats; none where a side was asked once.
+    pub rerun_variance: Option<f64>,
+    /// Repeats of both sides.
+    pub repeats: usize,
+    /// Its place in the order drawn before the run.
+    pub order: u64,
+}
+
+impl PairedUnit {
+    /// The same question, answered by two.
+    #[must_use]
+    pub fn of(first: &Question, second: &Question) -> Self {
+        Self {
+            first: first.value,
+            second: second.value,
+            cluster: (Name::clone(&first.suite), Name::clone(&first.cluster)),
+            single: first.repeats.len() == 1 && second.repeats.len() == 1,
+            rerun_variance: first
+                .rerun_variance()
+                .and_then(|a| Some(a + second.rerun_variance()?)),
+            repeats: first.repeats.len() + second.repeats.len(),
+            order: first.schedule_index,
+        }
+    }
+
+    /// The difference.
+    #[must_use]
+    pub fn difference(&self) -> f64 {
+        self.first - self.second
+    }
 }
 
 /// The test of first − second.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum PairedTest {
     /// Single yes/no responses that stand alone.
     Tango(Tango),
     /// Means of repeats, fractions, clusters.
     AdjustedT(AdjustedT),
+    /// Exactly these questions.
+    Rerun(RerunT),
+    /// What the complete run would print.
+    PartOfRun(PartOfRun),
 }
 
 impl PairedTest {
-    /// Tango's score test for single yes/no responses that stand alone, the adjusted clustered t test for all else.
+    /// For a sample of questions, Tango's score test where every unit is a single yes/no response that stands alone, and the adjusted
+    /// clustered t test for all else; for the other targets, the tests that their claims need. `planned` is the number of units the
+    /// complete run has.
     ///
     /// # Errors
-    /// [`Undefined::NoData`] without units, [`Undefined::OneCluster`] where all share one cluster, [`Undefined::OutOfRange`] for a
-    /// score that is not a number.
-    pub fn of(units: &[PairedUnit]) -> Result<Self> {
+    /// [`Undefined::NoData`] without units, [`Undefined::OneCluster`] where all share one cluster, [`Undefined::NeedsRepeats`] where the
+    /// target is these questions and one was asked once, [`Undefined::OutOfRange`] for a score that is not a number.
+    pub fn of(units: &[PairedUnit], target: Target, planned: usize) -> Result<Self> {
         if units
             .iter()
             .any(|u| !u.first.is_finite() || !u.second.is_finite())
         {
             return Err(Undefined::OutOfRange);
         }
-        let binary = |v: f64| v == 0.0 || v == 1.0;
-        let clusters: HashSet<&str> = units.iter().map(|u| u.cluster.as_str()).collect();
-        let plain = clusters.len() == units.len()
-            && units
-                .iter()
-                .all(|u| u.single && binary(u.first) && binary(u.second));
-        if plain {
-            let mut counts = PairedCounts::default();
-            for unit in units {
-                counts.count(unit.first == 1.0, unit.second == 1.0);
+        match target {
+            Target::Population if plain(units) => {
+                let mut counts = PairedCounts::default();
+                for unit in units {
+                    counts.count(unit.first == 1.0, unit.second == 1.0);
+                }
+                Tango::new(counts).map(Self::Tango)
             }
-            return Tango::new(counts).map(Self::Tango);
+            Target::Population => adjusted(units).map(Self::AdjustedT),
+            Target::Suite => {
+                let variances: Vec<Option<f64>> = units.iter().map(|u| u.rerun_variance).collect();
+                // Each side loses one degree of freedom a question.
+                let repeats = units.iter().map(|u| u.repeats.saturating_sub(1)).sum();
+                let error = RerunError::of(&variances, repeats)?;
+                RerunT::new(mean_difference(units), error).map(Self::Rerun)
+            }
+            Target::Run => {
+                let mut ordered: Vec<&PairedUnit> = units.iter().collect();
+                ordered.sort_by_key(|u| u.order);
+                let differences: Vec<f64> = ordered.iter().map(|u| u.difference()).collect();
+                PartOfRun::new(&differences, planned.max(units.len())).map(Self::PartOfRun)
+            }
         }
-        let differences: Vec<f64> = units.iter().map(|u| u.first - u.second).collect();
-        let clusters: Vec<&str> = units.iter().map(|u| u.cluster.as_str()).collect();
-        AdjustedT::new(&differences, &clusters).map(Self::AdjustedT)
     }
 
     /// How the interval is made, in words.
@@ -63,6 +110,10 @@ impl PairedTest {
         match self {
             Self::Tango(_) => "Tango's score interval for paired proportions",
             Self::AdjustedT(_) => "adjusted clustered t interval for paired differences",
+            Self::Rerun(_) => "t interval from the variance between repeats",
+            Self::PartOfRun(_) => {
+                "exact for a complete run, else a betting sequence without replacement"
+            }
         }
     }
 
@@ -70,8 +121,36 @@ impl PairedTest {
         match self {
             Self::Tango(test) => test,
             Self::AdjustedT(test) => test,
+            Self::Rerun(test) => test,
+            Self::PartOfRun(test) => test,
         }
     }
+}
+
+/// Whether every unit is a single yes/no response that stands alone.
+pub(super) fn plain(units: &[PairedUnit]) -> bool {
+    let binary = |v: f64| v == 0.0 || v == 1.0;
+    units
+        .iter()
+        .all(|u| u.single && binary(u.first) && binary(u.second))
+        && units
+            .iter()
+            .map(|u| &u.cluster)
+            .collect::<HashSet<_>>()
+            .len()
+            == units.len()
+}
+
+/// The adjusted clustered t test, whatever the units are: its error never vanishes, so it also tells what the units could have shown.
+pub(super) fn adjusted(units: &[PairedUnit]) -> Result<AdjustedT> {
+    let differences: Vec<f64> = units.iter().map(PairedUnit::difference).collect();
+    let clusters: Vec<&(Name, Name)> = units.iter().map(|u| &u.cluster).collect();
+    AdjustedT::new(&differences, &clusters)
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn mean_difference(units: &[PairedUnit]) -> f64 {
+    units.iter().map(PairedUnit::difference).sum::<f64>() / units.len() as f64
 }
 
 impl Difference for PairedTest {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::summary::estimate;
-use super::{Dataset, Question};
+use super::mean_score::mean_score;
+use super::{Dataset, LEVEL, Question, Target};
 use crate::stats::{Estimate, Undefined};
 
 /// A model's rate in one value of a stratum of a suite.
@@ -33,10 +33,7 @@ pub fn stratum_rates(
         return Vec::new();
     };
     let mut groups: HashMap<(&str, &str, &str), Vec<&Question>> = HashMap::new();
-    for question in questions
-        .iter()
-        .filter(|q| suites.contains(&q.suite.as_str()))
-    {
+    for question in questions.iter().filter(|q| suites.contains(&&*q.suite)) {
         if let Some(value) = &question.strata[at] {
             groups
                 .entry((&question.model, &question.suite, value))
@@ -50,7 +47,7 @@ pub fn stratum_rates(
             model: model.into(),
             suite: suite.into(),
             value: value.into(),
-            estimate: estimate(&questions),
+            estimate: mean_score(&questions, Target::Population, questions.len(), LEVEL),
         })
         .collect();
     rates.sort_by(|a, b| (&a.suite, &a.value, &a.model).cmp(&(&b.suite, &b.value, &b.model)));

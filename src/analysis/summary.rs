@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use polars::prelude::*;
 use serde::Serialize;
 
-use super::{AnalysisError, Dataset, LEVEL, Question};
+use super::mean_score::mean_score;
+use super::{AnalysisError, Dataset, LEVEL, Question, Target};
 use crate::score::{Aggregate, aggregate_of};
-use crate::stats::{
-    BbqCounts, Estimate, Undefined, bbq_ambiguous, bbq_disambiguated, wilson_effective_n,
-};
+use crate::stats::{BbqCounts, Estimate, Undefined, bbq_ambiguous, bbq_disambiguated};
 
 /// One model on one suite.
 #[derive(Debug, Clone, Serialize)]
@@ -72,7 +71,11 @@ pub struct MetricValue {
 ///
 /// # Errors
 /// [`AnalysisError`] where the tables cannot be read.
-pub fn summarise(data: &Dataset, questions: &[Question]) -> Result<Vec<Cell>, AnalysisError> {
+pub fn summarise(
+    data: &Dataset,
+    questions: &[Question],
+    target: Target,
+) -> Result<Vec<Cell>, AnalysisError> {
     let counts = data
         .trials()
         .group_by([col("model"), col("suite"), col("status")])
@@ -113,7 +116,12 @@ pub fn summarise(data: &Dataset, questions: &[Question]) -> Result<Vec<Cell>, An
             cells.push(Cell {
                 model: key.0.to_owned(),
                 suite: key.1.to_owned(),
-                estimate: estimate(groups.get(&key).map_or(&[], Vec::as_slice)),
+                estimate: mean_score(
+                    groups.get(&key).map_or(&[], Vec::as_slice),
+                    target,
+                    suite.samples,
+                    LEVEL,
+                ),
                 trials: statuses.values().sum(),
                 blocked: count("blocked_upstream"),
                 failed: count("error"),
@@ -122,18 +130,6 @@ pub fn summarise(data: &Dataset, questions: &[Question]) -> Result<Vec<Cell>, An
         }
     }
     Ok(cells)
-}
-
-/// Mean and interval of a group of questions.
-pub(super) fn estimate(questions: &[&Question]) -> Result<Estimate, Undefined> {
-    let values: Vec<f64> = questions.iter().map(|q| q.value).collect();
-    let clusters: Vec<&str> = questions.iter().map(|q| q.cluster.as_str()).collect();
-    wilson_effective_n(
-        &values,
-        &clusters,
-        questions.iter().map(|q| q.responses).sum(),
-        LEVEL,
-    )
 }
 
 /// Tokens, money and time of each model, in the dataset's order.

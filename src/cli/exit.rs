@@ -114,7 +114,9 @@ impl From<AnalysisError> for Failure {
     fn from(error: AnalysisError) -> Self {
         let exit = if matches!(
             error,
-            AnalysisError::UnknownModel { .. } | AnalysisError::Mixed(_)
+            AnalysisError::UnknownModel { .. }
+                | AnalysisError::UnknownStratum { .. }
+                | AnalysisError::Mixed(_)
         ) {
             Exit::Usage
         } else {

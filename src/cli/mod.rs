@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand — arguments in, one library call, printing out. stdout carries the answer, stderr
 //! the progress and the log.
 
+mod compare;
 mod completions;
 mod demo;
 mod doctor;
@@ -53,6 +54,8 @@ enum Command {
     Score(score::Arguments),
     /// Write the report of one or more runs.
     Report(report::Arguments),
+    /// Models beside a baseline on shared questions, and which cannot be told apart.
+    Compare(compare::Arguments),
     /// The suites there are, and whether yours are well written.
     Suites(suites::Arguments),
     /// Whether a model can be loaded and asked.
@@ -102,6 +105,7 @@ pub fn main() -> ExitCode {
             Command::Run(arguments) => run::run(arguments).await,
             Command::Score(arguments) => score::run(arguments).await,
             Command::Report(arguments) => report::run(&arguments),
+            Command::Compare(arguments) => compare::run(&arguments),
             Command::Suites(arguments) => suites::run(arguments).await,
             Command::Models(arguments) => models::run(arguments).await,
             Command::Runtime(arguments) => runtime::run(&arguments),

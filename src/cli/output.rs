@@ -2,8 +2,8 @@
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
-use crate::analysis::{Cell as Score, ModelTotals, compare};
-use crate::report::Report;
+use crate::analysis::{Cell as Score, ModelTotals};
+use crate::report::{Grid, Report, bracket, points};
 
 /// An empty table in the house style.
 pub(super) fn table(heads: &[&str]) -> Table {
@@ -11,6 +11,16 @@ pub(super) fn table(heads: &[&str]) -> Table {
     table
         .load_preset(presets::NOTHING)
         .set_header(heads.iter().map(Cell::new));
+    table
+}
+
+/// A table of the report as lines.
+pub(super) fn lines(grid: &Grid) -> Table {
+    let mut table = table(&grid.heads.iter().map(String::as_str).collect::<Vec<_>>());
+    for row in &grid.rows {
+        table.add_row(row);
+    }
+    figures(&mut table, &grid.figures);
     table
 }
 
@@ -67,18 +77,8 @@ fn score_row(report: &Report, cell: &Score, totals: Option<&ModelTotals>) -> Vec
     let (difference, difference_interval) = if cell.model == report.baseline() {
         ("baseline".into(), String::new())
     } else {
-        match compare(
-            report.questions(),
-            &cell.suite,
-            &cell.model,
-            report.baseline(),
-        )
-        .difference
-        {
-            Ok(d) => (
-                signed(d.value),
-                format!("[{}, {}]", signed(d.interval.low), signed(d.interval.high)),
-            ),
+        match report.compare(&[&cell.suite], &cell.model).difference {
+            Ok(d) => (points(d.value), bracket(d.interval)),
             Err(_) => (dash(), String::new()),
         }
     };
@@ -104,11 +104,4 @@ fn score_row(report: &Report, cell: &Score, totals: Option<&ModelTotals>) -> Vec
         cost,
         seconds,
     ]
-}
-
-fn signed(share: f64) -> String {
-    format!("{:+.1}", share * 100.0)
-        .replace('-', "−")
-        .replace("+0.0", "0.0")
-        .replace("−0.0", "0.0")
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::settings::Settings;
-use crate::analysis::Dataset;
+use crate::analysis::{Dataset, Target};
 use crate::report::{Report, ReportOptions};
 
 #[derive(Args)]
@@ -23,6 +23,9 @@ pub(super) struct Arguments {
     /// The page's title.
     #[arg(long, value_name = "T")]
     title: Option<String>,
+    /// What the figures are about: population, suite or run.
+    #[arg(long, default_value_t)]
+    target: Target,
     /// Settings [default: candor.toml, if there is one]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -34,6 +37,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         baseline: arguments.baseline.clone(),
         title: arguments.title.clone(),
         data_folders: settings.data.folders,
+        target: arguments.target,
         ..ReportOptions::default()
     };
     let report = Report::new(Dataset::open(&arguments.runs)?, &options)?;

@@ -1,8 +1,8 @@
 //! The sentences at the top: what was found, in words, with its interval and n. Shared by the report and the terminal.
 
-use super::templates::signed;
-use crate::analysis::{Cell, Dataset, Question, compare_pooled, gap};
-use crate::stats::{Estimate, Interval};
+use super::figures::{bracket, points};
+use crate::analysis::{Asked, Cell, Dataset, Question, Target, compare, gap};
+use crate::stats::Estimate;
 use crate::store::SuiteRecord;
 use crate::suite::Kind;
 
@@ -14,16 +14,11 @@ const MOST_MODELS: usize = 6;
 /// The sentences that a reader must not miss: quality beside the baseline, gaps between sensitive questions and controls, and
 /// where there is neither, each suite's range.
 #[must_use]
-pub fn headlines(
-    data: &Dataset,
-    questions: &[Question],
-    cells: &[Cell],
-    baseline: &str,
-) -> Vec<String> {
+pub fn headlines(data: &Dataset, asked: &Asked, cells: &[Cell], baseline: &str) -> Vec<String> {
     let mut sentences = Vec::new();
     if data.models.len() <= MOST_MODELS {
-        sentences.extend(quality(data, questions, baseline));
-        sentences.extend(candour(data, questions));
+        sentences.extend(quality(data, asked, baseline));
+        sentences.extend(candour(data, &asked.scored));
     }
     if sentences.is_empty() {
         sentences = data
@@ -36,7 +31,7 @@ pub fn headlines(
 }
 
 /// One sentence a model: its difference to the baseline over all benchmarks.
-fn quality(data: &Dataset, questions: &[Question], baseline: &str) -> Vec<String> {
+fn quality(data: &Dataset, asked: &Asked, baseline: &str) -> Vec<String> {
     let benchmarks: Vec<&str> = data
         .suites
         .iter()
@@ -48,7 +43,7 @@ fn quality(data: &Dataset, questions: &[Question], baseline: &str) -> Vec<String
         .map(|m| m.identity.name.as_str())
         .filter(|m| *m != baseline)
         .filter_map(|model| {
-            let difference = compare_pooled(questions, &benchmarks, model, baseline)
+            let difference = compare(asked, &benchmarks, model, baseline, Target::Population)
                 .difference
                 .ok()?;
             let Estimate {
@@ -140,12 +135,4 @@ fn range(suite: &SuiteRecord, cells: &[Cell]) -> Option<String> {
             low.2
         )
     })
-}
-
-fn points(share: f64) -> String {
-    signed(share * 100.0, 1)
-}
-
-fn bracket(interval: Interval) -> String {
-    format!("[{}, {}]", points(interval.low), points(interval.high))
 }

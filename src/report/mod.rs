@@ -4,11 +4,14 @@
 //! a file under `chart/`; an export format a file under `export/`.
 
 mod chart;
+mod comparison;
 pub mod export;
+mod figures;
 mod headline;
 mod page;
 mod published;
 mod section;
+mod table;
 mod templates;
 mod transcripts;
 
@@ -16,8 +19,11 @@ use std::path::PathBuf;
 
 use crate::analysis::AnalysisError;
 
+pub use comparison::Comparisons;
+pub use figures::{bracket, count, p_value, percent, points, points_with_interval, signed};
 pub use headline::headlines;
 pub use page::{Report, ReportOptions};
+pub use table::Grid;
 
 /// Why a report cannot be made.
 #[derive(Debug, thiserror::Error)]

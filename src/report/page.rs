@@ -13,7 +13,7 @@ use super::section::SECTIONS;
 use super::templates::{Templates, file};
 use super::transcripts::{Transcripts, transcripts};
 use super::{ReportError, headlines};
-use crate::analysis::{Cell, Dataset, Question, summarise};
+use crate::analysis::{Asked, Cell, Comparison, Dataset, Question, Target, compare, summarise};
 
 /// What a reader may choose.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct ReportOptions {
     pub title: Option<String>,
     /// Folders in which `published_figures.json` is looked for.
     pub data_folders: Vec<PathBuf>,
+    /// What the figures are about.
+    pub target: Target,
     /// Most trials whose transcripts are embedded.
     pub most_transcripts: usize,
 }
@@ -34,6 +36,7 @@ impl Default for ReportOptions {
             baseline: None,
             title: None,
             data_folders: Vec::new(),
+            target: Target::default(),
             most_transcripts: 50_000,
         }
     }
@@ -42,7 +45,8 @@ impl Default for ReportOptions {
 /// Everything that sections draw from, computed once.
 pub struct Report {
     pub(super) data: Dataset,
-    pub(super) questions: Vec<Question>,
+    pub(super) asked: Asked,
+    pub(super) target: Target,
     pub(super) cells: Vec<Cell>,
     pub(super) baseline: String,
     pub(super) published: Published,
@@ -71,8 +75,9 @@ impl Report {
     /// # Errors
     /// [`ReportError`] where the runs cannot be read or the baseline is unknown.
     pub fn new(data: Dataset, options: &ReportOptions) -> Result<Self, ReportError> {
-        let questions = data.questions()?;
-        let cells = summarise(&data, &questions)?;
+        let asked = data.asked(&data.headlines())?;
+        let target = options.target;
+        let cells = summarise(&data, &asked.scored, target)?;
         let baseline = data.baseline(options.baseline.as_deref())?.to_owned();
         let published = Published::read(&options.data_folders, &data.suites)?;
         let title = options
@@ -93,7 +98,8 @@ impl Report {
             });
         Ok(Self {
             data,
-            questions,
+            asked,
+            target,
             cells,
             baseline,
             published,
@@ -106,7 +112,7 @@ impl Report {
     /// The sentences that a reader must not miss.
     #[must_use]
     pub fn headlines(&self) -> Vec<String> {
-        headlines(&self.data, &self.questions, &self.cells, &self.baseline)
+        headlines(&self.data, &self.asked, &self.cells, &self.baseline)
     }
 
     /// Scores of every model on every suite.
@@ -118,7 +124,13 @@ impl Report {
     /// Every question's score.
     #[must_use]
     pub fn questions(&self) -> &[Question] {
-        &self.questions
+        &self.asked.scored
+    }
+
+    /// A model's difference to the baseline over the suites named.
+    #[must_use]
+    pub fn compare(&self, suites: &[&str], model: &str) -> Comparison {
+        compare(&self.asked, suites, model, &self.baseline, self.target)
     }
 
     /// The model that others are compared with.

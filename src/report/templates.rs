@@ -6,6 +6,7 @@ use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value};
 use serde::Serialize;
 
 use super::ReportError;
+use super::figures::{points, thousands};
 
 static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/reports");
 
@@ -28,7 +29,7 @@ impl Templates {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::Html);
         environment.add_filter("percent", |share: f64| format!("{:.1}", share * 100.0));
-        environment.add_filter("points", |share: f64| signed(share * 100.0, 1));
+        environment.add_filter("points", points);
         environment.add_filter("thousands", |n: i64| thousands(n));
         environment.add_filter("fixed", |value: f64, digits: usize| {
             format!("{value:.digits$}")
@@ -59,48 +60,9 @@ impl Templates {
     }
 }
 
-/// A number with its sign, a true minus, and so many decimals.
-pub(super) fn signed(value: f64, digits: usize) -> String {
-    let text = format!("{:.digits$}", value.abs());
-    let zero = text.chars().all(|c| matches!(c, '0' | '.'));
-    match (zero, value < 0.0) {
-        (true, _) => text,
-        (false, true) => format!("−{text}"),
-        (false, false) => format!("+{text}"),
-    }
-}
-
-fn thousands(n: i64) -> String {
-    let digits = n.abs().to_string();
-    let grouped: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|c| std::str::from_utf8(c).unwrap_or_default())
-        .collect();
-    format!("{}{}", if n < 0 { "−" } else { "" }, grouped.join(","))
-}
-
 fn failed(part: &str, error: &Error) -> ReportError {
     ReportError::Render {
         part: part.into(),
         reason: format!("{error:#}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_read_well() {
-        assert_eq!(
-            (signed(-0.04, 1), signed(2.0, 1), signed(-3.25, 1)),
-            ("0.0".into(), "+2.0".into(), "−3.2".into())
-        );
-        assert_eq!(
-            (thousands(1_234_567), thousands(-12)),
-            ("1,234,567".into(), "−12".into())
-        );
     }
 }

@@ -321,6 +321,7 @@ fn record(planned: &PlannedSuite) -> SuiteRecord {
         title: file.title.clone(),
         spec: planned.spec.clone(),
         content_hash: planned.suite.content_hash.clone(),
+        parts: Some(planned.suite.parts.clone()),
         headline: planned.headline(),
         published_as: file.published_as.clone(),
         related_to: file.related_to.clone(),

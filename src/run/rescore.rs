@@ -85,6 +85,9 @@ pub async fn rescore(
         } else {
             make(&specs)?
         };
+        if let (Some(parts), false) = (&mut record.parts, specs.is_empty()) {
+            parts.scorers = suite::scorers_hash(&specs);
+        }
         record.headline = (
             chosen[0].name().to_owned(),
             chosen[0].metrics()[0].name.to_owned(),

@@ -66,9 +66,9 @@ pub use proportion::{
     wald, wilson,
 };
 pub use ranking::{BradleyTerry, mean_win_rate, rank_intervals};
-pub use repeats::{VarianceComponents, g_pass_at_k, pass_at_k, pass_hat_k};
+pub use repeats::{RerunError, RerunT, VarianceComponents, g_pass_at_k, pass_at_k, pass_hat_k};
 pub use sequential::{
-    BettingWealth, betting_interval, empirical_bernstein_sequence, hedged_log_capital,
+    BettingWealth, PartOfRun, betting_interval, empirical_bernstein_sequence, hedged_log_capital,
     hedged_sequence, hoeffding_sequence, predictable_bets, sign_log_e_value,
 };
 pub use verdict::Verdict;

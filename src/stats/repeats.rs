@@ -1,6 +1,6 @@
 //! The same question asked several times: how far repeats differ, and what k tries reach.
 
-use super::{Mean, Result, Undefined};
+use super::{Difference, Interval, Mean, Result, Undefined, student_t_cdf, student_t_quantile};
 
 /// Variance of scores split into between and within questions, from repeats.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -163,4 +163,79 @@ fn choose(n: u64, k: u64) -> f64 {
     (0..k.min(n - k))
         .map(|i| (n - i) as f64 / (i + 1) as f64)
         .product()
+}
+
+/// The mean over exactly these questions, with the model's own randomness as its only error: Var = Σ s²ᵢ/Kᵢ ÷ n².
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RerunError {
+    /// Standard error of a mean over the questions.
+    pub se: f64,
+    /// Degrees of freedom: repeats − questions.
+    pub df: f64,
+    /// Questions.
+    pub n: usize,
+}
+
+#[allow(clippy::cast_precision_loss)]
+impl RerunError {
+    /// From each question's variance of its mean, s²/K, and all repeats together; `None` where a question has one repeat.
+    ///
+    /// # Errors
+    /// [`Undefined::NoData`] without questions, [`Undefined::NeedsRepeats`] where one was asked once.
+    pub fn of(variances: &[Option<f64>], repeats: usize) -> Result<Self> {
+        let n = variances.len();
+        if n == 0 {
+            return Err(Undefined::NoData);
+        }
+        let sum: Option<f64> = variances.iter().copied().sum();
+        Ok(Self {
+            se: sum.ok_or(Undefined::NeedsRepeats)?.sqrt() / n as f64,
+            df: repeats.saturating_sub(n).max(1) as f64,
+            n,
+        })
+    }
+}
+
+/// The difference of two models on exactly these questions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RerunT {
+    value: f64,
+    error: RerunError,
+}
+
+impl RerunT {
+    /// From the observed difference and the error of it.
+    ///
+    /// # Errors
+    /// [`Undefined::NoVariation`] where no repeat differed: then repeats say nothing of the next one.
+    pub fn new(value: f64, error: RerunError) -> Result<Self> {
+        if error.se > 0.0 {
+            Ok(Self { value, error })
+        } else {
+            Err(Undefined::NoVariation)
+        }
+    }
+}
+
+impl Difference for RerunT {
+    fn value(&self) -> f64 {
+        self.value
+    }
+
+    fn units(&self) -> (usize, usize) {
+        (self.error.n, self.error.n)
+    }
+
+    fn interval(&self, level: f64) -> Result<Interval> {
+        let t = student_t_quantile(f64::midpoint(1.0, level), self.error.df)?;
+        Ok(Interval::around(self.value, t * self.error.se))
+    }
+
+    fn p_not_above(&self, d: f64) -> Result<f64> {
+        student_t_cdf((d - self.value) / self.error.se, self.error.df)
+    }
+
+    fn p_not_below(&self, d: f64) -> Result<f64> {
+        student_t_cdf((self.value - d) / self.error.se, self.error.df)
+    }
 }

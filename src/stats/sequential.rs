@@ -3,7 +3,7 @@
 //! Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by betting". Values lie in [0, 1]; a paired
 //! difference d in [−1, 1] enters as (d + 1)/2. They must come in an order drawn before they were seen.
 
-use super::{Interval, Result, Undefined, ln_beta};
+use super::{Difference, Interval, Result, Undefined, ln_beta};
 
 /// Mean and variance so far, started from one imagined observation of mean ½ and variance ¼, as the bets use them.
 #[derive(Debug, Clone, Copy)]
@@ -349,4 +349,76 @@ fn checked(x: &[f64], population: Option<usize>) -> Result<()> {
 pub fn sign_log_e_value(wins: u64, losses: u64, prior: (f64, f64)) -> f64 {
     let (w, l) = (wins as f64, losses as f64);
     (w + l) * std::f64::consts::LN_2 + ln_beta(w + prior.0, l + prior.1) - ln_beta(prior.0, prior.1)
+}
+
+/// A difference over a finite list of questions, from those answered so far in the order drawn: without replacement, so that it is
+/// exact once all are answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartOfRun {
+    /// (d + 1)/2 of each difference, in order.
+    values: Vec<f64>,
+    population: usize,
+}
+
+impl PartOfRun {
+    /// From the differences in [−1, 1] of the questions answered, in the order drawn, and the number of all questions.
+    ///
+    /// # Errors
+    /// [`Undefined::NoData`] without differences, [`Undefined::OutOfRange`] beyond [−1, 1] or where more are answered than there are.
+    pub fn new(differences: &[f64], population: usize) -> Result<Self> {
+        let values: Vec<f64> = differences.iter().map(|d| f64::midpoint(*d, 1.0)).collect();
+        checked(&values, Some(population))?;
+        Ok(Self { values, population })
+    }
+
+    fn complete(&self) -> bool {
+        self.values.len() == self.population
+    }
+
+    /// The smallest level at which the bets ever rejected mean ≤ `m`.
+    fn p_of(values: impl Iterator<Item = f64>, m: f64, population: usize) -> f64 {
+        let mut wealth = BettingWealth::against(m, Some(population));
+        values.for_each(|x| wealth.push(x));
+        (-wealth.best).exp().min(1.0)
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+impl Difference for PartOfRun {
+    fn value(&self) -> f64 {
+        2.0 * self.values.iter().sum::<f64>() / self.values.len() as f64 - 1.0
+    }
+
+    fn units(&self) -> (usize, usize) {
+        (self.values.len(), self.values.len())
+    }
+
+    fn interval(&self, level: f64) -> Result<Interval> {
+        if self.complete() {
+            return Ok(Interval::around(self.value(), 0.0));
+        }
+        let sequence = hedged_sequence(&self.values, 1.0 - level, Some(self.population), 1000)?;
+        let last = sequence.last().ok_or(Undefined::NoData)?;
+        Ok(Interval {
+            low: 2.0 * last.low - 1.0,
+            high: 2.0 * last.high - 1.0,
+        })
+    }
+
+    fn p_not_above(&self, d: f64) -> Result<f64> {
+        if self.complete() {
+            return Ok(f64::from(u8::from(self.value() <= d)));
+        }
+        let m = f64::midpoint(d, 1.0);
+        Ok(Self::p_of(self.values.iter().copied(), m, self.population))
+    }
+
+    fn p_not_below(&self, d: f64) -> Result<f64> {
+        if self.complete() {
+            return Ok(f64::from(u8::from(self.value() >= d)));
+        }
+        let m = 1.0 - f64::midpoint(d, 1.0);
+        let mirrored = self.values.iter().map(|x| 1.0 - x);
+        Ok(Self::p_of(mirrored, m, self.population))
+    }
 }

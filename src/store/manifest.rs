@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Capabilities, Identity};
-use crate::suite::Kind;
+use crate::suite::{Kind, SuiteParts};
 
 /// Whether a run is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ pub struct SuiteRecord {
     pub spec: String,
     /// BLAKE3 of its content.
     pub content_hash: String,
+    /// The same, part by part; none for imported answers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parts: Option<SuiteParts>,
     /// The scorer and metric that stand for the suite in tables.
     pub headline: (String, String),
     /// Its name in lists of published figures.

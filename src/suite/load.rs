@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use minijinja::Environment;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::data::{DataOptions, Row, parse_jsonl, read_source};
 use super::prompt::PromptBuilder;
-use super::schema::{SampleTemplates, SuiteFile};
+use super::schema::{SampleTemplates, ScorerSpec, SuiteFile};
 use super::{PairRole, Sample, SuiteError, shipped, template};
 use crate::text::SourceError;
 
@@ -19,10 +20,25 @@ pub struct Suite {
     pub file: SuiteFile,
     /// BLAKE3 of `suite.yaml` and every row: two suites of the same hash ask the same.
     pub content_hash: String,
+    /// The same, part by part: what differs between two suites of one name.
+    pub parts: SuiteParts,
     /// Its samples, in file order.
     pub samples: Vec<Sample>,
     /// Makes their prompts.
     pub prompts: PromptBuilder,
+}
+
+/// What decides a suite's figures, each as a BLAKE3 hash, so that two versions can be told apart by what changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuiteParts {
+    /// The samples: rows and the templates that read them.
+    pub items: String,
+    /// The prompt: templates and examples.
+    pub prompts: String,
+    /// How answers are decoded.
+    pub decoding: String,
+    /// Who scores, judges among them, and with which settings.
+    pub scorers: String,
 }
 
 /// Loads a suite: a shipped one by name, or a folder with a `suite.yaml`; `?data=PATH` names its data.
@@ -66,21 +82,40 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
             help: "check the file".into(),
         });
     }
-    let mut hasher = blake3::Hasher::new();
+    let (mut hasher, mut items) = (blake3::Hasher::new(), blake3::Hasher::new());
     hasher.update(written.yaml.as_bytes());
+    items.update(&serde_json::to_vec(&file.sample).unwrap_or_default());
     for row in &rows {
-        hasher
-            .update(&serde_json::to_vec(row).unwrap_or_default())
-            .update(b"\n");
+        let row = serde_json::to_vec(row).unwrap_or_default();
+        hasher.update(&row).update(b"\n");
+        items.update(&row).update(b"\n");
     }
+    let parts = SuiteParts {
+        items: items.finalize().to_hex().to_string(),
+        prompts: hash_of(&file.prompt),
+        decoding: hash_of(&file.parameters),
+        scorers: scorers_hash(&file.scorers),
+    };
     let samples = Maker::new(&file, &written)?.samples(rows)?;
     let prompts = PromptBuilder::new(&file, &written.path, &written.yaml)?;
     Ok(Suite {
         file,
         content_hash: hasher.finalize().to_hex().to_string(),
+        parts,
         samples,
         prompts,
     })
+}
+
+/// The hash of a list of scorers with their settings, as [`SuiteParts`] has it.
+#[must_use]
+pub fn scorers_hash(scorers: &[ScorerSpec]) -> String {
+    hash_of(&scorers)
+}
+
+fn hash_of<T: Serialize>(part: &T) -> String {
+    let bytes = serde_json::to_vec(part).unwrap_or_default();
+    blake3::hash(&bytes).to_hex().to_string()
 }
 
 /// A suite's text, wherever it lay.

@@ -14,7 +14,7 @@ mod template;
 
 pub use data::DataOptions;
 pub use error::SuiteError;
-pub use load::{Suite, load};
+pub use load::{Suite, SuiteParts, load, scorers_hash};
 pub use sample::{Pairing, Sample};
 pub use schema::{Ask, Kind, PairRole, ScorerSpec, SuiteFile, json_schema};
 pub use shipped::{ShippedSuite, shipped};

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::analysis::compare;
 use crate::report::{Report, ReportError};
 
 #[derive(Serialize)]
@@ -38,7 +37,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             let cells = suites
                 .iter()
                 .map(|suite| {
-                    let comparison = compare(&report.questions, suite, model, &report.baseline);
+                    let comparison = report.compare(&[*suite], model);
                     comparison.difference.ok().map(|d| Shown {
                         value: d.value,
                         low: d.interval.low,

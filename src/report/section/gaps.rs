@@ -49,7 +49,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         .data
         .models
         .iter()
-        .filter_map(|m| gap(&report.questions, &m.identity.name))
+        .filter_map(|m| gap(report.questions(), &m.identity.name))
         .collect();
     let Some(method) = all.first().map(|g| g.method) else {
         return Ok(None);
@@ -76,7 +76,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         .map(|s| {
             (
                 s.clone(),
-                gaps(&report.data, &report.questions, s)
+                gaps(&report.data, report.questions(), s)
                     .into_iter()
                     .map(row)
                     .collect::<Vec<_>>(),

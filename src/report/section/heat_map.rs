@@ -54,7 +54,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     };
     maps.push(("suite".to_owned(), heat_map(&by_suite)?));
     for stratum in &data.strata {
-        let rates = stratum_rates(data, &report.questions, &audits, stratum);
+        let rates = stratum_rates(data, report.questions(), &audits, stratum);
         let mut columns: Vec<(String, String)> = rates
             .iter()
             .map(|r| (r.suite.clone(), r.value.clone()))

@@ -16,7 +16,7 @@ struct Context<'a> {
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let scored_by = |name: &str| report.data.suites.iter().any(|s| s.headline.0 == name);
     let has_pairs = report
-        .questions
+        .questions()
         .iter()
         .any(|q| q.role.is_some() && q.pair.is_some());
     let context = Context {

@@ -36,14 +36,14 @@ fn choose(report: &Report) -> Option<(&Question, &Question)> {
         .data
         .models
         .iter()
-        .filter_map(|m| gap(&report.questions, &m.identity.name))
+        .filter_map(|m| gap(report.questions(), &m.identity.name))
         .filter_map(|g| g.gap.ok().map(|e| (g.model, e.value)))
         .max_by(|a, b| a.1.total_cmp(&b.1))?
         .0;
     let own: Vec<&Question> = report
-        .questions
+        .questions()
         .iter()
-        .filter(|q| q.model == largest && q.pair.is_some())
+        .filter(|q| *q.model == *largest && q.pair.is_some())
         .collect();
     let mut pairs: Vec<(&Question, &Question)> = own
         .iter()
@@ -82,8 +82,8 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             .trials()
             .filter(
                 col("suite")
-                    .eq(lit(question.suite.clone()))
-                    .and(col("sample_id").eq(lit(question.sample.clone())))
+                    .eq(lit(question.suite.to_string()))
+                    .and(col("sample_id").eq(lit(question.sample.to_string())))
                     .and(col("epoch").eq(lit(0))),
             )
             .select(["model", "prompt", "answer"].map(col))
@@ -99,8 +99,8 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             .iter()
             .filter_map(|model| {
                 let i = (0..frame.height()).find(|i| text("model", *i) == *model)?;
-                let withheld = report.questions.iter().any(|q| {
-                    q.model == *model
+                let withheld = report.questions().iter().any(|q| {
+                    *q.model == **model
                         && q.suite == question.suite
                         && q.sample == question.sample
                         && q.value < 0.5
@@ -113,7 +113,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             })
             .collect();
         sides.push(Side {
-            role: question.role.clone().unwrap_or_default(),
+            role: question.role.as_deref().unwrap_or_default().to_owned(),
             prompt: text("prompt", 0),
             answers,
         });

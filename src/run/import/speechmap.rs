@@ -329,6 +329,7 @@ fn suite_record(name: &str, hash: &str, samples: usize) -> SuiteRecord {
         title: format!("SpeechMap question set {name}"),
         spec: name.into(),
         content_hash: hash.into(),
+        parts: None,
         headline: (IMPORTED.into(), METRIC.into()),
         published_as: None,
         related_to: Vec::new(),

@@ -1,0 +1,125 @@
+//! An order of models that admits what it cannot tell apart.
+
+use serde::Serialize;
+
+use super::{Asked, PairedTest, Target, comparison::Pairs};
+use crate::stats::{Difference, holm, rank_intervals};
+
+/// A model's place among others on one suite.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ranked {
+    /// The model.
+    pub model: String,
+    /// Its mean score over the questions it has a score for.
+    pub value: f64,
+    /// The best rank it may have: 1 + models shown better.
+    pub best: usize,
+    /// The worst: models − those shown worse.
+    pub worst: usize,
+}
+
+/// An order of models on one suite.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ranking {
+    /// The suite.
+    pub suite: String,
+    /// Best first, by score.
+    pub models: Vec<Ranked>,
+    /// Neighbours in that order of whom none is shown better than another; a model may stand in two groups.
+    pub not_separable: Vec<Vec<String>>,
+    /// Fewest questions that a pair of models shares.
+    pub n: usize,
+    /// Pairs tested; their p values were corrected together by Holm's method at 5 %.
+    pub pairs: usize,
+}
+
+/// Ranks every model that has scores on a suite. None for fewer than two.
+#[must_use]
+pub fn rank(asked: &Asked, suite: &str, target: Target) -> Option<Ranking> {
+    let mut models = scores(asked, suite);
+    if models.len() < 2 {
+        return None;
+    }
+    models.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    let mut tested = Vec::new();
+    let mut fewest = usize::MAX;
+    for i in 0..models.len() {
+        for j in i + 1..models.len() {
+            let pairs = Pairs::of(asked, &[suite], models[i].0, models[j].0);
+            fewest = fewest.min(pairs.shared.len());
+            let planned = pairs.shared.len() + pairs.missing.len();
+            let test = PairedTest::of(&pairs.units(), target, planned);
+            if let Ok((value, p)) = test.and_then(|t| Ok((t.value(), t.p_two_sided()?))) {
+                tested.push((i, j, value, p));
+            }
+        }
+    }
+    let p: Vec<f64> = tested.iter().map(|t| t.3).collect();
+    let adjusted = holm(&p).unwrap_or_default();
+    let mut better = vec![vec![false; models.len()]; models.len()];
+    for ((i, j, value, _), p) in tested.iter().zip(adjusted) {
+        if p <= 0.05 {
+            let (up, down) = if *value > 0.0 { (*i, *j) } else { (*j, *i) };
+            better[up][down] = true;
+        }
+    }
+    let ranked: Vec<Ranked> = models
+        .iter()
+        .zip(rank_intervals(&better))
+        .map(|((model, value), (best, worst))| Ranked {
+            model: (*model).to_owned(),
+            value: *value,
+            best,
+            worst,
+        })
+        .collect();
+    Some(Ranking {
+        suite: suite.into(),
+        not_separable: groups(&ranked, &better),
+        models: ranked,
+        n: fewest,
+        pairs: tested.len(),
+    })
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn scores<'a>(asked: &'a Asked, suite: &str) -> Vec<(&'a str, f64)> {
+    let mut sums: Vec<(&str, f64, usize)> = Vec::new();
+    for question in asked.scored.iter().filter(|q| &*q.suite == suite) {
+        match sums.last_mut() {
+            Some((model, sum, n)) if **model == *question.model => {
+                *sum += question.value;
+                *n += 1;
+            }
+            _ => sums.push((&question.model, question.value, 1)),
+        }
+    }
+    sums.into_iter()
+        .map(|(m, sum, n)| (m, sum / n as f64))
+        .collect()
+}
+
+/// The longest runs of neighbours without a shown difference; runs inside another are left out.
+fn groups(ranked: &[Ranked], better: &[Vec<bool>]) -> Vec<Vec<String>> {
+    let mut groups: Vec<(usize, usize)> = Vec::new();
+    for start in 0..ranked.len() {
+        let mut end = start;
+        while end + 1 < ranked.len()
+            && (start..=end).all(|i| !better[i][end + 1] && !better[end + 1][i])
+        {
+            end += 1;
+        }
+        if end > start && groups.last().is_none_or(|last| end > last.1) {
+            groups.push((start, end));
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(start, end)| {
+            ranked[start..=end]
+                .iter()
+                .map(|r| r.model.clone())
+                .collect()
+        })
+        .collect()
+}

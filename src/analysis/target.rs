@@ -1,0 +1,61 @@
+//! What a figure is about.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+/// What a figure claims: every number names its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// The questions are a sample of the questions one cares about: variance between questions counts.
+    #[default]
+    Population,
+    /// The expected score on exactly these questions: only the model's own randomness counts. Needs repeats.
+    Suite,
+    /// What the complete run would print: exact once it is complete.
+    Run,
+}
+
+impl Target {
+    /// Every target.
+    pub const ALL: [Self; 3] = [Self::Population, Self::Suite, Self::Run];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Population => "population",
+            Self::Suite => "suite",
+            Self::Run => "run",
+        }
+    }
+
+    /// What it claims, in words.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Population => "questions taken as a sample of the questions one cares about",
+            Self::Suite => "exactly these questions, the model's randomness only",
+            Self::Run => "what the complete run prints",
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|t| t.name() == text)
+            .ok_or_else(|| "write population, suite or run".into())
+    }
+}

@@ -1,0 +1,185 @@
+//! Models beside a baseline, and an order that admits ties: as tables, Markdown and JSON.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::figures::{bracket, p_value, percent, points};
+use super::table::{Grid, markdown};
+use crate::analysis::{Asked, Comparison, Ranking, Target, compare, rank};
+
+/// Every comparison with a baseline, suite by suite and over all, and every suite's order of models.
+#[derive(Debug, Serialize)]
+pub struct Comparisons {
+    /// The model that others are compared with.
+    pub baseline: String,
+    /// What the figures are about.
+    pub target: Target,
+    /// Two-sided level of the intervals.
+    pub level: f64,
+    /// One a model and suite; then, for several suites, one a model over all.
+    pub comparisons: Vec<Comparison>,
+    /// One a suite.
+    pub rankings: Vec<Ranking>,
+}
+
+impl Comparisons {
+    /// Compares every other model with the baseline on the suites named.
+    #[must_use]
+    pub fn of(
+        asked: &Asked,
+        suites: &[&str],
+        models: &[&str],
+        baseline: &str,
+        target: Target,
+    ) -> Self {
+        let mut over: Vec<Vec<&str>> = suites.iter().map(|s| vec![*s]).collect();
+        if suites.len() > 1 {
+            over.push(suites.to_vec());
+        }
+        let comparisons = over
+            .iter()
+            .flat_map(|suites| {
+                models
+                    .iter()
+                    .filter(|m| **m != baseline)
+                    .map(move |model| compare(asked, suites, model, baseline, target))
+            })
+            .filter(|c| c.shared + c.unshared + c.missing > 0)
+            .collect();
+        Self {
+            baseline: baseline.into(),
+            target,
+            level: crate::analysis::LEVEL,
+            comparisons,
+            rankings: suites
+                .iter()
+                .filter_map(|s| rank(asked, s, target))
+                .collect(),
+        }
+    }
+
+    /// The comparisons as a table.
+    #[must_use]
+    pub fn grid(&self) -> Grid {
+        let mut grid = Grid::new(
+            &[
+                "suite",
+                "model",
+                "− baseline",
+                "95 % interval",
+                "p",
+                "n",
+                "missing",
+                "worst … best",
+                "visible",
+                "gained",
+                "lost",
+            ],
+            &[2, 4, 5, 6, 8, 9, 10],
+        );
+        let dash = || "–".to_owned();
+        for c in &self.comparisons {
+            let (value, interval) = match &c.difference {
+                Ok(d) => (points(d.value), bracket(d.interval)),
+                Err(why) => (dash(), why.to_string()),
+            };
+            let bounds = match (&c.worst, &c.best) {
+                (Some(worst), Some(best)) => {
+                    format!("{} … {}", points(worst.value), points(best.value))
+                }
+                _ => String::new(),
+            };
+            grid.rows.push(vec![
+                c.suite.clone().unwrap_or_else(|| "all".into()),
+                c.model.clone(),
+                value,
+                interval,
+                c.p.map_or_else(dash, p_value),
+                c.shared.to_string(),
+                if c.missing > 0 {
+                    c.missing.to_string()
+                } else {
+                    String::new()
+                },
+                bounds,
+                c.detectable.map_or_else(dash, percent),
+                c.gained.len().to_string(),
+                c.lost.len().to_string(),
+            ]);
+        }
+        grid
+    }
+
+    /// What the columns mean, and which models cannot be told apart.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = vec![format!(
+            "Points; baseline {}; target {}: {}. visible: the smallest true difference that this n finds in 80 of 100 cases.",
+            self.baseline,
+            self.target,
+            self.target.meaning()
+        )];
+        if self.comparisons.iter().any(|c| c.missing > 0) {
+            notes.push(
+                "missing: questions one side has no score for; worst … best: the difference if every one of them went against, or for, the model."
+                    .into(),
+            );
+        }
+        if self
+            .comparisons
+            .iter()
+            .any(|c| c.shared == 0 && c.unshared > 0)
+        {
+            notes.push(
+                "No shared questions: two runs on different questions are not compared here. An unpaired comparison needs several times the questions."
+                    .into(),
+            );
+        }
+        for ranking in &self.rankings {
+            notes.extend(told(ranking));
+        }
+        notes
+    }
+
+    /// Everything in Markdown.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let mut text = self.grid().to_markdown();
+        for note in self.notes() {
+            let _ = write!(text, "\n{}\n", markdown(&note));
+        }
+        text
+    }
+}
+
+/// The order in words.
+fn told(ranking: &Ranking) -> Vec<String> {
+    let places: Vec<String> = ranking
+        .models
+        .iter()
+        .map(|m| {
+            let rank = if m.best == m.worst {
+                m.best.to_string()
+            } else {
+                format!("{}–{}", m.best, m.worst)
+            };
+            format!("{rank} {} ({} %)", m.model, percent(m.value))
+        })
+        .collect();
+    let mut lines = vec![format!(
+        "Order on {} (ranks that Holm's correction for {} pairs leaves): {}.",
+        ranking.suite,
+        ranking.pairs,
+        places.join(", ")
+    )];
+    lines.extend(ranking.not_separable.iter().map(|group| {
+        format!(
+            "Not separable on {} at n = {}: {}.",
+            ranking.suite,
+            ranking.n,
+            group.join(", ")
+        )
+    }));
+    lines
+}

@@ -1,0 +1,86 @@
+//! Figures as words: the same everywhere, on the screen, in the page and in Markdown.
+
+use crate::stats::{Estimate, Interval};
+
+/// A number with its sign, a true minus, and so many decimals.
+#[must_use]
+pub fn signed(value: f64, digits: usize) -> String {
+    let text = format!("{:.digits$}", value.abs());
+    let zero = text.chars().all(|c| matches!(c, '0' | '.'));
+    match (zero, value < 0.0) {
+        (true, _) => text,
+        (false, true) => format!("−{text}"),
+        (false, false) => format!("+{text}"),
+    }
+}
+
+/// A whole number with commas between thousands.
+#[must_use]
+pub fn thousands(n: i64) -> String {
+    let digits = n.abs().to_string();
+    let grouped: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|c| std::str::from_utf8(c).unwrap_or_default())
+        .collect();
+    format!("{}{}", if n < 0 { "−" } else { "" }, grouped.join(","))
+}
+
+/// A difference of shares in points, with its sign.
+#[must_use]
+pub fn points(share: f64) -> String {
+    signed(share * 100.0, 1)
+}
+
+/// A share in percent.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{:.1}", share * 100.0)
+}
+
+/// An interval of a difference, in points.
+#[must_use]
+pub fn bracket(interval: Interval) -> String {
+    format!("[{}, {}]", points(interval.low), points(interval.high))
+}
+
+/// A difference with its interval, in points.
+#[must_use]
+pub fn points_with_interval(estimate: &Estimate) -> String {
+    format!("{} {}", points(estimate.value), bracket(estimate.interval))
+}
+
+/// A p value: three decimals, or under what it is.
+#[must_use]
+pub fn p_value(p: f64) -> String {
+    if p < 0.001 {
+        "<0.001".into()
+    } else {
+        format!("{p:.3}")
+    }
+}
+
+/// A number and its noun, in the plural where it is not one.
+#[must_use]
+pub fn count(n: usize, noun: &str) -> String {
+    let n_text = thousands(i64::try_from(n).unwrap_or(i64::MAX));
+    format!("{n_text} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(
+            (signed(-0.04, 1), signed(2.0, 1), signed(-3.25, 1)),
+            ("0.0".into(), "+2.0".into(), "−3.2".into())
+        );
+        assert_eq!(
+            (thousands(1_234_567), thousands(-12)),
+            ("1,234,567".into(), "−12".into())
+        );
+    }
+}

@@ -1,0 +1,71 @@
+//! A table as text: the same cells on a terminal and in Markdown.
+
+use std::fmt::Write;
+
+/// Heads, rows, and which columns hold figures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grid {
+    /// One a column.
+    pub heads: Vec<String>,
+    /// Cells of each row, as many as there are heads.
+    pub rows: Vec<Vec<String>>,
+    /// Columns that are aligned to the right.
+    pub figures: Vec<usize>,
+}
+
+impl Grid {
+    /// An empty table.
+    #[must_use]
+    pub fn new(heads: &[&str], figures: &[usize]) -> Self {
+        Self {
+            heads: heads.iter().map(|h| (*h).to_owned()).collect(),
+            rows: Vec::new(),
+            figures: figures.to_vec(),
+        }
+    }
+
+    /// The table in Markdown; what a model or a file named cannot break out of its cell.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let mut text = String::new();
+        let line = |cells: &[String]| {
+            let cells: Vec<String> = cells.iter().map(|c| markdown(c)).collect();
+            format!("| {} |\n", cells.join(" | "))
+        };
+        text.push_str(&line(&self.heads));
+        let rules: Vec<&str> = (0..self.heads.len())
+            .map(|c| {
+                if self.figures.contains(&c) {
+                    "---:"
+                } else {
+                    "---"
+                }
+            })
+            .collect();
+        let _ = writeln!(text, "|{}|", rules.join("|"));
+        for row in &self.rows {
+            text.push_str(&line(row));
+        }
+        text
+    }
+}
+
+/// Text that Markdown shows as it is.
+#[must_use]
+pub fn markdown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => shown.push(' '),
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            '&' => shown.push_str("&amp;"),
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '@' => {
+                shown.push('\\');
+                shown.push(c);
+            }
+            _ => shown.push(c),
+        }
+    }
+    shown
+}
