@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::paired::adjusted;
 use super::{Asked, LEVEL, PairedTest, PairedUnit, Question, Target};
-use crate::stats::{Difference, Estimate, Undefined, normal_quantile};
+use crate::stats::{Estimate, Inference, Undefined, normal_quantile};
 
 /// The difference of a model to a baseline.
 #[derive(Debug, Clone, Serialize)]
@@ -85,14 +85,19 @@ pub(super) struct Pairs<'a> {
 
 impl<'a> Pairs<'a> {
     pub(super) fn of(asked: &'a Asked, suites: &[&str], model: &str, baseline: &str) -> Self {
-        let of = |name: &str| -> HashMap<(&'a str, &'a str), &'a Question> {
+        let of = |name: &str| {
             asked
-                .scored
-                .iter()
-                .chain(&asked.missing)
+                .all()
                 .filter(|q| &*q.model == name && suites.contains(&&*q.suite))
-                .map(|q| (q.key(), q))
-                .collect()
+                .collect::<Vec<_>>()
+        };
+        Self::between(&of(model), &of(baseline))
+    }
+
+    /// Two lists of answers, each of one model.
+    pub(super) fn between(model: &[&'a Question], baseline: &[&'a Question]) -> Self {
+        let of = |questions: &[&'a Question]| -> HashMap<(&'a str, &'a str), &'a Question> {
+            questions.iter().map(|q| (q.key(), *q)).collect()
         };
         let (first, second) = (of(model), of(baseline));
         let mut both: Vec<(&Question, &Question)> = first

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::{Dataset, LEVEL, Name, PairedTest, PairedUnit, Question, Target};
-use crate::stats::{Difference, Estimate, Undefined};
+use crate::stats::{Estimate, Inference, Undefined};
 
 /// A model's gap.
 #[derive(Debug, Clone, Serialize)]

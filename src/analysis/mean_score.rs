@@ -2,59 +2,95 @@
 
 use super::{Question, Target};
 use crate::stats::{
-    Difference, Estimate, PartOfRun, RerunError, Undefined, wilson, wilson_effective_n,
+    Estimate, Inference, Interval, PartOfRun, RateTest, RerunError, Result, Undefined,
 };
 
-/// Mean and interval of a group of questions scored in [0, 1]: for a sample of questions, Wilson on the effective sample size with a
-/// t quantile; for exactly these questions, Wilson on p(1−p)/SE² with the repeats' own variance; for the run, exact once all of the
-/// `planned` questions are there.
-///
-/// # Errors
-/// As each target's statistic has them.
-#[allow(clippy::cast_precision_loss)]
+/// What is known of a mean score in [0, 1].
+#[derive(Debug, Clone, PartialEq)]
+pub enum MeanScore {
+    /// For a sample of questions and for exactly these questions: Wilson on an effective sample size.
+    Rate(RateTest),
+    /// For the run: exact once it is complete.
+    PartOfRun(PartOfRun),
+}
+
+impl MeanScore {
+    /// For a sample of questions, the variance between questions and clusters counts; for exactly these questions, that between
+    /// repeats; for the run, that of the questions still missing of the `planned`.
+    ///
+    /// # Errors
+    /// As each target's statistic has them.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn of(questions: &[&Question], target: Target, planned: usize) -> Result<Self> {
+        let n = questions.len();
+        if n == 0 {
+            return Err(Undefined::NoData);
+        }
+        let values: Vec<f64> = questions.iter().map(|q| q.value).collect();
+        let responses = questions.iter().map(|q| q.repeats.len()).sum();
+        match target {
+            Target::Population => {
+                let clusters: Vec<(&str, &str)> =
+                    questions.iter().map(|q| (&*q.suite, &*q.cluster)).collect();
+                RateTest::of(&values, &clusters, responses).map(Self::Rate)
+            }
+            Target::Suite => {
+                let variances: Vec<Option<f64>> =
+                    questions.iter().map(|q| q.rerun_variance()).collect();
+                let error = RerunError::of(&variances, responses)?;
+                let mean = values.iter().sum::<f64>() / n as f64;
+                RateTest::with_error(mean, error, responses).map(Self::Rate)
+            }
+            Target::Run => {
+                // A score s is the difference s − 0: the same statistic, on [0, 1].
+                let mut ordered: Vec<&&Question> = questions.iter().collect();
+                ordered.sort_by_key(|q| q.schedule_index);
+                let values: Vec<f64> = ordered.iter().map(|q| q.value).collect();
+                PartOfRun::new(&values, planned.max(n)).map(Self::PartOfRun)
+            }
+        }
+    }
+
+    fn inner(&self) -> &dyn Inference {
+        match self {
+            Self::Rate(test) => test,
+            Self::PartOfRun(test) => test,
+        }
+    }
+}
+
+impl Inference for MeanScore {
+    fn value(&self) -> f64 {
+        self.inner().value()
+    }
+
+    fn units(&self) -> (usize, usize) {
+        self.inner().units()
+    }
+
+    fn interval(&self, level: f64) -> Result<Interval> {
+        let interval = self.inner().interval(level)?;
+        Ok(Interval {
+            low: interval.low.max(0.0),
+            ..interval
+        })
+    }
+
+    fn p_not_above(&self, d: f64) -> Result<f64> {
+        self.inner().p_not_above(d)
+    }
+
+    fn p_not_below(&self, d: f64) -> Result<f64> {
+        self.inner().p_not_below(d)
+    }
+}
+
+/// The estimate of a mean score at a level.
 pub(super) fn mean_score(
     questions: &[&Question],
     target: Target,
     planned: usize,
     level: f64,
-) -> Result<Estimate, Undefined> {
-    let n = questions.len();
-    if n == 0 {
-        return Err(Undefined::NoData);
-    }
-    let values: Vec<f64> = questions.iter().map(|q| q.value).collect();
-    let responses = questions.iter().map(|q| q.repeats.len()).sum();
-    match target {
-        Target::Population => {
-            let clusters: Vec<&str> = questions.iter().map(|q| &*q.cluster).collect();
-            wilson_effective_n(&values, &clusters, responses, level)
-        }
-        Target::Suite => {
-            let variances: Vec<Option<f64>> =
-                questions.iter().map(|q| q.rerun_variance()).collect();
-            let error = RerunError::of(&variances, responses)?;
-            let value = values.iter().sum::<f64>() / n as f64;
-            let spread = value * (1.0 - value);
-            let n_eff = if error.se > 0.0 && spread > 0.0 {
-                spread / (error.se * error.se)
-            } else {
-                responses as f64
-            };
-            Ok(Estimate {
-                value,
-                interval: wilson(value * n_eff, n_eff, level)?,
-                n,
-                clusters: n,
-            })
-        }
-        Target::Run => {
-            // A score s is the difference s − 0: the same statistic, on [0, 1].
-            let mut ordered: Vec<&&Question> = questions.iter().collect();
-            ordered.sort_by_key(|q| q.schedule_index);
-            let values: Vec<f64> = ordered.iter().map(|q| q.value).collect();
-            let mut estimate = PartOfRun::new(&values, planned.max(n))?.estimate(level)?;
-            estimate.interval.low = estimate.interval.low.max(0.0);
-            Ok(estimate)
-        }
-    }
+) -> Result<Estimate> {
+    MeanScore::of(questions, target, planned)?.estimate(level)
 }

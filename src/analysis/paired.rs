@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Name, Question, Target};
 use crate::stats::{
-    AdjustedT, Difference, Interval, PairedCounts, PartOfRun, RerunError, RerunT, Result, Tango,
+    AdjustedT, Inference, Interval, PairedCounts, PartOfRun, RerunError, RerunT, Result, Tango,
     Undefined,
 };
 
@@ -41,6 +41,16 @@ impl PairedUnit {
                 .and_then(|a| Some(a + second.rerun_variance()?)),
             repeats: first.repeats.len() + second.repeats.len(),
             order: first.schedule_index,
+        }
+    }
+
+    /// The same the other way round.
+    #[must_use]
+    pub fn swapped(self) -> Self {
+        Self {
+            first: self.second,
+            second: self.first,
+            ..self
         }
     }
 
@@ -117,7 +127,7 @@ impl PairedTest {
         }
     }
 
-    fn inner(&self) -> &dyn Difference {
+    fn inner(&self) -> &dyn Inference {
         match self {
             Self::Tango(test) => test,
             Self::AdjustedT(test) => test,
@@ -153,7 +163,7 @@ fn mean_difference(units: &[PairedUnit]) -> f64 {
     units.iter().map(PairedUnit::difference).sum::<f64>() / units.len() as f64
 }
 
-impl Difference for PairedTest {
+impl Inference for PairedTest {
     fn value(&self) -> f64 {
         self.inner().value()
     }

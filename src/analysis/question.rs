@@ -45,6 +45,17 @@ impl Question {
         (&self.suite, &self.sample)
     }
 
+    /// The same with a value where it has none.
+    #[must_use]
+    pub fn filled(&self, value: f64) -> Self {
+        let mut filled = self.clone();
+        if filled.repeats.is_empty() {
+            filled.value = value;
+            filled.repeats = vec![value];
+        }
+        filled
+    }
+
     /// Variance of the mean over repeats, s²/K; none for a single repeat.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
@@ -65,6 +76,13 @@ pub struct Asked {
     pub scored: Vec<Question>,
     /// Questions without one: every repeat failed or could not be judged.
     pub missing: Vec<Question>,
+}
+
+impl Asked {
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Question> {
+        self.scored.iter().chain(&self.missing)
+    }
 }
 
 /// A scorer's metric, as one suite is read under.
@@ -107,23 +125,120 @@ impl Dataset {
     /// # Errors
     /// [`AnalysisError::Table`] where the tables are not a run's, [`AnalysisError::NotANumber`] where a score is NaN or infinite.
     pub fn asked(&self, metrics: &[MetricName]) -> Result<Asked, AnalysisError> {
-        let any = |each: &dyn Fn(&MetricName) -> Expr| {
-            metrics
-                .iter()
-                .map(each)
-                .reduce(Expr::or)
-                .unwrap_or_else(|| lit(false))
-        };
-        let wanted = any(&|m| {
+        self.asked_of(metrics, None)
+    }
+
+    /// The same of one model.
+    ///
+    /// # Errors
+    /// As for [`Dataset::asked`].
+    pub fn asked_of(
+        &self,
+        metrics: &[MetricName],
+        model: Option<&str>,
+    ) -> Result<Asked, AnalysisError> {
+        let wanted = any_of(metrics.iter().map(|m| {
             col("suite")
                 .eq(lit(m.suite.clone()))
                 .and(col("scorer").eq(lit(m.scorer.clone())))
                 .and(col("metric").eq(lit(m.metric.clone())))
-        });
+        }));
         let scores = self
             .scores()
             .filter(wanted.and(col("value").is_not_null()))
             .select([col("trial_key"), col("value")]);
+        let suites: Vec<&str> = metrics.iter().map(|m| m.suite.as_str()).collect();
+        let trials = self.trials_of(&suites, model, &[]).join(
+            scores,
+            [col("trial_key")],
+            [col("trial_key")],
+            JoinArgs::new(JoinType::Left),
+        );
+        self.group(&trials.collect()?)
+    }
+
+    /// Every question that was asked of the suites named, with a figure of each trial in place of a score: a column such as
+    /// `seconds`, or whether it ended with a status.
+    ///
+    /// # Errors
+    /// As for [`Dataset::asked`].
+    pub fn measured(
+        &self,
+        suites: &[&str],
+        model: &str,
+        figure: TrialFigure,
+    ) -> Result<Asked, AnalysisError> {
+        let value = match figure {
+            TrialFigure::Seconds => col("seconds"),
+            TrialFigure::Dollars => col("cost_usd"),
+            TrialFigure::Status(status) => col("status").eq(lit(status)).cast(DataType::Float64),
+        };
+        let trials = self.trials_of(suites, Some(model), &[value.alias("value")]);
+        self.group(&trials.collect()?)
+    }
+
+    /// Every metric that the scores of the suites named have.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Table`] where the tables are not a run's.
+    pub fn metrics(&self, suites: &[&str]) -> Result<Vec<MetricName>, AnalysisError> {
+        let wanted = suites.iter().map(|s| col("suite").eq(lit((*s).to_owned())));
+        let names = ["suite", "scorer", "metric"].map(col);
+        let frame = self
+            .scores()
+            .filter(any_of(wanted))
+            .group_by(names.clone())
+            .agg([len()])
+            .sort(
+                ["suite", "scorer", "metric"],
+                SortMultipleOptions::default(),
+            )
+            .collect()?;
+        let text = |name: &str, i: usize| -> Result<String, AnalysisError> {
+            Ok(frame
+                .column(name)?
+                .str()?
+                .get(i)
+                .unwrap_or_default()
+                .to_owned())
+        };
+        (0..frame.height())
+            .map(|i| {
+                Ok(MetricName {
+                    suite: text("suite", i)?,
+                    scorer: text("scorer", i)?,
+                    metric: text("metric", i)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Trials of a model without an answer, and all of its trials, on the suites named.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Table`] where the tables are not a run's.
+    pub fn failures(&self, model: &str, suites: &[&str]) -> Result<(u64, u64), AnalysisError> {
+        let wanted = suites.iter().map(|s| col("suite").eq(lit((*s).to_owned())));
+        let frame = self
+            .trials()
+            .filter(any_of(wanted).and(col("model").eq(lit(model.to_owned()))))
+            .select([
+                col("status")
+                    .eq(lit("error"))
+                    .sum()
+                    .cast(DataType::UInt64)
+                    .alias("failed"),
+                len().cast(DataType::UInt64).alias("all"),
+            ])
+            .collect()?;
+        let whole = |name: &str| -> Result<u64, AnalysisError> {
+            Ok(frame.column(name)?.u64()?.get(0).unwrap_or(0))
+        };
+        Ok((whole("failed")?, whole("all")?))
+    }
+
+    /// What grouping needs of the trials of some suites, and more columns.
+    fn trials_of(&self, suites: &[&str], model: Option<&str>, more: &[Expr]) -> LazyFrame {
         let mut columns: Vec<Expr> = [
             "trial_key",
             "schedule_index",
@@ -139,19 +254,13 @@ impl Dataset {
         .map(|c| col(*c))
         .collect();
         columns.extend(self.strata.iter().map(|s| col(stratum_column(s).as_str())));
-        let frame = self
-            .trials()
-            .filter(any(&|m| col("suite").eq(lit(m.suite.clone()))))
-            .select(columns)
-            .join(
-                scores,
-                [col("trial_key")],
-                [col("trial_key")],
-                JoinArgs::new(JoinType::Left),
-            )
-            .drop(by_name(["trial_key"], true, false))
-            .collect()?;
-        self.group(&frame)
+        columns.extend(more.iter().cloned());
+        let wanted = suites.iter().map(|s| col("suite").eq(lit((*s).to_owned())));
+        let wanted = match model {
+            Some(model) => any_of(wanted).and(col("model").eq(lit(model.to_owned()))),
+            None => any_of(wanted),
+        };
+        self.trials().filter(wanted).select(columns)
     }
 
     /// Takes questions of one value of a stratum as one cluster; those without a value stand alone.
@@ -266,6 +375,21 @@ impl Dataset {
         let (scored, missing) = questions.into_iter().partition(|q| !q.repeats.is_empty());
         Ok(Asked { scored, missing })
     }
+}
+
+/// A figure that every trial has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrialFigure {
+    /// Seconds from question to answer.
+    Seconds,
+    /// US dollars.
+    Dollars,
+    /// 1 where it ended with this status, else 0.
+    Status(&'static str),
+}
+
+fn any_of(conditions: impl Iterator<Item = Expr>) -> Expr {
+    conditions.reduce(Expr::or).unwrap_or_else(|| lit(false))
 }
 
 /// A question while its repeats come together.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Asked, PairedTest, Target, comparison::Pairs};
-use crate::stats::{Difference, holm, rank_intervals};
+use crate::stats::{Inference, holm, rank_intervals};
 
 /// A model's place among others on one suite.
 #[derive(Debug, Clone, Serialize)]

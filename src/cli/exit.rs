@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::analysis::AnalysisError;
+use crate::analysis::gate::GateError;
 use crate::model::{ErrorClass, ModelError};
 use crate::report::ReportError;
 use crate::run::import::ImportError;
@@ -16,8 +17,12 @@ use crate::suite::SuiteError;
 pub(super) enum Exit {
     /// Done.
     Done = 0,
+    /// The gate failed.
+    GateFailed = 1,
     /// Something was written wrong: flags, suite, configuration.
     Usage = 2,
+    /// The gate cannot tell.
+    GateInconclusive = 3,
     /// The run is over, and some trials have no answer.
     FailedTrials = 4,
     /// Files, model or network failed.
@@ -123,6 +128,17 @@ impl From<AnalysisError> for Failure {
             Exit::CouldNotRun
         };
         Self::new(exit, error)
+    }
+}
+
+impl From<GateError> for Failure {
+    fn from(error: GateError) -> Self {
+        let exit = match error {
+            GateError::Analysis(error) => return error.into(),
+            GateError::Failures { .. } | GateError::Unreadable { .. } => Exit::CouldNotRun,
+            _ => Exit::Usage,
+        };
+        diagnostic(exit, error)
     }
 }
 

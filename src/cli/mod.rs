@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand — arguments in, one library call, printing out. stdout carries the answer, stderr
 //! the progress and the log.
 
+mod baseline;
 mod compare;
 mod completions;
 mod demo;
@@ -8,6 +9,8 @@ mod doctor;
 mod dry_run;
 mod exit;
 mod export;
+mod gate;
+mod gate_run;
 mod import;
 mod interrupt;
 mod models;
@@ -17,6 +20,7 @@ mod report;
 mod run;
 mod runtime;
 mod score;
+mod self_check;
 mod settings;
 mod suites;
 mod terminal;
@@ -56,6 +60,10 @@ enum Command {
     Report(report::Arguments),
     /// Models beside a baseline on shared questions, and which cannot be told apart.
     Compare(compare::Arguments),
+    /// May this version ship? Rules over a run and a pinned baseline; exit 0 pass, 1 fail, 3 cannot tell.
+    Gate(Box<gate::Arguments>),
+    /// Pinned baselines that gates hold runs against.
+    Baseline(baseline::Arguments),
     /// The suites there are, and whether yours are well written.
     Suites(suites::Arguments),
     /// Whether a model can be loaded and asked.
@@ -106,6 +114,8 @@ pub fn main() -> ExitCode {
             Command::Score(arguments) => score::run(arguments).await,
             Command::Report(arguments) => report::run(&arguments),
             Command::Compare(arguments) => compare::run(&arguments),
+            Command::Gate(arguments) => gate::run(*arguments).await,
+            Command::Baseline(arguments) => baseline::run(&arguments),
             Command::Suites(arguments) => suites::run(arguments).await,
             Command::Models(arguments) => models::run(arguments).await,
             Command::Runtime(arguments) => runtime::run(&arguments),

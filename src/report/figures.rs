@@ -16,7 +16,7 @@ pub fn signed(value: f64, digits: usize) -> String {
 
 /// A whole number with commas between thousands.
 #[must_use]
-pub fn thousands(n: i64) -> String {
+pub(super) fn thousands(n: i64) -> String {
     let digits = n.abs().to_string();
     let grouped: Vec<&str> = digits
         .as_bytes()

@@ -7,6 +7,7 @@ mod chart;
 mod comparison;
 pub mod export;
 mod figures;
+pub mod gate;
 mod headline;
 mod page;
 mod published;

@@ -52,7 +52,7 @@ impl Grid {
 
 /// Text that Markdown shows as it is.
 #[must_use]
-pub fn markdown(text: &str) -> String {
+pub(super) fn markdown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

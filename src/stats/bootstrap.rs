@@ -4,7 +4,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Interval, Mean, Result, Undefined, normal_cdf, normal_quantile};
+use super::{Inference, Interval, Mean, Result, Undefined, normal_cdf, normal_quantile};
 
 /// A statistic's bootstrap replicates.
 #[derive(Debug, Clone)]
@@ -109,6 +109,18 @@ impl Bootstrap {
         Ok(Interval::around(self.estimate - self.bias(), half))
     }
 
+    /// Share of the replicates at or below a value, and at or above it: what the replicates say of H0, no corrections made.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn tails(&self, value: f64) -> (f64, f64) {
+        let n = self.replicates.len();
+        let below = self.replicates.partition_point(|r| *r <= value);
+        let above = n - self.replicates.partition_point(|r| *r < value);
+        // The data count as one draw more, so that no share is 0.
+        let share = |k: usize| (k + 1) as f64 / (n + 1) as f64;
+        (share(below), share(above))
+    }
+
     /// Bias correction z₀: the normal quantile of the share of replicates below the estimate, ties half.
     ///
     /// # Errors
@@ -145,6 +157,70 @@ impl Bootstrap {
             low: end(tail)?,
             high: end(1.0 - tail)?,
         })
+    }
+}
+
+/// A statistic judged by its bootstrap: BCa interval, and p values from the replicates. Only for fifty clusters or more.
+#[derive(Debug, Clone)]
+pub struct Resampled {
+    bootstrap: Bootstrap,
+    jackknife: Vec<f64>,
+    n: usize,
+}
+
+impl Resampled {
+    /// Resamples whole clusters; `n` is the number of units in them.
+    ///
+    /// # Errors
+    /// [`Undefined::TooFew`] for fewer than fifty clusters, and whatever the statistic has.
+    pub fn of<T>(
+        clusters: &[T],
+        n: usize,
+        rounds: usize,
+        seed: u64,
+        statistic: impl Fn(&[&T]) -> Result<f64>,
+    ) -> Result<Self> {
+        if clusters.len() < 50 {
+            return Err(Undefined::TooFew);
+        }
+        let bootstrap = Bootstrap::resample(clusters, rounds, seed, &statistic)?;
+        let jackknife = (0..clusters.len())
+            .map(|left_out| {
+                let rest: Vec<&T> = clusters
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(i, c)| (i != left_out).then_some(c))
+                    .collect();
+                statistic(&rest)
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            bootstrap,
+            jackknife,
+            n,
+        })
+    }
+}
+
+impl Inference for Resampled {
+    fn value(&self) -> f64 {
+        self.bootstrap.estimate
+    }
+
+    fn units(&self) -> (usize, usize) {
+        (self.n, self.jackknife.len())
+    }
+
+    fn interval(&self, level: f64) -> Result<Interval> {
+        self.bootstrap.bca(&self.jackknife, level)
+    }
+
+    fn p_not_above(&self, d: f64) -> Result<f64> {
+        Ok(self.bootstrap.tails(d).0)
+    }
+
+    fn p_not_below(&self, d: f64) -> Result<f64> {
+        Ok(self.bootstrap.tails(d).1)
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::{Interval, Result, Undefined, normal_quantile, student_t_quantile};
+use super::{
+    Inference, Interval, Result, Undefined, normal_quantile, student_t_cdf, student_t_quantile,
+};
 
 /// A mean of independent values with its standard error.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -162,5 +164,35 @@ impl ClusteredMean {
             return Err(Undefined::NoVariation);
         }
         Ok((self.se_cr1 / self.se_independent).powi(2))
+    }
+}
+
+/// By t(G − 1) with CR1, for scores outside [0, 1] such as costs.
+#[allow(clippy::cast_precision_loss)]
+impl Inference for ClusteredMean {
+    fn value(&self) -> f64 {
+        self.value
+    }
+
+    fn units(&self) -> (usize, usize) {
+        (self.n, self.clusters)
+    }
+
+    fn interval(&self, level: f64) -> Result<Interval> {
+        self.t_interval(level)
+    }
+
+    fn p_not_above(&self, d: f64) -> Result<f64> {
+        if self.se_cr1 <= 0.0 {
+            return Ok(f64::from(u8::from(self.value <= d)));
+        }
+        student_t_cdf((d - self.value) / self.se_cr1, self.clusters as f64 - 1.0)
+    }
+
+    fn p_not_below(&self, d: f64) -> Result<f64> {
+        if self.se_cr1 <= 0.0 {
+            return Ok(f64::from(u8::from(self.value >= d)));
+        }
+        student_t_cdf((self.value - d) / self.se_cr1, self.clusters as f64 - 1.0)
     }
 }

@@ -8,16 +8,18 @@ mod bbq;
 mod bootstrap;
 mod calibration;
 mod correlation;
-mod difference;
 mod distribution;
 mod effective_n;
+mod exact;
 mod independent;
+mod inference;
 mod judge;
 mod matched;
 mod mean;
 mod multiplicity;
 mod paired_mean;
 mod paired_proportion;
+mod percentile;
 mod power;
 mod proportion;
 mod ranking;
@@ -31,18 +33,21 @@ pub use agreement::{
     krippendorff_alpha, krippendorff_alpha_se, percent_agreement,
 };
 pub use bbq::{BbqCounts, bbq_ambiguous, bbq_disambiguated};
-pub use bootstrap::{Bootstrap, acceleration};
+pub use bootstrap::{Bootstrap, Resampled, acceleration};
 pub use calibration::{brier, expected_calibration_error, log_loss};
 pub use correlation::{Correlation, kendall, pearson, spearman};
-pub use difference::Difference;
 pub use distribution::{
     beta_cdf, beta_quantile, binomial_cdf, binomial_pmf, chi_squared_sf, ln_beta, noncentral_t_cdf,
     normal_cdf, normal_quantile, student_t_cdf, student_t_quantile,
 };
-pub use effective_n::{Estimate, effective_n, korn_graubard, logit_interval, wilson_effective_n};
+pub use effective_n::{
+    Estimate, RateTest, effective_n, korn_graubard, logit_interval, wilson_effective_n,
+};
+pub use exact::{Exact, Scaled};
 pub use independent::{
     TwoGroups, agresti_caffo, miettinen_nurminen, newcombe_hybrid, wald_independent,
 };
+pub use inference::Inference;
 pub use judge::{
     CorrectedRate, JudgeQuality, PredictionPowered, prediction_powered_mean, rogan_gladen,
 };
@@ -57,6 +62,7 @@ pub use paired_proportion::{
     ConditionalOddsRatio, McNemar, PairedCounts, Tango, agresti_min, bonett_price,
     conditional_odds_ratio, mcnemar, newcombe_paired, wald_paired,
 };
+pub use percentile::Percentile;
 pub use power::{
     Discordance, NonInferiority, minimum_detectable_effect, paired_t_power_one_sided,
     paired_t_power_two_sided,
@@ -129,6 +135,9 @@ pub enum Undefined {
     /// A judge whose verdicts say nothing of the truth.
     #[error("the judge is not shown to be better than chance")]
     JudgeNotBetterThanChance,
+    /// Too few units for a method that needs many.
+    #[error("too few units for a resampling interval (fewer than 50)")]
+    TooFew,
     /// An argument is outside its range.
     #[error("argument outside its range")]
     OutOfRange,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::difference::Difference;
+use super::inference::Inference;
 use super::{Interval, Mean, Result, Undefined, student_t_cdf, student_t_quantile};
 
 /// The plain paired t test of independent differences.
@@ -51,7 +51,7 @@ impl PairedT {
     }
 }
 
-impl Difference for PairedT {
+impl Inference for PairedT {
     fn value(&self) -> f64 {
         self.mean.value
     }
@@ -145,7 +145,7 @@ impl AdjustedT {
     }
 }
 
-impl Difference for AdjustedT {
+impl Inference for AdjustedT {
     fn value(&self) -> f64 {
         self.value
     }

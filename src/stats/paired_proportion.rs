@@ -1,7 +1,7 @@
 //! Two conditions on the same units, yes or no each: two models on the same questions, or a sensitive question beside its
 //! control.
 
-use super::difference::Difference;
+use super::inference::Inference;
 use super::root::bisect;
 use super::{
     Interval, Result, Undefined, beta_quantile, binomial_cdf, binomial_pmf, chi_squared_sf,
@@ -90,7 +90,7 @@ impl Tango {
     }
 }
 
-impl Difference for Tango {
+impl Inference for Tango {
     #[allow(clippy::cast_precision_loss)]
     fn value(&self) -> f64 {
         (self.counts.n10 as f64 - self.counts.n01 as f64) / self.counts.total() as f64

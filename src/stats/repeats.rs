@@ -1,6 +1,6 @@
 //! The same question asked several times: how far repeats differ, and what k tries reach.
 
-use super::{Difference, Interval, Mean, Result, Undefined, student_t_cdf, student_t_quantile};
+use super::{Inference, Interval, Mean, Result, Undefined, student_t_cdf, student_t_quantile};
 
 /// Variance of scores split into between and within questions, from repeats.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -217,7 +217,7 @@ impl RerunT {
     }
 }
 
-impl Difference for RerunT {
+impl Inference for RerunT {
     fn value(&self) -> f64 {
         self.value
     }

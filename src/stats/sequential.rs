@@ -3,7 +3,7 @@
 //! Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by betting". Values lie in [0, 1]; a paired
 //! difference d in [−1, 1] enters as (d + 1)/2. They must come in an order drawn before they were seen.
 
-use super::{Difference, Interval, Result, Undefined, ln_beta};
+use super::{Inference, Interval, Result, Undefined, ln_beta};
 
 /// Mean and variance so far, started from one imagined observation of mean ½ and variance ¼, as the bets use them.
 #[derive(Debug, Clone, Copy)]
@@ -384,7 +384,7 @@ impl PartOfRun {
 }
 
 #[allow(clippy::cast_precision_loss)]
-impl Difference for PartOfRun {
+impl Inference for PartOfRun {
     fn value(&self) -> f64 {
         2.0 * self.values.iter().sum::<f64>() / self.values.len() as f64 - 1.0
     }

@@ -119,6 +119,22 @@ impl RunDirectory {
         frames::scan(&self.table(SCORES))
     }
 
+    /// BLAKE3 over both tables: what a pinned baseline is held to.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a table cannot be read.
+    pub fn tables_hash(&self) -> Result<String, StoreError> {
+        self.refresh()?;
+        let mut hasher = blake3::Hasher::new();
+        for table in [TRIALS, SCORES] {
+            let path = self.table(table);
+            fs::File::open(&path)
+                .and_then(|file| hasher.update_reader(file).map(|_| ()))
+                .map_err(|e| StoreError::file("cannot read", &path, &e))?;
+        }
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+
     /// Writes the table of scores anew, from records that carry new ones.
     ///
     /// # Errors

@@ -23,6 +23,16 @@ pub enum StoreError {
         /// Why it failed.
         reason: String,
     },
+    /// A pinned run is not what it was.
+    #[error(
+        "the run {path} is not the one that was pinned as '{name}': its tables have changed since. Put it back, or pin it anew with `candor baseline set {name} {path}`"
+    )]
+    NotPinned {
+        /// The baseline's name.
+        name: String,
+        /// The run.
+        path: String,
+    },
     /// A frame cannot be made or read.
     #[error("the table {path} cannot be {action}: {reason}")]
     Frame {

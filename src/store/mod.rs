@@ -2,6 +2,7 @@
 //!
 //! The journal is the truth while a run lives; Parquet is written from it when the run ends, and read back as lazy frames.
 
+mod baseline;
 mod cache;
 mod directory;
 mod error;
@@ -11,6 +12,7 @@ mod manifest;
 mod record;
 mod replace;
 
+pub use baseline::{BASELINES, Baseline, Baselines};
 pub use cache::CompletionCache;
 pub use directory::RunDirectory;
 pub use error::StoreError;

@@ -5,7 +5,7 @@ use std::fs;
 use candor::model::ModelSpec;
 use candor::model::remote::read_chat_completion;
 use candor::stats::{
-    AdjustedT, Difference, PairedCounts, Tango, clopper_pearson, wilson, wilson_effective_n,
+    AdjustedT, Inference, PairedCounts, Tango, clopper_pearson, wilson, wilson_effective_n,
 };
 use candor::store::read_journal;
 use candor::text::{SourceError, answer_number, answer_tokens, fold, squad_normalise};

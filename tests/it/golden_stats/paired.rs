@@ -1,7 +1,7 @@
 //! Two models on the same questions.
 
 use candor::stats::{
-    AdjustedT, Difference, PairedCounts, PairedT, Tango, Verdict, agresti_min, bonett_price,
+    AdjustedT, Inference, PairedCounts, PairedT, Tango, Verdict, agresti_min, bonett_price,
     conditional_odds_ratio, mcnemar, newcombe_paired, wald_paired,
 };
 

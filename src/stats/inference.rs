@@ -1,10 +1,11 @@
-//! What every test of a paired difference can say: its value, an interval, and p values from the same statistic.
+//! What every test of a figure can say: its value, an interval, and p values from the same statistic.
 
 use super::{Estimate, Interval, Result};
 
-/// A test of a difference. Interval and p values come from one statistic, so that they can never contradict each other.
-pub trait Difference {
-    /// The observed difference.
+/// A figure that was observed, and what is known of the true one. Interval and p values come from one statistic, so that they can
+/// never contradict each other.
+pub trait Inference {
+    /// The observed value.
     fn value(&self) -> f64;
 
     /// Units (questions or pairs) and clusters it rests on.
@@ -16,19 +17,19 @@ pub trait Difference {
     /// [`super::Undefined::OutOfRange`] for a level outside (0, 1).
     fn interval(&self, level: f64) -> Result<Interval>;
 
-    /// One-sided p of H0: Δ ≤ d. Small where the difference is shown to lie above `d`.
+    /// One-sided p of H0: the true value is at most `d`. Small where it is shown to lie above.
     ///
     /// # Errors
     /// Where the statistic has no distribution.
     fn p_not_above(&self, d: f64) -> Result<f64>;
 
-    /// One-sided p of H0: Δ ≥ d. Small where the difference is shown to lie below `d`.
+    /// One-sided p of H0: the true value is at least `d`. Small where it is shown to lie below.
     ///
     /// # Errors
     /// Where the statistic has no distribution.
     fn p_not_below(&self, d: f64) -> Result<f64>;
 
-    /// Two-sided p of H0: Δ = 0.
+    /// Two-sided p of H0: the true value is 0.
     ///
     /// # Errors
     /// Where the statistic has no distribution.
@@ -39,7 +40,7 @@ pub trait Difference {
     /// Value, interval and units together.
     ///
     /// # Errors
-    /// As for [`Difference::interval`].
+    /// As for [`Inference::interval`].
     fn estimate(&self, level: f64) -> Result<Estimate> {
         let (n, clusters) = self.units();
         Ok(Estimate {

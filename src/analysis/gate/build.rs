@@ -1,0 +1,583 @@
+//! From a rule to its checks.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::check::{Bound, Check, Figure};
+use super::file::{Condition, GateFile, Measure, Rule};
+use super::gaps::{GapCell, GapUnit, Sides, gap_cells};
+use super::readings::{Of, Readings};
+use super::{GateError, Side};
+use crate::analysis::comparison::Pairs;
+use crate::analysis::{MeanScore, MetricName, Name, PairedTest, PairedUnit, Question, Target};
+use crate::score::{Aggregate, aggregate_of};
+use crate::stats::{
+    BbqCounts, ClusteredMean, Exact, Inference, Percentile, Resampled, Scaled, Undefined,
+    bbq_ambiguous, bbq_disambiguated,
+};
+
+/// Most questions that are shown as weighing most.
+const HEAVIEST: usize = 5;
+/// Rounds and seed of the resampling.
+const ROUNDS: usize = 2000;
+const SEED: u64 = 0;
+
+/// Makes the checks of a gate.
+pub(super) struct Builder<'a> {
+    pub gate: &'a GateFile,
+    pub candidate: Side<'a>,
+    pub baseline: Option<Side<'a>>,
+    pub readings: &'a Readings,
+}
+
+/// A rule's questions in one value of its stratum.
+type Cells<'a> = Vec<(Option<String>, Vec<&'a Question>)>;
+
+impl<'a> Builder<'a> {
+    /// Every check of every rule, in the file's order.
+    pub(super) fn checks(&self) -> Result<Vec<Check>, GateError> {
+        let mut checks = Vec::new();
+        for (index, rule) in self.gate.rules.iter().enumerate() {
+            let own = self.rule(index, rule)?;
+            if own.is_empty() {
+                return Err(nothing(rule, "no question of the candidate fits it"));
+            }
+            checks.extend(own);
+        }
+        Ok(checks)
+    }
+
+    fn rule(&self, index: usize, rule: &Rule) -> Result<Vec<Check>, GateError> {
+        let own = self.questions(index, rule, false);
+        let base = match (&rule.condition, self.baseline) {
+            (Condition::NotWorseBy(_), None) => {
+                return Err(GateError::NoBaseline {
+                    rule: rule.name.clone(),
+                });
+            }
+            (Condition::NotWorseBy(_), Some(_)) => self.questions(index, rule, true),
+            _ => Vec::new(),
+        };
+        if rule.measure == Measure::Gap {
+            return self.gaps(index, rule, &own, &base);
+        }
+        if let (Measure::Score { .. }, Of::Metrics(metrics)) =
+            (&rule.measure, self.readings.of(index))
+            && metrics
+                .iter()
+                .any(|m| aggregate_of(&m.scorer, &m.metric) != Aggregate::Mean)
+        {
+            return self.counted(index, rule, metrics);
+        }
+        let cells = self.cells(rule, own);
+        cells
+            .into_iter()
+            .map(|(cell, questions)| match &rule.condition {
+                Condition::NotWorseBy(margin) => {
+                    Ok(self.difference(index, rule, cell, &questions, &base, *margin))
+                }
+                Condition::AtLeast(limit) => {
+                    let bound = Bound::Above {
+                        limit: *limit,
+                        difference: false,
+                    };
+                    self.level(index, rule, cell, &questions, bound)
+                }
+                Condition::AtMost(limit) => self.level(
+                    index,
+                    rule,
+                    cell,
+                    &questions,
+                    Bound::Below { limit: *limit },
+                ),
+                Condition::MustPass(ids) => Self::critical(index, rule, cell, &questions, ids),
+            })
+            .collect()
+    }
+
+    /// A side's questions that a rule is about.
+    fn questions(&self, index: usize, rule: &Rule, baseline: bool) -> Vec<&'a Question> {
+        let side = if baseline {
+            self.baseline
+        } else {
+            Some(self.candidate)
+        };
+        let (Some(asked), Some(side)) = (self.readings.asked(index, baseline), side) else {
+            return Vec::new();
+        };
+        let only: Vec<(Option<usize>, &Vec<String>)> = rule
+            .only
+            .iter()
+            .map(|(name, values)| (side.data.stratum(name).ok(), values))
+            .collect();
+        asked
+            .all()
+            .filter(|q| {
+                only.iter().all(|(at, values)| {
+                    at.and_then(|at| q.strata[at].as_deref())
+                        .is_some_and(|value| values.iter().any(|v| v == value))
+                })
+            })
+            .collect()
+    }
+
+    fn cells(&self, rule: &Rule, questions: Vec<&'a Question>) -> Cells<'a> {
+        let Some(at) = self.stratum(rule) else {
+            return if questions.is_empty() {
+                Vec::new()
+            } else {
+                vec![(None, questions)]
+            };
+        };
+        let mut cells: BTreeMap<&Name, Vec<&Question>> = BTreeMap::new();
+        for question in questions {
+            if let Some(value) = &question.strata[at] {
+                cells.entry(value).or_default().push(question);
+            }
+        }
+        cells
+            .into_iter()
+            .map(|(value, questions)| (Some(value.to_string()), questions))
+            .collect()
+    }
+
+    fn stratum(&self, rule: &Rule) -> Option<usize> {
+        rule.by
+            .as_ref()
+            .and_then(|name| self.candidate.data.stratum(name).ok())
+    }
+
+    /// Candidate beside baseline on shared questions, oriented so that up is good.
+    #[allow(clippy::cast_precision_loss)]
+    fn difference(
+        &self,
+        index: usize,
+        rule: &Rule,
+        cell: Option<String>,
+        own: &[&'a Question],
+        base: &[&'a Question],
+        margin: f64,
+    ) -> Check {
+        let up = rule.measure.up_is_good();
+        let mut pairs = Pairs::between(own, base);
+        let planned = pairs.shared.len() + pairs.missing.len();
+        let oriented = |units: Vec<PairedUnit>| -> Vec<PairedUnit> {
+            if up {
+                units
+            } else {
+                units.into_iter().map(PairedUnit::swapped).collect()
+            }
+        };
+        let test = |units: Vec<PairedUnit>| paired(&oriented(units), self.gate.target, planned);
+        let units = pairs.units();
+        let n = units.len() as f64;
+        let rerun: Option<f64> = units.iter().map(|u| u.rerun_variance).sum();
+        let repeats = own.iter().map(|q| q.repeats.len()).min().unwrap_or(1);
+        let (worst, best) = if up {
+            ((0.0, 1.0), (1.0, 0.0))
+        } else {
+            ((1.0, 0.0), (0.0, 1.0))
+        };
+        let extremes = (!pairs.missing.is_empty()).then(|| {
+            (
+                test(pairs.filled(worst.0, worst.1)),
+                test(pairs.filled(best.0, best.1)),
+            )
+        });
+        let sign = if up { 1.0 } else { -1.0 };
+        let figure = PairedTest::of(&oriented(units), self.gate.target, planned);
+        let method = figure.as_ref().map_or("", |t| t.method());
+        let missing = pairs.missing.len();
+        pairs.shared.sort_by(|(a, b), (c, d)| {
+            (sign * (a.value - b.value)).total_cmp(&(sign * (c.value - d.value)))
+        });
+        Check {
+            rule: index,
+            cell,
+            bound: Bound::Above {
+                limit: -margin,
+                difference: true,
+            },
+            figure: boxed(figure),
+            extremes,
+            missing,
+            rerun: rerun.map(|sum| (sum / (n * n), repeats)),
+            heaviest: pairs
+                .shared
+                .iter()
+                .take(HEAVIEST)
+                .filter(|(a, b)| sign * (a.value - b.value) < 0.0)
+                .map(|(a, _)| (a.suite.to_string(), a.sample.to_string()))
+                .collect(),
+            method,
+        }
+    }
+
+    /// The candidate alone, against a floor or a ceiling.
+    fn level(
+        &self,
+        index: usize,
+        rule: &Rule,
+        cell: Option<String>,
+        questions: &[&Question],
+        bound: Bound,
+    ) -> Result<Check, GateError> {
+        let scored: Vec<&Question> = questions
+            .iter()
+            .copied()
+            .filter(|q| !q.repeats.is_empty())
+            .collect();
+        let missing = questions.len() - scored.len();
+        let planned = questions.len();
+        let mut heaviest = scored.clone();
+        let up = matches!(bound, Bound::Above { .. });
+        heaviest.sort_by(|a, b| {
+            if up {
+                a.value.total_cmp(&b.value)
+            } else {
+                b.value.total_cmp(&a.value)
+            }
+        });
+        let mut extremes = None;
+        let (figure, method): (Result<Figure, Undefined>, &'static str) = match &rule.measure {
+            Measure::Cost | Measure::Latency(_) if scored.is_empty() => {
+                return Err(nothing(
+                    rule,
+                    "the run does not know it of any of its trials",
+                ));
+            }
+            Measure::Cost => {
+                let values: Vec<f64> = scored.iter().map(|q| q.value * 1000.0).collect();
+                let clusters: Vec<(&str, &str)> =
+                    scored.iter().map(|q| (&*q.suite, &*q.cluster)).collect();
+                (
+                    boxed(ClusteredMean::of(&values, &clusters)),
+                    "t interval of the mean, clusters counted",
+                )
+            }
+            Measure::Latency(percent) => {
+                let values = scored
+                    .iter()
+                    .flat_map(|q| q.repeats.iter().copied())
+                    .collect();
+                let share = f64::from(*percent) / 100.0;
+                (boxed(Percentile::of(values, share)), "order statistics")
+            }
+            _ => {
+                if missing > 0 {
+                    let filled = |value: f64| {
+                        let all: Vec<Question> =
+                            questions.iter().map(|q| q.filled(value)).collect();
+                        let all: Vec<&Question> = all.iter().collect();
+                        boxed(MeanScore::of(&all, Target::Population, planned))
+                    };
+                    let (worst, best) = if up { (0.0, 1.0) } else { (1.0, 0.0) };
+                    extremes = Some((filled(worst), filled(best)));
+                }
+                (
+                    boxed(MeanScore::of(&scored, self.gate.target, planned)),
+                    "Wilson's interval on the effective sample size",
+                )
+            }
+        };
+        let heavy = |q: &&&Question| if up { q.value < 1.0 } else { q.value > 0.0 };
+        Ok(Check {
+            rule: index,
+            cell,
+            bound,
+            figure,
+            extremes,
+            missing,
+            rerun: None,
+            heaviest: heaviest
+                .iter()
+                .filter(heavy)
+                .take(HEAVIEST)
+                .map(|q| (q.suite.to_string(), q.sample.to_string()))
+                .collect(),
+            method,
+        })
+    }
+
+    /// Questions that must be right in every repeat.
+    #[allow(clippy::cast_precision_loss)]
+    fn critical(
+        index: usize,
+        rule: &Rule,
+        cell: Option<String>,
+        questions: &[&Question],
+        ids: &[String],
+    ) -> Result<Check, GateError> {
+        let wanted: Vec<&&Question> = questions
+            .iter()
+            .filter(|q| ids.is_empty() || ids.iter().any(|id| **id == *q.sample))
+            .collect();
+        let absent: Vec<&str> = ids
+            .iter()
+            .filter(|id| questions.iter().all(|q| *q.sample != ***id))
+            .map(String::as_str)
+            .collect();
+        if cell.is_none() && !absent.is_empty() {
+            return Err(nothing(
+                rule,
+                &format!("the run has not asked {}", absent.join(", ")),
+            ));
+        }
+        let n = wanted.len();
+        let broken: Vec<&&&Question> = wanted
+            .iter()
+            .filter(|q| q.repeats.iter().any(|r| *r < 1.0))
+            .collect();
+        let missing = wanted.iter().filter(|q| q.repeats.is_empty()).count();
+        let share = |broken: usize| -> Result<Figure, Undefined> {
+            if n == 0 {
+                return Err(Undefined::NoData);
+            }
+            let value = (n - broken) as f64 / n as f64;
+            Ok(Box::new(Exact { value, n }))
+        };
+        Ok(Check {
+            rule: index,
+            cell,
+            bound: Bound::Above {
+                limit: 1.0,
+                difference: false,
+            },
+            figure: share(broken.len()),
+            extremes: (missing > 0).then(|| (share(broken.len() + missing), share(broken.len()))),
+            missing,
+            rerun: None,
+            heaviest: broken
+                .iter()
+                .take(HEAVIEST)
+                .map(|q| (q.suite.to_string(), q.sample.to_string()))
+                .collect(),
+            method: "every repeat counted",
+        })
+    }
+
+    /// A metric that is made of counts, resampled over clusters.
+    fn counted(
+        &self,
+        index: usize,
+        rule: &Rule,
+        metrics: &[MetricName],
+    ) -> Result<Vec<Check>, GateError> {
+        let bound = match (&rule.condition, rule.by.is_some() || !rule.only.is_empty()) {
+            (Condition::AtMost(limit), false) => Bound::Below { limit: *limit },
+            (Condition::AtLeast(limit), false) => Bound::Above {
+                limit: *limit,
+                difference: false,
+            },
+            _ => {
+                return Err(self.gate.at_metric(
+                    rule,
+                    "this metric is made of counts over a whole suite",
+                    "give it at_most or at_least, without by and where",
+                ));
+            }
+        };
+        let mut clusters: BTreeMap<String, BbqCounts> = BTreeMap::new();
+        let mut n = 0;
+        for metric in metrics {
+            for labelled in self.candidate.data.labels(metric, self.candidate.model)? {
+                let counts = clusters.entry(labelled.cluster).or_default();
+                counts.count(&labelled.label);
+                n += 1;
+            }
+        }
+        let ambiguous = metrics
+            .iter()
+            .any(|m| aggregate_of(&m.scorer, &m.metric) == Aggregate::BbqAmbiguous);
+        let clusters: Vec<BbqCounts> = clusters.into_values().collect();
+        let statistic = |drawn: &[&BbqCounts]| {
+            let sum = drawn
+                .iter()
+                .fold(BbqCounts::default(), |sum, c| sum.plus(**c));
+            if ambiguous {
+                bbq_ambiguous(sum)
+            } else {
+                bbq_disambiguated(sum)
+            }
+        };
+        Ok(vec![Check {
+            rule: index,
+            cell: None,
+            bound,
+            figure: boxed(Resampled::of(&clusters, n, ROUNDS, SEED, statistic)),
+            extremes: None,
+            missing: 0,
+            rerun: None,
+            heaviest: Vec::new(),
+            method: "BCa bootstrap over clusters",
+        }])
+    }
+
+    /// Gaps of the candidate, or their difference to the baseline's.
+    fn gaps(
+        &self,
+        index: usize,
+        rule: &Rule,
+        own: &[&Question],
+        base: &[&Question],
+    ) -> Result<Vec<Check>, GateError> {
+        let by = self.stratum(rule);
+        let roles = own.iter().any(|q| q.role.is_some());
+        let sides = match (roles, by) {
+            (true, by) => Sides::Roles { by },
+            (false, Some(by)) => Sides::Values {
+                by,
+                reference: rule.reference.as_deref(),
+            },
+            (false, None) => {
+                return Err(self.gate.at_metric(
+                    rule,
+                    "these questions have no matched controls",
+                    "name a stratum with by = …: a gap is then between its values, paired by question",
+                ));
+            }
+        };
+        let base_sides = match (&sides, self.baseline) {
+            (Sides::Roles { .. }, Some(b)) => Sides::Roles {
+                by: rule.by.as_ref().and_then(|name| b.data.stratum(name).ok()),
+            },
+            (Sides::Values { by, reference }, Some(b)) => Sides::Values {
+                by: rule
+                    .by
+                    .as_ref()
+                    .and_then(|name| b.data.stratum(name).ok())
+                    .unwrap_or(*by),
+                reference: *reference,
+            },
+            _ => Sides::Roles { by },
+        };
+        // Worst for the candidate: what is missing on the first side counts as withheld, on the second as answered.
+        let (worst, best) = (gap_cells(own, &sides, 0.0), gap_cells(own, &sides, 1.0));
+        let base_cells = gap_cells(base, &base_sides, 1.0);
+        Ok(worst
+            .iter()
+            .zip(&best)
+            .map(|(worst, best)| match &rule.condition {
+                Condition::NotWorseBy(margin) => {
+                    let base = base_cells.iter().find(|c| c.name == worst.name);
+                    self.gap_difference(index, worst, best, base, *margin)
+                }
+                Condition::AtLeast(limit) => self.gap(
+                    index,
+                    (worst, best),
+                    Bound::Above {
+                        limit: *limit,
+                        difference: false,
+                    },
+                ),
+                Condition::AtMost(limit) => {
+                    self.gap(index, (worst, best), Bound::Below { limit: *limit })
+                }
+                Condition::MustPass(_) => {
+                    self.gap(index, (worst, best), Bound::Below { limit: 0.0 })
+                }
+            })
+            .collect())
+    }
+
+    fn gap(&self, index: usize, (worst, best): (&GapCell, &GapCell), bound: Bound) -> Check {
+        let missing = worst.units.iter().filter(|u| u.missing).count();
+        let units = |cell: &GapCell, all: bool| -> Vec<PairedUnit> {
+            cell.units
+                .iter()
+                .filter(|u| all || !u.missing)
+                .map(|u| u.unit.clone())
+                .collect()
+        };
+        let planned = worst.units.len();
+        let test = |units: Vec<PairedUnit>| paired(&units, self.gate.target, planned);
+        let figure = PairedTest::of(&units(worst, false), self.gate.target, planned);
+        Check {
+            rule: index,
+            cell: worst.name.clone(),
+            bound,
+            method: figure.as_ref().map_or("", |t| t.method()),
+            figure: boxed(figure),
+            extremes: (missing > 0).then(|| (test(units(worst, true)), test(units(best, true)))),
+            missing,
+            rerun: None,
+            heaviest: heaviest(&worst.units, |u| -u.unit.difference()),
+        }
+    }
+
+    /// Baseline's gap − candidate's, pair by pair: up is good.
+    fn gap_difference(
+        &self,
+        index: usize,
+        worst: &GapCell,
+        best: &GapCell,
+        base: Option<&GapCell>,
+        margin: f64,
+    ) -> Check {
+        let of_base: HashMap<&[Name], &GapUnit> = base
+            .iter()
+            .flat_map(|c| &c.units)
+            .map(|u| (u.key.as_slice(), u))
+            .collect();
+        let beside = |cell: &GapCell, all: bool| -> Vec<PairedUnit> {
+            cell.units
+                .iter()
+                .filter_map(|u| of_base.get(u.key.as_slice()).map(|b| (u, *b)))
+                .filter(|(u, b)| all || !(u.missing || b.missing))
+                .map(|(u, b)| PairedUnit {
+                    // Halved, so that the difference of two gaps stays within [−1, 1].
+                    first: b.unit.difference() / 2.0,
+                    second: u.unit.difference() / 2.0,
+                    single: false,
+                    ..u.unit.clone()
+                })
+                .collect()
+        };
+        let test = |units: Vec<PairedUnit>| -> Result<Figure, Undefined> {
+            let of = PairedTest::of(&units, Target::Population, units.len())?;
+            Ok(Box::new(Scaled { of, factor: 2.0 }))
+        };
+        let (shared, all) = (beside(worst, false), beside(worst, true));
+        let missing = all.len() - shared.len();
+        Check {
+            rule: index,
+            cell: worst.name.clone(),
+            bound: Bound::Above {
+                limit: -margin,
+                difference: true,
+            },
+            figure: test(shared),
+            extremes: (missing > 0).then(|| (test(all), test(beside(best, true)))),
+            missing,
+            rerun: None,
+            heaviest: heaviest(&worst.units, |u| -u.unit.difference()),
+            method: "adjusted clustered t interval for differences of gaps",
+        }
+    }
+}
+
+fn heaviest(units: &[GapUnit], weight: impl Fn(&GapUnit) -> f64) -> Vec<(String, String)> {
+    let mut sorted: Vec<&GapUnit> = units.iter().filter(|u| u.unit.difference() > 0.0).collect();
+    sorted.sort_by(|a, b| weight(a).total_cmp(&weight(b)));
+    sorted
+        .iter()
+        .take(HEAVIEST)
+        .map(|u| (u.sample.0.to_string(), u.sample.1.to_string()))
+        .collect()
+}
+
+fn boxed<T: Inference + Send + Sync + 'static>(
+    figure: Result<T, Undefined>,
+) -> Result<Figure, Undefined> {
+    figure.map(|f| Box::new(f) as Figure)
+}
+
+fn paired(units: &[PairedUnit], target: Target, planned: usize) -> Result<Figure, Undefined> {
+    boxed(PairedTest::of(units, target, planned))
+}
+
+fn nothing(rule: &Rule, reason: &str) -> GateError {
+    GateError::Nothing {
+        rule: rule.name.clone(),
+        reason: reason.into(),
+    }
+}

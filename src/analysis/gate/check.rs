@@ -1,0 +1,99 @@
+//! One inference held against one limit.
+
+use crate::stats::{Inference, Interval, Undefined, Verdict};
+
+/// An inference of any kind.
+pub type Figure = Box<dyn Inference + Send + Sync>;
+
+/// Where the true value must lie.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bound {
+    /// Above, or at it where the figure is exact. With `difference`, the figure is a difference to the baseline, up is good, and a drop
+    /// is told.
+    Above {
+        /// The limit.
+        limit: f64,
+        /// Whether the figure is a difference to the baseline.
+        difference: bool,
+    },
+    /// Below, or at it where the figure is exact.
+    Below {
+        /// The limit.
+        limit: f64,
+    },
+}
+
+impl Bound {
+    /// The limit.
+    #[must_use]
+    pub fn limit(self) -> f64 {
+        match self {
+            Self::Above { limit, .. } | Self::Below { limit } => limit,
+        }
+    }
+
+    /// The verdict of an interval.
+    pub(super) fn verdict(self, interval: Interval) -> Verdict {
+        let exact = interval.low == interval.high;
+        match self {
+            Self::Above { limit, .. } if exact && interval.low == limit => Verdict::Pass,
+            Self::Below { limit } if exact && interval.low == limit => Verdict::Pass,
+            Self::Above {
+                limit,
+                difference: true,
+            } => Verdict::of(interval, -limit),
+            Self::Above { limit, .. } => Verdict::of(
+                Interval {
+                    low: interval.low - limit,
+                    high: interval.high - limit,
+                },
+                0.0,
+            ),
+            Self::Below { limit } => Verdict::of(
+                Interval {
+                    low: limit - interval.high,
+                    high: limit - interval.low,
+                },
+                0.0,
+            ),
+        }
+    }
+
+    /// p of the limit being kept: small where it is shown to be broken.
+    pub(super) fn p_kept(self, figure: &dyn Inference) -> Result<f64, Undefined> {
+        match self {
+            Self::Above { limit, .. } => figure.p_not_below(limit),
+            Self::Below { limit } => figure.p_not_above(limit),
+        }
+    }
+
+    /// p of the limit being broken: small where it is shown to be kept.
+    pub(super) fn p_broken(self, figure: &dyn Inference) -> Result<f64, Undefined> {
+        match self {
+            Self::Above { limit, .. } => figure.p_not_above(limit),
+            Self::Below { limit } => figure.p_not_below(limit),
+        }
+    }
+}
+
+/// One rule in one value of its stratum.
+pub struct Check {
+    /// The rule's place in the file.
+    pub rule: usize,
+    /// The stratum's value.
+    pub cell: Option<String>,
+    /// Where the true value must lie.
+    pub bound: Bound,
+    /// What was seen.
+    pub figure: Result<Figure, Undefined>,
+    /// The same with every missing score against the candidate, and for it; none where nothing is missing.
+    pub extremes: Option<(Result<Figure, Undefined>, Result<Figure, Undefined>)>,
+    /// Questions without a score.
+    pub missing: usize,
+    /// SE² of what was seen that repeats would make smaller, and the repeats there are; none where it is not known.
+    pub rerun: Option<(f64, usize)>,
+    /// Questions that weigh most against the candidate, heaviest first: suite and sample.
+    pub heaviest: Vec<(String, String)>,
+    /// How the interval is made.
+    pub method: &'static str,
+}

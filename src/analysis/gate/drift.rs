@@ -1,0 +1,111 @@
+//! What differs between what two runs were asked.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{GateError, Side};
+use crate::store::SuiteRecord;
+
+/// A part of a suite that may not differ between two runs that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Drift {
+    /// The questions.
+    Items,
+    /// How they are put.
+    Prompts,
+    /// How answers are decoded.
+    Decoding,
+    /// Who scores, judges among them.
+    Scorers,
+}
+
+impl Drift {
+    const ALL: [Self; 4] = [Self::Items, Self::Prompts, Self::Decoding, Self::Scorers];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Items => "items",
+            Self::Prompts => "prompts",
+            Self::Decoding => "decoding",
+            Self::Scorers => "scorers",
+        }
+    }
+
+    /// What differs between two records of a suite. Where the parts are not known, a difference may lie in any.
+    fn between(a: &SuiteRecord, b: &SuiteRecord) -> Vec<Self> {
+        match (&a.parts, &b.parts) {
+            (Some(x), Some(y)) => [
+                (x.items != y.items, Self::Items),
+                (x.prompts != y.prompts, Self::Prompts),
+                (x.decoding != y.decoding, Self::Decoding),
+                (
+                    x.scorers != y.scorers || a.headline != b.headline,
+                    Self::Scorers,
+                ),
+            ]
+            .into_iter()
+            .filter_map(|(differs, drift)| differs.then_some(drift))
+            .collect(),
+            _ if a.content_hash == b.content_hash => Vec::new(),
+            _ => Self::ALL.to_vec(),
+        }
+    }
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Drift {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|d| d.name() == text)
+            .ok_or_else(|| "what may drift: items, prompts, decoding, scorers".into())
+    }
+}
+
+/// Refuses two sides that were not asked the same, save for what is allowed.
+pub(super) fn refuse(
+    candidate: Side,
+    baseline: Side,
+    suites: &[&str],
+    allowed: &[Drift],
+) -> Result<(), GateError> {
+    let (mut told, mut wanted) = (Vec::new(), Vec::new());
+    for name in suites {
+        let find = |side: Side| side.data.suites.iter().find(|s| s.name == *name).cloned();
+        let (Some(a), Some(b)) = (find(candidate), find(baseline)) else {
+            continue;
+        };
+        let drift: Vec<Drift> = Drift::between(&a, &b)
+            .into_iter()
+            .filter(|d| !allowed.contains(d))
+            .collect();
+        if drift.is_empty() {
+            continue;
+        }
+        let parts: Vec<String> = drift.iter().map(ToString::to_string).collect();
+        told.push(format!(
+            "suite '{name}' (candidate version {}, baseline version {}): {}",
+            a.version,
+            b.version,
+            parts.join(", ")
+        ));
+        wanted.extend(drift);
+    }
+    if told.is_empty() {
+        return Ok(());
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+    Err(GateError::Drift {
+        what: told.join("; "),
+        allow: wanted.join(","),
+    })
+}

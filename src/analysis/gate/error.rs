@@ -1,0 +1,69 @@
+//! Why a gate gives no verdict.
+
+use crate::analysis::AnalysisError;
+use crate::text::SourceError;
+
+/// A gate that cannot be judged: never a verdict.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum GateError {
+    /// The gate file cannot be read.
+    #[error("cannot read {path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// Something in the gate file is wrong.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Source(#[from] Box<SourceError>),
+    /// A rule compares with a baseline, and there is none.
+    #[error("the rule '{rule}' compares with a baseline, and none is given")]
+    #[diagnostic(help(
+        "write `baseline = \"NAME\"` into the gate file and pin it with `candor baseline set NAME RUN`, or give --baseline RUN[#MODEL]"
+    ))]
+    NoBaseline {
+        /// The rule.
+        rule: String,
+    },
+    /// Candidate and baseline were not asked the same.
+    #[error("candidate and baseline differ in what was asked: {what}")]
+    #[diagnostic(help(
+        "run the baseline again on the suite as it is now and pin it anew; or, if you know that it does not matter, allow it by name: --allow-drift {allow}"
+    ))]
+    Drift {
+        /// What differs.
+        what: String,
+        /// What would have to be allowed.
+        allow: String,
+    },
+    /// Too much of a run has no answer.
+    #[error(
+        "{share:.0} % of the trials of {who} have no answer ({failed} of {trials}); a verdict on the rest would be one on what the network let through"
+    )]
+    #[diagnostic(help(
+        "ask them again with `candor run --resume RUN`; the gate file's `max_failures` (10 %) says how much may be missing"
+    ))]
+    Failures {
+        /// Candidate or baseline.
+        who: String,
+        /// Percent.
+        share: f64,
+        /// Trials without an answer.
+        failed: u64,
+        /// All trials.
+        trials: u64,
+    },
+    /// A rule finds nothing to judge.
+    #[error("the rule '{rule}' finds nothing to judge: {reason}")]
+    Nothing {
+        /// The rule.
+        rule: String,
+        /// What is not there.
+        reason: String,
+    },
+    /// The runs cannot be analysed.
+    #[error(transparent)]
+    Analysis(#[from] AnalysisError),
+}

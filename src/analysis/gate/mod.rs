@@ -1,0 +1,25 @@
+//! May this version ship? Rules over a candidate and a pinned baseline, judged by bounds, never by points.
+//!
+//! A rule ([`file`]) becomes one check a value of its stratum ([`check`]); each check is an inference held against a limit; all checks
+//! together pass by intersection–union and fail by Holm ([`outcome`]). What cannot be told says how much more would tell ([`needed`]).
+
+mod amount;
+mod build;
+mod check;
+mod drift;
+mod error;
+mod file;
+mod gaps;
+mod needed;
+mod outcome;
+mod readings;
+mod side;
+
+pub use amount::{Amount, Unit};
+pub use check::{Bound, Check, Figure};
+pub use drift::Drift;
+pub use error::GateError;
+pub use file::{Condition, GateFile, Measure, Rule};
+pub use needed::Needed;
+pub use outcome::{CheckOutcome, GateOutcome, Overall, Reason, RuleOutcome, judge};
+pub use side::Side;

@@ -1,0 +1,62 @@
+//! One of the two that a gate holds against each other.
+
+use super::GateError;
+use crate::analysis::{AnalysisError, Dataset, Question};
+
+/// A model of a run.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    /// The run.
+    pub data: &'a Dataset,
+    /// The model's name in it.
+    pub model: &'a str,
+}
+
+impl<'a> Side<'a> {
+    /// The model named, or the only one.
+    ///
+    /// # Errors
+    /// [`AnalysisError::UnknownModel`], or [`AnalysisError::Mixed`] where several are there and none is named.
+    pub fn of(data: &'a Dataset, model: Option<&str>) -> Result<Self, AnalysisError> {
+        let model = match (model, data.models.as_slice()) {
+            (Some(name), _) => data.model(name)?,
+            (None, [only]) => &only.identity.name,
+            (None, many) => {
+                let names: Vec<&str> = many.iter().map(|m| m.identity.name.as_str()).collect();
+                return Err(AnalysisError::Mixed(format!(
+                    "the run has {} models; name one behind a #, as in RUN#MODEL: {}",
+                    many.len(),
+                    names.join(", ")
+                )));
+            }
+        };
+        Ok(Self { data, model })
+    }
+
+    /// Whether a question is this side's.
+    #[must_use]
+    pub fn owns(&self, question: &Question) -> bool {
+        &*question.model == self.model
+    }
+
+    /// Refuses a run of which too much has no answer.
+    pub(super) fn check_failures(
+        &self,
+        who: &str,
+        suites: &[&str],
+        most: f64,
+    ) -> Result<(), GateError> {
+        let (failed, trials) = self.data.failures(self.model, suites)?;
+        #[allow(clippy::cast_precision_loss)]
+        let share = failed as f64 / trials.max(1) as f64;
+        if share > most {
+            return Err(GateError::Failures {
+                who: format!("{who} '{}'", self.model),
+                share: share * 100.0,
+                failed,
+                trials,
+            });
+        }
+        Ok(())
+    }
+}

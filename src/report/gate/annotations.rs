@@ -1,0 +1,82 @@
+//! A gate as annotations that CI platforms read from a job's output.
+
+use serde_json::json;
+
+use super::{figure, lines};
+use crate::analysis::gate::GateOutcome;
+use crate::stats::Verdict;
+
+/// Whose annotations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platform {
+    /// GitHub's workflow commands, one a line.
+    GitHub,
+    /// GitLab's code-quality report, a JSON list.
+    GitLab,
+}
+
+/// One annotation a rule that did not simply pass, pointing at the gate file.
+#[must_use]
+pub fn annotations(outcome: &GateOutcome, gate_file: &str, platform: Platform) -> String {
+    let rows = lines(outcome).rows;
+    let told = outcome
+        .rules
+        .iter()
+        .zip(&rows)
+        .filter(|(r, _)| r.verdict != Verdict::Pass);
+    match platform {
+        Platform::GitHub => told
+            .map(|(rule, row)| {
+                let level = match rule.verdict {
+                    Verdict::Fail => "error",
+                    Verdict::PassWithDrop | Verdict::Pass => "notice",
+                    Verdict::Inconclusive | Verdict::InconclusiveDrop => "warning",
+                };
+                format!(
+                    "::{level} file={},title={}::{}\n",
+                    property(gate_file),
+                    property(&format!("candor gate: {}", rule.name)),
+                    message(&row[2..].join(" "))
+                )
+            })
+            .collect(),
+        Platform::GitLab => {
+            let issues: Vec<_> = told
+                .map(|(rule, row)| {
+                    let severity = match rule.verdict {
+                        Verdict::Fail => "critical",
+                        Verdict::Pass | Verdict::PassWithDrop => "info",
+                        Verdict::Inconclusive | Verdict::InconclusiveDrop => "minor",
+                    };
+                    let figures = rule
+                        .checks
+                        .first()
+                        .map(|c| figure(rule, c))
+                        .unwrap_or_default();
+                    let identity =
+                        format!("{}\0{}\0{}", rule.name, rule.verdict, outcome.candidate);
+                    json!({
+                        "description": format!("{}: {figures} {}", rule.name, row[3..].join(" ")),
+                        "check_name": "candor gate",
+                        "fingerprint": blake3::hash(identity.as_bytes()).to_hex().to_string(),
+                        "severity": severity,
+                        "location": { "path": gate_file, "lines": { "begin": 1 } },
+                    })
+                })
+                .collect();
+            format!("{:#}\n", serde_json::Value::Array(issues))
+        }
+    }
+}
+
+/// Text of a workflow command's message.
+fn message(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// Text of a workflow command's property.
+fn property(text: &str) -> String {
+    message(text).replace(':', "%3A").replace(',', "%2C")
+}

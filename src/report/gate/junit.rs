@@ -1,0 +1,74 @@
+//! A gate as JUnit XML: one test case a rule.
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::{OnInconclusive, Weighty, beginning, figure, lines};
+use crate::analysis::gate::GateOutcome;
+use crate::report::ReportError;
+use crate::stats::Verdict;
+
+/// The XML. What cannot be told is a skipped case, a failure or a success, as the gate is told to take it.
+///
+/// # Errors
+/// [`ReportError::Render`] where the XML cannot be written.
+pub fn junit(
+    outcome: &GateOutcome,
+    weighty: &[Weighty],
+    on_inconclusive: OnInconclusive,
+) -> Result<String, ReportError> {
+    let mut report = Report::new("candor gate");
+    let mut suite = TestSuite::new(format!("candor gate: {}", outcome.candidate));
+    let rows = lines(outcome).rows;
+    for (rule, row) in outcome.rules.iter().zip(&rows) {
+        let said = row[2..]
+            .iter()
+            .filter(|c| !c.is_empty())
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(" · ");
+        let mut details = String::new();
+        for check in &rule.checks {
+            details.push_str(&format!(
+                "{}: {} (n {})\n",
+                check.verdict,
+                figure(rule, check),
+                check.n
+            ));
+        }
+        for w in weighty.iter().filter(|w| w.rule == rule.name) {
+            details.push_str(&format!(
+                "\n{} / {}\n  asked: {}\n  candidate: {}\n",
+                w.suite,
+                w.sample,
+                beginning(&w.prompt, 300),
+                beginning(&w.candidate, 300)
+            ));
+            if let Some(baseline) = &w.baseline {
+                details.push_str(&format!("  baseline: {}\n", beginning(baseline, 300)));
+            }
+        }
+        let mut status = match (rule.verdict, on_inconclusive) {
+            (Verdict::Fail, _) => TestCaseStatus::non_success(NonSuccessKind::Failure),
+            (v, OnInconclusive::Fail) if v.inconclusive() => {
+                TestCaseStatus::non_success(NonSuccessKind::Failure)
+            }
+            (v, OnInconclusive::Tell) if v.inconclusive() => TestCaseStatus::skipped(),
+            _ => TestCaseStatus::success(),
+        };
+        if !matches!(status, TestCaseStatus::Success { .. }) {
+            status
+                .set_message(said.as_str())
+                .set_type(rule.verdict.name())
+                .set_description(details.as_str());
+        }
+        let mut case = TestCase::new(rule.name.as_str(), status);
+        case.set_classname(rule.suites.join(", "));
+        case.set_system_out(format!("{said}\n{details}"));
+        suite.add_test_case(case);
+    }
+    report.add_test_suite(suite);
+    report.to_string().map_err(|e| ReportError::Render {
+        part: "JUnit file".into(),
+        reason: e.to_string(),
+    })
+}

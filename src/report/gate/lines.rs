@@ -1,0 +1,146 @@
+//! A gate as lines on a terminal.
+
+use super::worst;
+use crate::analysis::gate::{CheckOutcome, GateOutcome, Reason, RuleOutcome, Unit};
+use crate::report::figures::{count, points, points_with_interval, signed, thousands};
+use crate::report::table::Grid;
+use crate::stats::{Estimate, Verdict};
+
+/// One line a rule: a mark, the name, the worst of its figures, its limit, n, and what would decide.
+#[must_use]
+pub fn lines(outcome: &GateOutcome) -> Grid {
+    let mut grid = Grid::new(&["", "rule", "figure", "limit", "n", ""], &[4]);
+    for rule in &outcome.rules {
+        let Some(check) = worst(rule) else { continue };
+        grid.rows.push(vec![
+            mark(rule.verdict).into(),
+            rule.name.clone(),
+            figure(rule, check),
+            limit(rule, check),
+            thousands(i64::try_from(check.n).unwrap_or(i64::MAX)),
+            remark(rule, check),
+        ]);
+    }
+    grid
+}
+
+/// A mark for a verdict.
+fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass | Verdict::PassWithDrop => "✔",
+        Verdict::Fail => "✘",
+        Verdict::Inconclusive | Verdict::InconclusiveDrop => "?",
+    }
+}
+
+/// What was seen in a check, with its interval and its cell's name.
+#[must_use]
+pub fn figure(rule: &RuleOutcome, check: &CheckOutcome) -> String {
+    let name = check
+        .cell
+        .as_ref()
+        .map(|c| format!("{c} "))
+        .unwrap_or_default();
+    let (Some(value), Some(interval)) = (check.value, check.interval) else {
+        return format!("{name}–");
+    };
+    let gap = rule.unit == Unit::Share && (rule.difference || value < 0.0 || rule.ceiling);
+    if gap {
+        let estimate = Estimate {
+            value,
+            interval,
+            n: check.n,
+            clusters: check.clusters,
+        };
+        let unit = if check.cell.is_some() { "" } else { "points " };
+        let text = points_with_interval(&estimate);
+        return match text.split_once(' ') {
+            Some((value, interval)) => format!("{name}{value} {unit}{interval}"),
+            None => text,
+        };
+    }
+    if interval.low == interval.high {
+        return format!("{name}{}", rule.unit.show(value));
+    }
+    format!(
+        "{name}{} {}",
+        rule.unit.show(value),
+        rule.unit.show_interval(interval)
+    )
+}
+
+fn limit(rule: &RuleOutcome, check: &CheckOutcome) -> String {
+    if rule.difference {
+        return format!("margin {}", short_points(check.limit));
+    }
+    let word = if rule.ceiling { "ceiling" } else { "floor" };
+    format!("{word} {}", rule.unit.show(check.limit))
+}
+
+/// Points without a needless decimal.
+fn short_points(share: f64) -> String {
+    let whole = (share * 100.0).round();
+    if (share * 100.0 - whole).abs() < 1e-9 {
+        signed(whole, 0)
+    } else {
+        points(share)
+    }
+}
+
+fn remark(rule: &RuleOutcome, check: &CheckOutcome) -> String {
+    let mut parts = Vec::new();
+    match (check.verdict, &check.reason) {
+        (_, Some(Reason::Missing)) => parts.push(format!(
+            "cannot tell: it hangs on {} without a score",
+            count(check.missing, "question")
+        )),
+        (_, Some(Reason::Undefined(why))) => parts.push(format!("cannot tell: {why}")),
+        (Verdict::PassWithDrop, _) => parts.push("a real drop, within the margin".into()),
+        (Verdict::InconclusiveDrop, _) => {
+            parts.push(format!(
+                "a real drop; whether beyond the margin: {}",
+                needs(check)
+            ));
+        }
+        (Verdict::Inconclusive, _) => parts.push(format!("cannot tell: {}", needs(check))),
+        _ => {}
+    }
+    if rule.checks.len() > 1 {
+        let passed = rule.checks.iter().filter(|c| c.verdict.passed()).count();
+        parts.push(format!("{passed} of {} pass", rule.checks.len()));
+    }
+    if check.missing > 0 && check.reason.is_none() {
+        parts.push(format!("{} without a score", check.missing));
+    }
+    parts.join("; ")
+}
+
+/// What would decide an undecided check.
+#[must_use]
+pub fn needs(check: &CheckOutcome) -> String {
+    let Some(needed) = check.needed else {
+        return "nothing to go by".into();
+    };
+    let more = needed
+        .more_questions
+        .map(|n| format!("about {}", count(n, "more question")));
+    let repeats = needed.repeats.map(|k| format!("{k} repeats of each"));
+    match (more, repeats) {
+        (Some(more), Some(repeats)) => format!("{more}, or {repeats}, would decide"),
+        (Some(more), None) => format!("{more} would decide"),
+        (None, Some(repeats)) => format!("{repeats} would decide"),
+        (None, None) => {
+            "what was seen lies on the limit; no reasonable number of questions would decide".into()
+        }
+    }
+}
+
+/// The last line: the verdict and the count of rules.
+#[must_use]
+pub fn conclusion(outcome: &GateOutcome) -> String {
+    let (passed, failed, open) = outcome.counts();
+    format!(
+        "{} — {passed} passed, {failed} failed, {open} cannot tell",
+        outcome.overall.name()
+    )
+}

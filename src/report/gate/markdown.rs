@@ -1,0 +1,84 @@
+//! A gate as Markdown, for job summaries and pull requests: one screen.
+
+use std::fmt::Write;
+
+use super::{Weighty, beginning, conclusion, figure, lines};
+use crate::analysis::gate::{GateOutcome, Overall};
+use crate::report::table::{Grid, markdown as escaped};
+
+/// Most cells of a rule that are shown.
+const MOST_CELLS: usize = 5;
+
+/// The verdict, a table of the rules, and under folds the cells of rules by stratum and the transcripts that weigh most.
+#[must_use]
+pub fn markdown(outcome: &GateOutcome, weighty: &[Weighty]) -> String {
+    let mut text = String::new();
+    let mark = match outcome.overall {
+        Overall::Pass => "✅",
+        Overall::Fail => "❌",
+        Overall::Inconclusive => "❔",
+    };
+    let _ = writeln!(text, "### {mark} candor gate: {}\n", conclusion(outcome));
+    let against = outcome
+        .baseline
+        .as_ref()
+        .map(|b| format!(" against `{}`", b.replace('`', "'")))
+        .unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "`{}`{against} · target {} · one-sided α {} · intervals are the bounds the verdict goes by\n",
+        outcome.candidate.replace('`', "'"),
+        outcome.target,
+        outcome.alpha
+    );
+    text.push_str(&lines(outcome).to_markdown());
+    for note in &outcome.notes {
+        let _ = write!(text, "\n{}\n", escaped(note));
+    }
+    for rule in outcome.rules.iter().filter(|r| r.checks.len() > 1) {
+        let mut grid = Grid::new(&["figure", "verdict", "n"], &[2]);
+        for check in rule.checks.iter().take(MOST_CELLS) {
+            grid.rows.push(vec![
+                figure(rule, check),
+                check.verdict.to_string().replace('_', " "),
+                check.n.to_string(),
+            ]);
+        }
+        let more = rule.checks.len().saturating_sub(MOST_CELLS);
+        let _ = write!(
+            text,
+            "\n<details><summary>{}: the worst of {}</summary>\n\n{}{}\n</details>\n",
+            escaped(&rule.name),
+            rule.checks.len(),
+            grid.to_markdown(),
+            if more > 0 {
+                format!("\n… and {more} more\n")
+            } else {
+                String::new()
+            }
+        );
+    }
+    if !weighty.is_empty() {
+        text.push_str("\n<details><summary>What weighs most</summary>\n");
+        for w in weighty {
+            let _ = write!(
+                text,
+                "\n**{}** · {} / {}\n\n> {}\n>\n> candidate: {}\n",
+                escaped(&w.rule),
+                escaped(&w.suite),
+                escaped(&w.sample),
+                escaped(&beginning(&w.prompt, 200)),
+                escaped(&beginning(&w.candidate, 200))
+            );
+            if let Some(baseline) = &w.baseline {
+                let _ = write!(
+                    text,
+                    ">\n> baseline: {}\n",
+                    escaped(&beginning(baseline, 200))
+                );
+            }
+        }
+        text.push_str("\n</details>\n");
+    }
+    text
+}
