@@ -1,6 +1,10 @@
 //! `candor run --dry-run`: what would be asked, and what it would cost.
 
+use std::path::Path;
+
 use super::exit::{Exit, Failure};
+use super::gate::{GateArguments, open_baseline};
+use crate::analysis::gate::{self, GateFile, PlanOptions};
 use crate::model::remote::PRICES_AS_OF;
 use crate::run::{Plan, estimate};
 use crate::stats::minimum_detectable_effect;
@@ -8,7 +12,10 @@ use crate::stats::minimum_detectable_effect;
 /// The variance of a paired difference of single yes/no answers, where nothing is known yet (docs/statistics.md).
 const ASSUMED_VARIANCE: f64 = 0.154;
 
-pub(super) async fn dry_run(plan: &Plan) -> Result<Exit, Failure> {
+/// The power that a plan is held to.
+const POWER: f64 = 0.8;
+
+pub(super) async fn dry_run(plan: &Plan, policy: Option<&Path>) -> Result<Exit, Failure> {
     let estimates = estimate(plan).await;
     let questions: usize = plan.suites.iter().map(|s| s.order.len()).sum();
     let requests: u64 = estimates.iter().map(|e| e.requests).sum();
@@ -58,8 +65,60 @@ pub(super) async fn dry_run(plan: &Plan) -> Result<Exit, Failure> {
             effect * 100.0
         );
     }
+    gate_lines(plan, policy)?;
     println!("Nothing was sent. Run without --dry-run to start.");
     Ok(Exit::Done)
+}
+
+/// What the project's gate could tell of the suites planned, a line a rule.
+fn gate_lines(plan: &Plan, policy: Option<&Path>) -> Result<(), Failure> {
+    let path = policy.unwrap_or(Path::new("gate.toml"));
+    if policy.is_none() && !path.exists() {
+        return Ok(());
+    }
+    let mut gate = GateFile::read(path)?;
+    let asked = |suite: &String| plan.suites.iter().any(|s| s.suite.file.name == *suite);
+    gate.rules.retain(|rule| rule.suites.iter().all(asked));
+    let chosen = GateArguments {
+        policy: path.to_path_buf(),
+        baseline: None,
+        allow_drift: Vec::new(),
+    };
+    if gate.rules.is_empty() {
+        return Ok(());
+    }
+    let Some(baseline) = open_baseline(&gate, &chosen)? else {
+        println!(
+            "  {} names no baseline; pin one to see what it could tell.",
+            path.display()
+        );
+        return Ok(());
+    };
+    let options = PlanOptions {
+        power: POWER,
+        questions: plan.options.limit,
+        repeats: Some(plan.options.epochs),
+    };
+    for rule in gate::plan(&gate, baseline.side()?, options)? {
+        let (Some(pass), n, repeats) = (rule.pass, rule.n, rule.repeats) else {
+            continue;
+        };
+        let drop = rule
+            .detectable
+            .map(|d| format!("; it finds a drop of {:.1} points in 80 %", d * 100.0))
+            .unwrap_or_default();
+        let more = rule
+            .questions_needed
+            .filter(|needed| *needed > n)
+            .map(|needed| format!("; 80 % needs {needed} questions"))
+            .unwrap_or_default();
+        println!(
+            "  gate: \"{}\" passes an unchanged model in {:.0} % of runs at n {n}, {repeats} of each{drop}{more}.",
+            rule.name,
+            pass * 100.0
+        );
+    }
+    Ok(())
 }
 
 fn count(n: u64, noun: &str) -> String {

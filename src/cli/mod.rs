@@ -15,6 +15,7 @@ mod import;
 mod interrupt;
 mod models;
 mod output;
+mod plan_size;
 mod progress;
 mod report;
 mod run;
@@ -62,6 +63,8 @@ enum Command {
     Compare(compare::Arguments),
     /// May this version ship? Rules over a run and a pinned baseline; exit 0 pass, 1 fail, 3 cannot tell.
     Gate(Box<gate::Arguments>),
+    /// How many questions and repeats a gate needs, and what they cost, before anything is spent.
+    PlanSize(plan_size::Arguments),
     /// Pinned baselines that gates hold runs against.
     Baseline(baseline::Arguments),
     /// The suites there are, and whether yours are well written.
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
             Command::Report(arguments) => report::run(&arguments),
             Command::Compare(arguments) => compare::run(&arguments),
             Command::Gate(arguments) => gate::run(*arguments).await,
+            Command::PlanSize(arguments) => plan_size::run(&arguments),
             Command::Baseline(arguments) => baseline::run(&arguments),
             Command::Suites(arguments) => suites::run(arguments).await,
             Command::Models(arguments) => models::run(arguments).await,

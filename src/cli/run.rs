@@ -64,6 +64,9 @@ pub(super) struct Arguments {
     /// Say what would be asked and what it would cost; send nothing.
     #[arg(long)]
     dry_run: bool,
+    /// With --dry-run: a gate file, for what it could tell of these suites [default: gate.toml, if there is one]
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    policy: Option<PathBuf>,
     /// Neither read nor write the completion cache.
     #[arg(long)]
     no_cache: bool,
@@ -122,7 +125,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         say(&format!("{spec}: left out. {error}"));
     }
     if arguments.dry_run {
-        return dry_run(&plan).await;
+        return dry_run(&plan, arguments.policy.as_deref()).await;
     }
     let (directory, done) = match resumed {
         Some(directory) => {

@@ -20,6 +20,7 @@ mod multiplicity;
 mod paired_mean;
 mod paired_proportion;
 mod percentile;
+mod planned;
 mod power;
 mod proportion;
 mod ranking;
@@ -63,6 +64,7 @@ pub use paired_proportion::{
     conditional_odds_ratio, mcnemar, newcombe_paired, wald_paired,
 };
 pub use percentile::Percentile;
+pub use planned::{ASSUMED_WITHIN_SHARE, PlannedComparison, unchanged_variance};
 pub use power::{
     Discordance, NonInferiority, minimum_detectable_effect, paired_t_power_one_sided,
     paired_t_power_two_sided,

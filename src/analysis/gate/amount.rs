@@ -28,7 +28,9 @@ pub struct Amount {
 }
 
 impl Amount {
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads an amount as people write it; none where it is not one, or below 0.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().replace(',', "").to_lowercase();
         let (number, unit, scale) = if let Some(rest) = text.strip_prefix('$') {
             (rest, Some(Unit::Dollars), 1.0)

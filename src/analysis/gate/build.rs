@@ -30,7 +30,7 @@ pub(super) struct Builder<'a> {
 }
 
 /// A rule's questions in one value of its stratum.
-type Cells<'a> = Vec<(Option<String>, Vec<&'a Question>)>;
+pub(super) type Cells<'a> = Vec<(Option<String>, Vec<&'a Question>)>;
 
 impl<'a> Builder<'a> {
     /// Every check of every rule, in the file's order.
@@ -92,6 +92,26 @@ impl<'a> Builder<'a> {
                 Condition::MustPass(ids) => Self::critical(index, rule, cell, &questions, ids),
             })
             .collect()
+    }
+
+    /// A rule's questions in each value of its stratum.
+    pub(super) fn cells_of(&self, index: usize, rule: &Rule) -> Cells<'a> {
+        self.cells(rule, self.questions(index, rule, false))
+    }
+
+    /// The cell with the fewest pairs, and the gap of each of them.
+    pub(super) fn smallest_gap(
+        &self,
+        index: usize,
+        rule: &Rule,
+    ) -> Result<(Option<String>, Vec<f64>), GateError> {
+        let own = self.questions(index, rule, false);
+        let cells = gap_cells(&own, &self.sides(rule, &own)?, 0.0);
+        let smallest = cells.into_iter().min_by_key(|c| c.units.len());
+        Ok(smallest.map_or((None, Vec::new()), |cell| {
+            let gaps = cell.units.iter().map(|u| u.unit.difference()).collect();
+            (cell.name, gaps)
+        }))
     }
 
     /// A side's questions that a rule is about.
@@ -420,22 +440,7 @@ impl<'a> Builder<'a> {
         own: &[&Question],
         base: &[&Question],
     ) -> Result<Vec<Check>, GateError> {
-        let by = self.stratum(rule);
-        let roles = own.iter().any(|q| q.role.is_some());
-        let sides = match (roles, by) {
-            (true, by) => Sides::Roles { by },
-            (false, Some(by)) => Sides::Values {
-                by,
-                reference: rule.reference.as_deref(),
-            },
-            (false, None) => {
-                return Err(self.gate.at_metric(
-                    rule,
-                    "these questions have no matched controls",
-                    "name a stratum with by = …: a gap is then between its values, paired by question",
-                ));
-            }
-        };
+        let sides = self.sides(rule, own)?;
         let base_sides = match (&sides, self.baseline) {
             (Sides::Roles { .. }, Some(b)) => Sides::Roles {
                 by: rule.by.as_ref().and_then(|name| b.data.stratum(name).ok()),
@@ -448,7 +453,7 @@ impl<'a> Builder<'a> {
                     .unwrap_or(*by),
                 reference: *reference,
             },
-            _ => Sides::Roles { by },
+            _ => Sides::Roles { by: None },
         };
         // Worst for the candidate: what is missing on the first side counts as withheld, on the second as answered.
         let (worst, best) = (gap_cells(own, &sides, 0.0), gap_cells(own, &sides, 1.0));
@@ -477,6 +482,23 @@ impl<'a> Builder<'a> {
                 }
             })
             .collect())
+    }
+
+    /// How the two sides of a rule's gaps are found.
+    fn sides<'r>(&self, rule: &'r Rule, own: &[&Question]) -> Result<Sides<'r>, GateError> {
+        let roles = own.iter().any(|q| q.role.is_some());
+        match (roles, self.stratum(rule)) {
+            (true, by) => Ok(Sides::Roles { by }),
+            (false, Some(by)) => Ok(Sides::Values {
+                by,
+                reference: rule.reference.as_deref(),
+            }),
+            (false, None) => Err(self.gate.at_metric(
+                rule,
+                "these questions have no matched controls",
+                "name a stratum with by = …: a gap is then between its values, paired by question",
+            )),
+        }
     }
 
     fn gap(&self, index: usize, (worst, best): (&GapCell, &GapCell), bound: Bound) -> Check {

@@ -12,6 +12,7 @@ mod file;
 mod gaps;
 mod needed;
 mod outcome;
+mod plan;
 mod readings;
 mod side;
 
@@ -22,4 +23,5 @@ pub use error::GateError;
 pub use file::{Condition, GateFile, Measure, Rule};
 pub use needed::Needed;
 pub use outcome::{CheckOutcome, GateOutcome, Overall, Reason, RuleOutcome, judge};
+pub use plan::{Basis, PlanOptions, RulePlan, plan};
 pub use side::Side;

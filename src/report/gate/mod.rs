@@ -4,11 +4,13 @@ mod annotations;
 mod junit;
 mod lines;
 mod markdown;
+mod plan;
 
 pub use annotations::{Platform, annotations};
 pub use junit::junit;
 pub use lines::{conclusion, figure, lines, needs};
 pub use markdown::markdown;
+pub use plan::{plan_notes, plan_table};
 
 use crate::analysis::gate::{CheckOutcome, GateOutcome};
 use crate::analysis::{AnalysisError, Dataset};

@@ -1,0 +1,91 @@
+//! What a gate could tell, as a table.
+
+use crate::analysis::gate::{Basis, RulePlan};
+use crate::report::figures::{count, percent};
+use crate::report::table::Grid;
+
+/// One row a rule.
+#[must_use]
+pub fn plan_table(plans: &[RulePlan], power: f64) -> Grid {
+    let needed = format!("n for {} %", short_percent(power));
+    let seen = format!("drop found in {} %", short_percent(power));
+    let heads = [
+        "rule",
+        "n",
+        "repeats",
+        "passes unchanged",
+        &seen,
+        &needed,
+        "or repeats",
+        "cost",
+        "cost then",
+    ];
+    let mut grid = Grid::new(&heads, &[1, 2, 3, 4, 5, 6, 7, 8]);
+    let dash = || "–".to_owned();
+    let dollars = |cost: Option<f64>| cost.map_or_else(dash, |c| format!("${c:.2}"));
+    for plan in plans {
+        let cell = plan
+            .cell
+            .as_ref()
+            .map(|c| format!(" ({c})"))
+            .unwrap_or_default();
+        let then = match (plan.cost_questions, plan.cost_repeats) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        grid.rows.push(vec![
+            format!("{}{cell}", plan.name),
+            plan.n.to_string(),
+            plan.repeats.to_string(),
+            plan.pass
+                .map_or_else(dash, |p| format!("{} %", short_percent(p))),
+            plan.detectable
+                .map_or_else(dash, |d| format!("{} points", percent(d))),
+            plan.questions_needed.map_or_else(dash, |n| n.to_string()),
+            plan.repeats_needed.map_or_else(dash, |k| k.to_string()),
+            dollars(plan.cost),
+            dollars(then),
+        ]);
+    }
+    grid
+}
+
+/// What the table rests on, and what it means for all rules together.
+#[must_use]
+pub fn plan_notes(plans: &[RulePlan]) -> Vec<String> {
+    let mut notes: Vec<String> = plans
+        .iter()
+        .filter_map(|p| p.remark.as_ref().map(|r| format!("{}: {r}.", p.name)))
+        .collect();
+    let bases: Vec<(Basis, &str)> = vec![
+        (Basis::Repeats, "the baseline's own repeats"),
+        (
+            Basis::Scores,
+            "the baseline's scores, of whose variance two fifths are taken to lie within questions; repeats of the baseline would tell",
+        ),
+        (Basis::Pairs, "the baseline's own pairs"),
+    ];
+    for (basis, words) in bases {
+        let names: Vec<&str> = plans
+            .iter()
+            .filter(|p| p.basis == basis)
+            .map(|p| p.name.as_str())
+            .collect();
+        if !names.is_empty() {
+            notes.push(format!("Variance from {words}: {}.", names.join(", ")));
+        }
+    }
+    let chances: Vec<f64> = plans.iter().filter_map(|p| p.pass).collect();
+    if chances.len() > 1 {
+        notes.push(format!(
+            "All {} pass together for an unchanged model in about {} % of runs, were they independent. A gate passes only where every rule does: keep them few.",
+            count(chances.len(), "rule"),
+            short_percent(chances.iter().product())
+        ));
+    }
+    notes
+}
+
+fn short_percent(share: f64) -> String {
+    format!("{:.0}", share * 100.0)
+}
