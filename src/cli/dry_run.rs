@@ -96,6 +96,7 @@ fn gate_lines(plan: &Plan, policy: Option<&Path>) -> Result<(), Failure> {
     };
     let options = PlanOptions {
         power: POWER,
+        find_drop: None,
         questions: plan.options.limit,
         repeats: Some(plan.options.epochs),
     };

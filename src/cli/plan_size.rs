@@ -24,6 +24,9 @@ pub(super) struct Arguments {
     /// The chance that an unchanged model should have to pass, and a drop to be found.
     #[arg(long, value_name = "SHARE", default_value = "80 %", value_parser = parse_share)]
     power: f64,
+    /// Tell how many questions find a true drop of so much.
+    #[arg(long, value_name = "POINTS", value_parser = parse_share)]
+    find_drop: Option<f64>,
     /// Questions a suite [default: those of the baseline]
     #[arg(long, value_name = "N")]
     questions: Option<usize>,
@@ -55,15 +58,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     let options = PlanOptions {
         power: arguments.power,
+        find_drop: arguments.find_drop,
         questions: arguments.questions,
         repeats: arguments.repeats,
     };
     let plans = plan(&gate, baseline.side()?, options)?;
     match arguments.format {
         Format::Json => print_json(&plans)?,
-        Format::Markdown => print!("{}", plan_table(&plans, arguments.power).to_markdown()),
+        Format::Markdown => print!(
+            "{}",
+            plan_table(&plans, arguments.power, arguments.find_drop).to_markdown()
+        ),
         Format::Table => {
-            println!("{}", lines(&plan_table(&plans, arguments.power)));
+            println!(
+                "{}",
+                lines(&plan_table(&plans, arguments.power, arguments.find_drop))
+            );
             plan_notes(&plans)
                 .iter()
                 .for_each(|note| println!("{note}"));
@@ -100,6 +110,7 @@ fn margin_alone(arguments: &Arguments, margin: f64) -> Result<Exit, Failure> {
             "questions": n,
             "passes_unchanged": planned.pass(0.0).ok(),
             "drop_found": planned.detectable_drop(power).ok(),
+            "questions_to_find": arguments.find_drop.and_then(|d| planned.questions_to_find(d, power).ok()),
         }));
     }
     if arguments.format == Format::Json {
@@ -112,6 +123,7 @@ fn margin_alone(arguments: &Arguments, margin: f64) -> Result<Exit, Failure> {
         "questions",
         "passes unchanged",
         "drop found",
+        "n to find the drop",
     ]);
     let share = |value: &serde_json::Value| {
         value
@@ -125,6 +137,9 @@ fn margin_alone(arguments: &Arguments, margin: f64) -> Result<Exit, Failure> {
             row["questions"].to_string(),
             share(&row["passes_unchanged"]),
             share(&row["drop_found"]),
+            row["questions_to_find"]
+                .as_u64()
+                .map_or_else(|| "–".into(), |n| n.to_string()),
         ]);
     }
     println!("{lines}");

@@ -6,10 +6,11 @@ use crate::report::table::Grid;
 
 /// One row a rule.
 #[must_use]
-pub fn plan_table(plans: &[RulePlan], power: f64) -> Grid {
+pub fn plan_table(plans: &[RulePlan], power: f64, find_drop: Option<f64>) -> Grid {
     let needed = format!("n for {} %", short_percent(power));
     let seen = format!("drop found in {} %", short_percent(power));
-    let heads = [
+    let found = find_drop.map(|d| format!("n to find {} points", percent(d)));
+    let mut heads = vec![
         "rule",
         "n",
         "repeats",
@@ -20,7 +21,8 @@ pub fn plan_table(plans: &[RulePlan], power: f64) -> Grid {
         "cost",
         "cost then",
     ];
-    let mut grid = Grid::new(&heads, &[1, 2, 3, 4, 5, 6, 7, 8]);
+    heads.extend(found.as_deref());
+    let mut grid = Grid::new(&heads, &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
     let dash = || "–".to_owned();
     let dollars = |cost: Option<f64>| cost.map_or_else(dash, |c| format!("${c:.2}"));
     for plan in plans {
@@ -46,6 +48,9 @@ pub fn plan_table(plans: &[RulePlan], power: f64) -> Grid {
             dollars(plan.cost),
             dollars(then),
         ]);
+        if let (Some(row), true) = (grid.rows.last_mut(), find_drop.is_some()) {
+            row.push(plan.questions_to_find.map_or_else(dash, |n| n.to_string()));
+        }
     }
     grid
 }
