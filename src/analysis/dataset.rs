@@ -156,12 +156,15 @@ impl Dataset {
         }
     }
 
-    /// The model of that name; what stands behind a provider's slash is enough where it names one model only.
+    /// The model of that name; what stands behind its last slash or colon is enough where it names one model only.
     ///
     /// # Errors
     /// [`AnalysisError::UnknownModel`] lists the models.
     pub fn model(&self, name: &str) -> Result<&str, AnalysisError> {
-        let short = |m: &&str| m.rsplit_once('/').is_some_and(|(_, short)| short == name);
+        let short = |m: &&str| {
+            m.rsplit_once(['/', ':'])
+                .is_some_and(|(_, short)| short == name)
+        };
         let mut shorts = self.names().filter(short);
         self.names()
             .find(|m| *m == name)

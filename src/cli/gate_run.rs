@@ -1,12 +1,224 @@
-//! `candor gate run`.
+//! `candor gate run`: asks a model until the gate is decided, and no longer.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
+use tokio::sync::watch;
 
 use super::exit::{Exit, Failure};
+use super::gate::{GateArguments, Told, open_baseline};
+use super::interrupt::interrupts;
+use super::progress::Progress;
+use super::run::{default_directory, finish};
+use super::settings::Settings;
+use super::terminal::say;
+use crate::analysis::Dataset;
+use crate::analysis::gate::{Arrival, GateFile, LOOKS, LiveGate, Overall, Scheduled, Side, judge};
+use crate::model::{ModelSpec, data_directory};
+use crate::report::gate::weighty;
+use crate::run::{Limits, Order, Plan, PlanOptions, RunEvent, StopReason, execute};
+use crate::store::{CompletionCache, JournalWriter, RunDirectory, TrialStatus};
+use crate::suite::PairRole;
 
 #[derive(Args)]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    #[command(flatten)]
+    gate: GateArguments,
+    /// The model to be judged.
+    #[arg(short, long, value_name = "MODEL")]
+    model: String,
+    /// Settings [default: candor.toml, if there is one]
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The run's directory [default: runs/<time>-<id>]
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Ask only so many samples of each suite at most, drawn by the seed [default: the gate file's]
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Ask each sample so many times [default: the gate file's, else 1]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    repeats: Option<u32>,
+    /// Decides order and draws [default: the gate file's, else 0]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Requests in flight.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_connections: Option<u64>,
+    /// Stop when so much is spent.
+    #[arg(long, value_name = "USD")]
+    budget: Option<f64>,
+    /// Fail rather than use the network.
+    #[arg(long)]
+    offline: bool,
+    /// Neither read nor write the completion cache.
+    #[arg(long)]
+    no_cache: bool,
+    #[command(flatten)]
+    told: Told,
+}
 
-pub(super) async fn run(_: Arguments) -> Result<Exit, Failure> {
-    Ok(Exit::Done)
+pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
+    let gate = GateFile::read(&arguments.gate.policy)?;
+    let baseline = open_baseline(&gate, &arguments.gate)?;
+    let mut suites: Vec<String> = gate.rules.iter().flat_map(|r| r.suites.clone()).collect();
+    suites.sort();
+    suites.dedup();
+    let model: ModelSpec = arguments
+        .model
+        .parse()
+        .map_err(|e| Failure::new(Exit::Usage, e))?;
+    let options = PlanOptions {
+        limit: arguments.limit.or(gate.limit),
+        epochs: arguments.repeats.or(gate.repeats).unwrap_or(1),
+        seed: arguments.seed.or(gate.seed).unwrap_or(0),
+        order: Order::Clusters,
+        ..PlanOptions::default()
+    };
+    let plan = Plan::new(&suites, &[model], options, &settings.data, &settings.open).await?;
+    let name = plan.models[0].model.identity().name.clone();
+    let side = baseline.as_ref().map(|b| b.side()).transpose()?;
+    let live = LiveGate::new(
+        &gate,
+        &name,
+        side,
+        plan.manifest().suites,
+        schedule(&plan),
+        plan.options.epochs as usize,
+        &arguments.gate.allow_drift,
+    )?;
+    let live = Mutex::new(live);
+    let directory = arguments.output.clone().unwrap_or_else(default_directory);
+    let (directory, stopped) = ask(plan, &arguments, &directory, &live, &name).await?;
+    let live = live.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let data = Dataset::open(&[&directory.path])?;
+    let fixed = if live.complete() {
+        let mut rest = gate.clone();
+        rest.alpha = gate.alpha * (1.0 - LOOKS);
+        Some(judge(
+            &rest,
+            Side::of(&data, Some(&name))?,
+            side,
+            &arguments.gate.allow_drift,
+        )?)
+    } else {
+        None
+    };
+    let outcome = live.outcome(fixed);
+    let weighty = weighty(&outcome, &data, baseline.as_ref().map(|b| &b.data))?;
+    println!("Run: {}", directory.path.display());
+    if stopped && outcome.overall == Overall::Inconclusive {
+        say("Stopped before the gate was decided; what had been asked is kept.");
+    }
+    arguments
+        .told
+        .tell(&outcome, &weighty, &arguments.gate.policy)
+}
+
+/// Runs the plan until it ends, the gate is decided, or somebody stops it. Tells whether it stopped undecided.
+async fn ask(
+    plan: Plan,
+    arguments: &Arguments,
+    path: &std::path::Path,
+    live: &Mutex<LiveGate<'_>>,
+    name: &str,
+) -> Result<(RunDirectory, bool), Failure> {
+    let mut directory = RunDirectory::create(path, plan.manifest())?;
+    let journal = JournalWriter::open(&directory.journal())?;
+    let cache = if arguments.no_cache {
+        None
+    } else {
+        Some(CompletionCache::open(
+            &data_directory().join("completions.sqlite"),
+        )?)
+    };
+    let limits = Limits {
+        max_connections: arguments
+            .max_connections
+            .and_then(|n| usize::try_from(n).ok()),
+        budget: arguments.budget,
+    };
+    let names = vec![name.to_owned()];
+    let progress = Progress::new(&names);
+    let plan = Arc::new(plan);
+    let (stop, stopped) = watch::channel(false);
+    let (events, mut arrivals) = tokio::sync::mpsc::unbounded_channel();
+    let running = execute(
+        Arc::clone(&plan),
+        journal,
+        cache,
+        HashSet::new(),
+        limits,
+        move |event| {
+            progress.on(&event);
+            let _ = events.send(event);
+        },
+        stopped,
+    );
+    let mut decided = false;
+    let mut interrupted = interrupts();
+    let listening = async {
+        loop {
+            let event = tokio::select! {
+                event = arrivals.recv() => event,
+                _ = interrupted.wait_for(|stop| *stop) => {
+                    let _ = stop.send(true);
+                    break;
+                }
+            };
+            let Some(event) = event else { break };
+            let RunEvent::Finished {
+                suite,
+                sample,
+                scores,
+                status,
+                ..
+            } = event
+            else {
+                continue;
+            };
+            let planned = &plan.suites[suite].suite;
+            let arrival = Arrival {
+                suite: &planned.file.name,
+                sample: &planned.samples[sample].id,
+                scores: &scores,
+                blocked: status == TrialStatus::BlockedUpstream,
+            };
+            let mut live = live.lock().unwrap_or_else(PoisonError::into_inner);
+            if live.arrive(arrival).is_some() && !live.complete() {
+                decided = true;
+                let _ = stop.send(true);
+                break;
+            }
+        }
+    };
+    let (outcome, ()) = tokio::join!(running, listening);
+    let mut outcome = outcome?;
+    if decided {
+        outcome.stopped = Some(StopReason::Decided);
+    }
+    finish(&mut directory, &outcome, &names)?;
+    Ok((directory, outcome.stopped.is_some() && !decided))
+}
+
+/// The plan's questions in the order drawn.
+fn schedule(plan: &Plan) -> Vec<Scheduled> {
+    plan.trials()
+        .filter(|t| t.epoch == 0)
+        .map(|trial| {
+            let suite = &plan.suites[trial.suite].suite;
+            let sample = &suite.samples[trial.sample];
+            Scheduled {
+                suite: suite.file.name.clone(),
+                sample: sample.id.clone(),
+                unit: sample.unit().to_owned(),
+                pair: sample.pairing.pair.clone(),
+                sensitive: sample.pairing.role.map(|r| r == PairRole::Sensitive),
+                strata: sample.strata.clone(),
+            }
+        })
+        .collect()
 }

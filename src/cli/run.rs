@@ -192,6 +192,7 @@ fn what_to_run(
             epochs: manifest.epochs,
             seed: manifest.seed,
             shard: manifest.shard,
+            ..PlanOptions::default()
         };
         return Ok((
             manifest.suites.iter().map(|s| s.spec.clone()).collect(),
@@ -227,6 +228,7 @@ fn what_to_run(
         epochs: arguments.epochs.or(file.epochs).unwrap_or(1).max(1),
         seed: arguments.seed.or(file.seed).unwrap_or(0),
         shard: arguments.shard,
+        ..PlanOptions::default()
     };
     Ok((suites, models, options))
 }
@@ -291,7 +293,7 @@ fn finished_trials(directory: &RunDirectory) -> Result<HashSet<TrialKey>, Failur
     Ok(done)
 }
 
-fn default_directory() -> PathBuf {
+pub(super) fn default_directory() -> PathBuf {
     let now = Timestamp::now();
     let id = blake3::hash(format!("{now}{}", std::process::id()).as_bytes()).to_hex();
     Path::new("runs").join(format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), &id[..6]))

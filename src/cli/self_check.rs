@@ -1,8 +1,35 @@
 //! `candor gate --self-check`.
 
 use super::exit::{Exit, Failure};
-use crate::analysis::gate::GateFile;
+use super::gate::Opened;
+use crate::analysis::gate::{GateFile, self_check};
+use crate::report::percent;
 
-pub(super) fn run(_: &GateFile, _: &str) -> Result<Exit, Failure> {
+/// Splits that are drawn.
+const SPLITS: u64 = 1000;
+
+pub(super) fn run(gate: &GateFile, run: &str) -> Result<Exit, Failure> {
+    let opened = Opened::of(run)?;
+    let side = opened.side()?;
+    let check = self_check(gate, side, SPLITS, gate.seed.unwrap_or(0))?;
+    #[allow(clippy::cast_precision_loss)]
+    let share = |n: u64| percent(n as f64 / check.splits as f64);
+    println!(
+        "{} random splits of {}'s own repeats, {} against {} of each question: nothing changed between them.",
+        check.splits, side.model, check.candidate_repeats, check.baseline_repeats
+    );
+    println!(
+        "  false alarms (FAIL)   {:>5} %   [{}, {}]",
+        share(check.failed),
+        percent(check.failed_interval.low),
+        percent(check.failed_interval.high)
+    );
+    println!("  pass                  {:>5} %", share(check.passed));
+    println!("  cannot tell           {:>5} %", share(check.inconclusive));
+    println!(
+        "  a raw score would have fallen by more than its margin in {} %",
+        share(check.raw_alarms)
+    );
+    println!("Rules: {}", check.rules.join(", "));
     Ok(Exit::Done)
 }

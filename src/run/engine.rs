@@ -33,6 +33,8 @@ pub enum StopReason {
     Interrupted,
     /// The budget is spent.
     Budget,
+    /// What the run was for is decided.
+    Decided,
 }
 
 /// How a run ended.
@@ -284,6 +286,8 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         let event = RunEvent::Finished {
             model,
             suite: trial.suite,
+            sample: trial.sample,
+            scores: record.scores.clone().into(),
             status: record.status,
             origin,
             error: event.error,

@@ -1,6 +1,9 @@
 //! What happens during a run, for those who show or count it.
 
+use std::sync::Arc;
+
 use crate::model::{ErrorClass, Origin, Usd};
+use crate::score::Score;
 use crate::store::TrialStatus;
 
 /// Something that happened.
@@ -29,6 +32,10 @@ pub enum RunEvent {
         error: Option<ErrorClass>,
         /// Money spent on it now.
         cost: Option<Usd>,
+        /// Which of the suite's samples.
+        sample: usize,
+        /// Every score of the answer; none where it failed.
+        scores: Arc<[Score]>,
         /// The value of the suite's headline metric, where there is one.
         headline: Option<f64>,
     },

@@ -14,5 +14,5 @@ pub use config::{Configuration, ConfigurationError};
 pub use engine::{Limits, Outcome, StopReason, execute};
 pub use estimate::{ModelEstimate, estimate};
 pub use event::RunEvent;
-pub use plan::{Plan, PlanError, PlanOptions, PlannedModel, PlannedSuite, Trial};
+pub use plan::{Order, Plan, PlanError, PlanOptions, PlannedModel, PlannedSuite, Trial};
 pub use rescore::{RescoreError, rescore};

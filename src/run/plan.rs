@@ -20,6 +20,18 @@ pub struct PlanOptions {
     pub seed: u64,
     /// The part of the plan to do.
     pub shard: Option<Shard>,
+    /// What is asked first.
+    pub order: Order,
+}
+
+/// In which order a plan goes through suites, samples and repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Every sample of every suite once, suite by suite, then all again for the next repeat.
+    #[default]
+    Sweeps,
+    /// Every cluster, of whichever suites, with all its repeats before the next one: a prefix is a random draw of complete clusters.
+    Clusters,
 }
 
 impl Default for PlanOptions {
@@ -29,6 +41,7 @@ impl Default for PlanOptions {
             epochs: 1,
             seed: 0,
             shard: None,
+            order: Order::Sweeps,
         }
     }
 }
@@ -203,19 +216,29 @@ impl Plan {
         })
     }
 
-    /// The trials of one model, in order: every sample of every suite once, then all again for the next epoch.
+    /// The trials of one model, in order.
     pub fn trials(&self) -> impl Iterator<Item = Trial> + '_ {
-        let all = (0..self.options.epochs).flat_map(move |epoch| {
-            self.suites
-                .iter()
-                .enumerate()
-                .flat_map(move |(suite, planned)| {
-                    planned
-                        .order
-                        .iter()
-                        .map(move |sample| (epoch, suite, *sample))
-                })
-        });
+        let epochs = self.options.epochs;
+        let all: Box<dyn Iterator<Item = (u32, usize, usize)> + Send + '_> =
+            match self.options.order {
+                Order::Sweeps => Box::new((0..epochs).flat_map(move |epoch| {
+                    self.samples()
+                        .map(move |(suite, sample)| (epoch, suite, sample))
+                })),
+                Order::Clusters => {
+                    let mut samples: Vec<_> = self
+                        .samples()
+                        .map(|(suite, at)| {
+                            let sample = &self.suites[suite].suite.samples[at];
+                            (place(sample, self.options.seed), suite, at)
+                        })
+                        .collect();
+                    samples.sort_unstable();
+                    Box::new(samples.into_iter().flat_map(move |(_, suite, sample)| {
+                        (0..epochs).map(move |epoch| (epoch, suite, sample))
+                    }))
+                }
+            };
         all.enumerate()
             .filter_map(move |(index, (epoch, suite, sample))| {
                 let index = index as u64;
@@ -230,6 +253,14 @@ impl Plan {
                     epoch,
                 })
             })
+    }
+
+    /// Every sample to ask, suite by suite, each in the order drawn.
+    fn samples(&self) -> impl Iterator<Item = (usize, usize)> + Send + '_ {
+        self.suites
+            .iter()
+            .enumerate()
+            .flat_map(|(suite, planned)| planned.order.iter().map(move |sample| (suite, *sample)))
     }
 
     /// Trials a model has.
@@ -339,21 +370,20 @@ fn draw_order(samples: &[Sample], seed: u64, limit: Option<usize>) -> Vec<usize>
     let mut order: Vec<([u8; 32], usize)> = samples
         .iter()
         .enumerate()
-        .map(|(i, sample)| {
-            let unit = sample
-                .pairing
-                .cluster
-                .as_ref()
-                .or(sample.pairing.pair.as_ref())
-                .unwrap_or(&sample.id);
-            let mut hasher = blake3::Hasher::new();
-            hasher.update(&seed.to_le_bytes()).update(unit.as_bytes());
-            (*hasher.finalize().as_bytes(), i)
-        })
+        .map(|(i, sample)| (place(sample, seed), i))
         .collect();
     order.sort_unstable();
     order.truncate(limit.unwrap_or(usize::MAX));
     order.into_iter().map(|(_, i)| i).collect()
+}
+
+/// A sample's place in the order drawn: the same for all samples of a cluster.
+fn place(sample: &Sample, seed: u64) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher
+        .update(&seed.to_le_bytes())
+        .update(sample.unit().as_bytes());
+    *hasher.finalize().as_bytes()
 }
 
 fn draw_seed(seed: u64, suite: &str, sample: &str, epoch: u32) -> u64 {

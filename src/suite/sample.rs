@@ -39,6 +39,16 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// What it is drawn with, and not independent of: its cluster, else its pair, else itself.
+    #[must_use]
+    pub fn unit(&self) -> &str {
+        self.pairing
+            .cluster
+            .as_ref()
+            .or(self.pairing.pair.as_ref())
+            .unwrap_or(&self.id)
+    }
+
     /// A sample of an id alone, to be filled in.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{GateError, Side};
+use super::GateError;
 use crate::store::SuiteRecord;
 
 /// A part of a suite that may not differ between two runs that are compared.
@@ -69,16 +69,16 @@ impl FromStr for Drift {
     }
 }
 
-/// Refuses two sides that were not asked the same, save for what is allowed.
+/// Refuses two runs whose suites of these names were not the same, save for what is allowed.
 pub(super) fn refuse(
-    candidate: Side,
-    baseline: Side,
+    candidate: &[SuiteRecord],
+    baseline: &[SuiteRecord],
     suites: &[&str],
     allowed: &[Drift],
 ) -> Result<(), GateError> {
     let (mut told, mut wanted) = (Vec::new(), Vec::new());
     for name in suites {
-        let find = |side: Side| side.data.suites.iter().find(|s| s.name == *name).cloned();
+        let find = |records: &[SuiteRecord]| records.iter().find(|s| s.name == *name).cloned();
         let (Some(a), Some(b)) = (find(candidate), find(baseline)) else {
             continue;
         };

@@ -174,7 +174,12 @@ pub(super) fn refuse_unfit(
     candidate.check_failures("the candidate", &suites(false), gate.max_failures)?;
     if let Some(baseline) = baseline {
         let compared = suites(true);
-        drift::refuse(candidate, baseline, &compared, allowed)?;
+        drift::refuse(
+            &candidate.data.suites,
+            &baseline.data.suites,
+            &compared,
+            allowed,
+        )?;
         baseline.check_failures("the baseline", &compared, gate.max_failures)?;
     }
     Ok(())

@@ -77,6 +77,34 @@ impl Readings {
         Ok(())
     }
 
+    /// Fewest repeats that a scored question of the candidate has.
+    pub(super) fn fewest_repeats(&self) -> usize {
+        let own = self.all.iter().filter(|r| !r.baseline);
+        own.flat_map(|r| &r.asked.scored)
+            .map(|q| q.repeats.len())
+            .min()
+            .unwrap_or(0)
+    }
+
+    /// The candidate's readings, each split into a candidate's and a baseline's.
+    pub(super) fn split(&self, mut halves: impl FnMut(&Asked) -> (Asked, Asked)) -> Self {
+        let own = self.all.iter().filter(|r| !r.baseline);
+        let all = own
+            .flat_map(|reading| {
+                let (candidate, baseline) = halves(&reading.asked);
+                [(false, candidate), (true, baseline)].map(|(baseline, asked)| Reading {
+                    baseline,
+                    of: reading.of.clone(),
+                    asked,
+                })
+            })
+            .collect();
+        Self {
+            of_rules: self.of_rules.clone(),
+            all,
+        }
+    }
+
     /// What a rule is read under.
     pub(super) fn of(&self, rule: usize) -> &Of {
         &self.of_rules[rule]

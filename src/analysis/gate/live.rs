@@ -1,0 +1,623 @@
+//! A gate while its run goes on: evidence that may be looked at after every cluster.
+//!
+//! The order is drawn before the run; results enter only as its completed prefix, cluster by cluster, so that quick answers (refusals are
+//! short) cannot decide. Each check bets against its limit being broken, and against its being kept; a wealth of 5/α decides (α/5 by
+//! Ville's inequality), the complete run's fixed test has the remaining 4α/5.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use super::file::{Condition, GateFile, Measure, Rule};
+use super::outcome::{CheckOutcome, RuleOutcome};
+use super::readings::Readings;
+use super::{Drift, GateError, GateOutcome, Overall, Side, drift};
+use crate::analysis::Target;
+use crate::score::Score;
+use crate::stats::{BettingWealth, Interval, Verdict, hedged_sequence};
+use crate::store::SuiteRecord;
+
+/// The share of α that the looks have; the complete run's test has the rest.
+pub const LOOKS: f64 = 0.2;
+
+/// A question of the plan, in the order drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scheduled {
+    /// The suite.
+    pub suite: String,
+    /// The sample.
+    pub sample: String,
+    /// What it is drawn with.
+    pub unit: String,
+    /// Its match.
+    pub pair: Option<String>,
+    /// Whether it is a pair's sensitive side; none where it is no side of a pair.
+    pub sensitive: Option<bool>,
+    /// What it is broken down by.
+    pub strata: BTreeMap<String, String>,
+}
+
+/// What a finished trial brings.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// The suite.
+    pub suite: &'a str,
+    /// The sample.
+    pub sample: &'a str,
+    /// Every score of the answer; none where it failed.
+    pub scores: &'a [Score],
+    /// Whether a filter stopped it.
+    pub blocked: bool,
+}
+
+/// A gate that is being decided.
+pub struct LiveGate<'a> {
+    gate: &'a GateFile,
+    candidate: String,
+    baseline: Option<Side<'a>>,
+    /// The baseline's score of each question, a rule.
+    base: Vec<HashMap<(String, String), f64>>,
+    suites: Vec<SuiteRecord>,
+    repeats: usize,
+    questions: Vec<Question>,
+    places: HashMap<(String, String), usize>,
+    /// Clusters that are not all there yet, in order: their questions.
+    waiting: VecDeque<Vec<usize>>,
+    done: usize,
+    checks: Vec<LiveCheck>,
+}
+
+/// A question with what has come of it.
+struct Question {
+    scheduled: Scheduled,
+    trials: usize,
+    /// A mean score a rule that reads it; gathered as sums and counts.
+    sums: Vec<(f64, usize)>,
+}
+
+/// One rule in one value of its stratum, with its bets.
+struct LiveCheck {
+    rule: usize,
+    cell: Option<String>,
+    /// Where the true value must lie, in [0, 1], up is good.
+    threshold: f64,
+    /// Clusters it has, where what is claimed is of these alone.
+    population: Option<usize>,
+    kept: BettingWealth,
+    broken: BettingWealth,
+    /// What entered, in [0, 1], up is good, one a cluster.
+    values: Vec<f64>,
+    n: usize,
+    missing: usize,
+}
+
+impl<'a> LiveGate<'a> {
+    /// A gate over questions in the order drawn, each asked `repeats` times.
+    ///
+    /// # Errors
+    /// [`GateError`] where a rule cannot be read from such a run, or the baseline was asked something else.
+    pub fn new(
+        gate: &'a GateFile,
+        candidate: &str,
+        baseline: Option<Side<'a>>,
+        suites: Vec<SuiteRecord>,
+        schedule: Vec<Scheduled>,
+        repeats: usize,
+        allowed: &[Drift],
+    ) -> Result<Self, GateError> {
+        let compared: Vec<&str> = gate
+            .rules
+            .iter()
+            .filter(|r| matches!(r.condition, Condition::NotWorseBy(_)))
+            .flat_map(|r| r.suites.iter().map(String::as_str))
+            .collect();
+        if let Some(baseline) = baseline {
+            drift::refuse(&suites, &baseline.data.suites, &compared, allowed)?;
+            baseline.check_failures("the baseline", &compared, gate.max_failures)?;
+        }
+        for rule in &gate.rules {
+            for suite in &rule.suites {
+                if suites.iter().all(|s| s.name != *suite) {
+                    return Err(gate.at_rule(
+                        rule,
+                        &format!("the run has no suite '{suite}'"),
+                        "check its name",
+                    ));
+                }
+            }
+        }
+        let base = base_scores(gate, baseline)?;
+        let places = schedule
+            .iter()
+            .enumerate()
+            .map(|(i, q)| ((q.suite.clone(), q.sample.clone()), i))
+            .collect();
+        let mut waiting: VecDeque<Vec<usize>> = VecDeque::new();
+        let mut last: Option<&str> = None;
+        for (i, question) in schedule.iter().enumerate() {
+            if last != Some(&question.unit) {
+                waiting.push_back(Vec::new());
+                last = Some(&question.unit);
+            }
+            if let Some(cluster) = waiting.back_mut() {
+                cluster.push(i);
+            }
+        }
+        let rules = gate.rules.len();
+        let mut live = Self {
+            gate,
+            candidate: candidate.to_owned(),
+            baseline,
+            base,
+            suites,
+            repeats,
+            questions: schedule
+                .into_iter()
+                .map(|scheduled| Question {
+                    scheduled,
+                    trials: 0,
+                    sums: vec![(0.0, 0); rules],
+                })
+                .collect(),
+            places,
+            waiting,
+            done: 0,
+            checks: Vec::new(),
+        };
+        live.open_checks();
+        Ok(live)
+    }
+
+    /// Questions whose clusters are complete, and all questions.
+    #[must_use]
+    pub fn progress(&self) -> (usize, usize) {
+        (self.done, self.questions.len())
+    }
+
+    /// Whether every cluster is complete.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Takes a finished trial, and says whether the gate is decided.
+    pub fn arrive(&mut self, arrival: Arrival) -> Option<Overall> {
+        let key = (arrival.suite.to_owned(), arrival.sample.to_owned());
+        let at = *self.places.get(&key)?;
+        for (index, rule) in self.gate.rules.iter().enumerate() {
+            if rule.suites.iter().any(|s| s == arrival.suite)
+                && let Some(value) = self.value(rule, &arrival)
+            {
+                let sum = &mut self.questions[at].sums[index];
+                sum.0 += value;
+                sum.1 += 1;
+            }
+        }
+        self.questions[at].trials += 1;
+        while self
+            .waiting
+            .front()
+            .is_some_and(|cluster| self.is_complete(cluster))
+        {
+            let cluster = self.waiting.pop_front().unwrap_or_default();
+            self.done += cluster.len();
+            self.enter(&cluster);
+        }
+        self.decided()
+    }
+
+    fn is_complete(&self, cluster: &[usize]) -> bool {
+        cluster
+            .iter()
+            .all(|i| self.questions[*i].trials >= self.repeats)
+    }
+
+    /// What a trial says to a rule.
+    fn value(&self, rule: &Rule, arrival: &Arrival) -> Option<f64> {
+        let headline = || {
+            self.suites
+                .iter()
+                .find(|s| s.name == arrival.suite)
+                .map(|s| &s.headline)
+        };
+        match &rule.measure {
+            Measure::Blocked => Some(f64::from(u8::from(arrival.blocked))),
+            Measure::Cost | Measure::Latency(_) => None,
+            Measure::Score { scorer, metric } if scorer.is_some() || metric.is_some() => arrival
+                .scores
+                .iter()
+                .find(|s| {
+                    scorer.as_ref().is_none_or(|n| *n == s.scorer)
+                        && metric.as_ref().is_none_or(|n| *n == s.metric)
+                })
+                .and_then(|s| s.value),
+            Measure::Score { .. } | Measure::Gap => {
+                let (scorer, metric) = headline()?;
+                let found = |s: &&Score| s.scorer == *scorer && s.metric == *metric;
+                arrival.scores.iter().find(found).and_then(|s| s.value)
+            }
+        }
+    }
+
+    /// Opens a check for every rule and cell that bets can be made on.
+    fn open_checks(&mut self) {
+        for (index, rule) in self.gate.rules.iter().enumerate() {
+            let Some(threshold) = threshold(rule) else {
+                continue;
+            };
+            let mut cells: BTreeMap<Option<String>, usize> = BTreeMap::new();
+            for cluster in &self.waiting {
+                let mut own: Vec<Option<String>> = cluster
+                    .iter()
+                    .map(|i| &self.questions[*i].scheduled)
+                    .filter(|q| concerns(rule, q))
+                    .filter_map(|q| cell(rule, q))
+                    .collect();
+                own.sort();
+                own.dedup();
+                for cell in own {
+                    *cells.entry(cell).or_default() += 1;
+                }
+            }
+            for (cell, clusters) in cells {
+                let population = (self.gate.target == Target::Run).then_some(clusters);
+                self.checks.push(LiveCheck {
+                    rule: index,
+                    cell,
+                    threshold,
+                    population,
+                    kept: BettingWealth::against(threshold, population),
+                    broken: BettingWealth::against(1.0 - threshold, population),
+                    values: Vec::new(),
+                    n: 0,
+                    missing: 0,
+                });
+            }
+        }
+    }
+
+    /// Lets a complete cluster enter every check it concerns, as one value: the mean over its questions or pairs.
+    #[allow(clippy::cast_precision_loss)]
+    fn enter(&mut self, cluster: &[usize]) {
+        for check in &mut self.checks {
+            let rule = &self.gate.rules[check.rule];
+            let questions: Vec<&Question> = cluster
+                .iter()
+                .map(|i| &self.questions[*i])
+                .filter(|q| concerns(rule, &q.scheduled))
+                .filter(|q| cell(rule, &q.scheduled).as_ref() == Some(&check.cell))
+                .collect();
+            let units = units(rule, check.rule, &questions, &self.base);
+            if units.is_empty() {
+                continue;
+            }
+            let mean = |pick: fn(&(f64, f64)) -> f64| {
+                units.iter().map(pick).sum::<f64>() / units.len() as f64
+            };
+            // A missing score counts against the candidate where it bets that the limit is kept, and for it where it bets that it is not.
+            let (worst, best) = (mean(|u| u.0), mean(|u| u.1));
+            check.kept.push(worst);
+            check.broken.push(1.0 - best);
+            check.values.push(f64::midpoint(worst, best));
+            check.n += units.len();
+            check.missing += units.iter().filter(|u| u.0 != u.1).count();
+        }
+    }
+
+    /// The level of each look.
+    fn level(&self) -> f64 {
+        self.gate.alpha * LOOKS
+    }
+
+    fn verdict(&self, check: &LiveCheck) -> Verdict {
+        // Failing is corrected for all checks that may; passing needs none, since all must.
+        #[allow(clippy::cast_precision_loss)]
+        let corrected = self.level() / self.checks.len().max(1) as f64;
+        if check.kept.rejects_at(self.level()) {
+            Verdict::Pass
+        } else if check.broken.rejects_at(corrected) {
+            Verdict::Fail
+        } else {
+            Verdict::Inconclusive
+        }
+    }
+
+    /// Whether what has entered decides. A gate with rules that no bets are made on passes only when complete.
+    fn decided(&self) -> Option<Overall> {
+        let verdicts: Vec<Verdict> = self.checks.iter().map(|c| self.verdict(c)).collect();
+        if verdicts.contains(&Verdict::Fail) || self.critical_broken() {
+            return Some(Overall::Fail);
+        }
+        let bet: Vec<usize> = self.checks.iter().map(|c| c.rule).collect();
+        let all = (0..self.gate.rules.len()).all(|r| bet.contains(&r));
+        (all && verdicts.iter().all(|v| v.passed())).then_some(Overall::Pass)
+    }
+
+    /// Whether a question that must pass has not, among the complete clusters or not: one is enough.
+    #[allow(clippy::cast_precision_loss)]
+    fn critical_broken(&self) -> bool {
+        self.gate.rules.iter().enumerate().any(|(index, rule)| {
+            let Condition::MustPass(ids) = &rule.condition else {
+                return false;
+            };
+            self.questions.iter().any(|q| {
+                let (sum, n) = q.sums[index];
+                concerns(rule, &q.scheduled)
+                    && (ids.is_empty() || ids.contains(&q.scheduled.sample))
+                    && sum < n as f64
+            })
+        })
+    }
+
+    /// What has been decided, laid over the outcome of the complete run's fixed test at 4α/5, where there is one.
+    #[must_use]
+    pub fn outcome(&self, fixed: Option<GateOutcome>) -> GateOutcome {
+        let (done, all) = self.progress();
+        let mut outcome = fixed.unwrap_or_else(|| self.blank());
+        for (index, rule) in outcome.rules.iter_mut().enumerate() {
+            for check in self.checks.iter().filter(|c| c.rule == index) {
+                let verdict = self.verdict(check);
+                let own = self.told(check, verdict);
+                match rule.checks.iter_mut().find(|c| c.cell == check.cell) {
+                    Some(shown) if verdict.passed() || verdict == Verdict::Fail => *shown = own,
+                    Some(_) => {}
+                    None => rule.checks.push(own),
+                }
+            }
+            let worst = |c: &CheckOutcome| match c.verdict {
+                Verdict::Fail => 2,
+                v if v.inconclusive() => 1,
+                _ => 0,
+            };
+            rule.checks.sort_by_key(|c| std::cmp::Reverse(worst(c)));
+            rule.verdict = rule
+                .checks
+                .first()
+                .map_or(Verdict::Inconclusive, |c| c.verdict);
+        }
+        let critical = self.critical_broken();
+        for (rule, written) in outcome.rules.iter_mut().zip(&self.gate.rules) {
+            if critical && matches!(written.condition, Condition::MustPass(_)) {
+                rule.verdict = Verdict::Fail;
+            }
+        }
+        let failed = outcome.overall == Overall::Fail
+            || critical
+            || self.checks.iter().any(|c| self.verdict(c) == Verdict::Fail);
+        outcome.overall = if failed {
+            Overall::Fail
+        } else if outcome.rules.iter().all(|r| r.verdict.passed()) {
+            Overall::Pass
+        } else {
+            Overall::Inconclusive
+        };
+        outcome.notes.push(if self.complete() {
+            format!("all {all} questions were asked; looks had a fifth of α, the complete run's test the rest")
+        } else {
+            format!(
+                "decided or stopped after {done} of {all} questions in the order drawn; {} were not needed or not asked. Intervals hold at every look",
+                all - done
+            )
+        });
+        outcome
+    }
+
+    fn told(&self, check: &LiveCheck, verdict: Verdict) -> CheckOutcome {
+        let rule = &self.gate.rules[check.rule];
+        let interval = hedged_sequence(&check.values, 2.0 * self.level(), check.population, 500)
+            .ok()
+            .and_then(|s| s.last().copied());
+        #[allow(clippy::cast_precision_loss)]
+        let mean = check.values.iter().sum::<f64>() / check.values.len().max(1) as f64;
+        CheckOutcome {
+            cell: check.cell.clone(),
+            value: (!check.values.is_empty()).then(|| shown(rule, mean)),
+            interval: interval.map(|i| {
+                let (a, b) = (shown(rule, i.low), shown(rule, i.high));
+                Interval {
+                    low: a.min(b),
+                    high: a.max(b),
+                }
+            }),
+            n: check.n,
+            clusters: check.values.len(),
+            limit: shown(rule, check.threshold),
+            verdict,
+            reason: None,
+            p_broken: None,
+            p_kept: None,
+            p_kept_corrected: None,
+            missing: check.missing,
+            needed: None,
+            heaviest: Vec::new(),
+            method: "betting sequence over clusters, valid at every look",
+        }
+    }
+
+    /// An outcome in which nothing is known.
+    fn blank(&self) -> GateOutcome {
+        GateOutcome {
+            overall: Overall::Inconclusive,
+            candidate: self.candidate.clone(),
+            baseline: self.baseline.map(|b| b.model.to_owned()),
+            alpha: self.gate.alpha,
+            target: self.gate.target,
+            rules: self
+                .gate
+                .rules
+                .iter()
+                .map(|rule| RuleOutcome {
+                    name: rule.name.clone(),
+                    suites: rule.suites.clone(),
+                    unit: rule.measure.unit(),
+                    difference: matches!(rule.condition, Condition::NotWorseBy(_)),
+                    ceiling: matches!(rule.condition, Condition::AtMost(_)),
+                    verdict: Verdict::Inconclusive,
+                    checks: Vec::new(),
+                })
+                .collect(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// The baseline's score of every question, for each rule that compares.
+fn base_scores(
+    gate: &GateFile,
+    baseline: Option<Side>,
+) -> Result<Vec<HashMap<(String, String), f64>>, GateError> {
+    let compares = |r: &Rule| matches!(r.condition, Condition::NotWorseBy(_));
+    let Some(baseline) = baseline else {
+        return match gate.rules.iter().find(|r| compares(r)) {
+            Some(rule) => Err(GateError::NoBaseline {
+                rule: rule.name.clone(),
+            }),
+            None => Ok(vec![HashMap::new(); gate.rules.len()]),
+        };
+    };
+    let mut only = gate.clone();
+    only.rules.retain(compares);
+    let readings = Readings::read(&only, baseline, Some(baseline))?;
+    let mut index = 0;
+    Ok(gate
+        .rules
+        .iter()
+        .map(|rule| {
+            if !compares(rule) {
+                return HashMap::new();
+            }
+            index += 1;
+            let asked = readings.asked(index - 1, true).into_iter();
+            asked
+                .flat_map(|a| &a.scored)
+                .map(|q| ((q.suite.to_string(), q.sample.to_string()), q.value))
+                .collect()
+        })
+        .collect())
+}
+
+/// Where the true value must lie on [0, 1], up is good; none for rules that no bets are made on.
+fn threshold(rule: &Rule) -> Option<f64> {
+    match (&rule.measure, &rule.condition) {
+        (Measure::Cost | Measure::Latency(_), _) | (_, Condition::MustPass(_)) => None,
+        (Measure::Gap, Condition::NotWorseBy(margin)) => Some(f64::midpoint(1.0, -margin / 2.0)),
+        (_, Condition::NotWorseBy(margin)) => Some(f64::midpoint(1.0, -margin)),
+        (Measure::Gap, Condition::AtMost(limit)) => Some(f64::midpoint(1.0, -limit)),
+        (Measure::Gap, Condition::AtLeast(_)) => None,
+        (_, Condition::AtLeast(limit)) => Some(*limit),
+        (_, Condition::AtMost(limit)) => Some(1.0 - limit),
+    }
+}
+
+/// From [0, 1] back to the rule's own scale.
+fn shown(rule: &Rule, y: f64) -> f64 {
+    match (&rule.measure, &rule.condition) {
+        (Measure::Gap, Condition::NotWorseBy(_)) => 2.0 * (2.0 * y - 1.0),
+        (_, Condition::NotWorseBy(_)) => 2.0 * y - 1.0,
+        (Measure::Gap, _) => 1.0 - 2.0 * y,
+        (_, Condition::AtMost(_)) => 1.0 - y,
+        _ => y,
+    }
+}
+
+/// Whether a rule is about a question.
+fn concerns(rule: &Rule, question: &Scheduled) -> bool {
+    rule.suites.contains(&question.suite)
+        && rule.only.iter().all(|(name, values)| {
+            question
+                .strata
+                .get(name)
+                .is_some_and(|v| values.contains(v))
+        })
+}
+
+/// A question's cell; none where the rule has cells and the question is in none.
+fn cell(rule: &Rule, question: &Scheduled) -> Option<Option<String>> {
+    match &rule.by {
+        None => Some(None),
+        Some(by) => question.strata.get(by).map(|v| Some(v.clone())),
+    }
+}
+
+/// A cluster's questions or pairs as values in [0, 1], up is good: at their worst and at their best, which differ where a score is
+/// missing.
+#[allow(clippy::cast_precision_loss)]
+fn units(
+    rule: &Rule,
+    index: usize,
+    questions: &[&Question],
+    base: &[HashMap<(String, String), f64>],
+) -> Vec<(f64, f64)> {
+    // Each question's score, at its worst and at its best.
+    let score = |q: &Question| -> (f64, f64) {
+        match q.sums[index] {
+            (_, 0) => (0.0, 1.0),
+            (sum, n) => (sum / n as f64, sum / n as f64),
+        }
+    };
+    let of_base = |q: &Question| {
+        let key = (q.scheduled.suite.clone(), q.scheduled.sample.clone());
+        base[index].get(&key).copied()
+    };
+    if rule.measure == Measure::Gap {
+        let side = |sensitive: bool| -> BTreeMap<&str, Vec<&Question>> {
+            let mut by_pair: BTreeMap<&str, Vec<&Question>> = BTreeMap::new();
+            for q in questions
+                .iter()
+                .filter(|q| q.scheduled.sensitive == Some(sensitive))
+            {
+                if let Some(pair) = &q.scheduled.pair {
+                    by_pair.entry(pair).or_default().push(q);
+                }
+            }
+            by_pair
+        };
+        let (first, second) = (side(true), side(false));
+        let mean = |qs: &[&Question], pick: fn((f64, f64)) -> f64| {
+            qs.iter().map(|q| pick(score(q))).sum::<f64>() / qs.len() as f64
+        };
+        let base_mean = |qs: &[&Question]| -> Option<f64> {
+            let known: Vec<f64> = qs.iter().filter_map(|q| of_base(q)).collect();
+            (known.len() == qs.len()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+        };
+        return first
+            .iter()
+            .filter_map(|(pair, s)| second.get(pair).map(|c| (s, c)))
+            .filter_map(|(s, c)| {
+                // −gap = answered on the sensitive side − answered on the control side.
+                let worst = mean(s, |v| v.0) - mean(c, |v| v.1);
+                let best = mean(s, |v| v.1) - mean(c, |v| v.0);
+                match rule.condition {
+                    Condition::NotWorseBy(_) => {
+                        let base = base_mean(s)? - base_mean(c)?;
+                        let scaled = |own: f64| f64::midpoint(1.0, (own - base) / 2.0);
+                        Some((scaled(worst), scaled(best)))
+                    }
+                    _ => Some((f64::midpoint(1.0, worst), f64::midpoint(1.0, best))),
+                }
+            })
+            .collect();
+    }
+    let up = rule.measure.up_is_good();
+    questions
+        .iter()
+        .filter_map(|q| {
+            let (worst, best) = match (score(q), up) {
+                (range, true) => range,
+                ((low, high), false) => (1.0 - high, 1.0 - low),
+            };
+            match &rule.condition {
+                Condition::NotWorseBy(_) => {
+                    let base = of_base(q)?;
+                    let base = if up { base } else { 1.0 - base };
+                    Some((
+                        f64::midpoint(1.0, worst - base),
+                        f64::midpoint(1.0, best - base),
+                    ))
+                }
+                // A floor on a measure of which less is better, or a ceiling on one of which more is, turn it round once more.
+                Condition::AtLeast(_) if !up => Some((1.0 - best, 1.0 - worst)),
+                Condition::AtMost(_) if up => Some((1.0 - best, 1.0 - worst)),
+                _ => Some((worst, best)),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,131 @@
+//! A/A: how often a gate would alarm on a run's own repeats, where nothing changed.
+
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use super::build::Builder;
+use super::file::{Condition, GateFile};
+use super::outcome::sum_up;
+use super::readings::Readings;
+use super::{GateError, Overall, Side};
+use crate::analysis::{Asked, Question};
+use crate::stats::{Interval, clopper_pearson};
+
+/// What a gate said of splits of one run against itself.
+#[derive(Debug, Clone, Serialize)]
+pub struct SelfCheck {
+    /// Splits of every question's repeats into a candidate's and a baseline's.
+    pub splits: u64,
+    /// Repeats that the candidate's half has.
+    pub candidate_repeats: usize,
+    /// Repeats that the baseline's half has.
+    pub baseline_repeats: usize,
+    /// Splits that the gate failed: false alarms.
+    pub failed: u64,
+    /// Their share's 95 % interval (Clopper–Pearson). The splits share one run's answers, so it tells the error of splitting, not of
+    /// the run.
+    pub failed_interval: Interval,
+    /// Splits that it passed.
+    pub passed: u64,
+    /// Splits of which it could not tell.
+    pub inconclusive: u64,
+    /// Splits in which a score fell by more than its margin: what a gate on raw scores would alarm on.
+    pub raw_alarms: u64,
+    /// Rules it was done for: those that compare with a baseline.
+    pub rules: Vec<String>,
+}
+
+/// Splits the repeats of a run at random, many times, and holds one half against the other.
+///
+/// # Errors
+/// [`GateError::Nothing`] where no rule compares with a baseline or no question was asked twice.
+pub fn self_check(
+    gate: &GateFile,
+    run: Side,
+    splits: u64,
+    seed: u64,
+) -> Result<SelfCheck, GateError> {
+    let mut own = gate.clone();
+    own.rules
+        .retain(|r| matches!(r.condition, Condition::NotWorseBy(_)));
+    let nothing = |reason: &str| GateError::Nothing {
+        rule: "self-check".into(),
+        reason: reason.into(),
+    };
+    if own.rules.is_empty() {
+        return Err(nothing("no rule of the gate compares with a baseline"));
+    }
+    let readings = Readings::read(&own, run, Some(run))?;
+    let repeats = readings.fewest_repeats();
+    if repeats < 2 {
+        return Err(nothing(
+            "a question was asked once only; run it with --epochs 2 or more",
+        ));
+    }
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut check = SelfCheck {
+        splits,
+        candidate_repeats: repeats / 2,
+        baseline_repeats: repeats - repeats / 2,
+        failed: 0,
+        failed_interval: Interval::around(0.0, 0.0),
+        passed: 0,
+        inconclusive: 0,
+        raw_alarms: 0,
+        rules: own.rules.iter().map(|r| r.name.clone()).collect(),
+    };
+    for _ in 0..splits {
+        let split = readings.split(|asked| halves(asked, repeats, &mut random));
+        let builder = Builder {
+            gate: &own,
+            candidate: run,
+            baseline: Some(run),
+            readings: &split,
+        };
+        let checks = builder.checks()?;
+        let fell = |c: &super::Check| {
+            c.figure
+                .as_ref()
+                .is_ok_and(|f: &super::Figure| f.value() < c.bound.limit())
+        };
+        check.raw_alarms += u64::from(checks.iter().any(fell));
+        match sum_up(&own, &checks, own.alpha).overall {
+            Overall::Fail => check.failed += 1,
+            Overall::Pass => check.passed += 1,
+            Overall::Inconclusive => check.inconclusive += 1,
+        }
+    }
+    if let Ok(interval) = clopper_pearson(check.failed, splits, 0.95) {
+        check.failed_interval = interval;
+    }
+    Ok(check)
+}
+
+/// Every question twice: with a random half of its repeats, and with the rest.
+fn halves(asked: &Asked, repeats: usize, random: &mut impl Rng) -> (Asked, Asked) {
+    let mut both = (Asked::default(), Asked::default());
+    for question in &asked.scored {
+        let mut drawn = question.repeats.clone();
+        drawn.shuffle(random);
+        let rest = drawn.split_off(repeats / 2);
+        both.0.scored.push(question.with(drawn));
+        both.1
+            .scored
+            .push(question.with(rest[..repeats - repeats / 2].to_vec()));
+    }
+    both
+}
+
+impl Question {
+    /// The same with other repeats.
+    #[allow(clippy::cast_precision_loss)]
+    fn with(&self, repeats: Vec<f64>) -> Self {
+        Self {
+            value: repeats.iter().sum::<f64>() / repeats.len() as f64,
+            repeats,
+            ..self.clone()
+        }
+    }
+}
