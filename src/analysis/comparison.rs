@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use serde::{Serialize, Serializer};
 
 use super::paired::adjusted;
@@ -96,22 +97,24 @@ impl<'a> Pairs<'a> {
 
     /// Two lists of answers, each of one model.
     pub(super) fn between(model: &[&'a Question], baseline: &[&'a Question]) -> Self {
-        let of = |questions: &[&'a Question]| -> HashMap<(&'a str, &'a str), &'a Question> {
-            questions.iter().map(|q| (q.key(), *q)).collect()
+        let aligned = model.len() == baseline.len()
+            && model.iter().zip(baseline).all(|(a, b)| a.key() == b.key());
+        let both: Vec<(&Question, &Question)> = if aligned {
+            // Two models of one run: their questions come in one order.
+            model
+                .iter()
+                .copied()
+                .zip(baseline.iter().copied())
+                .collect()
+        } else {
+            let of_baseline: HashMap<(&str, &str), &Question, RandomState> =
+                baseline.iter().map(|q| (q.key(), *q)).collect();
+            model
+                .iter()
+                .filter_map(|a| of_baseline.get(&a.key()).map(|b| (*a, *b)))
+                .collect()
         };
-        let (first, second) = (of(model), of(baseline));
-        let mut both: Vec<(&Question, &Question)> = first
-            .iter()
-            .filter_map(|(key, a)| second.get(key).map(|b| (*a, *b)))
-            .collect();
-        both.sort_by(|a, b| {
-            (&a.0.suite, a.0.schedule_index, &a.0.sample).cmp(&(
-                &b.0.suite,
-                b.0.schedule_index,
-                &b.0.sample,
-            ))
-        });
-        let unshared = first.len() + second.len() - 2 * both.len();
+        let unshared = model.len() + baseline.len() - 2 * both.len();
         let (shared, missing) = both
             .into_iter()
             .partition(|(a, b)| !a.repeats.is_empty() && !b.repeats.is_empty());

@@ -1,11 +1,9 @@
 //! A paired comparison's test, chosen by what the units are.
 
-use std::collections::HashSet;
-
 use super::{Name, Question, Target};
 use crate::stats::{
     AdjustedT, Inference, Interval, PairedCounts, PartOfRun, RerunError, RerunT, Result, Tango,
-    Undefined,
+    Undefined, all_alone,
 };
 
 /// Two scores of one unit: of a question by two models, or of a pair's two sides by one.
@@ -143,12 +141,7 @@ pub(super) fn plain(units: &[PairedUnit]) -> bool {
     units
         .iter()
         .all(|u| u.single && binary(u.first) && binary(u.second))
-        && units
-            .iter()
-            .map(|u| &u.cluster)
-            .collect::<HashSet<_>>()
-            .len()
-            == units.len()
+        && all_alone(units.iter().map(|u| &u.cluster))
 }
 
 /// The adjusted clustered t test, whatever the units are: its error never vanishes, so it also tells what the units could have shown.

@@ -1,7 +1,9 @@
 //! One question as one model answered it: the unit of every inference.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::fast::RandomState;
 
 use polars::prelude::*;
 
@@ -309,7 +311,7 @@ impl Dataset {
         let (values, epochs) = (frame.column("value")?.f64()?, frame.column("epoch")?.i64()?);
         let order = frame.column("schedule_index")?.i64()?;
         let mut names = Names::default();
-        let mut places: HashMap<(Name, Name, Name), usize> = HashMap::new();
+        let mut places: HashMap<[u32; 3], usize, RandomState> = HashMap::default();
         let mut rows: Vec<Row> = Vec::new();
         for i in 0..frame.height() {
             let (Some(model), Some(suite), Some(sample)) =
@@ -317,32 +319,30 @@ impl Dataset {
             else {
                 continue;
             };
-            let key = (names.of(model), names.of(suite), names.of(sample));
-            let at = *places
-                .entry(key)
-                .or_insert_with_key(|(model, suite, sample)| {
-                    let cluster = clusters.get(i).or(pairs.get(i)).unwrap_or(sample);
-                    rows.push(Row {
-                        question: Question {
-                            model: Name::clone(model),
-                            suite: Name::clone(suite),
-                            sample: Name::clone(sample),
-                            pair: pairs.get(i).map(|n| names.of(n)),
-                            role: roles.get(i).map(|n| names.of(n)),
-                            cluster: names.of(cluster),
-                            schedule_index: u64::MAX,
-                            value: f64::NAN,
-                            repeats: Vec::new(),
-                            unscored: 0,
-                            strata: strata
-                                .iter()
-                                .map(|s| s.get(i).map(|n| names.of(n)))
-                                .collect(),
-                        },
-                        epochs: Vec::new(),
-                    });
-                    rows.len() - 1
+            let key = [names.id(model), names.id(suite), names.id(sample)];
+            let at = *places.entry(key).or_insert_with(|| {
+                let cluster = clusters.get(i).or(pairs.get(i)).unwrap_or(sample);
+                rows.push(Row {
+                    question: Question {
+                        model: names.name(key[0]),
+                        suite: names.name(key[1]),
+                        sample: names.name(key[2]),
+                        pair: pairs.get(i).map(|n| names.of(n)),
+                        role: roles.get(i).map(|n| names.of(n)),
+                        cluster: names.of(cluster),
+                        schedule_index: u64::MAX,
+                        value: f64::NAN,
+                        repeats: Vec::new(),
+                        unscored: 0,
+                        strata: strata
+                            .iter()
+                            .map(|s| s.get(i).map(|n| names.of(n)))
+                            .collect(),
+                    },
+                    epochs: Vec::new(),
                 });
+                rows.len() - 1
+            });
             let row = &mut rows[at];
             let place = order.get(i).and_then(|n| u64::try_from(n).ok());
             row.question.schedule_index = row.question.schedule_index.min(place.unwrap_or(0));
@@ -415,17 +415,31 @@ impl Row {
     }
 }
 
-/// One copy of each name.
+/// One copy of each name, and a number for it.
 #[derive(Default)]
-struct Names(HashSet<Name>);
+struct Names {
+    ids: HashMap<Name, u32, RandomState>,
+    all: Vec<Name>,
+}
 
 impl Names {
-    fn of(&mut self, name: &str) -> Name {
-        if let Some(known) = self.0.get(name) {
-            return Name::clone(known);
+    fn id(&mut self, name: &str) -> u32 {
+        if let Some(known) = self.ids.get(name) {
+            return *known;
         }
+        let id = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
         let new = Name::from(name);
-        self.0.insert(Name::clone(&new));
-        new
+        self.ids.insert(Name::clone(&new), id);
+        self.all.push(new);
+        id
+    }
+
+    fn name(&self, id: u32) -> Name {
+        Name::clone(&self.all[id as usize])
+    }
+
+    fn of(&mut self, name: &str) -> Name {
+        let id = self.id(name);
+        self.name(id)
     }
 }

@@ -1,10 +1,10 @@
 //! The default interval for a mean score: Wilson on the effective sample size with a t quantile.
 
-use std::collections::HashSet;
 use std::hash::Hash;
 
 use serde::Serialize;
 
+use super::clusters::all_alone;
 use super::proportion::wilson_with_quantile;
 use super::{
     ClusteredMean, Inference, Interval, RerunError, Result, Undefined, beta_quantile, normal_cdf,
@@ -56,7 +56,7 @@ impl RateTest {
         }
         let plain = responses == n
             && values.iter().all(|v| *v == 0.0 || *v == 1.0)
-            && clusters.iter().collect::<HashSet<_>>().len() == n;
+            && all_alone(clusters.iter());
         if plain {
             let count = n as f64;
             return Ok(Self {

@@ -1,8 +1,8 @@
 //! The mean of scores: of independent questions, and of questions in clusters.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::clusters::cluster_sums;
 use super::{
     Inference, Interval, Result, Undefined, normal_quantile, student_t_cdf, student_t_quantile,
 };
@@ -102,19 +102,14 @@ impl ClusteredMean {
         }
         let count = n as f64;
         let value = values.iter().sum::<f64>() / count;
-        let mut sums: HashMap<&C, (f64, f64)> = HashMap::new();
-        for (v, cluster) in values.iter().zip(clusters) {
-            let (sum, size) = sums.entry(cluster).or_default();
-            *sum += v - value;
-            *size += 1.0;
-        }
+        let sums = cluster_sums(values.iter().map(|v| v - value), clusters);
         if sums.len() < 2 {
             return Err(Undefined::OneCluster);
         }
         let g = sums.len() as f64;
-        let squares: f64 = sums.values().map(|(sum, _)| sum * sum).sum();
+        let squares: f64 = sums.iter().map(|(sum, _)| sum * sum).sum();
         let (mut cr2, mut weights, mut weights_squared, mut diagonal) = (0.0, 0.0, 0.0, 0.0);
-        for (sum, size) in sums.values() {
+        for (sum, size) in &sums {
             let left = 1.0 - size / count;
             cr2 += sum * sum / left;
             let weight = size * size / (left * count * count);

@@ -7,6 +7,7 @@ mod agreement;
 mod bbq;
 mod bootstrap;
 mod calibration;
+mod clusters;
 mod correlation;
 mod distribution;
 mod effective_n;
@@ -36,6 +37,7 @@ pub use agreement::{
 pub use bbq::{BbqCounts, bbq_ambiguous, bbq_disambiguated};
 pub use bootstrap::{Bootstrap, Resampled, acceleration};
 pub use calibration::{brier, expected_calibration_error, log_loss};
+pub(crate) use clusters::all_alone;
 pub use correlation::{Correlation, kendall, pearson, spearman};
 pub use distribution::{
     beta_cdf, beta_quantile, binomial_cdf, binomial_pmf, chi_squared_sf, ln_beta, noncentral_t_cdf,

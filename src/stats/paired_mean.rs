@@ -1,8 +1,8 @@
 //! The mean of paired differences: repeats averaged, fractions, clusters.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::clusters::cluster_sums;
 use super::inference::Inference;
 use super::{Interval, Mean, Result, Undefined, student_t_cdf, student_t_quantile};
 
@@ -101,16 +101,13 @@ impl AdjustedT {
         let adjusted_n = n as f64 + 2.0;
         let sum = differences.iter().sum::<f64>();
         let centre = sum / adjusted_n;
-        let mut sums: HashMap<&C, f64> = HashMap::new();
-        for (difference, cluster) in differences.iter().zip(clusters) {
-            *sums.entry(cluster).or_default() += difference - centre;
-        }
+        let sums = cluster_sums(differences.iter().map(|d| d - centre), clusters);
         let groups = sums.len();
         if groups < 2 {
             return Err(Undefined::OneCluster);
         }
         let g = groups as f64;
-        let squares = sums.values().map(|e| e * e).sum::<f64>()
+        let squares = sums.iter().map(|(e, _)| e * e).sum::<f64>()
             + (1.0 - centre).powi(2)
             + (-1.0 - centre).powi(2);
         let correction = if groups == n {

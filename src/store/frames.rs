@@ -193,6 +193,12 @@ fn trial_columns(rows: &[TrialRecord], strata: &BTreeSet<&str>) -> Vec<Column> {
         texts("suite", rows.iter().map(|r| Some(r.suite.as_str()))),
         texts("sample_id", rows.iter().map(|r| Some(r.sample.as_str()))),
         wholes("epoch", rows.iter().map(|r| u64::from(r.epoch))),
+        Int64Chunked::from_iter_options(
+            "seed".into(),
+            rows.iter()
+                .map(|r| r.seed.and_then(|s| i64::try_from(s).ok())),
+        )
+        .into_column(),
         texts("pair", rows.iter().map(|r| r.pairing.pair.as_deref())),
         texts("role", rows.iter().map(|r| r.pairing.role.map(role_name))),
         texts("cluster", rows.iter().map(|r| r.pairing.cluster.as_deref())),

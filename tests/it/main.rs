@@ -23,6 +23,8 @@ mod real_model;
 mod reference;
 mod replay;
 mod resume;
+mod scale;
+mod simulate;
 mod speechmap;
 mod suites;
 mod support;
