@@ -1,6 +1,6 @@
 //! `candor gate run`: asks a model until the gate is decided, and no longer.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -64,9 +64,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
     let gate = GateFile::read(&arguments.gate.policy)?;
     let baseline = open_baseline(&gate, &arguments.gate)?;
-    let mut suites: Vec<String> = gate.rules.iter().flat_map(|r| r.suites.clone()).collect();
-    suites.sort();
-    suites.dedup();
+    let names: BTreeSet<&String> = gate.rules.iter().flat_map(|r| &r.suites).collect();
+    let suites: Vec<String> = names
+        .into_iter()
+        .map(|name| gate.suites.get(name).unwrap_or(name).clone())
+        .collect();
     let model: ModelSpec = arguments
         .model
         .parse()

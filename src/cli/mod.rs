@@ -12,6 +12,7 @@ mod export;
 mod gate;
 mod gate_run;
 mod import;
+mod init;
 mod interrupt;
 mod models;
 mod output;
@@ -77,6 +78,8 @@ enum Command {
     Import(import::Arguments),
     /// Write a run as a table for other tools.
     Export(export::Arguments),
+    /// Write a gate and a CI job into a project.
+    Init(init::Arguments),
     /// Check what this machine has of what candor uses.
     Doctor(doctor::Arguments),
     /// Completions for a shell.
@@ -125,6 +128,7 @@ pub fn main() -> ExitCode {
             Command::Runtime(arguments) => runtime::run(&arguments),
             Command::Import(arguments) => import::run(&arguments),
             Command::Export(arguments) => export::run(&arguments),
+            Command::Init(arguments) => init::run(&arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
             Command::Completions(arguments) => Ok(completions::run(&arguments)),
         }

@@ -110,6 +110,43 @@ impl BettingWealth {
     }
 }
 
+/// What [`BettingWealth`] leaves of the mean at every look: bounds at one-sided level `alpha` each, on a grid of `1/steps` and `at`, a
+/// mean that must be on it. Every mean below the lower bound is rejected from below, every mean above the upper from above.
+///
+/// # Errors
+/// As for [`hedged_sequence`].
+pub fn betting_bounds(
+    x: &[f64],
+    alpha: f64,
+    population: Option<usize>,
+    at: f64,
+    steps: u32,
+) -> Result<Interval> {
+    checked(x, population)?;
+    let mirrored: Vec<f64> = x.iter().map(|x| 1.0 - x).collect();
+    let bound = |x: &[f64], at: f64| -> f64 {
+        let mut grid: Vec<f64> = (0..=steps)
+            .map(|i| f64::from(i) / f64::from(steps))
+            .collect();
+        grid.push(at);
+        grid.sort_unstable_by(f64::total_cmp);
+        let rejected = |m: &f64| {
+            let mut wealth = BettingWealth::against(*m, population);
+            x.iter().for_each(|x| wealth.push(*x));
+            wealth.rejects_at(alpha)
+        };
+        grid.iter()
+            .copied()
+            .take_while(|m| rejected(m))
+            .last()
+            .unwrap_or(0.0)
+    };
+    Ok(Interval {
+        low: bound(x, at),
+        high: 1.0 - bound(&mirrored, 1.0 - at),
+    })
+}
+
 /// Bets of the predictable empirical-Bernstein mixture, √(2 ln(1/α)/(t ln(1 + t) σ̂²)), or with `fixed_n` in place of t ln(1 + t).
 #[must_use]
 pub fn predictable_bets(x: &[f64], alpha: f64, fixed_n: Option<f64>) -> Vec<f64> {

@@ -12,11 +12,15 @@
 mod bad_input;
 mod bbq;
 mod browser;
+mod compare;
 mod demo;
 mod endpoint;
+mod gate;
+mod gate_run;
 mod golden_stats;
 mod gsm8k;
 mod house;
+mod made_run;
 mod onnx;
 mod properties;
 mod real_model;

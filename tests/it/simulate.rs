@@ -605,9 +605,9 @@ fn simulate_6b_the_order_of_answers_changes_nothing() {
 fn simulate_a_noisy_benchmark() {
     const MEAN: f64 = 0.944;
     const NIGHTS: u32 = 20_000;
-    // A night's score is Normal to good approximation; P(score < 0.935) = 0.14 gives its standard deviation, and that the variance within
-    // questions: n·SD².
-    let sd = (MEAN - 0.935) / 1.0803;
+    // A night's score is Normal to good approximation, in steps of 1/200, so that red is 0.930 or less: P(score < 0.9325) = 0.14 gives its
+    // standard deviation, and that the variance within questions: n·SD².
+    let sd = (MEAN - 0.9325) / 1.0803;
     let within = 200.0 * sd * sd;
     // The Beta total with E[θ(1 − θ)] = within.
     let share = within / (MEAN * (1.0 - MEAN));

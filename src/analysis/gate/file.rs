@@ -33,6 +33,8 @@ pub struct GateFile {
     pub limit: Option<usize>,
     /// Decides the order of `candor gate run`.
     pub seed: Option<u64>,
+    /// For `candor gate run`: what to load for a suite's name, as after `-s`, where that is not the name itself.
+    pub suites: BTreeMap<String, String>,
     /// The rules.
     pub rules: Vec<Rule>,
 }
@@ -104,6 +106,8 @@ struct Written {
     repeats: Option<u32>,
     limit: Option<usize>,
     seed: Option<u64>,
+    #[serde(default)]
+    suites: BTreeMap<String, String>,
     #[serde(default)]
     rule: Vec<Spanned<WrittenRule>>,
 }
@@ -266,6 +270,7 @@ impl GateFile {
             repeats: written.repeats,
             limit: written.limit,
             seed: written.seed,
+            suites: written.suites,
             rules,
         })
     }

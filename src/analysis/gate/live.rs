@@ -6,34 +6,18 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use super::bets::{Question, Scheduled, cell, concerns, shown, threshold, units};
 use super::file::{Condition, GateFile, Measure, Rule};
-use super::outcome::{CheckOutcome, RuleOutcome};
+use super::outcome::{CheckOutcome, Reason, RuleOutcome};
 use super::readings::Readings;
 use super::{Drift, GateError, GateOutcome, Overall, Side, drift};
 use crate::analysis::Target;
 use crate::score::Score;
-use crate::stats::{BettingWealth, Interval, Verdict, hedged_sequence};
+use crate::stats::{BettingWealth, Interval, Verdict, betting_bounds};
 use crate::store::SuiteRecord;
 
 /// The share of α that the looks have; the complete run's test has the rest.
 pub const LOOKS: f64 = 0.2;
-
-/// A question of the plan, in the order drawn.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scheduled {
-    /// The suite.
-    pub suite: String,
-    /// The sample.
-    pub sample: String,
-    /// What it is drawn with.
-    pub unit: String,
-    /// Its match.
-    pub pair: Option<String>,
-    /// Whether it is a pair's sensitive side; none where it is no side of a pair.
-    pub sensitive: Option<bool>,
-    /// What it is broken down by.
-    pub strata: BTreeMap<String, String>,
-}
 
 /// What a finished trial brings.
 #[derive(Debug, Clone, Copy)]
@@ -63,14 +47,6 @@ pub struct LiveGate<'a> {
     waiting: VecDeque<Vec<usize>>,
     done: usize,
     checks: Vec<LiveCheck>,
-}
-
-/// A question with what has come of it.
-struct Question {
-    scheduled: Scheduled,
-    trials: usize,
-    /// A mean score a rule that reads it; gathered as sums and counts.
-    sums: Vec<(f64, usize)>,
 }
 
 /// One rule in one value of its stratum, with its bets.
@@ -357,7 +333,8 @@ impl<'a> LiveGate<'a> {
                 let verdict = self.verdict(check);
                 let own = self.told(check, verdict);
                 match rule.checks.iter_mut().find(|c| c.cell == check.cell) {
-                    Some(shown) if verdict.passed() || verdict == Verdict::Fail => *shown = own,
+                    // The complete run's figure stays; what its looks decided holds.
+                    Some(shown) if !verdict.inconclusive() => shown.verdict = verdict,
                     Some(_) => {}
                     None => rule.checks.push(own),
                 }
@@ -402,9 +379,14 @@ impl<'a> LiveGate<'a> {
 
     fn told(&self, check: &LiveCheck, verdict: Verdict) -> CheckOutcome {
         let rule = &self.gate.rules[check.rule];
-        let interval = hedged_sequence(&check.values, 2.0 * self.level(), check.population, 500)
-            .ok()
-            .and_then(|s| s.last().copied());
+        let interval = betting_bounds(
+            &check.values,
+            self.level(),
+            check.population,
+            check.threshold,
+            500,
+        )
+        .ok();
         #[allow(clippy::cast_precision_loss)]
         let mean = check.values.iter().sum::<f64>() / check.values.len().max(1) as f64;
         CheckOutcome {
@@ -421,7 +403,7 @@ impl<'a> LiveGate<'a> {
             clusters: check.values.len(),
             limit: shown(rule, check.threshold),
             verdict,
-            reason: None,
+            reason: verdict.inconclusive().then_some(Reason::Stopped),
             p_broken: None,
             p_kept: None,
             p_kept_corrected: None,
@@ -450,6 +432,7 @@ impl<'a> LiveGate<'a> {
                     unit: rule.measure.unit(),
                     difference: matches!(rule.condition, Condition::NotWorseBy(_)),
                     ceiling: matches!(rule.condition, Condition::AtMost(_)),
+                    gap: rule.measure == Measure::Gap,
                     verdict: Verdict::Inconclusive,
                     checks: Vec::new(),
                 })
@@ -492,132 +475,4 @@ fn base_scores(
                 .collect()
         })
         .collect())
-}
-
-/// Where the true value must lie on [0, 1], up is good; none for rules that no bets are made on.
-fn threshold(rule: &Rule) -> Option<f64> {
-    match (&rule.measure, &rule.condition) {
-        (Measure::Cost | Measure::Latency(_), _) | (_, Condition::MustPass(_)) => None,
-        (Measure::Gap, Condition::NotWorseBy(margin)) => Some(f64::midpoint(1.0, -margin / 2.0)),
-        (_, Condition::NotWorseBy(margin)) => Some(f64::midpoint(1.0, -margin)),
-        (Measure::Gap, Condition::AtMost(limit)) => Some(f64::midpoint(1.0, -limit)),
-        (Measure::Gap, Condition::AtLeast(_)) => None,
-        (_, Condition::AtLeast(limit)) => Some(*limit),
-        (_, Condition::AtMost(limit)) => Some(1.0 - limit),
-    }
-}
-
-/// From [0, 1] back to the rule's own scale.
-fn shown(rule: &Rule, y: f64) -> f64 {
-    match (&rule.measure, &rule.condition) {
-        (Measure::Gap, Condition::NotWorseBy(_)) => 2.0 * (2.0 * y - 1.0),
-        (_, Condition::NotWorseBy(_)) => 2.0 * y - 1.0,
-        (Measure::Gap, _) => 1.0 - 2.0 * y,
-        (_, Condition::AtMost(_)) => 1.0 - y,
-        _ => y,
-    }
-}
-
-/// Whether a rule is about a question.
-fn concerns(rule: &Rule, question: &Scheduled) -> bool {
-    rule.suites.contains(&question.suite)
-        && rule.only.iter().all(|(name, values)| {
-            question
-                .strata
-                .get(name)
-                .is_some_and(|v| values.contains(v))
-        })
-}
-
-/// A question's cell; none where the rule has cells and the question is in none.
-fn cell(rule: &Rule, question: &Scheduled) -> Option<Option<String>> {
-    match &rule.by {
-        None => Some(None),
-        Some(by) => question.strata.get(by).map(|v| Some(v.clone())),
-    }
-}
-
-/// A cluster's questions or pairs as values in [0, 1], up is good: at their worst and at their best, which differ where a score is
-/// missing.
-#[allow(clippy::cast_precision_loss)]
-fn units(
-    rule: &Rule,
-    index: usize,
-    questions: &[&Question],
-    base: &[HashMap<(String, String), f64>],
-) -> Vec<(f64, f64)> {
-    // Each question's score, at its worst and at its best.
-    let score = |q: &Question| -> (f64, f64) {
-        match q.sums[index] {
-            (_, 0) => (0.0, 1.0),
-            (sum, n) => (sum / n as f64, sum / n as f64),
-        }
-    };
-    let of_base = |q: &Question| {
-        let key = (q.scheduled.suite.clone(), q.scheduled.sample.clone());
-        base[index].get(&key).copied()
-    };
-    if rule.measure == Measure::Gap {
-        let side = |sensitive: bool| -> BTreeMap<&str, Vec<&Question>> {
-            let mut by_pair: BTreeMap<&str, Vec<&Question>> = BTreeMap::new();
-            for q in questions
-                .iter()
-                .filter(|q| q.scheduled.sensitive == Some(sensitive))
-            {
-                if let Some(pair) = &q.scheduled.pair {
-                    by_pair.entry(pair).or_default().push(q);
-                }
-            }
-            by_pair
-        };
-        let (first, second) = (side(true), side(false));
-        let mean = |qs: &[&Question], pick: fn((f64, f64)) -> f64| {
-            qs.iter().map(|q| pick(score(q))).sum::<f64>() / qs.len() as f64
-        };
-        let base_mean = |qs: &[&Question]| -> Option<f64> {
-            let known: Vec<f64> = qs.iter().filter_map(|q| of_base(q)).collect();
-            (known.len() == qs.len()).then(|| known.iter().sum::<f64>() / known.len() as f64)
-        };
-        return first
-            .iter()
-            .filter_map(|(pair, s)| second.get(pair).map(|c| (s, c)))
-            .filter_map(|(s, c)| {
-                // −gap = answered on the sensitive side − answered on the control side.
-                let worst = mean(s, |v| v.0) - mean(c, |v| v.1);
-                let best = mean(s, |v| v.1) - mean(c, |v| v.0);
-                match rule.condition {
-                    Condition::NotWorseBy(_) => {
-                        let base = base_mean(s)? - base_mean(c)?;
-                        let scaled = |own: f64| f64::midpoint(1.0, (own - base) / 2.0);
-                        Some((scaled(worst), scaled(best)))
-                    }
-                    _ => Some((f64::midpoint(1.0, worst), f64::midpoint(1.0, best))),
-                }
-            })
-            .collect();
-    }
-    let up = rule.measure.up_is_good();
-    questions
-        .iter()
-        .filter_map(|q| {
-            let (worst, best) = match (score(q), up) {
-                (range, true) => range,
-                ((low, high), false) => (1.0 - high, 1.0 - low),
-            };
-            match &rule.condition {
-                Condition::NotWorseBy(_) => {
-                    let base = of_base(q)?;
-                    let base = if up { base } else { 1.0 - base };
-                    Some((
-                        f64::midpoint(1.0, worst - base),
-                        f64::midpoint(1.0, best - base),
-                    ))
-                }
-                // A floor on a measure of which less is better, or a ceiling on one of which more is, turn it round once more.
-                Condition::AtLeast(_) if !up => Some((1.0 - best, 1.0 - worst)),
-                Condition::AtMost(_) if up => Some((1.0 - best, 1.0 - worst)),
-                _ => Some((worst, best)),
-            }
-        })
-        .collect()
 }

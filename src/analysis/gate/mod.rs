@@ -4,11 +4,13 @@
 //! together pass by intersection–union and fail by Holm ([`outcome`]). What cannot be told says how much more would tell ([`needed`]).
 
 mod amount;
+mod bets;
 mod build;
 mod check;
 mod drift;
 mod error;
 mod file;
+mod gap_checks;
 mod gaps;
 mod live;
 mod needed;
@@ -19,11 +21,12 @@ mod self_check;
 mod side;
 
 pub use amount::{Amount, Unit};
+pub use bets::Scheduled;
 pub use check::{Bound, Check, Figure};
 pub use drift::Drift;
 pub use error::GateError;
 pub use file::{Condition, GateFile, Measure, Rule};
-pub use live::{Arrival, LOOKS, LiveGate, Scheduled};
+pub use live::{Arrival, LOOKS, LiveGate};
 pub use needed::Needed;
 pub use outcome::{CheckOutcome, GateOutcome, Overall, Reason, RuleOutcome, judge};
 pub use plan::{Basis, PlanOptions, RulePlan, plan};

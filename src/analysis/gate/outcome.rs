@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::build::Builder;
 use super::check::{Bound, Check};
-use super::file::{Condition, GateFile};
+use super::file::{Condition, GateFile, Measure};
 use super::needed::{Needed, Undecided};
 use super::readings::Readings;
 use super::{Drift, GateError, Side, Unit, drift};
@@ -29,6 +29,8 @@ pub enum Overall {
 pub enum Reason {
     /// The verdict hangs on questions without a score.
     Missing,
+    /// The run stopped before its looks decided.
+    Stopped,
     /// The figure is undefined.
     Undefined(Undefined),
 }
@@ -81,6 +83,8 @@ pub struct RuleOutcome {
     pub difference: bool,
     /// Whether its limit is a ceiling.
     pub ceiling: bool,
+    /// Whether its figures are gaps, in points with a sign.
+    pub gap: bool,
     /// The worst of its checks' verdicts.
     pub verdict: Verdict,
     /// One a value of its stratum, the worst first.
@@ -239,6 +243,7 @@ pub(super) fn sum_up(gate: &GateFile, checks: &[Check], alpha: f64) -> GateOutco
                 unit: rule.measure.unit(),
                 difference: matches!(rule.condition, Condition::NotWorseBy(_)),
                 ceiling: matches!(rule.condition, Condition::AtMost(_)),
+                gap: rule.measure == Measure::Gap,
                 verdict: checks.first().map_or(Verdict::Inconclusive, |c| c.verdict),
                 checks,
             }

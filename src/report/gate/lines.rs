@@ -9,7 +9,7 @@ use crate::stats::{Estimate, Verdict};
 /// One line a rule: a mark, the name, the worst of its figures, its limit, n, and what would decide.
 #[must_use]
 pub fn lines(outcome: &GateOutcome) -> Grid {
-    let mut grid = Grid::new(&["", "rule", "figure", "limit", "n", ""], &[4]);
+    let mut grid = Grid::new(&["", "rule", "figure", "limit", "n", ""], &[]);
     for rule in &outcome.rules {
         let Some(check) = worst(rule) else { continue };
         grid.rows.push(vec![
@@ -17,7 +17,10 @@ pub fn lines(outcome: &GateOutcome) -> Grid {
             rule.name.clone(),
             figure(rule, check),
             limit(rule, check),
-            thousands(i64::try_from(check.n).unwrap_or(i64::MAX)),
+            format!(
+                "n {}",
+                thousands(i64::try_from(check.n).unwrap_or(i64::MAX))
+            ),
             remark(rule, check),
         ]);
     }
@@ -44,8 +47,7 @@ pub fn figure(rule: &RuleOutcome, check: &CheckOutcome) -> String {
     let (Some(value), Some(interval)) = (check.value, check.interval) else {
         return format!("{name}–");
     };
-    let gap = rule.unit == Unit::Share && (rule.difference || value < 0.0 || rule.ceiling);
-    if gap {
+    if rule.unit == Unit::Share && (rule.difference || rule.gap) {
         let estimate = Estimate {
             value,
             interval,
@@ -74,6 +76,9 @@ fn limit(rule: &RuleOutcome, check: &CheckOutcome) -> String {
         return format!("margin {}", short_points(check.limit));
     }
     let word = if rule.ceiling { "ceiling" } else { "floor" };
+    if rule.gap {
+        return format!("{word} {}", short_points(check.limit));
+    }
     format!("{word} {}", rule.unit.show(check.limit))
 }
 
@@ -94,6 +99,7 @@ fn remark(rule: &RuleOutcome, check: &CheckOutcome) -> String {
             "cannot tell: it hangs on {} without a score",
             count(check.missing, "question")
         )),
+        (_, Some(Reason::Stopped)) => parts.push("not decided when the run ended".into()),
         (_, Some(Reason::Undefined(why))) => parts.push(format!("cannot tell: {why}")),
         (Verdict::PassWithDrop, _) => parts.push("a real drop, within the margin".into()),
         (Verdict::InconclusiveDrop, _) => {

@@ -1,0 +1,182 @@
+//! Checks of gaps: against a ceiling, or against the baseline's gaps pair by pair.
+
+use std::collections::HashMap;
+
+use super::GateError;
+use super::build::{Builder, HEAVIEST, boxed, paired};
+use super::check::{Bound, Check, Figure};
+use super::file::{Condition, Rule};
+use super::gaps::{GapCell, GapUnit, Sides, gap_cells};
+use crate::analysis::{Name, PairedTest, PairedUnit, Question, Target};
+use crate::stats::{Scaled, Undefined};
+
+impl Builder<'_> {
+    /// The cell with the fewest pairs, and the gap of each of them.
+    pub(super) fn smallest_gap(
+        &self,
+        index: usize,
+        rule: &Rule,
+    ) -> Result<(Option<String>, Vec<f64>), GateError> {
+        let own = self.questions(index, rule, false);
+        let cells = gap_cells(&own, &self.sides(rule, &own)?, 0.0);
+        let smallest = cells.into_iter().min_by_key(|c| c.units.len());
+        Ok(smallest.map_or((None, Vec::new()), |cell| {
+            let gaps = cell.units.iter().map(|u| u.unit.difference()).collect();
+            (cell.name, gaps)
+        }))
+    }
+
+    /// Gaps of the candidate, or their difference to the baseline's.
+    pub(super) fn gaps(
+        &self,
+        index: usize,
+        rule: &Rule,
+        own: &[&Question],
+        base: &[&Question],
+    ) -> Result<Vec<Check>, GateError> {
+        let sides = self.sides(rule, own)?;
+        let base_sides = match (&sides, self.baseline) {
+            (Sides::Roles { .. }, Some(b)) => Sides::Roles {
+                by: rule.by.as_ref().and_then(|name| b.data.stratum(name).ok()),
+            },
+            (Sides::Values { by, reference }, Some(b)) => Sides::Values {
+                by: rule
+                    .by
+                    .as_ref()
+                    .and_then(|name| b.data.stratum(name).ok())
+                    .unwrap_or(*by),
+                reference: *reference,
+            },
+            _ => Sides::Roles { by: None },
+        };
+        // Worst for the candidate: what is missing on the first side counts as withheld, on the second as answered.
+        let (worst, best) = (gap_cells(own, &sides, 0.0), gap_cells(own, &sides, 1.0));
+        let base_cells = gap_cells(base, &base_sides, 1.0);
+        Ok(worst
+            .iter()
+            .zip(&best)
+            .map(|(worst, best)| match &rule.condition {
+                Condition::NotWorseBy(margin) => {
+                    let base = base_cells.iter().find(|c| c.name == worst.name);
+                    self.gap_difference(index, worst, best, base, *margin)
+                }
+                Condition::AtLeast(limit) => self.gap(
+                    index,
+                    (worst, best),
+                    Bound::Above {
+                        limit: *limit,
+                        difference: false,
+                    },
+                ),
+                Condition::AtMost(limit) => {
+                    self.gap(index, (worst, best), Bound::Below { limit: *limit })
+                }
+                Condition::MustPass(_) => {
+                    self.gap(index, (worst, best), Bound::Below { limit: 0.0 })
+                }
+            })
+            .collect())
+    }
+
+    /// How the two sides of a rule's gaps are found.
+    fn sides<'r>(&self, rule: &'r Rule, own: &[&Question]) -> Result<Sides<'r>, GateError> {
+        let roles = own.iter().any(|q| q.role.is_some());
+        match (roles, self.stratum(rule)) {
+            (true, by) => Ok(Sides::Roles { by }),
+            (false, Some(by)) => Ok(Sides::Values {
+                by,
+                reference: rule.reference.as_deref(),
+            }),
+            (false, None) => Err(self.gate.at_metric(
+                rule,
+                "these questions have no matched controls",
+                "name a stratum with by = …: a gap is then between its values, paired by question",
+            )),
+        }
+    }
+
+    fn gap(&self, index: usize, (worst, best): (&GapCell, &GapCell), bound: Bound) -> Check {
+        let missing = worst.units.iter().filter(|u| u.missing).count();
+        let units = |cell: &GapCell, all: bool| -> Vec<PairedUnit> {
+            cell.units
+                .iter()
+                .filter(|u| all || !u.missing)
+                .map(|u| u.unit.clone())
+                .collect()
+        };
+        let planned = worst.units.len();
+        let test = |units: Vec<PairedUnit>| paired(&units, self.gate.target, planned);
+        let figure = PairedTest::of(&units(worst, false), self.gate.target, planned);
+        Check {
+            rule: index,
+            cell: worst.name.clone(),
+            bound,
+            method: figure.as_ref().map_or("", |t| t.method()),
+            figure: boxed(figure),
+            extremes: (missing > 0).then(|| (test(units(worst, true)), test(units(best, true)))),
+            missing,
+            rerun: None,
+            heaviest: heaviest(&worst.units, |u| -u.unit.difference()),
+        }
+    }
+
+    /// Baseline's gap − candidate's, pair by pair: up is good.
+    fn gap_difference(
+        &self,
+        index: usize,
+        worst: &GapCell,
+        best: &GapCell,
+        base: Option<&GapCell>,
+        margin: f64,
+    ) -> Check {
+        let of_base: HashMap<&[Name], &GapUnit> = base
+            .iter()
+            .flat_map(|c| &c.units)
+            .map(|u| (u.key.as_slice(), u))
+            .collect();
+        let beside = |cell: &GapCell, all: bool| -> Vec<PairedUnit> {
+            cell.units
+                .iter()
+                .filter_map(|u| of_base.get(u.key.as_slice()).map(|b| (u, *b)))
+                .filter(|(u, b)| all || !(u.missing || b.missing))
+                .map(|(u, b)| PairedUnit {
+                    // Halved, so that the difference of two gaps stays within [−1, 1].
+                    first: b.unit.difference() / 2.0,
+                    second: u.unit.difference() / 2.0,
+                    single: false,
+                    ..u.unit.clone()
+                })
+                .collect()
+        };
+        let test = |units: Vec<PairedUnit>| -> Result<Figure, Undefined> {
+            let of = PairedTest::of(&units, Target::Population, units.len())?;
+            Ok(Box::new(Scaled { of, factor: 2.0 }))
+        };
+        let (shared, all) = (beside(worst, false), beside(worst, true));
+        let missing = all.len() - shared.len();
+        Check {
+            rule: index,
+            cell: worst.name.clone(),
+            bound: Bound::Above {
+                limit: -margin,
+                difference: true,
+            },
+            figure: test(shared),
+            extremes: (missing > 0).then(|| (test(all), test(beside(best, true)))),
+            missing,
+            rerun: None,
+            heaviest: heaviest(&worst.units, |u| -u.unit.difference()),
+            method: "adjusted clustered t interval for differences of gaps",
+        }
+    }
+}
+
+fn heaviest(units: &[GapUnit], weight: impl Fn(&GapUnit) -> f64) -> Vec<(String, String)> {
+    let mut sorted: Vec<&GapUnit> = units.iter().filter(|u| u.unit.difference() > 0.0).collect();
+    sorted.sort_by(|a, b| weight(a).total_cmp(&weight(b)));
+    sorted
+        .iter()
+        .take(HEAVIEST)
+        .map(|u| (u.sample.0.to_string(), u.sample.1.to_string()))
+        .collect()
+}
