@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::paired::adjusted;
 use super::{Asked, LEVEL, PairedTest, PairedUnit, Question, Target};
-use crate::stats::{Estimate, Inference, Undefined, normal_quantile};
+use crate::stats::{Estimate, Inference, TwoGroups, Undefined, newcombe_hybrid, normal_quantile};
 
 /// The difference of a model to a baseline.
 #[derive(Debug, Clone, Serialize)]
@@ -71,7 +71,46 @@ pub fn compare(
     target: Target,
 ) -> Comparison {
     let pairs = Pairs::of(asked, suites, model, baseline);
-    pairs.comparison(suites, model, baseline, target)
+    let mut comparison = pairs.comparison(suites, model, baseline, target);
+    if pairs.shared.is_empty() && pairs.missing.is_empty() {
+        comparison.difference = unpaired(asked, suites, model, baseline);
+        comparison.method =
+            "unpaired, Newcombe's hybrid score interval: needs several times the questions";
+    }
+    comparison
+}
+
+/// Two models that share no question, each with single yes/no answers that stand alone.
+#[allow(clippy::cast_precision_loss)]
+fn unpaired(
+    asked: &Asked,
+    suites: &[&str],
+    model: &str,
+    baseline: &str,
+) -> Result<Estimate, Undefined> {
+    let count = |name: &str| -> Result<(u64, u64), Undefined> {
+        let own = |q: &&Question| &*q.model == name && suites.contains(&&*q.suite);
+        let (mut right, mut all) = (0, 0);
+        for question in asked.scored.iter().filter(own) {
+            let alone = question.cluster == question.sample && question.repeats.len() == 1;
+            match question.value {
+                1.0 if alone => right += 1,
+                0.0 if alone => {}
+                _ => return Err(Undefined::NoData),
+            }
+            all += 1;
+        }
+        Ok((right, all))
+    };
+    let ((x1, n1), (x2, n2)) = (count(model)?, count(baseline)?);
+    let interval = newcombe_hybrid(TwoGroups { x1, n1, x2, n2 }, LEVEL)?;
+    let n = usize::try_from(n1.min(n2)).unwrap_or(usize::MAX);
+    Ok(Estimate {
+        value: x1 as f64 / n1 as f64 - x2 as f64 / n2 as f64,
+        interval,
+        n,
+        clusters: n,
+    })
 }
 
 /// Two models' answers laid side by side.

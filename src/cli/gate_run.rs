@@ -82,7 +82,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     };
     let plan = Plan::new(&suites, &[model], options, &settings.data, &settings.open).await?;
     let name = plan.models[0].model.identity().name.clone();
-    let side = baseline.as_ref().map(|b| b.side()).transpose()?;
+    let side = baseline
+        .as_ref()
+        .map(super::gate::Opened::side)
+        .transpose()?;
     let live = LiveGate::new(
         &gate,
         &name,

@@ -74,9 +74,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
                 "{}",
                 lines(&plan_table(&plans, arguments.power, arguments.find_drop))
             );
-            plan_notes(&plans)
-                .iter()
-                .for_each(|note| println!("{note}"));
+            for note in plan_notes(&plans) {
+                println!("{note}");
+            }
         }
     }
     Ok(Exit::Done)

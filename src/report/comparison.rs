@@ -132,7 +132,7 @@ impl Comparisons {
             .any(|c| c.shared == 0 && c.unshared > 0)
         {
             notes.push(
-                "No shared questions: two runs on different questions are not compared here. An unpaired comparison needs several times the questions."
+                "n = 0: the two share no question. Their rates stand beside each other unpaired (Newcombe), which needs several times the questions of a paired comparison."
                     .into(),
             );
         }

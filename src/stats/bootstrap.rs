@@ -160,7 +160,7 @@ impl Bootstrap {
     }
 }
 
-/// A statistic judged by its bootstrap: BCa interval, and p values from the replicates. Only for fifty clusters or more.
+/// A statistic judged by its bootstrap: `BCa` interval, and p values from the replicates. Only for fifty clusters or more.
 #[derive(Debug, Clone)]
 pub struct Resampled {
     bootstrap: Bootstrap,

@@ -28,7 +28,7 @@ pub struct Estimate {
 ///
 /// SE² = G/(G−1)·Σ `e_g²/n²` (CR1), n_eff = p(1−p)/SE² clamped to [1, responses] (n_eff = G where SE = 0), and the interval is
 /// Wilson's with t(G−1). Binary scores of single, unclustered questions get the ordinary Wilson interval. The p values are those of the
-/// score statistic (p − d)/√(d(1−d)/n_eff) that the interval inverts.
+/// score statistic (p − `d)/√(d(1−d)/n_eff`) that the interval inverts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RateTest {
     value: f64,

@@ -169,9 +169,9 @@ impl PlannedComparison {
                     while high - low > 1 {
                         let middle = u64::midpoint(low, high);
                         if decided(middle) == upwards {
-                            high = middle
+                            high = middle;
                         } else {
-                            low = middle
+                            low = middle;
                         }
                     }
                     let below = binomial_cdf(low, discordant, share)?;

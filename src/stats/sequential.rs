@@ -132,7 +132,9 @@ pub fn betting_bounds(
         grid.sort_unstable_by(f64::total_cmp);
         let rejected = |m: &f64| {
             let mut wealth = BettingWealth::against(*m, population);
-            x.iter().for_each(|x| wealth.push(*x));
+            for x in x {
+                wealth.push(*x);
+            }
             wealth.rejects_at(alpha)
         };
         grid.iter()

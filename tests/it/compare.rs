@@ -18,9 +18,9 @@ fn compared(folder: &std::path::Path, arguments: &[&str]) -> Value {
 fn two_models(n: usize) -> Vec<MadeTrial> {
     let value = |model: &str, i: usize| {
         let right = if model == "old" {
-            i % 2 == 0
+            i.is_multiple_of(2)
         } else {
-            i % 7 != 0
+            !i.is_multiple_of(7)
         };
         f64::from(u8::from(right))
     };
@@ -133,7 +133,7 @@ fn a_target_says_what_is_claimed() {
         .flat_map(|model| {
             (0..4).flat_map(move |epoch| {
                 (0..50).map(move |i| {
-                    let right = (i * 7 + epoch as usize * 3 + model.len()) % 5 != 0;
+                    let right = !(i * 7 + epoch as usize * 3 + model.len()).is_multiple_of(5);
                     MadeTrial::new(model, "sums", format!("q{i}"), f64::from(u8::from(right)))
                         .epoch(epoch)
                 })
@@ -155,4 +155,40 @@ fn a_target_says_what_is_claimed() {
     ran(candor(folder.path()).args(["compare", "run", "--cluster-by", "topic"]))
         .exits_with(2)
         .says(&["no stratum 'topic'"]);
+}
+
+#[test]
+fn models_without_a_shared_question_are_compared_unpaired_and_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    // 56 of 70 and 48 of 80: example (a) of Newcombe 1998, whose hybrid interval is 0.0524 to 0.3339.
+    let trials: Vec<MadeTrial> = (0..80)
+        .map(|i| {
+            MadeTrial::new(
+                "old",
+                "sums",
+                format!("old-{i}"),
+                f64::from(u8::from(i < 48)),
+            )
+        })
+        .chain((0..70).map(|i| {
+            MadeTrial::new(
+                "new",
+                "sums",
+                format!("new-{i}"),
+                f64::from(u8::from(i < 56)),
+            )
+        }))
+        .collect();
+    write_run(&folder.path().join("run"), &trials, |_| ());
+    let json = compared(folder.path(), &["run", "--baseline", "old"]);
+    let comparison = &json["comparisons"][0];
+    let end = |name: &str| comparison["difference"]["interval"][name].as_f64().unwrap();
+    assert!((end("low") - 0.0524).abs() < 1e-4 && (end("high") - 0.3339).abs() < 1e-4);
+    assert!(
+        comparison["method"]
+            .as_str()
+            .unwrap()
+            .starts_with("unpaired")
+    );
+    assert_eq!(comparison["shared"], 0);
 }

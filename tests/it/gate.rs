@@ -390,10 +390,8 @@ fn missing_answers_that_could_turn_the_verdict_leave_it_open() {
 #[test]
 fn ci_reads_junit_markdown_and_annotations() {
     let hostile = "Not <worse> & \"better\" | `x` %0A::error::";
-    let gate = format!(
-        "{}[[rule]]\nname = '{hostile}'\nsuite = \"sums\"\nat_least = \"99 %\"\n",
-        NOT_WORSE
-    );
+    let gate =
+        format!("{NOT_WORSE}[[rule]]\nname = '{hostile}'\nsuite = \"sums\"\nat_least = \"99 %\"\n");
     let project = Project::new(
         &answers("m", 200, |_| false),
         &answers("m", 200, |i| i % 10 == 0),

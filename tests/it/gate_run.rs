@@ -51,7 +51,8 @@ fn a_clear_answer_saves_calls_and_an_unclear_one_asks_all() {
                 "--no-cache",
                 "--max-connections",
                 "8",
-            ]));
+            ]))
+            .exits_with(code);
             let json =
                 serde_json::from_str(&fs::read_to_string(folder.path().join("gate.json")).unwrap())
                     .unwrap();

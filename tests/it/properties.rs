@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use candor::analysis::gate::{Amount, GateFile, Unit};
 use candor::model::ModelSpec;
 use candor::model::remote::read_chat_completion;
 use candor::stats::{
-    AdjustedT, Inference, PairedCounts, Tango, clopper_pearson, wilson, wilson_effective_n,
+    AdjustedT, Inference, PairedCounts, Tango, Verdict, clopper_pearson, wilson, wilson_effective_n,
 };
 use candor::store::read_journal;
 use candor::text::{SourceError, answer_number, answer_tokens, fold, squad_normalise};
@@ -47,6 +48,24 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
 }
 
 proptest! {
+    #[test]
+    fn no_text_makes_the_reader_of_gates_fail(text in "(.|\n){0,200}", amount in ".{0,20}") {
+        let _ = GateFile::parse("gate.toml", text);
+        let rule = format!("[[rule]]\nname = 'x'\nsuite = 's'\nat_most = {}\n", serde_json::Value::from(amount.clone()));
+        let read = GateFile::parse("gate.toml", rule);
+        prop_assert_eq!(read.is_ok(), Amount::parse(&amount).is_some_and(|a| a.value <= 1.0 && a.unit.is_none_or(|u| u == Unit::Share)));
+    }
+
+    #[test]
+    fn a_wider_margin_never_turns_a_pass_into_a_fail(gained in 0_u64..40, lost in 0_u64..40, both in 0_u64..200, narrow in 0.0..0.2_f64, more in 0.0..0.2_f64) {
+        prop_assume!(gained + lost + both > 0);
+        let tango = Tango::new(PairedCounts { n11: both, n10: gained, n01: lost, n00: 0 }).unwrap();
+        let interval = tango.interval(0.9).unwrap();
+        let (a, b) = (Verdict::of(interval, narrow), Verdict::of(interval, narrow + more));
+        prop_assert!(b.passed() || !a.passed(), "{} then {}", a, b);
+        prop_assert!(a == Verdict::Fail || b != Verdict::Fail, "{} then {}", a, b);
+    }
+
     #[test]
     fn no_text_makes_the_readers_of_answers_fail(text in ".{0,200}") {
         let _ = (answer_number(&text), answer_tokens(&text), squad_normalise(&text));

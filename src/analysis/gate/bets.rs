@@ -21,6 +21,9 @@ pub struct Scheduled {
     pub strata: BTreeMap<String, String>,
 }
 
+/// The baseline's score of each question, by suite and sample.
+pub(super) type BaseScores = HashMap<(String, String), f64>;
+
 /// A question with what has come of it.
 pub(super) struct Question {
     pub scheduled: Scheduled,
@@ -32,11 +35,12 @@ pub(super) struct Question {
 /// Where the true value must lie on [0, 1], up is good; none for rules that no bets are made on.
 pub(super) fn threshold(rule: &Rule) -> Option<f64> {
     match (&rule.measure, &rule.condition) {
-        (Measure::Cost | Measure::Latency(_), _) | (_, Condition::MustPass(_)) => None,
+        (Measure::Cost | Measure::Latency(_), _)
+        | (_, Condition::MustPass(_))
+        | (Measure::Gap, Condition::AtLeast(_)) => None,
         (Measure::Gap, Condition::NotWorseBy(margin)) => Some(f64::midpoint(1.0, -margin / 2.0)),
         (_, Condition::NotWorseBy(margin)) => Some(f64::midpoint(1.0, -margin)),
         (Measure::Gap, Condition::AtMost(limit)) => Some(f64::midpoint(1.0, -limit)),
-        (Measure::Gap, Condition::AtLeast(_)) => None,
         (_, Condition::AtLeast(limit)) => Some(*limit),
         (_, Condition::AtMost(limit)) => Some(1.0 - limit),
     }
@@ -64,11 +68,11 @@ pub(super) fn concerns(rule: &Rule, question: &Scheduled) -> bool {
         })
 }
 
-/// A question's cell; none where the rule has cells and the question is in none.
-pub(super) fn cell(rule: &Rule, question: &Scheduled) -> Option<Option<String>> {
-    match &rule.by {
-        None => Some(None),
-        Some(by) => question.strata.get(by).map(|v| Some(v.clone())),
+/// Whether a question stands in a cell: in the one cell of a rule without a stratum, else in that of its value.
+pub(super) fn stands_in(rule: &Rule, question: &Scheduled, cell: Option<&String>) -> bool {
+    match (&rule.by, cell) {
+        (None, _) => true,
+        (Some(by), cell) => cell.is_some() && question.strata.get(by) == cell,
     }
 }
 
@@ -79,7 +83,7 @@ pub(super) fn units(
     rule: &Rule,
     index: usize,
     questions: &[&Question],
-    base: &[HashMap<(String, String), f64>],
+    base: &[BaseScores],
 ) -> Vec<(f64, f64)> {
     // Each question's score, at its worst and at its best.
     let score = |q: &Question| -> (f64, f64) {

@@ -10,8 +10,8 @@ use crate::analysis::comparison::Pairs;
 use crate::analysis::{MeanScore, MetricName, Name, PairedTest, PairedUnit, Question, Target};
 use crate::score::{Aggregate, aggregate_of};
 use crate::stats::{
-    BbqCounts, ClusteredMean, Exact, Inference, Percentile, Resampled, Scaled, Undefined,
-    bbq_ambiguous, bbq_disambiguated,
+    BbqCounts, ClusteredMean, Exact, Inference, Percentile, Resampled, Undefined, bbq_ambiguous,
+    bbq_disambiguated,
 };
 
 /// Most questions that are shown as weighing most.

@@ -348,7 +348,7 @@ impl Rule {
         match rule.must_pass {
             Some(MustPass::All(true)) => conditions.push(Condition::MustPass(Vec::new())),
             Some(MustPass::These(ids)) if !ids.is_empty() => {
-                conditions.push(Condition::MustPass(ids))
+                conditions.push(Condition::MustPass(ids));
             }
             _ => {}
         }

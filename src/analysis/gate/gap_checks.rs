@@ -58,7 +58,7 @@ impl Builder<'_> {
             .map(|(worst, best)| match &rule.condition {
                 Condition::NotWorseBy(margin) => {
                     let base = base_cells.iter().find(|c| c.name == worst.name);
-                    self.gap_difference(index, worst, best, base, *margin)
+                    Self::gap_difference(index, worst, best, base, *margin)
                 }
                 Condition::AtLeast(limit) => self.gap(
                     index,
@@ -122,7 +122,6 @@ impl Builder<'_> {
 
     /// Baseline's gap − candidate's, pair by pair: up is good.
     fn gap_difference(
-        &self,
         index: usize,
         worst: &GapCell,
         best: &GapCell,

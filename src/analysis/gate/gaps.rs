@@ -122,9 +122,8 @@ fn grouped<'a>(
         let Some(pair) = &question.pair else { continue };
         let mut key = vec![Name::clone(pair)];
         if let Some(at) = beside {
-            key.extend(question.strata.iter().enumerate().filter_map(|(i, value)| {
-                (i != at).then(|| value.clone().unwrap_or_else(|| Name::from("")))
-            }));
+            let others = question.strata.iter().enumerate().filter(|(i, _)| *i != at);
+            key.extend(others.map(|(_, v)| v.clone().unwrap_or_else(|| Name::from(""))));
         }
         groups.entry(key).or_default().push(question);
     }

@@ -4,9 +4,9 @@
 //! short) cannot decide. Each check bets against its limit being broken, and against its being kept; a wealth of 5/α decides (α/5 by
 //! Ville's inequality), the complete run's fixed test has the remaining 4α/5.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use super::bets::{Question, Scheduled, cell, concerns, shown, threshold, units};
+use super::bets::{BaseScores, Question, Scheduled, concerns, shown, stands_in, threshold, units};
 use super::file::{Condition, GateFile, Measure, Rule};
 use super::outcome::{CheckOutcome, Reason, RuleOutcome};
 use super::readings::Readings;
@@ -38,7 +38,7 @@ pub struct LiveGate<'a> {
     candidate: String,
     baseline: Option<Side<'a>>,
     /// The baseline's score of each question, a rule.
-    base: Vec<HashMap<(String, String), f64>>,
+    base: Vec<BaseScores>,
     suites: Vec<SuiteRecord>,
     repeats: usize,
     questions: Vec<Question>,
@@ -221,14 +221,13 @@ impl<'a> LiveGate<'a> {
             };
             let mut cells: BTreeMap<Option<String>, usize> = BTreeMap::new();
             for cluster in &self.waiting {
-                let mut own: Vec<Option<String>> = cluster
+                let own: BTreeSet<Option<String>> = cluster
                     .iter()
                     .map(|i| &self.questions[*i].scheduled)
                     .filter(|q| concerns(rule, q))
-                    .filter_map(|q| cell(rule, q))
+                    .map(|q| rule.by.as_ref().and_then(|by| q.strata.get(by).cloned()))
+                    .filter(|cell| cell.is_some() || rule.by.is_none())
                     .collect();
-                own.sort();
-                own.dedup();
                 for cell in own {
                     *cells.entry(cell).or_default() += 1;
                 }
@@ -259,7 +258,7 @@ impl<'a> LiveGate<'a> {
                 .iter()
                 .map(|i| &self.questions[*i])
                 .filter(|q| concerns(rule, &q.scheduled))
-                .filter(|q| cell(rule, &q.scheduled).as_ref() == Some(&check.cell))
+                .filter(|q| stands_in(rule, &q.scheduled, check.cell.as_ref()))
                 .collect();
             let units = units(rule, check.rule, &questions, &self.base);
             if units.is_empty() {
@@ -443,10 +442,7 @@ impl<'a> LiveGate<'a> {
 }
 
 /// The baseline's score of every question, for each rule that compares.
-fn base_scores(
-    gate: &GateFile,
-    baseline: Option<Side>,
-) -> Result<Vec<HashMap<(String, String), f64>>, GateError> {
+fn base_scores(gate: &GateFile, baseline: Option<Side>) -> Result<Vec<BaseScores>, GateError> {
     let compares = |r: &Rule| matches!(r.condition, Condition::NotWorseBy(_));
     let Some(baseline) = baseline else {
         return match gate.rules.iter().find(|r| compares(r)) {

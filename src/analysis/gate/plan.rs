@@ -228,7 +228,7 @@ fn plan_rule(
         }
         _ => {
             plan.remark =
-                Some("an absolute limit that is judged as it comes; nothing to plan".into())
+                Some("an absolute limit that is judged as it comes; nothing to plan".into());
         }
     }
     plan.cost_questions = plan.questions_needed.and_then(|n| cost(n, repeats));
@@ -259,9 +259,9 @@ fn first(enough: impl Fn(usize) -> bool) -> Option<usize> {
     while high - low > 1 {
         let middle = usize::midpoint(low, high);
         if enough(middle) {
-            high = middle
+            high = middle;
         } else {
-            low = middle
+            low = middle;
         }
     }
     Some(high)

@@ -1,5 +1,7 @@
 //! A gate as annotations that CI platforms read from a job's output.
 
+use std::fmt::Write;
+
 use serde_json::json;
 
 use super::{figure, lines};
@@ -25,21 +27,21 @@ pub fn annotations(outcome: &GateOutcome, gate_file: &str, platform: Platform) -
         .zip(&rows)
         .filter(|(r, _)| r.verdict != Verdict::Pass);
     match platform {
-        Platform::GitHub => told
-            .map(|(rule, row)| {
-                let level = match rule.verdict {
-                    Verdict::Fail => "error",
-                    Verdict::PassWithDrop | Verdict::Pass => "notice",
-                    Verdict::Inconclusive | Verdict::InconclusiveDrop => "warning",
-                };
-                format!(
-                    "::{level} file={},title={}::{}\n",
-                    property(gate_file),
-                    property(&format!("candor gate: {}", rule.name)),
-                    message(&row[2..].join(" "))
-                )
-            })
-            .collect(),
+        Platform::GitHub => told.fold(String::new(), |mut text, (rule, row)| {
+            let level = match rule.verdict {
+                Verdict::Fail => "error",
+                Verdict::PassWithDrop | Verdict::Pass => "notice",
+                Verdict::Inconclusive | Verdict::InconclusiveDrop => "warning",
+            };
+            let _ = writeln!(
+                text,
+                "::{level} file={},title={}::{}",
+                property(gate_file),
+                property(&format!("candor gate: {}", rule.name)),
+                message(&row[2..].join(" "))
+            );
+            text
+        }),
         Platform::GitLab => {
             let issues: Vec<_> = told
                 .map(|(rule, row)| {

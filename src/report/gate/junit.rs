@@ -1,5 +1,7 @@
 //! A gate as JUnit XML: one test case a rule.
 
+use std::fmt::Write;
+
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{OnInconclusive, Weighty, beginning, figure, lines};
@@ -28,23 +30,20 @@ pub fn junit(
             .join(" · ");
         let mut details = String::new();
         for check in &rule.checks {
-            details.push_str(&format!(
-                "{}: {} (n {})\n",
-                check.verdict,
-                figure(rule, check),
-                check.n
-            ));
+            let (verdict, figure) = (check.verdict, figure(rule, check));
+            let _ = writeln!(details, "{verdict}: {figure} (n {})", check.n);
         }
         for w in weighty.iter().filter(|w| w.rule == rule.name) {
-            details.push_str(&format!(
-                "\n{} / {}\n  asked: {}\n  candidate: {}\n",
+            let _ = writeln!(
+                details,
+                "\n{} / {}\n  asked: {}\n  candidate: {}",
                 w.suite,
                 w.sample,
                 beginning(&w.prompt, 300),
                 beginning(&w.candidate, 300)
-            ));
+            );
             if let Some(baseline) = &w.baseline {
-                details.push_str(&format!("  baseline: {}\n", beginning(baseline, 300)));
+                let _ = writeln!(details, "  baseline: {}", beginning(baseline, 300));
             }
         }
         let mut status = match (rule.verdict, on_inconclusive) {

@@ -72,7 +72,7 @@ fn golden_agreement_many_raters() {
                 r.as_array()
                     .expect("a rater")
                     .iter()
-                    .map(|v| v.as_f64())
+                    .map(serde_json::Value::as_f64)
                     .collect()
             })
             .collect();

@@ -185,7 +185,7 @@ fn check_conditional_logit(case: &Case, input: &Case) {
 #[test]
 fn golden_conditional_logit() {
     each("conditional_logit", |case| {
-        check_conditional_logit(case, case)
+        check_conditional_logit(case, case);
     });
 }
 
