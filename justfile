@@ -8,6 +8,15 @@ ci:
 quick:
     cargo test --lib
 
+# How often intervals and gates are right, where the truth is known (two minutes); prints the tables of docs/statistics.md.
+simulate:
+    cargo test --test it simulate -- --include-ignored --nocapture --test-threads=1
+
+# A million trials through `compare` and `gate`.
+million:
+    cargo build --release
+    cargo test --test it million -- --ignored --nocapture
+
 # A first report.
 demo:
     cargo run --release -- demo

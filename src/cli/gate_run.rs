@@ -11,15 +11,15 @@ use super::exit::{Exit, Failure};
 use super::gate::{GateArguments, Told, open_baseline};
 use super::interrupt::interrupts;
 use super::progress::Progress;
-use super::run::{default_directory, finish};
+use super::run::{default_directory, finish, open_cache};
 use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::Dataset;
 use crate::analysis::gate::{Arrival, GateFile, LOOKS, LiveGate, Overall, Scheduled, Side, judge};
-use crate::model::{ModelSpec, data_directory};
+use crate::model::ModelSpec;
 use crate::report::gate::weighty;
 use crate::run::{Limits, Order, Plan, PlanOptions, RunEvent, StopReason, execute};
-use crate::store::{CompletionCache, JournalWriter, RunDirectory, TrialStatus};
+use crate::store::{JournalWriter, RunDirectory, TrialStatus};
 use crate::suite::PairRole;
 
 #[derive(Args)]
@@ -133,13 +133,7 @@ async fn ask(
 ) -> Result<(RunDirectory, bool), Failure> {
     let mut directory = RunDirectory::create(path, plan.manifest())?;
     let journal = JournalWriter::open(&directory.journal())?;
-    let cache = if arguments.no_cache {
-        None
-    } else {
-        Some(CompletionCache::open(
-            &data_directory().join("completions.sqlite"),
-        )?)
-    };
+    let cache = open_cache(arguments.no_cache)?;
     let limits = Limits {
         max_connections: arguments
             .max_connections

@@ -149,13 +149,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         },
         budget: arguments.budget.or(settings.configuration.run.budget),
     };
-    let cache = if arguments.no_cache {
-        None
-    } else {
-        Some(CompletionCache::open(
-            &data_directory().join("completions.sqlite"),
-        )?)
-    };
+    let cache = open_cache(arguments.no_cache)?;
     let report_options = ReportOptions {
         baseline: arguments.baseline.clone(),
         data_folders: settings.data.folders.clone(),
@@ -291,6 +285,15 @@ fn finished_trials(directory: &RunDirectory) -> Result<HashSet<TrialKey>, Failur
         }
     }
     Ok(done)
+}
+
+/// The user's completion cache, unless it is to be bypassed.
+pub(super) fn open_cache(bypassed: bool) -> Result<Option<CompletionCache>, Failure> {
+    if bypassed {
+        return Ok(None);
+    }
+    let path = data_directory().join("completions.sqlite");
+    Ok(Some(CompletionCache::open(&path)?))
 }
 
 pub(super) fn default_directory() -> PathBuf {

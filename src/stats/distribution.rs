@@ -9,6 +9,7 @@ use statrs::distribution::{
 };
 use statrs::function::gamma::ln_gamma;
 
+use super::integral::simpson;
 use super::{Result, Undefined};
 
 /// Quantile of the standard normal distribution at `p` in (0, 1).
@@ -138,14 +139,7 @@ pub fn noncentral_t_cdf(x: f64, df: f64, shift: f64) -> Result<f64> {
     };
     let reach = 12.0 / (2.0 * df).sqrt();
     let (low, high) = ((1.0 - reach).max(0.0), 1.0 + reach);
-    let step = (high - low) / f64::from(PANELS);
-    let inner: f64 = (1..PANELS)
-        .map(|i| {
-            let weight = if i % 2 == 1 { 4.0 } else { 2.0 };
-            weight * integrand(low + step * f64::from(i))
-        })
-        .sum();
-    Ok((step / 3.0 * (integrand(low) + inner + integrand(high))).clamp(0.0, 1.0))
+    Ok(simpson(low, high, PANELS, integrand).clamp(0.0, 1.0))
 }
 
 fn open_unit(p: f64) -> Result<()> {

@@ -14,6 +14,7 @@ mod effective_n;
 mod exact;
 mod independent;
 mod inference;
+mod integral;
 mod judge;
 mod matched;
 mod mean;

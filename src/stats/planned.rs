@@ -2,6 +2,7 @@
 
 use statrs::function::gamma::ln_gamma;
 
+use super::integral::simpson;
 use super::{
     PairedCounts, Result, Tango, Undefined, binomial_cdf, binomial_pmf, normal_cdf,
     normal_quantile, student_t_quantile,
@@ -206,14 +207,7 @@ impl PlannedComparison {
         };
         let width = 10.0 / (2.0 * df).sqrt();
         let (low, high) = ((1.0 - width).max(0.0), 1.0 + width);
-        let step = (high - low) / f64::from(PANELS);
-        let inner: f64 = (1..PANELS)
-            .map(|i| {
-                let weight = if i % 2 == 1 { 4.0 } else { 2.0 };
-                weight * integrand(low + step * f64::from(i))
-            })
-            .sum();
-        Ok((step / 3.0 * (integrand(low) + inner + integrand(high))).clamp(0.0, 1.0))
+        Ok(simpson(low, high, PANELS, integrand).clamp(0.0, 1.0))
     }
 }
 

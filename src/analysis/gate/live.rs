@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::bets::{BaseScores, Question, Scheduled, concerns, shown, stands_in, threshold, units};
 use super::file::{Condition, GateFile, Measure, Rule};
-use super::outcome::{CheckOutcome, Reason, RuleOutcome};
+use super::outcome::{CheckOutcome, Reason, RuleOutcome, severity};
 use super::readings::Readings;
 use super::{Drift, GateError, GateOutcome, Overall, Side, drift};
 use crate::analysis::Target;
@@ -338,12 +338,8 @@ impl<'a> LiveGate<'a> {
                     None => rule.checks.push(own),
                 }
             }
-            let worst = |c: &CheckOutcome| match c.verdict {
-                Verdict::Fail => 2,
-                v if v.inconclusive() => 1,
-                _ => 0,
-            };
-            rule.checks.sort_by_key(|c| std::cmp::Reverse(worst(c)));
+            rule.checks
+                .sort_by_key(|c| std::cmp::Reverse(severity(c.verdict)));
             rule.verdict = rule
                 .checks
                 .first()

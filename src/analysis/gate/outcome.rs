@@ -260,7 +260,8 @@ pub(super) fn sum_up(gate: &GateFile, checks: &[Check], alpha: f64) -> GateOutco
     }
 }
 
-fn severity(verdict: Verdict) -> u8 {
+/// How bad a verdict is, for the worst to come first.
+pub(super) fn severity(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Pass => 0,
         Verdict::PassWithDrop => 1,

@@ -11,6 +11,8 @@ struct Context<'a> {
     has_refusal: bool,
     has_imported: bool,
     has_pairs: bool,
+    target: &'static str,
+    target_meaning: &'static str,
 }
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
@@ -24,6 +26,8 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         has_refusal: scored_by("refusal"),
         has_imported: scored_by("imported"),
         has_pairs,
+        target: report.target.name(),
+        target_meaning: report.target.meaning(),
     };
     report.render("sections/method.html", &context).map(Some)
 }
