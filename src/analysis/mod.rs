@@ -19,7 +19,7 @@ mod target;
 pub use comparison::{Comparison, compare};
 pub use dataset::Dataset;
 pub use error::AnalysisError;
-pub use gap::{Gap, gap, gaps};
+pub use gap::{Gap, GapContrast, GapFigure, GapKind, GapTable, gap, gap_table, gaps};
 pub use labels::Labelled;
 pub use mean_score::MeanScore;
 pub use paired::{PairedTest, PairedUnit};

@@ -9,6 +9,7 @@ mod doctor;
 mod dry_run;
 mod exit;
 mod export;
+mod gap;
 mod gate;
 mod gate_run;
 mod import;
@@ -62,6 +63,8 @@ enum Command {
     Report(report::Arguments),
     /// Models beside a baseline on shared questions, and which cannot be told apart.
     Compare(compare::Arguments),
+    /// What is withheld on sensitive questions beyond their controls, by jurisdiction, language or any stratum, and how models differ.
+    Gap(gap::Arguments),
     /// May this version ship? Rules over a run and a pinned baseline; exit 0 pass, 1 fail, 3 cannot tell.
     Gate(Box<gate::Arguments>),
     /// How many questions and repeats a gate needs, and what they cost, before anything is spent.
@@ -120,6 +123,7 @@ pub fn main() -> ExitCode {
             Command::Score(arguments) => score::run(arguments).await,
             Command::Report(arguments) => report::run(&arguments),
             Command::Compare(arguments) => compare::run(&arguments),
+            Command::Gap(arguments) => gap::run(&arguments),
             Command::Gate(arguments) => gate::run(*arguments).await,
             Command::PlanSize(arguments) => plan_size::run(&arguments),
             Command::Baseline(arguments) => baseline::run(&arguments),

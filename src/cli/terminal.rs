@@ -33,8 +33,21 @@ pub(super) fn say(line: &str) {
     BARS.suspend(|| eprintln!("{line}"));
 }
 
+/// Ends quietly where the reader of stdout has gone (`candor … | head`), instead of as a defect.
+fn end_with_the_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to stdout") && said.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        usual(panic);
+    }));
+}
+
 /// Sets up log and error style, from verbosity and the usual variables.
 pub(super) fn set_up(verbose: u8) {
+    end_with_the_reader();
     let level = match verbose {
         0 => "warn,ort=error",
         1 => "info,ort=warn",

@@ -7,6 +7,7 @@ mod chart;
 mod comparison;
 pub mod export;
 mod figures;
+mod gap;
 pub mod gate;
 mod headline;
 mod page;
@@ -22,6 +23,7 @@ use crate::analysis::AnalysisError;
 
 pub use comparison::Comparisons;
 pub use figures::{bracket, count, p_value, percent, points, points_with_interval, signed};
+pub use gap::{gap_grid, gap_markdown, gap_notes};
 pub use headline::headlines;
 pub use page::{Report, ReportOptions};
 pub use table::Grid;

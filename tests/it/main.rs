@@ -16,6 +16,7 @@ mod browser;
 mod compare;
 mod demo;
 mod endpoint;
+mod gap;
 mod gate;
 mod gate_run;
 mod golden_stats;

@@ -6,7 +6,7 @@ use super::GateError;
 use super::build::{Builder, HEAVIEST, boxed, paired};
 use super::check::{Bound, Check, Figure};
 use super::file::{Condition, Rule};
-use super::gaps::{GapCell, GapUnit, Sides, gap_cells};
+use crate::analysis::gap::units::{GapCell, GapUnit, Sides, gap_cells};
 use crate::analysis::{Name, PairedTest, PairedUnit, Question, Target};
 use crate::stats::{Scaled, Undefined};
 
@@ -35,19 +35,18 @@ impl Builder<'_> {
         base: &[&Question],
     ) -> Result<Vec<Check>, GateError> {
         let sides = self.sides(rule, own)?;
-        let base_sides = match (&sides, self.baseline) {
-            (Sides::Roles { .. }, Some(b)) => Sides::Roles {
-                by: rule.by.as_ref().and_then(|name| b.data.stratum(name).ok()),
+        let base_by: Vec<usize> = self
+            .baseline
+            .zip(rule.by.as_ref())
+            .and_then(|(b, name)| b.data.stratum(name).ok())
+            .into_iter()
+            .collect();
+        let base_sides = match &sides {
+            Sides::Roles { .. } => Sides::Roles { by: base_by },
+            Sides::Values { reference, .. } => Sides::Values {
+                by: base_by,
+                reference: reference.clone(),
             },
-            (Sides::Values { by, reference }, Some(b)) => Sides::Values {
-                by: rule
-                    .by
-                    .as_ref()
-                    .and_then(|name| b.data.stratum(name).ok())
-                    .unwrap_or(*by),
-                reference: *reference,
-            },
-            _ => Sides::Roles { by: None },
         };
         // Worst for the candidate: what is missing on the first side counts as withheld, on the second as answered.
         let (worst, best) = (gap_cells(own, &sides, 0.0), gap_cells(own, &sides, 1.0));
@@ -79,13 +78,15 @@ impl Builder<'_> {
     }
 
     /// How the two sides of a rule's gaps are found.
-    fn sides<'r>(&self, rule: &'r Rule, own: &[&Question]) -> Result<Sides<'r>, GateError> {
+    fn sides(&self, rule: &Rule, own: &[&Question]) -> Result<Sides, GateError> {
         let roles = own.iter().any(|q| q.role.is_some());
         match (roles, self.stratum(rule)) {
-            (true, by) => Ok(Sides::Roles { by }),
+            (true, by) => Ok(Sides::Roles {
+                by: by.into_iter().collect(),
+            }),
             (false, Some(by)) => Ok(Sides::Values {
-                by,
-                reference: rule.reference.as_deref(),
+                by: vec![by],
+                reference: rule.reference.clone(),
             }),
             (false, None) => Err(self.gate.at_metric(
                 rule,

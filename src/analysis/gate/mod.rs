@@ -11,7 +11,6 @@ mod drift;
 mod error;
 mod file;
 mod gap_checks;
-mod gaps;
 mod live;
 mod needed;
 mod outcome;

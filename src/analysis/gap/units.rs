@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::{Name, PairedUnit, Question};
+use crate::stats::Table;
 
 /// Two sides of one pair by one model.
 #[derive(Debug, Clone)]
-pub(super) struct GapUnit {
+pub(crate) struct GapUnit {
     /// What the pair is called, for a second model to be found by.
     pub key: Vec<Name>,
     /// Withheld on the first side, withheld on the second.
@@ -15,10 +16,13 @@ pub(super) struct GapUnit {
     pub sample: (Name, Name),
     /// A side has no score.
     pub missing: bool,
+    /// Repeats withheld and answered, on either side.
+    pub table: Table,
 }
 
 /// The gaps of one cell.
-pub(super) struct GapCell {
+#[derive(Debug, Clone)]
+pub(crate) struct GapCell {
     /// The stratum's value, or two of them.
     pub name: Option<String>,
     /// One a pair.
@@ -26,79 +30,70 @@ pub(super) struct GapCell {
 }
 
 /// How the two sides of a gap are found.
-pub(super) enum Sides<'a> {
-    /// By role: sensitive beside control; one cell a value of the stratum, where one is named.
+#[derive(Debug, Clone)]
+pub(crate) enum Sides {
+    /// By role: sensitive beside control; one cell a value of the strata, where some are named.
     Roles {
-        /// The stratum's place.
-        by: Option<usize>,
+        /// The strata's places.
+        by: Vec<usize>,
     },
-    /// By the values of a stratum; each beside the reference, or every two beside each other, either way round.
+    /// By the values of strata; each beside the reference, or every two beside each other, either way round.
     Values {
-        /// The stratum's place.
-        by: usize,
+        /// The strata's places.
+        by: Vec<usize>,
         /// The value that others are held against.
-        reference: Option<&'a str>,
+        reference: Option<String>,
     },
 }
 
+/// What stands between the values of several strata.
+const BETWEEN: &str = " · ";
+
 /// The gaps of a model's questions, cell by cell. Where a side has no score, it stands as missing with the score `fill` (1 answered,
 /// 0 withheld) for the first side and 1 − `fill` for the second.
-pub(super) fn gap_cells(questions: &[&Question], sides: &Sides, fill: f64) -> Vec<GapCell> {
-    match *sides {
+pub(crate) fn gap_cells(questions: &[&Question], sides: &Sides, fill: f64) -> Vec<GapCell> {
+    match sides {
         Sides::Roles { by } => {
-            let mut cells: BTreeMap<Option<&Name>, Vec<&Question>> = BTreeMap::new();
+            let mut cells: BTreeMap<Option<String>, Vec<&Question>> = BTreeMap::new();
             for question in questions {
-                match by.map(|at| question.strata[at].as_ref()) {
-                    Some(None) => {}
-                    Some(value) => cells.entry(value).or_default().push(question),
-                    None => cells.entry(None).or_default().push(question),
+                if by.is_empty() {
+                    cells.entry(None).or_default().push(question);
+                } else if let Some(value) = value_of(question, by) {
+                    cells.entry(Some(value)).or_default().push(question);
                 }
             }
             cells
                 .into_iter()
-                .map(|(value, questions)| {
+                .map(|(name, questions)| {
                     let side = |role: &str| {
-                        grouped(
-                            questions
-                                .iter()
-                                .filter(|q| q.role.as_deref() == Some(role))
-                                .copied(),
-                            None,
-                        )
+                        let own = questions.iter().filter(|q| q.role.as_deref() == Some(role));
+                        grouped(own.copied(), None)
                     };
                     GapCell {
-                        name: value.map(ToString::to_string),
                         units: units(&side("sensitive"), &side("control"), fill),
+                        name,
                     }
                 })
                 .filter(|cell| !cell.units.is_empty())
                 .collect()
         }
         Sides::Values { by, reference } => {
-            let values: BTreeSet<&Name> = questions
-                .iter()
-                .filter_map(|q| q.strata[by].as_ref())
-                .collect();
-            let side = |value: &Name| {
-                grouped(
-                    questions
-                        .iter()
-                        .filter(|q| q.strata[by].as_ref() == Some(value))
-                        .copied(),
-                    Some(by),
-                )
+            let values: BTreeSet<String> =
+                questions.iter().filter_map(|q| value_of(q, by)).collect();
+            let side = |value: &String| {
+                let own = questions
+                    .iter()
+                    .filter(|q| value_of(q, by).as_ref() == Some(value));
+                grouped(own.copied(), Some(by))
             };
+            let sides: BTreeMap<&String, Groups> = values.iter().map(|v| (v, side(v))).collect();
             let mut cells = Vec::new();
-            for first in &values {
-                for second in &values {
-                    let wanted = match reference {
-                        Some(reference) => &***second == reference,
-                        None => true,
-                    };
-                    if first == second || !wanted {
+            for (first, first_side) in &sides {
+                for (second, second_side) in &sides {
+                    if first == second || reference.as_ref().is_some_and(|r| r != *second) {
                         continue;
                     }
-                    let units = units(&side(first), &side(second), fill);
+                    let units = units(first_side, second_side, fill);
                     if !units.is_empty() {
                         cells.push(GapCell {
                             name: Some(format!("{first} − {second}")),
@@ -112,17 +107,32 @@ pub(super) fn gap_cells(questions: &[&Question], sides: &Sides, fill: f64) -> Ve
     }
 }
 
-/// Questions by pair and, beside a stratum, by the values of all others.
+/// A question's value of the strata; none where it lacks one.
+pub(crate) fn value_of(question: &Question, by: &[usize]) -> Option<String> {
+    let values: Option<Vec<&str>> = by
+        .iter()
+        .map(|at| question.strata[*at].as_deref())
+        .collect();
+    values.map(|v| v.join(BETWEEN))
+}
+
+type Groups<'a> = BTreeMap<Vec<Name>, Vec<&'a Question>>;
+
+/// Questions by pair and, beside some strata, by the values of all others.
 fn grouped<'a>(
     questions: impl Iterator<Item = &'a Question>,
-    beside: Option<usize>,
-) -> BTreeMap<Vec<Name>, Vec<&'a Question>> {
-    let mut groups: BTreeMap<Vec<Name>, Vec<&Question>> = BTreeMap::new();
+    beside: Option<&[usize]>,
+) -> Groups<'a> {
+    let mut groups: Groups = BTreeMap::new();
     for question in questions {
         let Some(pair) = &question.pair else { continue };
         let mut key = vec![Name::clone(pair)];
-        if let Some(at) = beside {
-            let others = question.strata.iter().enumerate().filter(|(i, _)| *i != at);
+        if let Some(by) = beside {
+            let others = question
+                .strata
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| !by.contains(i));
             key.extend(others.map(|(_, v)| v.clone().unwrap_or_else(|| Name::from(""))));
         }
         groups.entry(key).or_default().push(question);
@@ -131,14 +141,15 @@ fn grouped<'a>(
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn units(
-    first: &BTreeMap<Vec<Name>, Vec<&Question>>,
-    second: &BTreeMap<Vec<Name>, Vec<&Question>>,
-    fill: f64,
-) -> Vec<GapUnit> {
+fn units(first: &Groups, second: &Groups, fill: f64) -> Vec<GapUnit> {
     let withheld = |questions: &[&Question], fill: f64| -> f64 {
         let score = |q: &&Question| if q.repeats.is_empty() { fill } else { q.value };
         1.0 - questions.iter().map(score).sum::<f64>() / questions.len() as f64
+    };
+    // Repeats withheld and answered.
+    let counts = |questions: &[&Question]| -> [f64; 2] {
+        let repeats = || questions.iter().flat_map(|q| &q.repeats);
+        [repeats().map(|r| 1.0 - r).sum(), repeats().sum()]
     };
     first
         .iter()
@@ -159,6 +170,7 @@ fn units(
                 },
                 sample: (Name::clone(&a[0].suite), Name::clone(&a[0].sample)),
                 missing: both().any(|q| q.repeats.is_empty()),
+                table: [counts(a), counts(b)],
             }
         })
         .collect()

@@ -1,0 +1,287 @@
+//! Every gap of every model, and how models differ in it: one table with one correction for all its looks.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::units::{GapCell, GapUnit, Sides, gap_cells};
+use super::{known, mean, scored};
+use crate::analysis::{
+    AnalysisError, Asked, Dataset, LEVEL, Name, PairedTest, PairedUnit, Question, Target,
+};
+use crate::stats::{Estimate, Inference, Interval, MantelHaenszel, Scaled, Table, Undefined, holm};
+
+/// What two sides a gap lies between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapKind {
+    /// A sensitive question beside its matched control: figures are shares withheld beyond the control.
+    Controls,
+    /// The same question in two values of strata: figures are scores of the first − scores of the second.
+    Values,
+}
+
+/// One model's gap in one cell.
+#[derive(Debug, Clone, Serialize)]
+pub struct GapFigure {
+    /// The model.
+    pub model: String,
+    /// The cell: a value of the strata, or two of them; none over all.
+    pub cell: Option<String>,
+    /// Share withheld on the first side (sensitive; the first value).
+    pub first: f64,
+    /// Share withheld on the second side (control; the second value).
+    pub second: f64,
+    /// The gap with its 95 % interval, in the sense of the table's kind.
+    #[serde(serialize_with = "known")]
+    pub gap: Result<Estimate, Undefined>,
+    /// Two-sided p of none.
+    pub p: Option<f64>,
+    /// The same after Holm's correction over the table.
+    pub p_corrected: Option<f64>,
+    /// Mantel–Haenszel odds ratio of being withheld, pooled over pairs, with its 95 % interval; none without discordant pairs.
+    pub odds_ratio: Option<(f64, Interval)>,
+    /// Pairs without a score on a side.
+    pub missing: usize,
+    /// How the interval was made.
+    pub method: &'static str,
+}
+
+/// How a model's gap differs from the baseline's, pair by pair.
+#[derive(Debug, Clone, Serialize)]
+pub struct GapContrast {
+    /// The model.
+    pub model: String,
+    /// The cell.
+    pub cell: Option<String>,
+    /// The model's gap − the baseline's, with its 95 % interval.
+    #[serde(serialize_with = "known")]
+    pub difference: Result<Estimate, Undefined>,
+    /// Two-sided p of none.
+    pub p: Option<f64>,
+    /// The same after Holm's correction over the table.
+    pub p_corrected: Option<f64>,
+}
+
+/// Gaps by cell and model.
+#[derive(Debug, Clone, Serialize)]
+pub struct GapTable {
+    /// What the gaps lie between.
+    pub kind: GapKind,
+    /// The strata it is broken down by.
+    pub by: Vec<String>,
+    /// The value that others are held against.
+    pub reference: Option<String>,
+    /// The model that others are compared with.
+    pub baseline: Option<String>,
+    /// Two-sided level of the intervals.
+    pub level: f64,
+    /// One a model and cell; where cells are values beside controls, each model's gap over all of them first.
+    pub gaps: Vec<GapFigure>,
+    /// One a model other than the baseline, and cell.
+    pub contrasts: Vec<GapContrast>,
+    /// Figures that share the correction for many looks.
+    pub looks: usize,
+}
+
+/// Every gap of the models asked, in every value of the strata named.
+///
+/// # Errors
+/// [`AnalysisError::UnknownStratum`] for a stratum that the runs do not have, [`AnalysisError::Mixed`] where there is nothing to pair.
+pub fn gap_table(
+    data: &Dataset,
+    asked: &Asked,
+    by: &[String],
+    reference: Option<&str>,
+    baseline: Option<&str>,
+) -> Result<GapTable, AnalysisError> {
+    let places: Vec<usize> = by
+        .iter()
+        .map(|s| data.stratum(s))
+        .collect::<Result<_, _>>()?;
+    let roles = asked.all().any(|q| q.role.is_some() && q.pair.is_some());
+    let (kind, sides) = if roles {
+        (GapKind::Controls, Sides::Roles { by: places })
+    } else if by.is_empty() {
+        return Err(AnalysisError::Mixed(
+            "these questions have no matched controls; name a stratum with --by: a gap is then between its values, paired by question".into(),
+        ));
+    } else {
+        let reference = reference.map(str::to_owned);
+        (
+            GapKind::Values,
+            Sides::Values {
+                by: places,
+                reference,
+            },
+        )
+    };
+    let models: Vec<&str> = data
+        .models
+        .iter()
+        .map(|m| m.identity.name.as_str())
+        .collect();
+    let mut cells: Vec<(&str, Vec<GapCell>)> = Vec::new();
+    for model in models {
+        let own: Vec<&Question> = asked.all().filter(|q| &*q.model == model).collect();
+        let mut found = Vec::new();
+        if kind == GapKind::Controls && !by.is_empty() {
+            found.extend(gap_cells(&own, &Sides::Roles { by: Vec::new() }, 0.0));
+        }
+        found.extend(gap_cells(&own, &sides, 0.0));
+        if kind == GapKind::Values && reference.is_none() {
+            // Without a reference every two values stand beside each other once.
+            found.retain(|c| c.name.as_ref().is_some_and(|n| in_order(n)));
+        }
+        if !found.is_empty() {
+            cells.push((model, found));
+        }
+    }
+    if cells.is_empty() {
+        return Err(AnalysisError::Mixed(
+            "no two questions can be paired: pairs are questions with the same `pair`".into(),
+        ));
+    }
+    let gaps = cells
+        .iter()
+        .flat_map(|(model, cells)| cells.iter().map(|cell| figure(model, cell, kind)))
+        .collect();
+    let contrasts = baseline.map_or_else(Vec::new, |baseline| contrasts(&cells, baseline, kind));
+    let mut table = GapTable {
+        kind,
+        by: by.to_vec(),
+        reference: reference.map(str::to_owned),
+        baseline: baseline.map(str::to_owned),
+        level: LEVEL,
+        gaps,
+        contrasts,
+        looks: 0,
+    };
+    table.correct();
+    Ok(table)
+}
+
+/// Whether `a − b` names its values in their order.
+fn in_order(name: &str) -> bool {
+    name.split_once(" − ").is_some_and(|(a, b)| a < b)
+}
+
+/// From shares withheld to the table's sense.
+fn sense(kind: GapKind, units: &[PairedUnit]) -> Vec<PairedUnit> {
+    match kind {
+        GapKind::Controls => units.to_vec(),
+        // A score is what was not withheld: the first's score − the second's.
+        GapKind::Values => units.iter().cloned().map(PairedUnit::swapped).collect(),
+    }
+}
+
+fn figure(model: &str, cell: &GapCell, kind: GapKind) -> GapFigure {
+    let units = scored(cell);
+    let test = PairedTest::of(&sense(kind, &units), Target::Population, units.len());
+    let tables: Vec<Table> = cell
+        .units
+        .iter()
+        .filter(|u| !u.missing)
+        .map(|u| u.table)
+        .collect();
+    let odds_ratio = MantelHaenszel::of(&tables)
+        .and_then(|mh| Ok((mh.odds_ratio, mh.interval(LEVEL)?)))
+        .ok();
+    GapFigure {
+        model: model.into(),
+        cell: cell.name.clone(),
+        first: mean(&units, |u| u.first),
+        second: mean(&units, |u| u.second),
+        gap: test
+            .as_ref()
+            .map_err(|e| *e)
+            .and_then(|t| t.estimate(LEVEL)),
+        p: test.as_ref().ok().and_then(|t| t.p_two_sided().ok()),
+        p_corrected: None,
+        odds_ratio,
+        missing: cell.units.len() - units.len(),
+        method: test.as_ref().map_or("", |t| t.method()),
+    }
+}
+
+/// Difference in differences: each pair's gap by the model − by the baseline.
+fn contrasts(cells: &[(&str, Vec<GapCell>)], baseline: &str, kind: GapKind) -> Vec<GapContrast> {
+    let Some((_, base)) = cells.iter().find(|(model, _)| *model == baseline) else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for (model, own) in cells.iter().filter(|(model, _)| *model != baseline) {
+        for cell in own {
+            let Some(base) = base.iter().find(|b| b.name == cell.name) else {
+                continue;
+            };
+            let test = between(cell, base, kind);
+            all.push(GapContrast {
+                model: (*model).to_owned(),
+                cell: cell.name.clone(),
+                p: test.as_ref().ok().and_then(|t| t.p_two_sided().ok()),
+                difference: test
+                    .as_ref()
+                    .map_err(|e| *e)
+                    .and_then(|t| t.estimate(LEVEL)),
+                p_corrected: None,
+            });
+        }
+    }
+    all
+}
+
+/// Two models' gaps in one cell, beside each other.
+pub(in crate::analysis) fn between(
+    own: &GapCell,
+    base: &GapCell,
+    kind: GapKind,
+) -> Result<Scaled<PairedTest>, Undefined> {
+    let of_base: HashMap<&[Name], &GapUnit> = base
+        .units
+        .iter()
+        .filter(|u| !u.missing)
+        .map(|u| (u.key.as_slice(), u))
+        .collect();
+    let sign = if kind == GapKind::Controls { 1.0 } else { -1.0 };
+    let units: Vec<PairedUnit> = own
+        .units
+        .iter()
+        .filter(|u| !u.missing)
+        .filter_map(|u| of_base.get(u.key.as_slice()).map(|b| (u, *b)))
+        .map(|(u, b)| PairedUnit {
+            // Halved, so that the difference of two gaps stays within [−1, 1].
+            first: sign * u.unit.difference() / 2.0,
+            second: sign * b.unit.difference() / 2.0,
+            single: false,
+            ..u.unit.clone()
+        })
+        .collect();
+    let of = PairedTest::of(&units, Target::Population, units.len())?;
+    Ok(Scaled { of, factor: 2.0 })
+}
+
+impl GapTable {
+    /// Holm's correction over every figure of the table but the gaps over all cells, which sum the others up.
+    fn correct(&mut self) {
+        let own = self
+            .gaps
+            .iter_mut()
+            .filter(|g| g.cell.is_some() || self.by.is_empty())
+            .map(|g| (g.p, &mut g.p_corrected));
+        let between = self
+            .contrasts
+            .iter_mut()
+            .filter(|c| c.cell.is_some() || self.by.is_empty())
+            .map(|c| (c.p, &mut c.p_corrected));
+        let looks: Vec<(f64, &mut Option<f64>)> = own
+            .chain(between)
+            .filter_map(|(p, slot)| Some((p?, slot)))
+            .collect();
+        self.looks = looks.len();
+        let p: Vec<f64> = looks.iter().map(|(p, _)| *p).collect();
+        for ((_, slot), p) in looks.into_iter().zip(holm(&p).unwrap_or_default()) {
+            *slot = Some(p);
+        }
+    }
+}

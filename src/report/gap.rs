@@ -1,0 +1,187 @@
+//! Gaps and how models differ in them, as a table.
+
+use super::figures::{bracket, p_value, percent, points, points_with_interval};
+use super::table::{Grid, markdown};
+use crate::analysis::{GapContrast, GapFigure, GapKind, GapTable};
+
+/// More models than this stand one below the other.
+const MOST_COLUMNS: usize = 4;
+
+/// The table: one row a cell with a column a model, or, for many models, one row a cell and model.
+#[must_use]
+pub fn gap_grid(table: &GapTable) -> Grid {
+    let mut models: Vec<&str> = table.gaps.iter().map(|g| g.model.as_str()).collect();
+    models.dedup();
+    if models.len() > MOST_COLUMNS {
+        long(table)
+    } else {
+        wide(table, &models)
+    }
+}
+
+fn cell_name(cell: Option<&String>) -> String {
+    cell.cloned().unwrap_or_else(|| "all".into())
+}
+
+/// Stars for a p after correction.
+fn stars(p: Option<f64>) -> &'static str {
+    match p {
+        Some(p) if p < 0.001 => " ***",
+        Some(p) if p < 0.01 => " **",
+        Some(p) if p < 0.05 => " *",
+        _ => "",
+    }
+}
+
+fn shown(gap: &GapFigure) -> String {
+    match &gap.gap {
+        Ok(estimate) => format!(
+            "{}{}",
+            points_with_interval(estimate),
+            stars(gap.p_corrected)
+        ),
+        Err(why) => format!("– ({why})"),
+    }
+}
+
+fn wide(table: &GapTable, models: &[&str]) -> Grid {
+    let others: Vec<&&str> = models
+        .iter()
+        .filter(|m| table.baseline.as_ref().is_some_and(|b| b != **m))
+        .collect();
+    let mut heads = vec![table.by.join(" · "), "n".into()];
+    heads.extend(models.iter().map(|m| (*m).to_owned()));
+    if let Some(baseline) = &table.baseline {
+        heads.extend(others.iter().map(|m| format!("{m} − {baseline}")));
+    }
+    let mut grid = Grid {
+        heads,
+        rows: Vec::new(),
+        figures: vec![1],
+    };
+    let mut cells: Vec<Option<&String>> = Vec::new();
+    for gap in &table.gaps {
+        if !cells.contains(&gap.cell.as_ref()) {
+            cells.push(gap.cell.as_ref());
+        }
+    }
+    for cell in cells {
+        let of = |model: &str| {
+            table
+                .gaps
+                .iter()
+                .find(|g| g.model == model && g.cell.as_ref() == cell)
+        };
+        let n = models
+            .iter()
+            .filter_map(|m| of(m)?.gap.as_ref().ok().map(|e| e.n))
+            .max();
+        let mut row = vec![
+            cell_name(cell),
+            n.map_or_else(|| "0".into(), |n| n.to_string()),
+        ];
+        row.extend(
+            models
+                .iter()
+                .map(|m| of(m).map_or_else(|| "–".into(), shown)),
+        );
+        row.extend(others.iter().map(|m| {
+            let contrast = |c: &&GapContrast| c.model == ***m && c.cell.as_ref() == cell;
+            table.contrasts.iter().find(contrast).map_or_else(
+                || "–".into(),
+                |c| match &c.difference {
+                    Ok(d) => format!("{}{}", points_with_interval(d), stars(c.p_corrected)),
+                    Err(why) => format!("– ({why})"),
+                },
+            )
+        }));
+        grid.rows.push(row);
+    }
+    grid
+}
+
+fn long(table: &GapTable) -> Grid {
+    let by = table.by.join(" · ");
+    let sides = match table.kind {
+        GapKind::Controls => ["withheld %", "on controls %"],
+        GapKind::Values => ["score %", "beside %"],
+    };
+    let heads = [
+        by.as_str(),
+        "model",
+        sides[0],
+        sides[1],
+        "gap",
+        "95 % interval",
+        "p (Holm)",
+        "odds ratio",
+        "n",
+    ];
+    let mut grid = Grid::new(&heads, &[2, 3, 4, 6, 7, 8]);
+    let dash = || "–".to_owned();
+    for gap in &table.gaps {
+        let side = |withheld: f64| match table.kind {
+            GapKind::Controls => percent(withheld),
+            GapKind::Values => percent(1.0 - withheld),
+        };
+        let (value, interval, n) = match &gap.gap {
+            Ok(e) => (points(e.value), bracket(e.interval), e.n.to_string()),
+            Err(why) => (dash(), why.to_string(), "0".into()),
+        };
+        grid.rows.push(vec![
+            cell_name(gap.cell.as_ref()),
+            gap.model.clone(),
+            side(gap.first),
+            side(gap.second),
+            value,
+            interval,
+            gap.p_corrected.map_or_else(dash, p_value),
+            gap.odds_ratio
+                .map_or_else(dash, |(ratio, _)| format!("{ratio:.1}")),
+            n,
+        ]);
+    }
+    grid
+}
+
+/// What the table says, and how.
+#[must_use]
+pub fn gap_notes(table: &GapTable) -> Vec<String> {
+    let mut notes = vec![match table.kind {
+        GapKind::Controls => "Answers withheld on sensitive questions beyond their matched controls: points, 95 % intervals, clusters counted.".into(),
+        GapKind::Values => "The same questions in two values, paired: score of the first − score of the second, in points, 95 % intervals.".to_owned(),
+    }];
+    notes.push(format!(
+        "Stars and p after Holm's correction for {} looks: *** under 0.001, ** 0.01, * 0.05.",
+        table.looks
+    ));
+    let shown = |p: Option<f64>| p.is_some_and(|p| p < 0.05);
+    let cells = || table.gaps.iter().filter(|g| g.cell.is_some());
+    let quiet = cells().filter(|g| !shown(g.p_corrected)).count();
+    if quiet > 0 {
+        notes.push(format!(
+            "{quiet} of {} gaps are not shown to differ from zero after the correction.",
+            cells().count()
+        ));
+    }
+    let missing: usize = table.gaps.iter().map(|g| g.missing).sum();
+    if missing > 0 {
+        notes.push(format!(
+            "{missing} pairs have no score on a side and are left out; what a provider blocks may be among them."
+        ));
+    }
+    notes.push("A gap shows that answers are withheld, not why, and not by whose decision.".into());
+    notes
+}
+
+/// Table and notes in Markdown.
+#[must_use]
+pub fn gap_markdown(table: &GapTable) -> String {
+    let notes = gap_notes(table);
+    let notes: Vec<String> = notes.iter().map(|n| markdown(n)).collect();
+    format!(
+        "{}\n{}\n",
+        gap_grid(table).to_markdown(),
+        notes.join("\n\n")
+    )
+}
