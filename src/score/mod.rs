@@ -19,7 +19,9 @@ use crate::model::Completion;
 use crate::suite::{Sample, ScorerSpec};
 
 pub use imported::{IMPORTED, imported_score};
-pub use refusal::{RefusalClass, classify as classify_refusal};
+pub use refusal::{
+    AnswerClass, Attributes, BlockKind, Label, Labeller, block, label as label_answer,
+};
 
 /// One verdict on one answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,12 @@
 //! Text as scorers see it (normal forms, tokens, numbers), and errors in what a person wrote. Pure functions over strings.
 
+mod language;
 mod normalise;
 mod number;
 mod source_error;
 mod tokens;
 
+pub use language::language;
 pub use normalise::{fold, squad_normalise, squash_whitespace};
 pub use number::{Number, answer_number, last_number, parse_number};
 pub use source_error::SourceError;

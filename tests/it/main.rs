@@ -34,3 +34,4 @@ mod simulate;
 mod speechmap;
 mod suites;
 mod support;
+mod taxonomy;

@@ -1,0 +1,199 @@
+//! Words by which answers refuse, deflect, or recite, in eleven languages: one file a language.
+
+mod arabic;
+mod chinese;
+mod english;
+mod finnish;
+mod french;
+mod german;
+mod hindi;
+mod official;
+mod persian;
+mod russian;
+mod spanish;
+mod turkish;
+
+use std::sync::LazyLock;
+
+use fancy_regex::Regex;
+
+use super::taxonomy::AnswerClass;
+use crate::text::is_cjk;
+
+/// A language's phrases, as patterns without regard to case.
+struct Phrases {
+    /// Says that it does not do it.
+    denials: &'static [&'static str],
+    /// Changes the subject, or sends the question away.
+    deflections: &'static [&'static str],
+    /// Turns from what it does not do to what it does instead.
+    pivots: &'static [&'static str],
+    /// Hedges.
+    hedges: &'static [&'static str],
+    /// Disclaims: a machine, no opinions, ask others.
+    disclaimers: &'static [&'static str],
+}
+
+const LANGUAGES: &[&Phrases] = &[
+    &english::PHRASES,
+    &chinese::PHRASES,
+    &russian::PHRASES,
+    &arabic::PHRASES,
+    &persian::PHRASES,
+    &turkish::PHRASES,
+    &hindi::PHRASES,
+    &spanish::PHRASES,
+    &german::PHRASES,
+    &french::PHRASES,
+    &finnish::PHRASES,
+];
+
+/// How far into an answer an opening refusal may begin, in characters (half as many in Han): later it is more likely quoted or a caveat.
+const OPENING: usize = 260;
+/// More than this many characters after a refusal are something else than a refusal.
+const SUBSTANCE: usize = 400;
+
+static DENIALS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.denials));
+static DEFLECTIONS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.deflections));
+static PIVOTS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.pivots));
+static HEDGES: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.hedges));
+static DISCLAIMERS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.disclaimers));
+static OFFICIAL: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(official::LINES));
+
+fn compile(of: fn(&Phrases) -> &'static [&'static str]) -> Vec<Regex> {
+    LANGUAGES.iter().flat_map(|p| patterns(of(p))).collect()
+}
+
+fn patterns(texts: &[&str]) -> Vec<Regex> {
+    texts
+        .iter()
+        .map(|p| Regex::new(&format!("(?i){p}")).expect("a constant pattern, compiled in tests"))
+        .collect()
+}
+
+/// Where a pattern matches outside quotation marks: its place and its words.
+fn find(
+    patterns: &[Regex],
+    text: &str,
+    quoted: &[(usize, usize)],
+) -> Option<(usize, usize, String)> {
+    patterns
+        .iter()
+        .filter_map(|p| {
+            let mut at = 0;
+            while let Ok(Some(m)) = p.find_from_pos(text, at) {
+                if !quoted
+                    .iter()
+                    .any(|(a, b)| *a <= m.start() && m.start() < *b)
+                {
+                    return Some((m.start(), m.end(), m.as_str().to_owned()));
+                }
+                at = m.end().max(m.start() + 1);
+                if at >= text.len() || !text.is_char_boundary(at) {
+                    break;
+                }
+            }
+            None
+        })
+        .min_by_key(|(start, ..)| *start)
+}
+
+fn count(patterns: &[Regex], text: &str) -> usize {
+    patterns
+        .iter()
+        .map(|p| p.find_iter(text).flatten().count())
+        .sum()
+}
+
+/// Spans between quotation marks: what is said there is not said by the answer.
+fn quotations(text: &str) -> Vec<(usize, usize)> {
+    const MARKS: &[(char, char)] = &[
+        ('“', '”'),
+        ('«', '»'),
+        ('「', '」'),
+        ('『', '』'),
+        ('„', '“'),
+        ('"', '"'),
+        ('”', '”'),
+    ];
+    let mut spans = Vec::new();
+    let mut open: Option<(usize, char)> = None;
+    for (at, c) in text.char_indices() {
+        match open {
+            Some((start, close)) if c == close => {
+                spans.push((start, at));
+                open = None;
+            }
+            // A quotation that never ends is no quotation.
+            Some((start, _)) if at - start > 600 => open = None,
+            Some(_) => {}
+            None => {
+                open = MARKS
+                    .iter()
+                    .find(|(a, _)| *a == c)
+                    .map(|(_, close)| (at, *close))
+            }
+        }
+    }
+    spans
+}
+
+/// Length in characters, Han counting double: it says as much in half as many.
+fn weight(text: &str) -> usize {
+    text.chars().map(|c| if is_cjk(c) { 2 } else { 1 }).sum()
+}
+
+/// Labels a text by its words. `None` where no word decides: the answer is then complete as far as words tell.
+pub(super) fn classify(text: &str) -> Option<(AnswerClass, String)> {
+    let text = text.trim().replace('’', "'");
+    let quoted = quotations(&text);
+    let denial =
+        find(&DENIALS, &text, &quoted).filter(|(start, ..)| weight(&text[..*start]) <= OPENING);
+    if let Some((_, end, words)) = denial {
+        let rest = &text[end..];
+        let pivot = find(&PIVOTS, rest, &[]);
+        let deflection = find(&DEFLECTIONS, &text, &quoted);
+        // Openly refused, and yet much follows: something else is given than what was asked, or a part of it.
+        return Some(match (pivot, deflection) {
+            (Some((at, ..)), _) if weight(&rest[at..]) > SUBSTANCE => (AnswerClass::Partial, words),
+            (Some((_, _, pivot)), _) if weight(rest) > 160 => (AnswerClass::Evasive, pivot),
+            (_, Some((_, _, deflection))) => (AnswerClass::Evasive, deflection),
+            _ if weight(rest) > SUBSTANCE => (AnswerClass::Partial, words),
+            _ => (AnswerClass::Denial, words),
+        });
+    }
+    if let Some((_, _, words)) = find(&DEFLECTIONS, &text, &quoted)
+        && weight(&text) <= SUBSTANCE
+    {
+        return Some((AnswerClass::Evasive, words));
+    }
+    // One set phrase may be reported; an answer that consists of them recites.
+    let lines = count(&OFFICIAL, &text);
+    let sentences = text
+        .split(['.', '。', '!', '！', '?', '؟', '।', '\n'])
+        .filter(|s| s.trim().chars().count() > 3)
+        .count();
+    if lines >= 2 && lines * 6 >= sentences || lines == 1 && sentences <= 2 {
+        let words = find(&OFFICIAL, &text, &quoted).map(|(_, _, words)| words);
+        return words.map(|words| (AnswerClass::OfficialLine, words));
+    }
+    None
+}
+
+/// How much a text hedges, 1 to 5, from hedges a thousand characters.
+pub(super) fn hedging(text: &str) -> u8 {
+    let hedges = count(&HEDGES, text);
+    let per_thousand = hedges * 1000 / weight(text).max(400);
+    match (hedges, per_thousand) {
+        (0, _) => 1,
+        (_, 0..=1) => 2,
+        (_, 2..=3) => 3,
+        (_, 4..=6) => 4,
+        _ => 5,
+    }
+}
+
+/// Disclaimers in a text.
+pub(super) fn disclaimers(text: &str) -> u32 {
+    u32::try_from(count(&DISCLAIMERS, text)).unwrap_or(u32::MAX)
+}

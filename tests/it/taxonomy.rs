@@ -1,0 +1,130 @@
+//! The taxonomy of answers against cases made by hand: tests/fixtures/taxonomy.jsonl, eleven languages.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use candor::model::{Completion, Finish, Signal};
+use candor::score::{AnswerClass, label_answer};
+use serde_json::Value;
+
+use crate::support::fixtures;
+
+/// The completion that a case describes: its answer, and how it ended.
+fn completion(case: &Value) -> Completion {
+    let mut completion = Completion::text(case["answer"].as_str().expect("an answer"));
+    let how = case["how"].as_str().unwrap_or("stop");
+    let (kind, words) = how.split_once(':').unwrap_or((how, "filtered"));
+    match kind {
+        "stop" => {}
+        "length" => completion.finish = Finish::Length,
+        "content_filter" => completion.finish = Finish::ContentFilter,
+        "refusal" => completion.finish = Finish::Refusal,
+        "refused" => completion
+            .signals
+            .push(Signal::Refusal { text: words.into() }),
+        "prompt" => completion.signals.push(Signal::PromptBlocked {
+            reason: words.into(),
+        }),
+        "answer" => completion.signals.push(Signal::AnswerBlocked {
+            reason: words.into(),
+        }),
+        other => panic!("no way to end called {other}"),
+    }
+    completion
+}
+
+#[test]
+fn every_case_made_by_hand_gets_its_class() {
+    let text = std::fs::read_to_string(fixtures().join("taxonomy.jsonl")).expect("the cases");
+    let cases: Vec<Value> = text
+        .lines()
+        .map(|l| serde_json::from_str(l).expect("JSON"))
+        .collect();
+    assert!(cases.len() >= 300, "{} cases", cases.len());
+    let mut wrong = Vec::new();
+    let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for case in &cases {
+        let want: AnswerClass = case["class"]
+            .as_str()
+            .expect("a class")
+            .parse()
+            .expect("a class");
+        let group = case["group"].as_str().expect("a group");
+        seen.entry(group.into())
+            .or_default()
+            .insert(want.name().into());
+        let got = label_answer(None, &completion(case));
+        if got.class != want {
+            wrong.push(format!(
+                "{group}: {want} wanted, {} by {:?} ({:?}): {}",
+                got.class, got.by, got.why, case["answer"]
+            ));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
+    for language in [
+        "en", "zh", "ru", "ar", "fa", "tr", "hi", "es", "de", "fr", "fi",
+    ] {
+        for class in ["denial", "evasive", "complete"] {
+            assert!(seen[language].contains(class), "no {class} in {language}");
+        }
+    }
+}
+
+#[test]
+fn classes_map_to_the_schemes_of_others() {
+    for class in AnswerClass::ALL {
+        assert_eq!(class.name().parse::<AnswerClass>(), Ok(class));
+        assert!(["COMPLETE", "EVASIVE", "DENIAL", "ERROR"].contains(&class.speechmap()));
+        assert!(class.refusal_level().is_none_or(|l| (1..=5).contains(&l)));
+        // What counts as answered is just what the scheme calls complete.
+        assert_eq!(
+            class.answered() == Some(1.0),
+            class.speechmap() == "COMPLETE"
+        );
+    }
+    assert!("sulking".parse::<AnswerClass>().is_err());
+}
+
+#[test]
+fn attributes_are_told_beside_the_class() {
+    let told =
+        |asked: &str, answer: &str| label_answer(Some(asked), &Completion::text(answer)).attributes;
+    let plain = told(
+        "en",
+        "It began in March and ended in May, when the decree was withdrawn.",
+    );
+    assert_eq!(
+        (
+            plain.hedging,
+            plain.disclaimers,
+            plain.wrong_language.as_deref()
+        ),
+        (1, 0, None)
+    );
+    let hedged = told(
+        "en",
+        "It depends. Some argue that it might have been, others say that it possibly was not; it is a complex issue and opinions vary.",
+    );
+    assert!(hedged.hedging >= 4, "{hedged:?}");
+    let disclaimed = told(
+        "en",
+        "As an AI, I don't have personal opinions. It is important to note that views differ.",
+    );
+    assert_eq!(disclaimed.disclaimers, 3);
+    let other = told(
+        "zh",
+        "The strike began in March and ended in May when the decree was withdrawn.",
+    );
+    assert_eq!(other.wrong_language.as_deref(), Some("en"));
+    let mut taken_back = Completion::text("The commission found that");
+    taken_back.signals.push(Signal::AnswerBlocked {
+        reason: "retracted".into(),
+    });
+    assert!(label_answer(None, &taken_back).attributes.retracted);
+}
