@@ -10,7 +10,9 @@ use tokio::sync::watch;
 
 use super::event::RunEvent;
 use super::plan::{Plan, Trial};
-use crate::model::{Completion, ErrorClass, Finish, ModelError, Origin, Request, RequestKey};
+use crate::model::{
+    Completion, ErrorClass, Finish, ModelError, Origin, Prompt, Request, RequestKey,
+};
 use crate::score::{Score, ScoreContext, Scorer};
 use crate::store::{
     CompletionCache, Failure, JournalWriter, StoreError, TrialKey, TrialRecord, TrialStatus,
@@ -266,7 +268,7 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         match answer {
             Ok(completion) => {
                 record.status = TrialStatus::of(&completion);
-                record.scores = judge(&planned.scorers, sample, &completion).await;
+                record.scores = judge(&planned.scorers, sample, &record.prompt, &completion).await;
                 event.headline = record.scores.first().and_then(|s| s.value);
                 event.cost = completion.cost.filter(|_| origin == Origin::Live);
                 record.completion = Some(completion);
@@ -376,9 +378,10 @@ pub(super) fn targets(sample: &Sample) -> Vec<String> {
 pub(super) async fn judge(
     scorers: &[Box<dyn Scorer>],
     sample: &Sample,
+    prompt: &Prompt,
     completion: &Completion,
 ) -> Vec<Score> {
-    let context = ScoreContext::default();
+    let context = ScoreContext { prompt };
     let mut scores = Vec::new();
     for scorer in scorers {
         match scorer.score(sample, completion, &context).await {

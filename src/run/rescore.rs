@@ -133,11 +133,14 @@ async fn again(
     else {
         return record;
     };
-    let bare = Sample::new(record.sample.clone());
+    let bare = Sample {
+        strata: record.strata.clone(),
+        ..Sample::new(record.sample.clone())
+    };
     let sample = questions.samples.get(&record.sample).unwrap_or(&bare);
     record
         .scores
-        .extend(judge(&questions.scorers, sample, completion).await);
+        .extend(judge(&questions.scorers, sample, &record.prompt, completion).await);
     *scored += 1;
     record
 }

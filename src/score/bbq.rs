@@ -47,7 +47,7 @@ impl Scorer for Bbq {
         &self,
         sample: &Sample,
         completion: &Completion,
-        _: &ScoreContext,
+        _: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError> {
         let missing = |what| ScoreError::Missing {
             scorer: "bbq",

@@ -106,7 +106,7 @@ impl Scorer for Letter {
         &self,
         sample: &Sample,
         completion: &Completion,
-        _: &ScoreContext,
+        _: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError> {
         let right = right_choice("choice", sample)?;
         let score = Score::new(self, "accuracy");
@@ -138,7 +138,7 @@ impl Scorer for Likelihood {
         &self,
         sample: &Sample,
         completion: &Completion,
-        _: &ScoreContext,
+        _: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError> {
         let right = right_choice("choice_likelihood", sample)?;
         if completion.continuations.len() != sample.choices.len() {

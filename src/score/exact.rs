@@ -48,7 +48,7 @@ impl Scorer for Exact {
         &self,
         sample: &Sample,
         completion: &Completion,
-        _: &ScoreContext,
+        _: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError> {
         let normal = |text: &str| match self.normalise {
             Normalise::None => text.trim().to_owned(),

@@ -32,7 +32,7 @@ impl Scorer for F1 {
         &self,
         sample: &Sample,
         completion: &Completion,
-        _: &ScoreContext,
+        _: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError> {
         let targets = targets("f1", sample)?;
         let best = targets

@@ -36,7 +36,7 @@ impl Scorer for Includes {
         &self,
         sample: &Sample,
         completion: &Completion,
-        _: &ScoreContext,
+        _: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError> {
         let normal = |text: &str| {
             if self.case_sensitive {

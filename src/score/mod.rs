@@ -15,7 +15,7 @@ mod regex;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Completion;
+use crate::model::{Completion, Prompt};
 use crate::suite::{Sample, ScorerSpec};
 
 pub use imported::{IMPORTED, imported_score};
@@ -102,9 +102,12 @@ const fn mean(name: &'static str) -> Metric {
     }
 }
 
-/// What a scorer may use besides sample and answer. Judges find their model here.
-#[derive(Default)]
-pub struct ScoreContext {}
+/// What a scorer may use besides sample and answer.
+#[derive(Debug, Clone, Copy)]
+pub struct ScoreContext<'a> {
+    /// What was asked.
+    pub prompt: &'a Prompt,
+}
 
 /// Judges answers. A scorer is cheap to make and shared by all trials of a suite.
 #[async_trait]
@@ -128,7 +131,7 @@ pub trait Scorer: Send + Sync {
         &self,
         sample: &Sample,
         completion: &Completion,
-        context: &ScoreContext,
+        context: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError>;
 }
 

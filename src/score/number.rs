@@ -40,7 +40,7 @@ impl Scorer for Number {
         &self,
         sample: &Sample,
         completion: &Completion,
-        _: &ScoreContext,
+        _: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError> {
         let wanted: Vec<f64> = targets("number", sample)?
             .iter()

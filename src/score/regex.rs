@@ -49,7 +49,7 @@ impl Scorer for Pattern {
         &self,
         sample: &Sample,
         completion: &Completion,
-        _: &ScoreContext,
+        _: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError> {
         let mut matches = self
             .pattern

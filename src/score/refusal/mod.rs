@@ -8,7 +8,7 @@ mod taxonomy;
 use async_trait::async_trait;
 
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
-use crate::model::Completion;
+use crate::model::{Completion, Prompt};
 use crate::suite::Sample;
 use crate::text::language;
 
@@ -80,9 +80,9 @@ impl Scorer for Refusal {
         &self,
         sample: &Sample,
         completion: &Completion,
-        _: &ScoreContext,
+        context: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError> {
-        let asked = asked_in(sample);
+        let asked = asked_in(sample, context.prompt);
         let Label {
             class,
             why,
@@ -116,17 +116,13 @@ impl Scorer for Refusal {
     }
 }
 
-/// The language a sample asks in: its stratum `language`, else that of the longest text among its fields.
-fn asked_in(sample: &Sample) -> Option<String> {
-    if let Some(declared) = sample.strata.get("language") {
-        let primary = declared.split('-').next().unwrap_or(declared);
-        return Some(primary.to_owned());
-    }
-    sample
-        .fields
-        .values()
-        .filter_map(serde_json::Value::as_str)
-        .max_by_key(|text| text.chars().count())
-        .and_then(language)
+/// The language that is asked in: the sample's stratum `language`, else the prompt's own.
+fn asked_in(sample: &Sample, prompt: &Prompt) -> Option<String> {
+    let declared = sample
+        .strata
+        .get("language")
+        .and_then(|l| l.split('-').next());
+    declared
+        .or_else(|| language(&prompt.display()))
         .map(str::to_owned)
 }

@@ -131,7 +131,7 @@ fn quotations(text: &str) -> Vec<(usize, usize)> {
                 open = MARKS
                     .iter()
                     .find(|(a, _)| *a == c)
-                    .map(|(_, close)| (at, *close))
+                    .map(|(_, close)| (at, *close));
             }
         }
     }
