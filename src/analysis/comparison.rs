@@ -44,8 +44,8 @@ pub struct Comparison {
 }
 
 /// Writes a figure, or why there is none, as `{"undefined": …}`.
-pub(super) fn known<S: Serializer>(
-    figure: &Result<Estimate, Undefined>,
+pub(super) fn known<T: Serialize, S: Serializer>(
+    figure: &Result<T, Undefined>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
@@ -53,7 +53,7 @@ pub(super) fn known<S: Serializer>(
         undefined: Undefined,
     }
     match figure {
-        Ok(estimate) => estimate.serialize(serializer),
+        Ok(figure) => figure.serialize(serializer),
         Err(undefined) => Missing {
             undefined: *undefined,
         }

@@ -2,6 +2,7 @@
 //!
 //! Every figure starts from lazy frames; what is held in memory is one small row a question, never an answer's text.
 
+mod calibration;
 mod comparison;
 mod dataset;
 mod error;
@@ -16,6 +17,9 @@ mod strata;
 mod summary;
 mod target;
 
+pub use calibration::{
+    CalibratedRate, Calibration, Coefficient, GroupAgreement, OutsideLabels, calibrate,
+};
 pub use comparison::{Comparison, compare};
 pub use dataset::Dataset;
 pub use error::AnalysisError;

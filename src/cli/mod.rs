@@ -2,6 +2,7 @@
 //! the progress and the log.
 
 mod baseline;
+mod calibrate;
 mod compare;
 mod completions;
 mod demo;
@@ -65,6 +66,8 @@ enum Command {
     Compare(compare::Arguments),
     /// What is withheld on sensitive questions beyond their controls, by jurisdiction, language or any stratum, and how models differ.
     Gap(gap::Arguments),
+    /// How a run's labels hold against a person's or another judge's, and rates with their errors taken out.
+    Calibrate(calibrate::Arguments),
     /// May this version ship? Rules over a run and a pinned baseline; exit 0 pass, 1 fail, 3 cannot tell.
     Gate(Box<gate::Arguments>),
     /// How many questions and repeats a gate needs, and what they cost, before anything is spent.
@@ -124,6 +127,7 @@ pub fn main() -> ExitCode {
             Command::Report(arguments) => report::run(&arguments),
             Command::Compare(arguments) => compare::run(&arguments),
             Command::Gap(arguments) => gap::run(&arguments),
+            Command::Calibrate(arguments) => calibrate::run(&arguments),
             Command::Gate(arguments) => gate::run(*arguments).await,
             Command::PlanSize(arguments) => plan_size::run(&arguments),
             Command::Baseline(arguments) => baseline::run(&arguments),

@@ -3,6 +3,7 @@
 //! A section is a file under `section/`, a template under `reports/sections/`, and a line in `section::SECTIONS`. A chart is
 //! a file under `chart/`; an export format a file under `export/`.
 
+mod calibration;
 mod chart;
 mod comparison;
 pub mod export;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 
 use crate::analysis::AnalysisError;
 
+pub use calibration::{agreement_grid, calibration_notes, confusion_grid, rates_grid};
 pub use comparison::Comparisons;
 pub use figures::{bracket, count, p_value, percent, points, points_with_interval, signed};
 pub use gap::{gap_grid, gap_markdown, gap_notes};

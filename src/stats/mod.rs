@@ -143,6 +143,9 @@ pub enum Undefined {
     /// Too few units for a method that needs many.
     #[error("too few units for a resampling interval (fewer than 50)")]
     TooFew,
+    /// Too few labels from outside for a correction.
+    #[error("too few labels: a hundred are needed, ten of them on either side")]
+    TooFewLabels,
     /// An argument is outside its range.
     #[error("argument outside its range")]
     OutOfRange,

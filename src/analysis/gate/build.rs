@@ -383,7 +383,11 @@ impl<'a> Builder<'a> {
         let mut clusters: BTreeMap<String, BbqCounts> = BTreeMap::new();
         let mut n = 0;
         for metric in metrics {
-            for labelled in self.candidate.data.labels(metric, self.candidate.model)? {
+            for labelled in self
+                .candidate
+                .data
+                .labels(metric, Some(self.candidate.model), &[])?
+            {
                 let counts = clusters.entry(labelled.cluster).or_default();
                 counts.count(&labelled.label);
                 n += 1;

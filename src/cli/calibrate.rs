@@ -1,0 +1,80 @@
+//! `candor calibrate`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::compare::{Format, print_json};
+use super::exit::{Exit, Failure};
+use super::output::lines;
+use crate::analysis::{Dataset, MetricName, calibrate};
+use crate::report::{agreement_grid, calibration_notes, confusion_grid, rates_grid};
+use crate::store::read_labels;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Run directories; several are read together.
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// Labels of its trials from outside: JSON lines with trial, class and by.
+    #[arg(long, value_name = "FILE")]
+    labels: PathBuf,
+    /// The scorer's metric whose labels are held against them, e.g. refusal.class [default: each suite's headline]
+    #[arg(long, value_name = "SCORER.METRIC")]
+    metric: Option<String>,
+    /// Agreement in every value of these strata too; `model` and `suite` are strata.
+    #[arg(long, value_name = "STRATUM", num_args = 1.., value_delimiter = ',', default_value = "suite")]
+    by: Vec<String>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let labels = read_labels(&arguments.labels)?;
+    let data = Dataset::open(&arguments.runs)?;
+    let mut metrics = data.headlines();
+    if let Some(name) = &arguments.metric {
+        let (scorer, metric) = name.split_once('.').ok_or_else(|| {
+            let why = format!(
+                "'{name}' names no metric: a scorer and its metric belong there, e.g. refusal.class"
+            );
+            Failure::new(Exit::Usage, why)
+        })?;
+        for each in &mut metrics {
+            *each = MetricName {
+                suite: each.suite.clone(),
+                scorer: scorer.into(),
+                metric: metric.into(),
+            };
+        }
+    }
+    let calibration = calibrate(&data, &metrics, &labels, &arguments.by)?;
+    let all = &calibration.agreement[0];
+    let grids = [
+        agreement_grid(&calibration),
+        confusion_grid(all),
+        rates_grid(&calibration),
+    ];
+    let notes = calibration_notes(&calibration);
+    match arguments.format {
+        Format::Table => {
+            for grid in &grids {
+                println!("{}\n", lines(grid));
+            }
+            for note in notes {
+                println!("{note}");
+            }
+        }
+        Format::Markdown => {
+            for grid in &grids {
+                println!("{}", grid.to_markdown());
+            }
+            for note in notes {
+                println!("- {note}");
+            }
+        }
+        Format::Json => print_json(&calibration)?,
+    }
+    Ok(Exit::Done)
+}

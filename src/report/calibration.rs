@@ -1,0 +1,160 @@
+//! How a run's labels hold against labels from outside, as tables.
+
+use super::figures::percent;
+use super::table::Grid;
+use crate::analysis::{Calibration, Coefficient, GroupAgreement};
+use crate::stats::{Estimate, Interval, Undefined};
+
+fn share(value: f64, interval: Interval) -> String {
+    format!(
+        "{} [{}, {}]",
+        percent(value),
+        percent(interval.low),
+        percent(interval.high)
+    )
+}
+
+fn coefficient(of: &Result<Coefficient, Undefined>) -> String {
+    match of {
+        Ok(Coefficient { value, interval }) => {
+            format!("{value:.2} [{:.2}, {:.2}]", interval.low, interval.high)
+        }
+        Err(why) => format!("– ({why})"),
+    }
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), percent)
+}
+
+/// Agreement, a row a group.
+#[must_use]
+pub fn agreement_grid(calibration: &Calibration) -> Grid {
+    let heads = [
+        "",
+        "n",
+        "equal %",
+        "κ",
+        "AC1",
+        "withheld found %",
+        "answered found %",
+    ];
+    let mut grid = Grid::new(&heads, &[1, 2, 5, 6]);
+    grid.rows = calibration
+        .agreement
+        .iter()
+        .map(|group| {
+            vec![
+                group.group.clone(),
+                group.n.to_string(),
+                percent(group.equal),
+                coefficient(&group.kappa),
+                coefficient(&group.ac1),
+                optional(group.sensitivity),
+                optional(group.specificity),
+            ]
+        })
+        .collect();
+    grid
+}
+
+/// What the outside calls an answer (rows), and what the run calls it (columns).
+#[must_use]
+pub fn confusion_grid(group: &GroupAgreement) -> Grid {
+    let mut heads = vec!["outside \\ run"];
+    heads.extend(group.labels.iter().map(String::as_str));
+    let figures: Vec<usize> = (1..heads.len()).collect();
+    let mut grid = Grid::new(&heads, &figures);
+    grid.rows = group
+        .labels
+        .iter()
+        .zip(&group.confusion)
+        .map(|(label, counts)| {
+            let mut row = vec![label.clone()];
+            row.extend(counts.iter().map(u64::to_string));
+            row
+        })
+        .collect();
+    grid
+}
+
+/// Shares of answered questions, raw beside corrected; a row a model and suite.
+#[must_use]
+pub fn rates_grid(calibration: &Calibration) -> Grid {
+    let heads = [
+        "suite",
+        "model",
+        "answered %, by the run",
+        "n",
+        "by the labels alone",
+        "labels",
+        "prediction-powered",
+        "Rogan–Gladen",
+    ];
+    let mut grid = Grid::new(&heads, &[3, 5]);
+    let estimate = |of: &Result<Estimate, Undefined>| match of {
+        Ok(e) => share(e.value, e.interval),
+        Err(_) => "–".into(),
+    };
+    let n = |of: &Result<Estimate, Undefined>| of.as_ref().map_or(0, |e| e.n).to_string();
+    let corrected = |of: &Result<Coefficient, Undefined>| match of {
+        Ok(c) => share(c.value, c.interval),
+        Err(_) => "–".into(),
+    };
+    grid.rows = calibration
+        .rates
+        .iter()
+        .map(|rate| {
+            vec![
+                rate.suite.clone(),
+                rate.model.clone(),
+                estimate(&rate.raw),
+                n(&rate.raw),
+                estimate(&rate.outside),
+                n(&rate.outside),
+                corrected(&rate.prediction_powered),
+                if rate.contradicted {
+                    "contradicted".into()
+                } else {
+                    corrected(&rate.rogan_gladen)
+                },
+            ]
+        })
+        .collect();
+    grid
+}
+
+/// What to know beside the tables.
+#[must_use]
+pub fn calibration_notes(calibration: &Calibration) -> Vec<String> {
+    let mut notes = vec![format!(
+        "{} labels compared. Intervals are 95 %; κ and AC1 over the labels, the shares over answered or withheld.",
+        calibration.matched
+    )];
+    for (n, what) in [
+        (calibration.unknown, "labels are of no trial of this run"),
+        (
+            calibration.disputed,
+            "trials have labels at odds without a majority, and are left out",
+        ),
+        (
+            calibration.without_verdict,
+            "labelled trials have no verdict on one side (unsure, cut, an error), and are left out",
+        ),
+    ] {
+        if n > 0 {
+            notes.push(format!("{n} {what}."));
+        }
+    }
+    notes.push(
+        "Prediction-powered rates need labels drawn at random from the model's answers: a hundred, ten of them on either side. Rogan–Gladen takes the errors seen on the other models' answers to be those on this model's."
+            .into(),
+    );
+    if calibration.rates.iter().any(|r| r.contradicted) {
+        notes.push(
+            "contradicted: the raw rate is impossible under those errors, so they do not hold for this model."
+                .into(),
+        );
+    }
+    notes
+}
