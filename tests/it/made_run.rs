@@ -23,6 +23,7 @@ pub struct MadeTrial {
     pub strata: BTreeMap<String, String>,
     pub seconds: f64,
     pub cost: Option<f64>,
+    pub label: Option<&'static str>,
 }
 
 impl MadeTrial {
@@ -41,7 +42,22 @@ impl MadeTrial {
             strata: BTreeMap::new(),
             seconds: 1.0,
             cost: None,
+            label: None,
         }
+    }
+
+    /// The trial's key in the tables.
+    pub fn key(&self) -> String {
+        let name = format!(
+            "{}\0{}\0{}\0{}",
+            self.model, self.suite, self.sample, self.epoch
+        );
+        blake3::hash(name.as_bytes()).to_hex().to_string()
+    }
+
+    pub fn label(mut self, label: &'static str) -> Self {
+        self.label = Some(label);
+        self
     }
 
     pub fn epoch(mut self, epoch: u32) -> Self {
@@ -77,10 +93,7 @@ pub fn write_run(path: &Path, trials: &[MadeTrial], change: impl FnOnce(&mut Val
     let float = |name: &str, f: &dyn Fn(&MadeTrial) -> Option<f64>| {
         Float64Chunked::from_iter_options(name.into(), trials.iter().map(f)).into_column()
     };
-    let key = |t: &MadeTrial| {
-        let name = format!("{}\0{}\0{}\0{}", t.model, t.suite, t.sample, t.epoch);
-        Some(blake3::hash(name.as_bytes()).to_hex().to_string())
-    };
+    let key = |t: &MadeTrial| Some(t.key());
     // A question's place is the same for every model.
     let mut places: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     for trial in trials {
@@ -136,7 +149,7 @@ pub fn write_run(path: &Path, trials: &[MadeTrial], change: impl FnOnce(&mut Val
         whole("version", &|_, _| 1),
         text("metric", &|_| Some("accuracy".into())),
         float("value", &|t| t.value),
-        text("label", &|_| None),
+        text("label", &|t| t.label.map(str::to_owned)),
         text("explanation", &|_| None),
     ];
     fs::create_dir_all(path).expect("a folder");

@@ -13,6 +13,7 @@
 mod bad_input;
 mod bbq;
 mod browser;
+mod calibrate;
 mod compare;
 mod demo;
 mod endpoint;
