@@ -5,6 +5,7 @@
 mod calibration;
 mod comparison;
 mod dataset;
+mod draw;
 mod error;
 mod gap;
 pub mod gate;
@@ -22,6 +23,7 @@ pub use calibration::{
 };
 pub use comparison::{Comparison, compare};
 pub use dataset::Dataset;
+pub use draw::DrawnAnswer;
 pub use error::AnalysisError;
 pub use gap::{Gap, GapContrast, GapFigure, GapKind, GapTable, gap, gap_table, gaps};
 pub use labels::Labelled;

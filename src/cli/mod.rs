@@ -16,6 +16,7 @@ mod gate_run;
 mod import;
 mod init;
 mod interrupt;
+mod label;
 mod models;
 mod output;
 mod plan_size;
@@ -66,6 +67,8 @@ enum Command {
     Compare(compare::Arguments),
     /// What is withheld on sensitive questions beyond their controls, by jurisdiction, language or any stratum, and how models differ.
     Gap(gap::Arguments),
+    /// A page on which a person labels a sample of a run's answers, by keyboard and without the models' names.
+    Label(label::Arguments),
     /// How a run's labels hold against a person's or another judge's, and rates with their errors taken out.
     Calibrate(calibrate::Arguments),
     /// May this version ship? Rules over a run and a pinned baseline; exit 0 pass, 1 fail, 3 cannot tell.
@@ -127,6 +130,7 @@ pub fn main() -> ExitCode {
             Command::Report(arguments) => report::run(&arguments),
             Command::Compare(arguments) => compare::run(&arguments),
             Command::Gap(arguments) => gap::run(&arguments),
+            Command::Label(arguments) => label::run(&arguments).await,
             Command::Calibrate(arguments) => calibrate::run(&arguments),
             Command::Gate(arguments) => gate::run(*arguments).await,
             Command::PlanSize(arguments) => plan_size::run(&arguments),

@@ -11,6 +11,7 @@ mod figures;
 mod gap;
 pub mod gate;
 mod headline;
+mod labelling;
 mod page;
 mod published;
 mod section;
@@ -21,12 +22,14 @@ mod transcripts;
 use std::path::PathBuf;
 
 use crate::analysis::AnalysisError;
+use crate::store::StoreError;
 
 pub use calibration::{agreement_grid, calibration_notes, confusion_grid, rates_grid};
 pub use comparison::Comparisons;
 pub use figures::{bracket, count, p_value, percent, points, points_with_interval, signed};
 pub use gap::{gap_grid, gap_markdown, gap_notes};
 pub use headline::headlines;
+pub use labelling::Labelling;
 pub use page::{Report, ReportOptions};
 pub use table::Grid;
 
@@ -36,6 +39,9 @@ pub enum ReportError {
     /// The run cannot be analysed.
     #[error(transparent)]
     Analysis(#[from] AnalysisError),
+    /// A file of labels cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A template or chart failed: a defect of candor.
     #[error(
         "the report's {part} cannot be rendered: {reason}. This is a defect of candor; please report it"

@@ -1,6 +1,8 @@
 //! Labels of a run's trials that come from outside it, a person's or another judge's: one JSON line each.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -41,4 +43,20 @@ pub fn read_labels(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, Stri
         labels.entry(trial).or_default().insert(by, class);
     }
     Ok(labels)
+}
+
+/// Adds a label to a file, which is made where there is none; it is on disk when this returns.
+///
+/// # Errors
+/// [`StoreError::File`] where the file cannot be written.
+pub fn append_label(path: &Path, label: &TrialLabel) -> Result<(), StoreError> {
+    let failed = |e: &dyn std::fmt::Display| StoreError::file("cannot write", path, e);
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|e| failed(&e))?;
+    let line = serde_json::to_string(label).map_err(|e| failed(&e))? + "\n";
+    file.write_all(line.as_bytes()).map_err(|e| failed(&e))?;
+    file.sync_data().map_err(|e| failed(&e))
 }

@@ -19,6 +19,6 @@ pub use directory::RunDirectory;
 pub use error::StoreError;
 pub use frames::{SCORES, TRIALS, stratum_column};
 pub use journal::{JournalWriter, read_journal};
-pub use labels::{TrialLabel, read_labels};
+pub use labels::{TrialLabel, append_label, read_labels};
 pub use manifest::{Manifest, ModelRecord, RunStatus, Shard, SuiteRecord};
 pub use record::{Failure, TrialKey, TrialRecord, TrialStatus};

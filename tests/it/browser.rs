@@ -1,5 +1,6 @@
 //! The report in a real browser: Chromium through ChromeDriver.
 
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,9 +10,18 @@ use serde_json::json;
 
 use crate::support::{candor, ran, shared, skipped, sums_suite};
 
-/// A ChromeDriver of this test's own; it ends with it.
+/// A process of this test's own; it ends with it.
+struct Ending(Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 struct Driver {
-    child: Child,
+    _child: Ending,
     port: u16,
 }
 
@@ -28,7 +38,10 @@ impl Driver {
             .stderr(Stdio::null())
             .spawn()
         {
-            Ok(child) => Some(Self { child, port }),
+            Ok(child) => Some(Self {
+                _child: Ending(child),
+                port,
+            }),
             Err(error) => {
                 skipped(&format!(
                     "chromedriver does not start ({error}); Debian's packages chromium and chromium-driver bring it"
@@ -67,13 +80,6 @@ impl Driver {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -214,4 +220,136 @@ fn a_report_of_thousands_of_real_answers_filters_and_reads_well_on_a_phone() {
         assert!(overflow.as_i64().unwrap() <= 0, "the page is {overflow} px wider than a phone");
         client.close().await.unwrap();
     });
+}
+
+#[test]
+fn twenty_labels_by_keyboard_survive_a_reload() {
+    let Some(driver) = Driver::start() else {
+        return;
+    };
+    let home = tempfile::tempdir().expect("a folder");
+    let suite = sums_suite(home.path(), 30);
+    let row = |i| {
+        let answer = json!({"sample_id": format!("s{i}"), "answer": format!("<b>It is {i}</b>")});
+        answer.to_string()
+    };
+    let rows: Vec<String> = (0..30).map(row).collect();
+    std::fs::write(home.path().join("r.jsonl"), rows.join("\n")).unwrap();
+    let suite = suite.to_str().unwrap();
+    ran(candor(home.path()).args([
+        "run",
+        "-s",
+        suite,
+        "-m",
+        "replay:r.jsonl?name=hidden-name",
+        "-o",
+        "run",
+    ]))
+    .exits_with(0);
+    let server = Command::new(assert_cmd::cargo::cargo_bin!("candor"))
+        .current_dir(home.path())
+        .args(["label", "run", "-n", "20", "--by", "ann"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the page's server");
+    let mut server = Ending(server);
+    let mut out = BufReader::new(server.0.stdout.take().expect("its output"));
+    let mut line = String::new();
+    out.read_line(&mut line).expect("a line");
+    assert!(
+        line.starts_with("20 answers, 0 of them labelled."),
+        "{line}"
+    );
+    let url = line
+        .split_whitespace()
+        .find(|w| w.starts_with("http://"))
+        .expect("the page")
+        .to_owned();
+    tokio::runtime::Runtime::new()
+        .expect("a runtime")
+        .block_on(async {
+            let client = driver.client().await;
+            client.goto(&url).await.expect("the page");
+            wait_for(&client, "#state", "0 of 20 labelled").await;
+            assert!(!client.source().await.unwrap().contains("hidden-name"));
+            assert!(
+                text(&client, "#answer").await.starts_with("<b>It is "),
+                "answers stay text"
+            );
+            let press = async |keys: &str| {
+                let body = client.find(Locator::Css("body")).await.expect("the page");
+                body.send_keys(keys).await.expect("a key");
+            };
+            for i in 1..=10 {
+                press(if i % 2 == 0 { "1" } else { "5" }).await;
+                wait_for(&client, "#state", &format!("{i} of 20 labelled")).await;
+            }
+            client.refresh().await.expect("the page again");
+            wait_for(&client, "#state", "10 of 20 labelled").await;
+            wait_for(&client, "#place", "Answer 11 of 20").await;
+            for i in 11..=20 {
+                press("3").await;
+                let all = if i == 20 {
+                    "All 20 labelled".to_owned()
+                } else {
+                    format!("{i} of 20 labelled")
+                };
+                wait_for(&client, "#state", &all).await;
+            }
+            // Back to the one before, and another label for it.
+            press("\u{E012}").await;
+            wait_for(&client, "#place", "Answer 19 of 20").await;
+            press("9").await;
+            let unsure = "button[data-class=unsure][aria-pressed=true]";
+            client
+                .wait()
+                .at_most(Duration::from_secs(20))
+                .for_element(Locator::Css(unsure))
+                .await
+                .expect("unsure");
+            client.close().await.expect("an end");
+            // The page is not found without its secret.
+            let bare = format!(
+                "{}answers",
+                url.rsplitn(3, '/').nth(2).expect("a host").to_owned() + "/"
+            );
+            let client = driver.client().await;
+            client.goto(&bare).await.expect("an answer");
+            assert!(!client.source().await.unwrap().contains("It is"));
+            client.close().await.expect("an end");
+        });
+    let ended = Command::new("kill")
+        .arg(server.0.id().to_string())
+        .status()
+        .expect("kill");
+    assert!(ended.success());
+    assert!(server.0.wait().expect("its end").success());
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    assert!(
+        rest.contains("20 of 20 labelled, in labels.jsonl."),
+        "{rest}"
+    );
+    let labels = std::fs::read_to_string(home.path().join("labels.jsonl")).unwrap();
+    let trials: std::collections::BTreeMap<String, String> = labels
+        .lines()
+        .map(|l| serde_json::from_str::<serde_json::Value>(l).expect("a label"))
+        .map(|l| {
+            (
+                l["trial"].as_str().unwrap().to_owned(),
+                l["class"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    let count = |class: &str| trials.values().filter(|c| *c == class).count();
+    assert_eq!((labels.lines().count(), trials.len()), (21, 20));
+    assert_eq!(
+        (
+            count("denial"),
+            count("complete"),
+            count("evasive"),
+            count("unsure")
+        ),
+        (5, 5, 9, 1)
+    );
 }
