@@ -129,7 +129,7 @@ fn in_speechmap(label: &str) -> String {
 /// the majority's label holds.
 ///
 /// # Errors
-/// [`AnalysisError::Mixed`] for a label of no known scheme or where no label is of this run; [`AnalysisError::UnknownStratum`];
+/// [`AnalysisError::Mixed`] for a label of no known scheme, where no label is of this run, or the run has none under the metrics; [`AnalysisError::UnknownStratum`];
 /// [`AnalysisError::Table`] where the tables are not a run's.
 pub fn calibrate(
     data: &Dataset,
@@ -159,6 +159,14 @@ pub fn calibrate(
             outside: outside.get(own.trial.as_str()).map(|l| (*l).to_owned()),
             own,
         }));
+    }
+    if answers.is_empty() {
+        let asked = metrics
+            .first()
+            .map_or_else(String::new, |m| format!("{}.{}", m.scorer, m.metric));
+        return Err(AnalysisError::Mixed(format!(
+            "no answer of this run has a label under {asked}; scorers that label: refusal (`candor score RUN -s refusal`)"
+        )));
     }
     let seen = answers.iter().filter(|a| a.outside.is_some()).count();
     if seen == 0 {

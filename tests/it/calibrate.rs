@@ -225,4 +225,15 @@ fn what_is_no_label_is_named() {
             .exits_with(code)
             .says(&[words]);
     }
+    fs::write(&file, "").unwrap();
+    ran(candor(home.path()).args([
+        "calibrate",
+        "run",
+        "--labels",
+        "labels.jsonl",
+        "--metric",
+        "refusal.class",
+    ]))
+    .exits_with(2)
+    .says(&["has a label under refusal.class"]);
 }
