@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::comparison::known;
 use super::{AnalysisError, Dataset, LEVEL, Labelled, MetricName};
-use crate::score::AnswerClass;
+use crate::score::{AnswerClass, speechmap_answered};
 use crate::stats::{
     Agreement, Estimate, Interval, JudgeQuality, Ratings, Undefined, Weights, cohen_kappa,
     gwet_ac1, percent_agreement, prediction_powered_mean, rogan_gladen, wilson_effective_n,
@@ -108,13 +108,14 @@ impl Answer {
     }
 }
 
-/// 1 for an answer, 0 for one withheld; none where the label is no verdict.
+/// 1 for an answer, 0 for one withheld, none for a label that is no verdict; an error for a label of no known scheme.
+fn read(label: &str) -> Result<Option<f64>, String> {
+    let class = label.parse::<AnswerClass>();
+    class.map_or_else(|_| speechmap_answered(label), |c| Ok(c.answered()))
+}
+
 fn verdict(label: &str) -> Option<f64> {
-    match label {
-        "COMPLETE" => Some(1.0),
-        "EVASIVE" | "DENIAL" => Some(0.0),
-        _ => label.parse::<AnswerClass>().ok()?.answered(),
-    }
+    read(label).ok().flatten()
 }
 
 /// A label in SpeechMap's scheme.
@@ -137,18 +138,20 @@ pub fn calibrate(
     labels: &OutsideLabels,
     by: &[String],
 ) -> Result<Calibration, AnalysisError> {
-    let mut disputed = BTreeSet::new();
+    let mut disputed = 0;
     let mut outside: BTreeMap<&str, &str> = BTreeMap::new();
     for (trial, given) in labels {
-        if let Some(unknown) = given.values().find(|l| !known_label(l)) {
+        if let Some(unknown) = given.values().find(|l| read(l).is_err()) {
             return Err(AnalysisError::Mixed(format!(
                 "the label '{unknown}' of trial {trial} belongs to no scheme: it is neither a class ({}) nor COMPLETE, EVASIVE, DENIAL or ERROR",
                 AnswerClass::ALL.map(AnswerClass::name).join(", ")
             )));
         }
         match majority(given.values()) {
-            Some(label) => drop(outside.insert(trial, label)),
-            None => drop(disputed.insert(trial.as_str())),
+            Some(label) => {
+                outside.insert(trial, label);
+            }
+            None => disputed += 1,
         }
     }
     let mut answers = Vec::new();
@@ -199,17 +202,11 @@ pub fn calibrate(
     Ok(Calibration {
         matched: both.len(),
         unknown: outside.len() - seen,
-        disputed: disputed.len(),
+        disputed,
         without_verdict: seen - both.len(),
         agreement,
         rates: rates(&answers),
     })
-}
-
-fn known_label(label: &str) -> bool {
-    label.parse::<AnswerClass>().is_ok()
-        || ["COMPLETE", "EVASIVE", "DENIAL"].contains(&label)
-        || label.starts_with("ERROR")
 }
 
 /// The label that more give than any other.
@@ -230,22 +227,19 @@ fn group_agreement(group: &str, answers: &[&Answer]) -> GroupAgreement {
         .iter()
         .filter_map(|a| Some((a.outside.as_deref()?, a.own.label.as_str())))
         .collect();
-    let labels: Vec<&str> = pairs
-        .iter()
-        .flat_map(|(a, b)| [*a, *b])
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
+    let labels: BTreeSet<&str> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
+    let labels: Vec<&str> = labels.into_iter().collect();
     let place = |label: &str| labels.iter().position(|l| *l == label).unwrap_or_default();
     let mut confusion = vec![vec![0; labels.len()]; labels.len()];
-    for (outside, own) in &pairs {
-        confusion[place(outside)][place(own)] += 1;
+    let mut raters = [Vec::new(), Vec::new()];
+    for (outside, own) in pairs {
+        let (outside, own) = (place(outside), place(own));
+        confusion[outside][own] += 1;
+        raters[0].push(Some(outside as f64));
+        raters[1].push(Some(own as f64));
     }
-    let rater = |of: fn(&(&str, &str)) -> String| -> Vec<Option<f64>> {
-        pairs.iter().map(|p| Some(place(&of(p)) as f64)).collect()
-    };
-    let ac1 = Ratings::new(&[rater(|p| p.0.to_owned()), rater(|p| p.1.to_owned())])
-        .and_then(|ratings| gwet_ac1(&ratings));
+    let n = raters[0].len();
+    let ac1 = Ratings::new(&raters).and_then(|ratings| gwet_ac1(&ratings));
     let interval = |a: Agreement| {
         Ok(Coefficient {
             value: a.value,
@@ -255,7 +249,7 @@ fn group_agreement(group: &str, answers: &[&Answer]) -> GroupAgreement {
     let quality = quality(answers.iter().copied());
     GroupAgreement {
         group: group.to_owned(),
-        n: pairs.len(),
+        n,
         equal: percent_agreement(&confusion).unwrap_or(f64::NAN),
         kappa: cohen_kappa(&confusion, Weights::Unweighted).and_then(interval),
         ac1: ac1.and_then(interval),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use serde::{Serialize, Serializer};
 
-use super::paired::adjusted;
+use super::paired::{adjusted, told};
 use super::{Asked, LEVEL, PairedTest, PairedUnit, Question, Target};
 use crate::stats::{Estimate, Inference, TwoGroups, Undefined, newcombe_hybrid, normal_quantile};
 
@@ -200,6 +200,7 @@ impl<'a> Pairs<'a> {
         let units = self.units();
         let planned = self.shared.len() + self.missing.len();
         let test = PairedTest::of(&units, target, planned);
+        let (difference, p) = told(&test);
         let bound = |model: f64, baseline: f64| {
             if self.missing.is_empty() {
                 return None;
@@ -222,11 +223,8 @@ impl<'a> Pairs<'a> {
                 [one] => Some((*one).into()),
                 _ => None,
             },
-            difference: test
-                .as_ref()
-                .map_err(|e| *e)
-                .and_then(|t| t.estimate(LEVEL)),
-            p: test.as_ref().ok().and_then(|t| t.p_two_sided().ok()),
+            difference,
+            p,
             method: test.as_ref().map_or("", |t| t.method()),
             shared: self.shared.len(),
             unshared: self.unshared,

@@ -175,7 +175,8 @@ impl Dataset {
             })
     }
 
-    fn names(&self) -> impl Iterator<Item = &str> {
+    /// The models' names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         self.models.iter().map(|m| m.identity.name.as_str())
     }
 }

@@ -21,6 +21,14 @@ pub enum AnalysisError {
         /// What there is.
         known: String,
     },
+    /// No such suite.
+    #[error("there is no suite '{name}' in the run; its suites: {known}")]
+    UnknownSuite {
+        /// As asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
     /// No such stratum.
     #[error("there is no stratum '{name}' in the run; its strata: {known}")]
     UnknownStratum {

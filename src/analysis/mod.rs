@@ -25,7 +25,7 @@ pub use comparison::{Comparison, compare};
 pub use dataset::Dataset;
 pub use draw::DrawnAnswer;
 pub use error::AnalysisError;
-pub use gap::{Gap, GapContrast, GapFigure, GapKind, GapTable, gap, gap_table, gaps};
+pub use gap::{GapContrast, GapFigure, GapKind, GapTable, gap, gap_table, gaps};
 pub use labels::Labelled;
 pub use mean_score::MeanScore;
 pub use paired::{PairedTest, PairedUnit};

@@ -1,9 +1,9 @@
 //! A paired comparison's test, chosen by what the units are.
 
-use super::{Name, Question, Target};
+use super::{LEVEL, Name, Question, Target};
 use crate::stats::{
-    AdjustedT, Inference, Interval, PairedCounts, PartOfRun, RerunError, RerunT, Result, Tango,
-    Undefined, all_alone,
+    AdjustedT, Estimate, Inference, Interval, PairedCounts, PartOfRun, RerunError, RerunT, Result,
+    Tango, Undefined, all_alone,
 };
 
 /// Two scores of one unit: of a question by two models, or of a pair's two sides by one.
@@ -154,6 +154,14 @@ pub(super) fn adjusted(units: &[PairedUnit]) -> Result<AdjustedT> {
 #[allow(clippy::cast_precision_loss)]
 fn mean_difference(units: &[PairedUnit]) -> f64 {
     units.iter().map(PairedUnit::difference).sum::<f64>() / units.len() as f64
+}
+
+/// A test's estimate at the usual level, and its two-sided p.
+pub(super) fn told(test: &Result<impl Inference>) -> (Result<Estimate>, Option<f64>) {
+    match test {
+        Ok(test) => (test.estimate(LEVEL), test.p_two_sided().ok()),
+        Err(why) => (Err(*why), None),
+    }
 }
 
 impl Inference for PairedTest {

@@ -121,6 +121,26 @@ impl Dataset {
             .collect()
     }
 
+    /// The headline metrics of the suites named; of all where none is.
+    ///
+    /// # Errors
+    /// [`AnalysisError::UnknownSuite`] lists the suites.
+    pub fn headlines_of(&self, suites: &[String]) -> Result<Vec<MetricName>, AnalysisError> {
+        let mut metrics = self.headlines();
+        if let Some(unknown) = suites
+            .iter()
+            .find(|s| metrics.iter().all(|m| m.suite != **s))
+        {
+            let known: Vec<&str> = metrics.iter().map(|m| m.suite.as_str()).collect();
+            return Err(AnalysisError::UnknownSuite {
+                name: unknown.clone(),
+                known: known.join(", "),
+            });
+        }
+        metrics.retain(|m| suites.is_empty() || suites.contains(&m.suite));
+        Ok(metrics)
+    }
+
     /// Every question that was asked of the suites named, under the metrics named (one a suite), by model, suite and place in the
     /// order drawn.
     ///

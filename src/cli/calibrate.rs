@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::compare::{Format, print_json};
 use super::exit::{Exit, Failure};
-use super::output::lines;
+use super::output::{Format, lines, print_json};
 use crate::analysis::{Dataset, MetricName, calibrate};
 use crate::report::{agreement_grid, calibration_notes, confusion_grid, rates_grid};
 use crate::store::read_labels;

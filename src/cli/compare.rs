@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::exit::{Exit, Failure};
-use super::output::lines;
+use super::output::{Format, lines, print_json};
 use crate::analysis::{Dataset, Target};
 use crate::report::Comparisons;
 
@@ -31,49 +31,16 @@ pub(super) struct Arguments {
     format: Format,
 }
 
-/// How a table is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(super) enum Format {
-    /// Columns for a terminal.
-    #[default]
-    Table,
-    /// For programs.
-    Json,
-    /// For pull requests and notes.
-    Markdown,
-}
-
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let data = Dataset::open(&arguments.runs)?;
     let baseline = data.baseline(arguments.baseline.as_deref())?.to_owned();
-    let mut metrics = data.headlines();
-    if let Some(unknown) = arguments
-        .suites
-        .iter()
-        .find(|s| metrics.iter().all(|m| m.suite != **s))
-    {
-        let known: Vec<&str> = data.suites.iter().map(|s| s.name.as_str()).collect();
-        return Err(Failure::new(
-            Exit::Usage,
-            format!(
-                "there is no suite '{unknown}' in the run; its suites: {}",
-                known.join(", ")
-            ),
-        ));
-    }
-    if !arguments.suites.is_empty() {
-        metrics.retain(|m| arguments.suites.contains(&m.suite));
-    }
+    let metrics = data.headlines_of(&arguments.suites)?;
     let mut asked = data.asked(&metrics)?;
     if let Some(stratum) = &arguments.cluster_by {
         data.cluster_by(&mut asked, stratum)?;
     }
     let suites: Vec<&str> = metrics.iter().map(|m| m.suite.as_str()).collect();
-    let models: Vec<&str> = data
-        .models
-        .iter()
-        .map(|m| m.identity.name.as_str())
-        .collect();
+    let models: Vec<&str> = data.names().collect();
     let comparisons = Comparisons::of(&asked, &suites, &models, &baseline, arguments.target);
     match arguments.format {
         Format::Table => {
@@ -88,12 +55,4 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Format::Json => print_json(&comparisons)?,
     }
     Ok(Exit::Done)
-}
-
-/// Prints a value as JSON.
-pub(super) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|e| Failure::new(Exit::CouldNotRun, format!("cannot write JSON: {e}")))?;
-    println!("{text}");
-    Ok(())
 }

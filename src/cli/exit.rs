@@ -120,6 +120,7 @@ impl From<AnalysisError> for Failure {
         let exit = if matches!(
             error,
             AnalysisError::UnknownModel { .. }
+                | AnalysisError::UnknownSuite { .. }
                 | AnalysisError::UnknownStratum { .. }
                 | AnalysisError::Mixed(_)
         ) {

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::compare::{Format, print_json};
 use super::exit::{Exit, Failure};
-use super::output::lines;
+use super::output::{Format, lines, print_json};
 use crate::analysis::{Dataset, gap_table};
 use crate::report::{gap_grid, gap_markdown, gap_notes};
 
@@ -42,11 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .as_deref()
         .map(|m| data.model(m))
         .transpose()?;
-    let mut metrics = data.headlines();
-    if !arguments.suites.is_empty() {
-        metrics.retain(|m| arguments.suites.contains(&m.suite));
-    }
-    let mut asked = data.asked(&metrics)?;
+    let mut asked = data.asked(&data.headlines_of(&arguments.suites)?)?;
     if !arguments.models.is_empty() {
         let mut wanted: Vec<&str> = arguments
             .models

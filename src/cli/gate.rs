@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::baseline::run_and_model;
 use super::exit::{Exit, Failure};
-use super::output::lines as table_lines;
+use super::output::{lines as table_lines, to_json};
 use super::terminal::say;
 use crate::analysis::Dataset;
 use crate::analysis::gate::{Drift, GateFile, GateOutcome, Overall, Side, judge};
@@ -14,6 +14,7 @@ use crate::report::gate::{
     OnInconclusive, Platform, Weighty, annotations, conclusion, junit, lines, markdown, weighty,
 };
 use crate::store::{BASELINES, Baselines};
+use crate::text::excerpt;
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -218,10 +219,10 @@ impl Told {
         outcome.notes.iter().for_each(|note| println!("{note}."));
         for w in weighty {
             println!("\n{} · {} / {}", w.rule, w.suite, w.sample);
-            println!("  asked      {}", excerpt(&w.prompt));
-            println!("  candidate  {}", excerpt(&w.candidate));
+            println!("  asked      {}", excerpt(&w.prompt, 100));
+            println!("  candidate  {}", excerpt(&w.candidate, 100));
             if let Some(baseline) = &w.baseline {
-                println!("  baseline   {}", excerpt(baseline));
+                println!("  baseline   {}", excerpt(baseline, 100));
             }
         }
         if !weighty.is_empty() {
@@ -235,9 +236,7 @@ impl Told {
             write(path, &markdown(outcome, weighty))?;
         }
         if let Some(path) = &self.json {
-            let text = serde_json::to_string_pretty(outcome)
-                .map_err(|e| Failure::new(Exit::CouldNotRun, format!("cannot write JSON: {e}")))?;
-            write(path, &(text + "\n"))?;
+            write(path, &(to_json(outcome)? + "\n"))?;
         }
         let policy = policy.display().to_string();
         match self.annotations.unwrap_or_else(platform) {
@@ -259,16 +258,6 @@ fn platform() -> Annotated {
         Annotated::Github
     } else {
         Annotated::None
-    }
-}
-
-fn excerpt(text: &str) -> String {
-    let line = crate::text::squash_whitespace(text);
-    let cut: String = line.chars().take(100).collect();
-    if cut.len() < line.len() {
-        format!("{cut}…")
-    } else {
-        cut
     }
 }
 

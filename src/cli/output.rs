@@ -1,9 +1,35 @@
 //! Tables on stdout.
 
+use clap::ValueEnum;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
+use super::exit::{Exit, Failure};
 use crate::analysis::{Cell as Score, ModelTotals};
 use crate::report::{Grid, Report, bracket, points};
+
+/// How a table is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Format {
+    /// Columns for a terminal.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+    /// For pull requests and notes.
+    Markdown,
+}
+
+/// A value as JSON.
+pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value)
+        .map_err(|e| Failure::new(Exit::CouldNotRun, format!("cannot write JSON: {e}")))
+}
+
+/// Prints a value as JSON.
+pub(super) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    println!("{}", to_json(value)?);
+    Ok(())
+}
 
 /// An empty table in the house style.
 pub(super) fn table(heads: &[&str]) -> Table {

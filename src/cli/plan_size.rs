@@ -2,10 +2,9 @@
 
 use clap::Args;
 
-use super::compare::{Format, print_json};
 use super::exit::{Exit, Failure};
 use super::gate::{GateArguments, open_baseline};
-use super::output::{lines, table};
+use super::output::{Format, lines, print_json, table};
 use crate::analysis::gate::{Amount, GateFile, PlanOptions, plan};
 use crate::report::gate::{plan_notes, plan_table};
 use crate::report::percent;

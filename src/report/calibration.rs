@@ -5,12 +5,12 @@ use super::table::Grid;
 use crate::analysis::{Calibration, Coefficient, GroupAgreement};
 use crate::stats::{Estimate, Interval, Undefined};
 
-fn share(value: f64, interval: Interval) -> String {
-    format!(
-        "{} [{}, {}]",
-        percent(value),
-        percent(interval.low),
-        percent(interval.high)
+fn share(of: Result<(f64, Interval), Undefined>) -> String {
+    of.map_or_else(
+        |_| "–".into(),
+        |(value, Interval { low, high })| {
+            format!("{} [{}, {}]", percent(value), percent(low), percent(high))
+        },
     )
 }
 
@@ -92,15 +92,9 @@ pub fn rates_grid(calibration: &Calibration) -> Grid {
         "Rogan–Gladen",
     ];
     let mut grid = Grid::new(&heads, &[3, 5]);
-    let estimate = |of: &Result<Estimate, Undefined>| match of {
-        Ok(e) => share(e.value, e.interval),
-        Err(_) => "–".into(),
-    };
     let n = |of: &Result<Estimate, Undefined>| of.as_ref().map_or(0, |e| e.n).to_string();
-    let corrected = |of: &Result<Coefficient, Undefined>| match of {
-        Ok(c) => share(c.value, c.interval),
-        Err(_) => "–".into(),
-    };
+    let estimate = |of: &Result<Estimate, Undefined>| share(of.map(|e| (e.value, e.interval)));
+    let corrected = |of: &Result<Coefficient, Undefined>| share(of.map(|c| (c.value, c.interval)));
     grid.rows = calibration
         .rates
         .iter()

@@ -38,9 +38,7 @@ fn quality(data: &Dataset, asked: &Asked, baseline: &str) -> Vec<String> {
         .filter(|s| s.kind == Kind::Benchmark)
         .map(|s| s.name.as_str())
         .collect();
-    data.models
-        .iter()
-        .map(|m| m.identity.name.as_str())
+    data.names()
         .filter(|m| *m != baseline)
         .filter_map(|model| {
             let difference = compare(asked, &benchmarks, model, baseline, Target::Population)
@@ -66,9 +64,8 @@ fn quality(data: &Dataset, asked: &Asked, baseline: &str) -> Vec<String> {
 /// What each model withholds beyond its controls, largest first.
 fn candour(data: &Dataset, questions: &[Question]) -> Option<String> {
     let mut gaps: Vec<(String, Estimate)> = data
-        .models
-        .iter()
-        .filter_map(|m| gap(questions, &m.identity.name))
+        .names()
+        .filter_map(|m| gap(questions, m))
         .filter_map(|g| Some((g.model, g.gap.ok()?)))
         .collect();
     gaps.sort_by(|a, b| b.1.value.total_cmp(&a.1.value));

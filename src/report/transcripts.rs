@@ -38,11 +38,7 @@ struct Index<'a> {
 
 /// Reads trials suite by suite; at most `most` trials are embedded.
 pub(super) fn transcripts(data: &Dataset, most: usize) -> Result<Transcripts, ReportError> {
-    let models: Vec<&str> = data
-        .models
-        .iter()
-        .map(|m| m.identity.name.as_str())
-        .collect();
+    let models: Vec<&str> = data.names().collect();
     let mut index = Index {
         suites: data.suites.iter().map(|s| s.name.as_str()).collect(),
         models,

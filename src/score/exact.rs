@@ -3,12 +3,10 @@
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::{
-    Made, Metric, Score, ScoreContext, ScoreError, Scorer, excerpt, mean, options, targets,
-};
+use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options, targets};
 use crate::model::Completion;
 use crate::suite::Sample;
-use crate::text::{fold, squad_normalise};
+use crate::text::{excerpt, fold, squad_normalise};
 
 /// How answer and target are made alike before they are compared.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -62,7 +60,7 @@ impl Scorer for Exact {
         Ok(vec![
             Score::new(self, "accuracy")
                 .right(right)
-                .label(excerpt(&completion.text)),
+                .label(excerpt(&completion.text, 80)),
         ])
     }
 }

@@ -21,6 +21,7 @@ use crate::suite::{Sample, ScorerSpec};
 pub use imported::{IMPORTED, imported_score};
 pub use refusal::{
     AnswerClass, Attributes, BlockKind, Label, Labeller, block, label as label_answer,
+    speechmap_answered,
 };
 
 /// One verdict on one answer.
@@ -243,14 +244,5 @@ fn targets<'a>(scorer: &'static str, sample: &'a Sample) -> Result<&'a [String],
         })
     } else {
         Ok(&sample.targets)
-    }
-}
-
-/// At most so many characters of a text, for explanations.
-fn excerpt(text: &str) -> String {
-    let line = crate::text::squash_whitespace(text);
-    match line.char_indices().nth(80) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
     }
 }

@@ -111,6 +111,22 @@ pub fn ln_beta(a: f64, b: f64) -> f64 {
     ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b)
 }
 
+/// Density of √(χ²/df).
+pub(super) fn root_chi_squared_density(df: f64) -> impl Fn(f64) -> f64 {
+    let half = df / 2.0;
+    let constant = std::f64::consts::LN_2 + half * half.ln() - ln_gamma(half);
+    move |y: f64| {
+        if y > 0.0 {
+            (constant + (df - 1.0) * y.ln() - half * y * y).exp()
+        } else if df > 1.0 {
+            0.0
+        } else {
+            // Only for df = 1 is it above zero there.
+            constant.exp()
+        }
+    }
+}
+
 /// Panels of Simpson's rule.
 const PANELS: u32 = 2000;
 
@@ -124,19 +140,8 @@ pub fn noncentral_t_cdf(x: f64, df: f64, shift: f64) -> Result<f64> {
     if df.is_nan() || df < 1.0 {
         return Err(Undefined::OutOfRange);
     }
-    let half = df / 2.0;
-    let constant = std::f64::consts::LN_2 + half * half.ln() - ln_gamma(half);
-    let integrand = |y: f64| {
-        if y <= 0.0 {
-            // Only for df = 1 is the density above zero there.
-            return if df > 1.0 {
-                0.0
-            } else {
-                constant.exp() * normal_cdf(-shift)
-            };
-        }
-        (constant + (df - 1.0) * y.ln() - half * y * y).exp() * normal_cdf(x * y - shift)
-    };
+    let density = root_chi_squared_density(df);
+    let integrand = |y: f64| density(y) * normal_cdf(x * y - shift);
     let reach = 12.0 / (2.0 * df).sqrt();
     let (low, high) = ((1.0 - reach).max(0.0), 1.0 + reach);
     Ok(simpson(low, high, PANELS, integrand).clamp(0.0, 1.0))

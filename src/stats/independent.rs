@@ -1,6 +1,6 @@
 //! Two rates from different questions: only where the runs share none. It needs several times the questions of a paired design.
 
-use super::root::bisect;
+use super::root::{score_interval, standardised};
 use super::{Interval, Result, Undefined, normal_quantile, wilson};
 
 /// Successes of two independent groups.
@@ -55,24 +55,12 @@ pub fn newcombe_hybrid(groups: TwoGroups, level: f64) -> Result<Interval> {
 /// As for [`newcombe_hybrid`].
 pub fn miettinen_nurminen(groups: TwoGroups, level: f64) -> Result<Interval> {
     let (x1, n1, x2, n2) = groups.parts()?;
-    let z = normal_quantile(f64::midpoint(1.0, level))?;
     let difference = x1 / n1 - x2 / n2;
-    let statistic = |d: f64| {
+    score_interval(difference, level, |d| {
         let (p1, p2) = restricted(x1, n1, x2, n2, d);
         let n = n1 + n2;
         let variance = (p1 * (1.0 - p1) / n1 + p2 * (1.0 - p2) / n2) * n / (n - 1.0);
-        let gap = difference - d;
-        if variance > 0.0 {
-            gap / variance.sqrt()
-        } else if gap == 0.0 {
-            0.0
-        } else {
-            gap.signum() * f64::INFINITY
-        }
-    };
-    Ok(Interval {
-        low: bisect(-1.0, difference, |d| statistic(d) > z),
-        high: bisect(difference, 1.0, |d| statistic(d) > -z),
+        standardised(difference - d, variance)
     })
 }
 

@@ -78,6 +78,7 @@ pub use proportion::{
 };
 pub use ranking::{BradleyTerry, mean_win_rate, rank_intervals};
 pub use repeats::{RerunError, RerunT, VarianceComponents, g_pass_at_k, pass_at_k, pass_hat_k};
+pub(crate) use root::fewest;
 pub use sequential::{
     BettingWealth, PartOfRun, betting_bounds, betting_interval, empirical_bernstein_sequence,
     hedged_log_capital, hedged_sequence, hoeffding_sequence, predictable_bets, sign_log_e_value,

@@ -2,9 +2,9 @@
 //! control.
 
 use super::inference::Inference;
-use super::root::bisect;
+use super::root::{bisect, score_interval, standardised};
 use super::{
-    Interval, Result, Undefined, beta_quantile, binomial_cdf, binomial_pmf, chi_squared_sf,
+    Interval, Result, Undefined, binomial_cdf, binomial_pmf, chi_squared_sf, clopper_pearson,
     normal_cdf, normal_quantile, wilson,
 };
 
@@ -79,14 +79,7 @@ impl Tango {
         let c = -second * d * (1.0 - d);
         let q = ((b * b - 8.0 * n * c).max(0.0).sqrt() - b) / (4.0 * n);
         let variance = n * (2.0 * q + d * (1.0 - d));
-        let gap = first - second - n * d;
-        if variance > 0.0 {
-            gap / variance.sqrt()
-        } else if gap == 0.0 {
-            0.0
-        } else {
-            gap.signum() * f64::INFINITY
-        }
+        standardised(first - second - n * d, variance)
     }
 }
 
@@ -102,13 +95,7 @@ impl Inference for Tango {
     }
 
     fn interval(&self, level: f64) -> Result<Interval> {
-        let z = normal_quantile(f64::midpoint(1.0, level))?;
-        let value = self.value();
-        // Z falls as d rises; each limit is where it crosses ±z.
-        Ok(Interval {
-            low: bisect(-1.0, value, |d| self.statistic(d) > z),
-            high: bisect(value, 1.0, |d| self.statistic(d) > -z),
-        })
+        score_interval(self.value(), level, |d| self.statistic(d))
     }
 
     fn p_not_above(&self, d: f64) -> Result<f64> {
@@ -277,7 +264,7 @@ pub fn conditional_odds_ratio(counts: PairedCounts, level: f64) -> Result<Condit
     if !(level > 0.0 && level < 1.0) {
         return Err(Undefined::OutOfRange);
     }
-    let (x, m) = (b as f64, (b + c) as f64);
+    let x = b as f64;
     let tail = (1.0 - level) / 2.0;
     let odds = |p: f64| {
         if p >= 1.0 {
@@ -286,16 +273,7 @@ pub fn conditional_odds_ratio(counts: PairedCounts, level: f64) -> Result<Condit
             p / (1.0 - p)
         }
     };
-    let low = if b == 0 {
-        0.0
-    } else {
-        beta_quantile(tail, x, m - x + 1.0)?
-    };
-    let high = if c == 0 {
-        1.0
-    } else {
-        beta_quantile(1.0 - tail, x + 1.0, m - x)?
-    };
+    let exact = clopper_pearson(b, b + c, level)?;
     // P(X < x) + ½P(X = x) falls as p rises.
     let below = |p: f64| {
         let at = binomial_pmf(b, b + c, p).unwrap_or(0.0);
@@ -319,8 +297,8 @@ pub fn conditional_odds_ratio(counts: PairedCounts, level: f64) -> Result<Condit
     Ok(ConditionalOddsRatio {
         value: if c == 0 { f64::INFINITY } else { x / c as f64 },
         exact: Interval {
-            low: odds(low),
-            high: odds(high),
+            low: odds(exact.low),
+            high: odds(exact.high),
         },
         mid_p: Interval {
             low: odds(mid_low),

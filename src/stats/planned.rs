@@ -1,8 +1,8 @@
 //! How likely candor's own paired tests are to pass a margin or to fail it, before anything is asked.
 
-use statrs::function::gamma::ln_gamma;
-
+use super::distribution::root_chi_squared_density;
 use super::integral::simpson;
+use super::root::fewest;
 use super::{
     PairedCounts, Result, Tango, Undefined, binomial_cdf, binomial_pmf, normal_cdf,
     normal_quantile, student_t_quantile,
@@ -95,23 +95,7 @@ impl PlannedComparison {
 
     /// The fewest questions from which on `enough` holds.
     fn fewest(&self, enough: impl Fn(Self) -> Result<bool>) -> Result<usize> {
-        let mut high = 4;
-        while !enough(Self { n: high, ..*self })? {
-            high *= 2;
-            if high > 1 << 24 {
-                return Err(Undefined::OutOfRange);
-            }
-        }
-        let mut low = high / 2;
-        while high - low > 1 {
-            let middle = usize::midpoint(low, high);
-            if enough(Self { n: middle, ..*self })? {
-                high = middle;
-            } else {
-                low = middle;
-            }
-        }
-        Ok(high)
+        fewest(1 << 24, |n| enough(Self { n, ..*self }))?.ok_or(Undefined::OutOfRange)
     }
 
     fn checked(&self) -> Result<()> {
@@ -195,15 +179,13 @@ impl PlannedComparison {
         let t = student_t_quantile(1.0 - self.alpha, df)?;
         let sd = (n * variance).sqrt() / (n + 2.0);
         let reach = sign * (self.margin + n * difference / (n + 2.0));
-        let half = df / 2.0;
-        let constant = std::f64::consts::LN_2 + half * half.ln() - ln_gamma(half);
+        let density = root_chi_squared_density(df);
         let integrand = |y: f64| {
             if y <= 0.0 {
                 return 0.0;
             }
-            let density = (constant + (df - 1.0) * y.ln() - half * y * y).exp();
             let se = (df * variance * y * y + 2.0).sqrt() / (n + 2.0);
-            density * normal_cdf((reach - t * se) / sd)
+            density(y) * normal_cdf((reach - t * se) / sd)
         };
         let width = 10.0 / (2.0 * df).sqrt();
         let (low, high) = ((1.0 - width).max(0.0), 1.0 + width);

@@ -78,10 +78,7 @@ impl BettingWealth {
     pub fn push(&mut self, x: f64) {
         let m = conditional_mean(self.m, self.population, &self.seen);
         if (0.0..=1.0).contains(&m) {
-            let expected = match self.population {
-                None => self.seen.mean(),
-                Some(n) => (n * self.seen.mean() - self.seen.sum) / (n - self.seen.count),
-            };
+            let expected = conditional_mean(self.seen.mean(), self.population, &self.seen);
             let edge = expected - m;
             let bet = (edge / (self.seen.variance() + edge * edge)).max(0.0);
             let bet = if m > 0.0 { bet.min(0.75 / m) } else { bet };

@@ -1,5 +1,7 @@
 //! Which language a text is in, to tell a question's from an answer's.
 
+use std::sync::LazyLock;
+
 use isolang::Language;
 use whatlang::{Detector, Lang, Script};
 
@@ -14,6 +16,9 @@ const CANDIDATES: [Lang; 21] = {
         Heb, Ukr, Urd,
     ]
 };
+
+static DETECTOR: LazyLock<Detector> =
+    LazyLock::new(|| Detector::with_allowlist(CANDIDATES.to_vec()));
 
 /// Common words of languages in Latin script, whose letters alone tell too little in a single sentence: of SpeechMap's 100 English
 /// questions the detector alone is sure of 55.
@@ -47,7 +52,7 @@ const WORDS: &[(&str, &str)] = &[
 /// The language's ISO 639-1 code; none where the text is too short or too mixed to be sure.
 #[must_use]
 pub fn language(text: &str) -> Option<&'static str> {
-    let found = Detector::with_allowlist(CANDIDATES.to_vec()).detect(text)?;
+    let found = DETECTOR.detect(text)?;
     let needed = match found.script() {
         Script::Latin => 0.6,
         // The script leaves two or three candidates.

@@ -30,6 +30,16 @@ fn is_punctuation(c: char) -> bool {
         || matches!(c, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205E}' | '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{FF01}'..='\u{FF0F}' | '\u{FF1A}'..='\u{FF20}' | '¿' | '¡' | '«' | '»' | '،' | '؛' | '؟' | '।')
 }
 
+/// The first `most` characters of a text, on one line.
+#[must_use]
+pub fn excerpt(text: &str, most: usize) -> String {
+    let line = squash_whitespace(text);
+    match line.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

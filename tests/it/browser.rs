@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
 
-use crate::support::{candor, ran, shared, skipped, sums_suite};
+use crate::support::{candor, ran, skipped, speechmap_run, sums_suite};
 
 /// A process of this test's own; it ends with it.
 struct Ending(Child);
@@ -185,12 +185,10 @@ fn hostile_answers_stay_text_and_are_found_by_search() {
 
 #[test]
 fn a_report_of_thousands_of_real_answers_filters_and_reads_well_on_a_phone() {
-    let (Some(data), Some(driver)) = (shared("data/speechmap"), Driver::start()) else {
+    let home = tempfile::tempdir().expect("a folder");
+    let (Some(_), Some(driver)) = (speechmap_run(home.path()), Driver::start()) else {
         return;
     };
-    let home = tempfile::tempdir().expect("a folder");
-    ran(candor(home.path()).args(["import", "speechmap", data.to_str().unwrap(), "-o", "run"]))
-        .exits_with(0);
     ran(candor(home.path()).args(["report", "run"])).exits_with(0);
     let page = format!("file://{}", home.path().join("run/report.html").display());
     tokio::runtime::Runtime::new().unwrap().block_on(async {

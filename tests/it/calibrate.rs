@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::made_run::{MadeTrial, write_run};
-use crate::support::{candor, export, ran, shared};
+use crate::support::{candor, export, ran, speechmap_run};
 
 fn calibrate(home: &Path, arguments: &[&str]) -> Value {
     let ran = ran(candor(home)
@@ -32,15 +32,10 @@ fn close(found: &Value, wanted: f64) {
 
 #[test]
 fn two_judges_of_speechmap_agree_as_computed_elsewhere() {
-    let Some(data) = shared("data/speechmap") else {
+    let home = tempfile::tempdir().unwrap();
+    let Some(data) = speechmap_run(home.path()) else {
         return;
     };
-    let home = tempfile::tempdir().unwrap();
-    ran(candor(home.path())
-        .args(["import", "speechmap"])
-        .arg(&data)
-        .args(["-o", "run"]))
-    .exits_with(0);
     let keys: HashMap<[String; 3], String> = export(home.path(), &home.path().join("run"))
         .into_iter()
         .map(|row| {

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::made_run::{MadeTrial, write_run};
-use crate::support::{Ran, candor, ran, shared, skipped};
+use crate::support::{Ran, candor, ran, skipped, speechmap_run};
 
 const NOT_WORSE: &str = "[[rule]]\nname = \"Not worse at sums\"\nsuite = \"sums\"\nmetric = \"accuracy\"\nnot_worse_than_baseline_by = \"5 points\"\n";
 
@@ -176,16 +176,10 @@ fn gaps_are_judged_in_every_value_of_a_stratum() {
 
 #[test]
 fn speechmap_a_gap_gate_fails_r1_and_passes_grok() {
-    let Some(data) = shared("data/speechmap") else {
-        return;
-    };
     let home = tempfile::tempdir().unwrap();
-    ran(candor(home.path())
-        .arg("import")
-        .arg("speechmap")
-        .arg(&data)
-        .args(["-o", "run"]))
-    .exits_with(0);
+    if speechmap_run(home.path()).is_none() {
+        return;
+    }
     let gate = "[[rule]]\nname = \"No jurisdiction gap\"\nsuite = [\"china_criticism\", \"us_criticism\"]\nmetric = \"gap\"\nby = \"jurisdiction\"\nat_most = \"20 points\"\n";
     fs::write(home.path().join("gate.toml"), gate).unwrap();
     let judged = |model: &str, code: i32| -> Value {

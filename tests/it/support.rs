@@ -246,6 +246,17 @@ pub fn question(body: &Value) -> String {
         .to_owned()
 }
 
+/// SpeechMap's answers as the run `home/run`, and where they came from; says that it was skipped where they are not there.
+pub fn speechmap_run(home: &Path) -> Option<PathBuf> {
+    let data = shared("data/speechmap")?;
+    ran(candor(home)
+        .args(["import", "speechmap"])
+        .arg(&data)
+        .args(["-o", "run"]))
+    .exits_with(0);
+    Some(data)
+}
+
 /// Writes a suite of `n` sums into a folder, and gives its path.
 pub fn sums_suite(folder: &Path, n: usize) -> PathBuf {
     let suite = folder.join("sums");

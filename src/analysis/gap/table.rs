@@ -1,15 +1,14 @@
 //! Every gap of every model, and how models differ in it: one table with one correction for all its looks.
 
-use std::collections::HashMap;
-
 use serde::Serialize;
 
-use super::units::{GapCell, GapUnit, Sides, gap_cells};
-use super::{known, mean, scored};
+use super::units::{GapCell, Sides, gap_cells, gap_difference};
+use crate::analysis::comparison::known;
+use crate::analysis::paired::told;
 use crate::analysis::{
-    AnalysisError, Asked, Dataset, LEVEL, Name, PairedTest, PairedUnit, Question, Target,
+    AnalysisError, Asked, Dataset, LEVEL, PairedTest, PairedUnit, Question, Target,
 };
-use crate::stats::{Estimate, Inference, Interval, MantelHaenszel, Scaled, Table, Undefined, holm};
+use crate::stats::{Estimate, Interval, MantelHaenszel, Table, Undefined, holm};
 
 /// What two sides a gap lies between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -116,13 +115,8 @@ pub fn gap_table(
             },
         )
     };
-    let models: Vec<&str> = data
-        .models
-        .iter()
-        .map(|m| m.identity.name.as_str())
-        .collect();
     let mut cells: Vec<(&str, Vec<GapCell>)> = Vec::new();
-    for model in models {
+    for model in data.names() {
         let own: Vec<&Question> = asked.all().filter(|q| &*q.model == model).collect();
         let mut found = Vec::new();
         if kind == GapKind::Controls && !by.is_empty() {
@@ -167,41 +161,46 @@ fn in_order(name: &str) -> bool {
 }
 
 /// From shares withheld to the table's sense.
-fn sense(kind: GapKind, units: &[PairedUnit]) -> Vec<PairedUnit> {
+fn sense(kind: GapKind, units: Vec<PairedUnit>) -> Vec<PairedUnit> {
     match kind {
-        GapKind::Controls => units.to_vec(),
+        GapKind::Controls => units,
         // A score is what was not withheld: the first's score − the second's.
-        GapKind::Values => units.iter().cloned().map(PairedUnit::swapped).collect(),
+        GapKind::Values => units.into_iter().map(PairedUnit::swapped).collect(),
     }
 }
 
-fn figure(model: &str, cell: &GapCell, kind: GapKind) -> GapFigure {
-    let units = scored(cell);
-    let test = PairedTest::of(&sense(kind, &units), Target::Population, units.len());
-    let tables: Vec<Table> = cell
-        .units
-        .iter()
-        .filter(|u| !u.missing)
-        .map(|u| u.table)
-        .collect();
+/// A model's gap in a cell.
+pub(super) fn figure(model: &str, cell: &GapCell, kind: GapKind) -> GapFigure {
+    let units = sense(kind, cell.paired(false));
+    let test = PairedTest::of(&units, Target::Population, units.len());
+    let (gap, p) = told(&test);
+    let scored = cell.units.iter().filter(|u| !u.missing);
+    let tables: Vec<Table> = scored.map(|u| u.table).collect();
     let odds_ratio = MantelHaenszel::of(&tables)
         .and_then(|mh| Ok((mh.odds_ratio, mh.interval(LEVEL)?)))
         .ok();
+    let (first, second) = (mean(&units, |u| u.first), mean(&units, |u| u.second));
+    let (first, second) = match kind {
+        GapKind::Controls => (first, second),
+        GapKind::Values => (second, first),
+    };
     GapFigure {
         model: model.into(),
         cell: cell.name.clone(),
-        first: mean(&units, |u| u.first),
-        second: mean(&units, |u| u.second),
-        gap: test
-            .as_ref()
-            .map_err(|e| *e)
-            .and_then(|t| t.estimate(LEVEL)),
-        p: test.as_ref().ok().and_then(|t| t.p_two_sided().ok()),
+        first,
+        second,
+        gap,
+        p,
         p_corrected: None,
         odds_ratio,
         missing: cell.units.len() - units.len(),
         method: test.as_ref().map_or("", |t| t.method()),
     }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn mean(units: &[PairedUnit], side: fn(&PairedUnit) -> f64) -> f64 {
+    units.iter().map(side).sum::<f64>() / units.len() as f64
 }
 
 /// Difference in differences: each pair's gap by the model − by the baseline.
@@ -215,50 +214,18 @@ fn contrasts(cells: &[(&str, Vec<GapCell>)], baseline: &str, kind: GapKind) -> V
             let Some(base) = base.iter().find(|b| b.name == cell.name) else {
                 continue;
             };
-            let test = between(cell, base, kind);
+            let test = gap_difference(&sense(kind, cell.beside(base, false)));
+            let (difference, p) = told(&test);
             all.push(GapContrast {
                 model: (*model).to_owned(),
                 cell: cell.name.clone(),
-                p: test.as_ref().ok().and_then(|t| t.p_two_sided().ok()),
-                difference: test
-                    .as_ref()
-                    .map_err(|e| *e)
-                    .and_then(|t| t.estimate(LEVEL)),
+                p,
+                difference,
                 p_corrected: None,
             });
         }
     }
     all
-}
-
-/// Two models' gaps in one cell, beside each other.
-pub(in crate::analysis) fn between(
-    own: &GapCell,
-    base: &GapCell,
-    kind: GapKind,
-) -> Result<Scaled<PairedTest>, Undefined> {
-    let of_base: HashMap<&[Name], &GapUnit> = base
-        .units
-        .iter()
-        .filter(|u| !u.missing)
-        .map(|u| (u.key.as_slice(), u))
-        .collect();
-    let sign = if kind == GapKind::Controls { 1.0 } else { -1.0 };
-    let units: Vec<PairedUnit> = own
-        .units
-        .iter()
-        .filter(|u| !u.missing)
-        .filter_map(|u| of_base.get(u.key.as_slice()).map(|b| (u, *b)))
-        .map(|(u, b)| PairedUnit {
-            // Halved, so that the difference of two gaps stays within [−1, 1].
-            first: sign * u.unit.difference() / 2.0,
-            second: sign * b.unit.difference() / 2.0,
-            single: false,
-            ..u.unit.clone()
-        })
-        .collect();
-    let of = PairedTest::of(&units, Target::Population, units.len())?;
-    Ok(Scaled { of, factor: 2.0 })
 }
 
 impl GapTable {

@@ -1,9 +1,9 @@
 //! Gaps as units: a pair's sensitive side beside its control, or the same question in two values of a stratum.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::analysis::{Name, PairedUnit, Question};
-use crate::stats::Table;
+use crate::analysis::{Name, PairedTest, PairedUnit, Question, Target};
+use crate::stats::{Scaled, Table, Undefined};
 
 /// Two sides of one pair by one model.
 #[derive(Debug, Clone)]
@@ -27,6 +27,38 @@ pub(crate) struct GapCell {
     pub name: Option<String>,
     /// One a pair.
     pub units: Vec<GapUnit>,
+}
+
+impl GapCell {
+    /// Its pairs; with `all`, those too that lack a score on a side.
+    pub(crate) fn paired(&self, all: bool) -> Vec<PairedUnit> {
+        let wanted = self.units.iter().filter(|u| all || !u.missing);
+        wanted.map(|u| u.unit.clone()).collect()
+    }
+
+    /// The gaps of this model beside those of another, pair by pair; with `all`, those too that lack a score. Halved, so that the
+    /// difference of two gaps stays within [−1, 1]: [`gap_difference`] doubles it again.
+    pub(crate) fn beside(&self, other: &Self, all: bool) -> Vec<PairedUnit> {
+        let others: HashMap<&[Name], &GapUnit> =
+            other.units.iter().map(|u| (u.key.as_slice(), u)).collect();
+        self.units
+            .iter()
+            .filter_map(|u| others.get(u.key.as_slice()).map(|o| (u, *o)))
+            .filter(|(u, o)| all || !(u.missing || o.missing))
+            .map(|(u, o)| PairedUnit {
+                first: u.unit.difference() / 2.0,
+                second: o.unit.difference() / 2.0,
+                single: false,
+                ..u.unit.clone()
+            })
+            .collect()
+    }
+}
+
+/// The test of a difference of gaps, from halved ones.
+pub(crate) fn gap_difference(units: &[PairedUnit]) -> Result<Scaled<PairedTest>, Undefined> {
+    let of = PairedTest::of(units, Target::Population, units.len())?;
+    Ok(Scaled { of, factor: 2.0 })
 }
 
 /// How the two sides of a gap are found.

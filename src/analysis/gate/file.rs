@@ -293,6 +293,17 @@ fn source(path: &str, text: &str, offset: usize, message: &str, help: &str) -> B
 }
 
 impl Rule {
+    /// Whether it holds the candidate against a baseline.
+    #[must_use]
+    pub fn compares(&self) -> bool {
+        matches!(self.condition, Condition::NotWorseBy(_))
+    }
+
+    /// Its suites' names.
+    pub(super) fn suite_names(&self) -> impl Iterator<Item = &str> {
+        self.suites.iter().map(String::as_str)
+    }
+
     fn of(path: &str, text: &str, written: Spanned<WrittenRule>) -> Result<Self, Box<SourceError>> {
         let span = written.span().start;
         let rule = written.into_inner();

@@ -1,14 +1,11 @@
 //! Checks of gaps: against a ceiling, or against the baseline's gaps pair by pair.
 
-use std::collections::HashMap;
-
 use super::GateError;
 use super::build::{Builder, HEAVIEST, boxed, paired};
-use super::check::{Bound, Check, Figure};
+use super::check::{Bound, Check};
 use super::file::{Condition, Rule};
-use crate::analysis::gap::units::{GapCell, GapUnit, Sides, gap_cells};
-use crate::analysis::{Name, PairedTest, PairedUnit, Question, Target};
-use crate::stats::{Scaled, Undefined};
+use crate::analysis::gap::units::{GapCell, GapUnit, Sides, gap_cells, gap_difference};
+use crate::analysis::{PairedTest, PairedUnit, Question};
 
 impl Builder<'_> {
     /// The cell with the fewest pairs, and the gap of each of them.
@@ -98,26 +95,19 @@ impl Builder<'_> {
 
     fn gap(&self, index: usize, (worst, best): (&GapCell, &GapCell), bound: Bound) -> Check {
         let missing = worst.units.iter().filter(|u| u.missing).count();
-        let units = |cell: &GapCell, all: bool| -> Vec<PairedUnit> {
-            cell.units
-                .iter()
-                .filter(|u| all || !u.missing)
-                .map(|u| u.unit.clone())
-                .collect()
-        };
         let planned = worst.units.len();
         let test = |units: Vec<PairedUnit>| paired(&units, self.gate.target, planned);
-        let figure = PairedTest::of(&units(worst, false), self.gate.target, planned);
+        let figure = PairedTest::of(&worst.paired(false), self.gate.target, planned);
         Check {
             rule: index,
             cell: worst.name.clone(),
             bound,
             method: figure.as_ref().map_or("", |t| t.method()),
             figure: boxed(figure),
-            extremes: (missing > 0).then(|| (test(units(worst, true)), test(units(best, true)))),
+            extremes: (missing > 0).then(|| (test(worst.paired(true)), test(best.paired(true)))),
             missing,
             rerun: None,
-            heaviest: heaviest(&worst.units, |u| -u.unit.difference()),
+            heaviest: heaviest(&worst.units),
         }
     }
 
@@ -129,29 +119,11 @@ impl Builder<'_> {
         base: Option<&GapCell>,
         margin: f64,
     ) -> Check {
-        let of_base: HashMap<&[Name], &GapUnit> = base
-            .iter()
-            .flat_map(|c| &c.units)
-            .map(|u| (u.key.as_slice(), u))
-            .collect();
         let beside = |cell: &GapCell, all: bool| -> Vec<PairedUnit> {
-            cell.units
-                .iter()
-                .filter_map(|u| of_base.get(u.key.as_slice()).map(|b| (u, *b)))
-                .filter(|(u, b)| all || !(u.missing || b.missing))
-                .map(|(u, b)| PairedUnit {
-                    // Halved, so that the difference of two gaps stays within [−1, 1].
-                    first: b.unit.difference() / 2.0,
-                    second: u.unit.difference() / 2.0,
-                    single: false,
-                    ..u.unit.clone()
-                })
-                .collect()
+            let units = base.map_or_else(Vec::new, |base| cell.beside(base, all));
+            units.into_iter().map(PairedUnit::swapped).collect()
         };
-        let test = |units: Vec<PairedUnit>| -> Result<Figure, Undefined> {
-            let of = PairedTest::of(&units, Target::Population, units.len())?;
-            Ok(Box::new(Scaled { of, factor: 2.0 }))
-        };
+        let test = |units: Vec<PairedUnit>| boxed(gap_difference(&units));
         let (shared, all) = (beside(worst, false), beside(worst, true));
         let missing = all.len() - shared.len();
         Check {
@@ -165,15 +137,15 @@ impl Builder<'_> {
             extremes: (missing > 0).then(|| (test(all), test(beside(best, true)))),
             missing,
             rerun: None,
-            heaviest: heaviest(&worst.units, |u| -u.unit.difference()),
+            heaviest: heaviest(&worst.units),
             method: "adjusted clustered t interval for differences of gaps",
         }
     }
 }
 
-fn heaviest(units: &[GapUnit], weight: impl Fn(&GapUnit) -> f64) -> Vec<(String, String)> {
+fn heaviest(units: &[GapUnit]) -> Vec<(String, String)> {
     let mut sorted: Vec<&GapUnit> = units.iter().filter(|u| u.unit.difference() > 0.0).collect();
-    sorted.sort_by(|a, b| weight(a).total_cmp(&weight(b)));
+    sorted.sort_by(|a, b| b.unit.difference().total_cmp(&a.unit.difference()));
     sorted
         .iter()
         .take(HEAVIEST)

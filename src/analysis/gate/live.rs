@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::bets::{BaseScores, Question, Scheduled, concerns, shown, stands_in, threshold, units};
 use super::file::{Condition, GateFile, Measure, Rule};
-use super::outcome::{CheckOutcome, Reason, RuleOutcome, severity};
+use super::outcome::{CheckOutcome, Reason, RuleOutcome, refuse_unfit_baseline, severity};
 use super::readings::Readings;
-use super::{Drift, GateError, GateOutcome, Overall, Side, drift};
+use super::{Drift, GateError, GateOutcome, Overall, Side};
 use crate::analysis::Target;
 use crate::score::Score;
 use crate::stats::{BettingWealth, Interval, Verdict, betting_bounds};
@@ -79,15 +79,8 @@ impl<'a> LiveGate<'a> {
         repeats: usize,
         allowed: &[Drift],
     ) -> Result<Self, GateError> {
-        let compared: Vec<&str> = gate
-            .rules
-            .iter()
-            .filter(|r| matches!(r.condition, Condition::NotWorseBy(_)))
-            .flat_map(|r| r.suites.iter().map(String::as_str))
-            .collect();
         if let Some(baseline) = baseline {
-            drift::refuse(&suites, &baseline.data.suites, &compared, allowed)?;
-            baseline.check_failures("the baseline", &compared, gate.max_failures)?;
+            refuse_unfit_baseline(gate, &suites, baseline, allowed)?;
         }
         for rule in &gate.rules {
             for suite in &rule.suites {
@@ -421,16 +414,7 @@ impl<'a> LiveGate<'a> {
                 .gate
                 .rules
                 .iter()
-                .map(|rule| RuleOutcome {
-                    name: rule.name.clone(),
-                    suites: rule.suites.clone(),
-                    unit: rule.measure.unit(),
-                    difference: matches!(rule.condition, Condition::NotWorseBy(_)),
-                    ceiling: matches!(rule.condition, Condition::AtMost(_)),
-                    gap: rule.measure == Measure::Gap,
-                    verdict: Verdict::Inconclusive,
-                    checks: Vec::new(),
-                })
+                .map(|rule| RuleOutcome::of(rule, Vec::new()))
                 .collect(),
             notes: Vec::new(),
         }
@@ -439,9 +423,8 @@ impl<'a> LiveGate<'a> {
 
 /// The baseline's score of every question, for each rule that compares.
 fn base_scores(gate: &GateFile, baseline: Option<Side>) -> Result<Vec<BaseScores>, GateError> {
-    let compares = |r: &Rule| matches!(r.condition, Condition::NotWorseBy(_));
     let Some(baseline) = baseline else {
-        return match gate.rules.iter().find(|r| compares(r)) {
+        return match gate.rules.iter().find(|r| r.compares()) {
             Some(rule) => Err(GateError::NoBaseline {
                 rule: rule.name.clone(),
             }),
@@ -449,14 +432,14 @@ fn base_scores(gate: &GateFile, baseline: Option<Side>) -> Result<Vec<BaseScores
         };
     };
     let mut only = gate.clone();
-    only.rules.retain(compares);
+    only.rules.retain(Rule::compares);
     let readings = Readings::read(&only, baseline, Some(baseline))?;
     let mut index = 0;
     Ok(gate
         .rules
         .iter()
         .map(|rule| {
-            if !compares(rule) {
+            if !rule.compares() {
                 return HashMap::new();
             }
             index += 1;

@@ -4,12 +4,13 @@ use serde::Serialize;
 
 use super::build::Builder;
 use super::check::{Bound, Check};
-use super::file::{Condition, GateFile, Measure};
+use super::file::{Condition, GateFile, Measure, Rule};
 use super::needed::{Needed, Undecided};
 use super::readings::Readings;
 use super::{Drift, GateError, Side, Unit, drift};
 use crate::analysis::Target;
 use crate::stats::{Inference, Interval, Undefined, Verdict, holm, student_t_quantile};
+use crate::store::SuiteRecord;
 
 /// What all checks say together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -91,6 +92,22 @@ pub struct RuleOutcome {
     pub checks: Vec<CheckOutcome>,
 }
 
+impl RuleOutcome {
+    /// From a rule's checks, the worst first.
+    pub(super) fn of(rule: &Rule, checks: Vec<CheckOutcome>) -> Self {
+        Self {
+            name: rule.name.clone(),
+            suites: rule.suites.clone(),
+            unit: rule.measure.unit(),
+            difference: rule.compares(),
+            ceiling: matches!(rule.condition, Condition::AtMost(_)),
+            gap: rule.measure == Measure::Gap,
+            verdict: checks.first().map_or(Verdict::Inconclusive, |c| c.verdict),
+            checks,
+        }
+    }
+}
+
 /// A gate's outcome.
 #[derive(Debug, Clone, Serialize)]
 pub struct GateOutcome {
@@ -162,31 +179,30 @@ pub fn judge(
 }
 
 /// Refuses runs that a verdict cannot be made of.
-pub(super) fn refuse_unfit(
+fn refuse_unfit(
     gate: &GateFile,
     candidate: Side,
     baseline: Option<Side>,
     allowed: &[Drift],
 ) -> Result<(), GateError> {
-    let suites = |only_differences: bool| -> Vec<&str> {
-        let wanted = |c: &Condition| !only_differences || matches!(c, Condition::NotWorseBy(_));
-        let rules = gate.rules.iter().filter(|r| wanted(&r.condition));
-        rules
-            .flat_map(|r| r.suites.iter().map(String::as_str))
-            .collect()
-    };
-    candidate.check_failures("the candidate", &suites(false), gate.max_failures)?;
-    if let Some(baseline) = baseline {
-        let compared = suites(true);
-        drift::refuse(
-            &candidate.data.suites,
-            &baseline.data.suites,
-            &compared,
-            allowed,
-        )?;
-        baseline.check_failures("the baseline", &compared, gate.max_failures)?;
-    }
-    Ok(())
+    let suites: Vec<&str> = gate.rules.iter().flat_map(Rule::suite_names).collect();
+    candidate.check_failures("the candidate", &suites, gate.max_failures)?;
+    baseline.map_or(Ok(()), |baseline| {
+        refuse_unfit_baseline(gate, &candidate.data.suites, baseline, allowed)
+    })
+}
+
+/// Refuses a baseline that was asked something else than a run of these suites, or that lacks too many answers.
+pub(super) fn refuse_unfit_baseline(
+    gate: &GateFile,
+    suites: &[SuiteRecord],
+    baseline: Side,
+    allowed: &[Drift],
+) -> Result<(), GateError> {
+    let comparing = gate.rules.iter().filter(|r| r.compares());
+    let compared: Vec<&str> = comparing.flat_map(Rule::suite_names).collect();
+    drift::refuse(suites, &baseline.data.suites, &compared, allowed)?;
+    baseline.check_failures("the baseline", &compared, gate.max_failures)
 }
 
 /// The outcome of checks at a one-sided level.
@@ -237,16 +253,7 @@ pub(super) fn sum_up(gate: &GateFile, checks: &[Check], alpha: f64) -> GateOutco
                     .cmp(&severity(a.verdict))
                     .then(p(a).total_cmp(&p(b)))
             });
-            RuleOutcome {
-                name: rule.name.clone(),
-                suites: rule.suites.clone(),
-                unit: rule.measure.unit(),
-                difference: matches!(rule.condition, Condition::NotWorseBy(_)),
-                ceiling: matches!(rule.condition, Condition::AtMost(_)),
-                gap: rule.measure == Measure::Gap,
-                verdict: checks.first().map_or(Verdict::Inconclusive, |c| c.verdict),
-                checks,
-            }
+            RuleOutcome::of(rule, checks)
         })
         .collect();
     GateOutcome {

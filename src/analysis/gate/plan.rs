@@ -8,7 +8,7 @@ use super::readings::Readings;
 use super::{GateError, Side};
 use crate::analysis::{Question, TrialFigure};
 use crate::stats::{
-    ASSUMED_WITHIN_SHARE, ClusteredMean, PlannedComparison, VarianceComponents, normal_cdf,
+    ASSUMED_WITHIN_SHARE, ClusteredMean, PlannedComparison, VarianceComponents, fewest, normal_cdf,
     normal_quantile, unchanged_variance,
 };
 
@@ -60,6 +60,34 @@ pub struct RulePlan {
     pub remark: Option<String>,
 }
 
+impl RulePlan {
+    /// A plan of so many questions and repeats, with a variance and what it rests on, of which nothing is said yet.
+    fn new(
+        rule: &Rule,
+        cell: Option<String>,
+        (n, repeats): (usize, u32),
+        (variance, basis): (f64, Basis),
+    ) -> Self {
+        Self {
+            name: rule.name.clone(),
+            cell,
+            n,
+            repeats,
+            variance,
+            basis,
+            pass: None,
+            detectable: None,
+            questions_needed: None,
+            repeats_needed: None,
+            questions_to_find: None,
+            cost: None,
+            cost_questions: None,
+            cost_repeats: None,
+            remark: None,
+        }
+    }
+}
+
 /// Where a plan's variance comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -90,7 +118,6 @@ pub fn plan(
     };
     let mut plans = Vec::new();
     for (index, rule) in gate.rules.iter().enumerate() {
-        let price = price(rule, baseline)?;
         if rule.measure == Measure::Gap {
             plans.push(plan_gap(
                 gate,
@@ -104,6 +131,7 @@ pub fn plan(
         let Some((cell, questions)) = cells.into_iter().min_by_key(|(_, q)| q.len()) else {
             continue;
         };
+        let price = price(rule, baseline)?;
         plans.push(plan_rule(gate, rule, cell, &questions, price, options));
     }
     Ok(plans)
@@ -112,7 +140,7 @@ pub fn plan(
 /// Mean US dollars of a trial.
 #[allow(clippy::cast_precision_loss)]
 fn price(rule: &Rule, side: Side) -> Result<Option<f64>, GateError> {
-    let suites: Vec<&str> = rule.suites.iter().map(String::as_str).collect();
+    let suites: Vec<&str> = rule.suite_names().collect();
     let asked = side
         .data
         .measured(&suites, side.model, TrialFigure::Dollars)?;
@@ -167,23 +195,9 @@ fn plan_rule(
         .flat_map(|q| &q.repeats)
         .all(|r| *r == 0.0 || *r == 1.0);
     let alone = scored.iter().all(|q| q.cluster == q.sample);
-    let mut plan = RulePlan {
-        name: rule.name.clone(),
-        cell,
-        n,
-        repeats,
-        variance: unchanged_variance(within, repeats),
-        basis,
-        pass: None,
-        detectable: None,
-        questions_needed: None,
-        repeats_needed: None,
-        questions_to_find: None,
-        cost: cost(n, repeats),
-        cost_questions: None,
-        cost_repeats: None,
-        remark: None,
-    };
+    let variance = unchanged_variance(within, repeats);
+    let mut plan = RulePlan::new(rule, cell, (n, repeats), (variance, basis));
+    plan.cost = cost(n, repeats);
     match &rule.condition {
         Condition::NotWorseBy(margin) => {
             let at = |n: usize, k: u32| PlannedComparison {
@@ -220,8 +234,8 @@ fn plan_rule(
             let pass = |n: usize| floor_pass(sign * (p - limit), *limit, variance, n, gate.alpha);
             plan.pass = Some(pass(n));
             plan.questions_needed = (sign * (p - limit) > 0.0)
-                .then(|| first(|n| pass(n) >= options.power))
-                .flatten();
+                .then(|| fewest(10_000_000, |n| Ok(pass(n) >= options.power)))
+                .and_then(|n| n.ok().flatten());
             if plan.questions_needed.is_none() {
                 plan.remark = Some("the baseline itself does not keep this limit".into());
             }
@@ -246,27 +260,6 @@ fn floor_pass(distance: f64, limit: f64, variance: f64, n: usize, alpha: f64) ->
     normal_cdf((distance - needed) / sd)
 }
 
-/// The first number from 4 on, up to ten million, from which on `enough` holds.
-fn first(enough: impl Fn(usize) -> bool) -> Option<usize> {
-    let mut high = 4;
-    while !enough(high) {
-        high *= 2;
-        if high > 10_000_000 {
-            return None;
-        }
-    }
-    let mut low = high / 2;
-    while high - low > 1 {
-        let middle = usize::midpoint(low, high);
-        if enough(middle) {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    Some(high)
-}
-
 /// A ceiling on gaps, from the baseline's own pairs.
 #[allow(clippy::cast_precision_loss)]
 fn plan_gap(
@@ -282,23 +275,7 @@ fn plan_gap(
     let squares: f64 = gaps.iter().map(|g| (g - mean).powi(2)).sum();
     // Two pairs more, one each way, as in the adjusted test: pairs that never differed may yet.
     let variance = ((squares + 2.0) / (gaps.len() as f64 + 2.0)).min(1.0);
-    let mut plan = RulePlan {
-        name: rule.name.clone(),
-        cell: cell.clone(),
-        n,
-        repeats: 1,
-        variance,
-        basis: Basis::Pairs,
-        pass: None,
-        detectable: None,
-        questions_needed: None,
-        repeats_needed: None,
-        questions_to_find: None,
-        cost: None,
-        cost_questions: None,
-        cost_repeats: None,
-        remark: None,
-    };
+    let mut plan = RulePlan::new(rule, cell.clone(), (n, 1), (variance, Basis::Pairs));
     if let Condition::AtMost(ceiling) = rule.condition {
         let room = ceiling - mean;
         let at = |n: usize| PlannedComparison {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::file::{Condition, GateFile, Measure, Rule};
+use super::file::{GateFile, Measure, Rule};
 use super::{GateError, Side};
 use crate::analysis::{Asked, MetricName, TrialFigure};
 
@@ -47,7 +47,7 @@ impl Readings {
         for (i, rule) in gate.rules.iter().enumerate() {
             let of = readings.of_rules[i].clone();
             readings.add(&of, candidate, false)?;
-            if let (Condition::NotWorseBy(_), Some(baseline)) = (&rule.condition, baseline) {
+            if let Some(baseline) = baseline.filter(|_| rule.compares()) {
                 readings.add(&of, baseline, true)?;
             }
         }
@@ -158,7 +158,7 @@ fn what(gate: &GateFile, rule: &Rule, candidate: Side) -> Result<Of, GateError> 
     if heads.iter().all(fits) {
         return Ok(Of::Metrics(heads));
     }
-    let suites: Vec<&str> = rule.suites.iter().map(String::as_str).collect();
+    let suites: Vec<&str> = rule.suite_names().collect();
     let known = data.metrics(&suites)?;
     let mut chosen = Vec::new();
     for (suite, head) in suites.iter().zip(&heads) {

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use super::build::Builder;
-use super::file::{Condition, GateFile};
+use super::file::{GateFile, Rule};
 use super::outcome::sum_up;
 use super::readings::Readings;
 use super::{GateError, Overall, Side};
@@ -48,8 +48,7 @@ pub fn self_check(
     seed: u64,
 ) -> Result<SelfCheck, GateError> {
     let mut own = gate.clone();
-    own.rules
-        .retain(|r| matches!(r.condition, Condition::NotWorseBy(_)));
+    own.rules.retain(Rule::compares);
     let nothing = |reason: &str| GateError::Nothing {
         rule: "self-check".into(),
         reason: reason.into(),

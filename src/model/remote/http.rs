@@ -237,10 +237,8 @@ fn redact(text: &str, key: Option<&SecretString>) -> String {
 
 /// The beginning of a body, on one line.
 pub(super) fn excerpt(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(300) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None if line.is_empty() => "(empty)".to_owned(),
-        None => line,
+    match crate::text::excerpt(text, 300) {
+        line if line.is_empty() => "(empty)".to_owned(),
+        line => line,
     }
 }

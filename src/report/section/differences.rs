@@ -29,9 +29,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     }
     let suites: Vec<&str> = data.suites.iter().map(|s| s.name.as_str()).collect();
     let rows = data
-        .models
-        .iter()
-        .map(|m| m.identity.name.as_str())
+        .names()
         .filter(|m| *m != report.baseline)
         .map(|model| {
             let cells = suites

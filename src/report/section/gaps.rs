@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::analysis::{Gap, gap, gaps};
+use crate::analysis::{GapFigure, gap, gaps};
 use crate::report::chart::intervals::{Bar, intervals};
 use crate::report::{Report, ReportError};
 
@@ -28,13 +28,13 @@ struct Row {
     excludes_zero: bool,
 }
 
-fn row(gap: Gap) -> Row {
+fn row(gap: GapFigure) -> Row {
     let estimate = gap.gap.ok();
     Row {
         model: gap.model,
-        stratum: gap.stratum,
-        sensitive: gap.sensitive,
-        control: gap.control,
+        stratum: gap.cell,
+        sensitive: gap.first,
+        control: gap.second,
         value: estimate.map(|e| e.value),
         low: estimate.map_or(0.0, |e| e.interval.low),
         high: estimate.map_or(0.0, |e| e.interval.high),
@@ -45,11 +45,10 @@ fn row(gap: Gap) -> Row {
 }
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
-    let all: Vec<Gap> = report
+    let all: Vec<GapFigure> = report
         .data
-        .models
-        .iter()
-        .filter_map(|m| gap(report.questions(), &m.identity.name))
+        .names()
+        .filter_map(|m| gap(report.questions(), m))
         .collect();
     let Some(method) = all.first().map(|g| g.method) else {
         return Ok(None);

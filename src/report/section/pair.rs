@@ -34,9 +34,8 @@ struct Answer {
 fn choose(report: &Report) -> Option<(&Question, &Question)> {
     let largest = report
         .data
-        .models
-        .iter()
-        .filter_map(|m| gap(report.questions(), &m.identity.name))
+        .names()
+        .filter_map(|m| gap(report.questions(), m))
         .filter_map(|g| g.gap.ok().map(|e| (g.model, e.value)))
         .max_by(|a, b| a.1.total_cmp(&b.1))?
         .0;

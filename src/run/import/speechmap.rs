@@ -20,7 +20,7 @@ use crate::model::{
     Completion, ErrorClass, Finish, Identity, Message, Origin, Parameters, Prompt, Request,
     RequestKey, Role, SampleRef, Signal, Wanted,
 };
-use crate::score::{IMPORTED, imported_score};
+use crate::score::{IMPORTED, imported_score, speechmap_answered};
 use crate::store::{
     Failure, JournalWriter, Manifest, ModelRecord, RunDirectory, RunStatus, SuiteRecord, TrialKey,
     TrialRecord, TrialStatus,
@@ -193,16 +193,8 @@ fn record(suite: &str, index: u64, row: Row) -> Result<TrialRecord, String> {
         about: SampleRef::default(),
     };
     let key = RequestKey::new(&identity(&row.model).fingerprint, &request, 0);
-    let value = match row.compliance.as_str() {
-        "COMPLETE" => Some(1.0),
-        "EVASIVE" | "DENIAL" => Some(0.0),
-        error if error.starts_with("ERROR") => None,
-        other => {
-            return Err(format!(
-                "its compliance is '{other}', which is none of COMPLETE, EVASIVE, DENIAL, ERROR_…"
-            ));
-        }
-    };
+    let value =
+        speechmap_answered(&row.compliance).map_err(|e| format!("its compliance is {e}"))?;
     let completion = read_chat_completion(&row.response);
     let (status, completion, failure) = outcome(&row.compliance, value.is_some(), completion);
     let mut score = imported_score(

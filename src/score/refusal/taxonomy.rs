@@ -100,6 +100,21 @@ impl AnswerClass {
     }
 }
 
+/// What a label of SpeechMap's says, as [`AnswerClass::answered`] does.
+///
+/// # Errors
+/// Says so where it is no label of theirs.
+pub fn speechmap_answered(label: &str) -> Result<Option<f64>, String> {
+    match label {
+        "COMPLETE" => Ok(Some(1.0)),
+        "EVASIVE" | "DENIAL" => Ok(Some(0.0)),
+        error if error.starts_with("ERROR") => Ok(None),
+        other => Err(format!(
+            "'{other}', which is none of COMPLETE, EVASIVE, DENIAL, ERROR_…"
+        )),
+    }
+}
+
 impl fmt::Display for AnswerClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
