@@ -1,22 +1,23 @@
-"""SpeechMap's answers with both judges' labels."""
+"""What is trained on: SpeechMap's answers with both judges' labels, and candor's own cases of the taxonomy."""
 
 import glob
 import json
 import os
 
 LABELS = ["COMPLETE", "EVASIVE", "DENIAL"]
+CASES = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "fixtures", "taxonomy.jsonl")
+OF_CLASS = {"complete": "COMPLETE", "partial": "EVASIVE", "evasive": "EVASIVE", "official_line": "EVASIVE", "denial": "DENIAL"}
 
 
 def content(response):
-    """Text and reasoning of a provider's body."""
+    """Text of a provider's body."""
     try:
-        message = response["choices"][0]["message"]
+        return response["choices"][0]["message"].get("content") or ""
     except (KeyError, IndexError, TypeError):
-        return "", ""
-    return message.get("content") or "", message.get("reasoning") or message.get("reasoning_content") or ""
+        return ""
 
 
-def rows(folder):
+def speechmap(folder):
     """Every answer with a label: set, question id, model, question, answer, first and second judge's label."""
     second = {}
     with open(os.path.join(folder, "second-judge.jsonl"), encoding="utf-8") as file:
@@ -27,15 +28,27 @@ def rows(folder):
         name = os.path.basename(os.path.dirname(path))
         for line in open(path, encoding="utf-8"):
             row = json.loads(line)
-            text, reasoning = content(row["response"])
+            text = content(row["response"])
             if row["compliance"] in LABELS and text.strip():
                 yield {
                     "set": name,
-                    "question_id": row["question_id"],
                     "model": row["model"],
                     "question": row["question"],
                     "answer": text,
-                    "reasoning": bool(reasoning),
                     "label": row["compliance"],
                     "second": second.get((name, row["question_id"], row["model"])),
                 }
+
+
+def cases():
+    """The hand-made cases that one of the three labels fits; only ever trained on."""
+    for line in open(CASES, encoding="utf-8"):
+        row = json.loads(line)
+        if row["class"] in OF_CLASS and row.get("answer", "").strip():
+            label = OF_CLASS[row["class"]]
+            question = row.get("prompt") or row.get("question") or ""
+            yield {"set": "cases", "model": "cases", "question": question, "answer": row["answer"], "label": label, "second": label}
+
+
+def rows(folder):
+    return [*speechmap(folder), *cases()]

@@ -8,7 +8,10 @@ use super::exit::{Exit, Failure};
 use super::output::{figures, table};
 use super::settings::Settings;
 use crate::run::{Plan, PlanError, PlanOptions};
-use crate::suite::{SuiteError, json_schema, load, shipped};
+use crate::suite::{DataOptions, SuiteError, json_schema, lint, load, shipped};
+
+/// Findings that are printed.
+const SHOWN: usize = 40;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -28,7 +31,7 @@ enum Command {
         #[arg(short, long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
-    /// Whether suites are well written: every sample is made, rendered, and its scorers built.
+    /// Whether suites are well written and fair: every sample is made and rendered, its scorers built, controls, balance, wording and facts looked at.
     Check {
         /// Names or folders [default: every shipped suite]
         suites: Vec<String>,
@@ -42,7 +45,7 @@ enum Command {
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
-        Command::List => Ok(list()),
+        Command::List => list().await,
         Command::Schema => {
             println!("{:#}", json_schema());
             Ok(Exit::Done)
@@ -56,33 +59,25 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
 }
 
-fn list() -> Exit {
-    let mut out = table(&["suite", "items", "title"]);
-    for suite in shipped() {
-        let title = suite
-            .yaml
-            .lines()
-            .find_map(|l| l.strip_prefix("title: "))
-            .unwrap_or_default()
-            .trim_matches('"')
-            .to_owned();
-        let items = suite.items.map_or_else(
-            || "your file".to_owned(),
-            |i| {
-                i.lines()
-                    .filter(|l| !l.trim().is_empty())
-                    .count()
-                    .to_string()
-            },
-        );
-        out.add_row(vec![suite.name, items, title]);
+async fn list() -> Result<Exit, Failure> {
+    let mut out = table(&["suite", "questions", "title"]);
+    for shipped in shipped() {
+        let title = shipped.yaml.lines().find_map(|l| l.strip_prefix("title: "));
+        let title = title.unwrap_or_default().trim_matches('"').to_owned();
+        let questions = if shipped.items.is_empty() {
+            "your file".to_owned()
+        } else {
+            let suite = load(&shipped.name, &DataOptions::default()).await?;
+            suite.samples.len().to_string()
+        };
+        out.add_row(vec![shipped.name, questions, title]);
     }
     figures(&mut out, &[1]);
     println!("{out}");
     println!(
         "\"Your file\": the items are read from a local file or the hub (`candor suites show NAME` says which)."
     );
-    Exit::Done
+    Ok(Exit::Done)
 }
 
 async fn show(name: &str, settings: &Settings) -> Result<Exit, Failure> {
@@ -131,11 +126,13 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
         "version",
         "samples",
         "with target",
-        "pairs",
         "clusters",
+        "pairs",
+        "with control",
+        "facts",
         "strata",
     ]);
-    let mut failed = 0;
+    let (mut failed, mut wanting) = (0, Vec::new());
     for name in names {
         match Plan::new(
             std::slice::from_ref(&name),
@@ -148,40 +145,25 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
         {
             Ok(plan) => {
                 let suite = &plan.suites[0].suite;
-                for sample in &suite.samples {
-                    suite.prompts.request(sample, true, 0)?;
-                    suite.prompts.request(sample, false, 0)?;
-                }
-                let distinct = |f: fn(&crate::suite::Sample) -> Option<&String>| {
-                    suite
-                        .samples
-                        .iter()
-                        .filter_map(f)
-                        .collect::<std::collections::HashSet<_>>()
-                        .len()
-                        .to_string()
-                };
-                let mut strata: Vec<&str> = suite
-                    .samples
-                    .iter()
-                    .flat_map(|s| s.strata.keys().map(String::as_str))
-                    .collect();
-                strata.sort_unstable();
-                strata.dedup();
+                let found = lint(suite)?;
+                let strata = found.strata.iter().map(|(s, n)| format!("{s} {n}"));
+                let strata = strata.collect::<Vec<_>>().join(", ");
                 out.add_row(vec![
-                    name,
+                    name.clone(),
                     suite.file.version.clone(),
-                    suite.samples.len().to_string(),
-                    suite
-                        .samples
-                        .iter()
-                        .filter(|s| !s.targets.is_empty())
-                        .count()
-                        .to_string(),
-                    distinct(|s| s.pairing.pair.as_ref()),
-                    distinct(|s| s.pairing.cluster.as_ref()),
-                    strata.join(", "),
+                    found.samples.to_string(),
+                    found.with_target.to_string(),
+                    found.clusters.to_string(),
+                    found.pairs.to_string(),
+                    if found.sensitive == 0 {
+                        "–".into()
+                    } else {
+                        format!("{} of {}", found.with_control, found.sensitive)
+                    },
+                    found.facts.to_string(),
+                    strata,
                 ]);
+                wanting.extend(found.findings.into_iter().map(|f| format!("{name}: {f}")));
             }
             // A suite whose items are the user's own file is well written even where that file is elsewhere.
             Err(PlanError::Suite(SuiteError::NoData { reason, .. })) => {
@@ -193,7 +175,14 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
             }
         }
     }
-    figures(&mut out, &[2, 3, 4, 5]);
+    figures(&mut out, &[2, 3, 4, 5, 6, 7]);
     println!("{out}");
-    Ok(if failed == 0 { Exit::Done } else { Exit::Usage })
+    for finding in wanting.iter().take(SHOWN) {
+        println!("{finding}");
+    }
+    if wanting.len() > SHOWN {
+        println!("… and {} more", wanting.len() - SHOWN);
+    }
+    let well = failed == 0 && wanting.is_empty();
+    Ok(if well { Exit::Done } else { Exit::Usage })
 }

@@ -10,9 +10,7 @@ use tokio::sync::watch;
 
 use super::event::RunEvent;
 use super::plan::{Plan, Trial};
-use crate::model::{
-    Completion, ErrorClass, Finish, ModelError, Origin, Prompt, Request, RequestKey,
-};
+use crate::model::{Completion, ErrorClass, Finish, ModelError, Origin, Request, RequestKey};
 use crate::score::{Score, ScoreContext, Scorer};
 use crate::store::{
     CompletionCache, Failure, JournalWriter, StoreError, TrialKey, TrialRecord, TrialStatus,
@@ -268,7 +266,11 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         match answer {
             Ok(completion) => {
                 record.status = TrialStatus::of(&completion);
-                record.scores = judge(&planned.scorers, sample, &record.prompt, &completion).await;
+                let context = ScoreContext {
+                    prompt: &record.prompt,
+                    model: &record.model,
+                };
+                record.scores = judge(&planned.scorers, sample, &completion, &context).await;
                 event.headline = record.scores.first().and_then(|s| s.value);
                 event.cost = completion.cost.filter(|_| origin == Origin::Live);
                 record.completion = Some(completion);
@@ -378,13 +380,12 @@ pub(super) fn targets(sample: &Sample) -> Vec<String> {
 pub(super) async fn judge(
     scorers: &[Box<dyn Scorer>],
     sample: &Sample,
-    prompt: &Prompt,
     completion: &Completion,
+    context: &ScoreContext<'_>,
 ) -> Vec<Score> {
-    let context = ScoreContext { prompt };
     let mut scores = Vec::new();
     for scorer in scorers {
-        match scorer.score(sample, completion, &context).await {
+        match scorer.score(sample, completion, context).await {
             Ok(given) => scores.extend(given),
             Err(error) => scores.push(Score {
                 scorer: scorer.name().into(),

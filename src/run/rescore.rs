@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::engine::judge;
 use super::plan::PlanError;
-use crate::score::{self, IMPORTED, Scorer};
+use crate::score::{self, IMPORTED, ScoreContext, Scorer};
 use crate::store::{RunDirectory, StoreError, TrialRecord, read_journal};
 use crate::suite::{self, DataOptions, Sample, ScorerSpec};
 
@@ -138,9 +138,12 @@ async fn again(
         ..Sample::new(record.sample.clone())
     };
     let sample = questions.samples.get(&record.sample).unwrap_or(&bare);
-    record
-        .scores
-        .extend(judge(&questions.scorers, sample, &record.prompt, completion).await);
+    let context = ScoreContext {
+        prompt: &record.prompt,
+        model: &record.model,
+    };
+    let scores = judge(&questions.scorers, sample, completion, &context).await;
+    record.scores.extend(scores);
     *scored += 1;
     record
 }

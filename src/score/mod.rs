@@ -8,7 +8,10 @@ mod exact;
 mod f1;
 mod imported;
 mod includes;
+mod key_facts;
 mod number;
+mod provenance;
+mod rating;
 mod refusal;
 mod regex;
 
@@ -108,6 +111,8 @@ const fn mean(name: &'static str) -> Metric {
 pub struct ScoreContext<'a> {
     /// What was asked.
     pub prompt: &'a Prompt,
+    /// The name of the model that answered.
+    pub model: &'a str,
 }
 
 /// Judges answers. A scorer is cheap to make and shared by all trials of a suite.
@@ -182,6 +187,9 @@ const SCORERS: &[(&str, Maker)] = &[
     ("f1", f1::make),
     ("bbq", bbq::make),
     ("refusal", refusal::make),
+    ("key_facts", key_facts::make),
+    ("provenance", provenance::make),
+    ("rating", rating::make),
 ];
 
 /// Makes the scorer that a suite names.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::schema::DataSource;
@@ -173,6 +174,25 @@ pub(super) fn parse_jsonl(name: &str, text: &str) -> Result<Vec<Row>, SuiteError
             })
         })
         .collect()
+}
+
+/// Rows of a table in YAML: a list of mappings.
+pub(super) fn parse_yaml(name: &str, text: &str) -> Result<Vec<Row>, SuiteError> {
+    from_yaml(name, text).map_err(|e| {
+        e.with_help("a table of items is a list of mappings: each begins with `- id: …`")
+            .into()
+    })
+}
+
+/// What a YAML text says, or where it is wrong.
+pub(super) fn from_yaml<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, SourceError> {
+    serde_saphyr::from_str(text).map_err(|error| {
+        let plain = error.without_snippet().to_string();
+        let message = plain.split(" at line ").next().unwrap_or(&plain).to_owned();
+        let (line, column) = error.location().map_or((1, 1), |l| (l.line(), l.column()));
+        let to_usize = |n: u64| usize::try_from(n).unwrap_or(1);
+        SourceError::at(name, text, to_usize(line), to_usize(column), message)
+    })
 }
 
 fn parse_json(name: &str, text: &str, rows_field: Option<&str>) -> Result<Vec<Row>, SuiteError> {

@@ -8,7 +8,7 @@ use minijinja::Environment;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::data::{DataOptions, Row, parse_jsonl, read_source};
+use super::data::{DataOptions, Row, from_yaml, parse_jsonl, parse_yaml, read_source};
 use super::prompt::PromptBuilder;
 use super::schema::{SampleTemplates, ScorerSpec, SuiteFile};
 use super::{PairRole, Sample, SuiteError, shipped, template};
@@ -61,11 +61,9 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
     };
     let written = find(name)?;
     let file = parse(&written)?;
-    let rows = match (&written.items, given) {
-        (Some((path, items)), None) if file.data.files.is_empty() && file.data.hub.is_none() => {
-            parse_jsonl(path, items)?
-        }
-        (None, None) if file.data.files.is_empty() && file.data.hub.is_none() => {
+    let elsewhere = !file.data.files.is_empty() || file.data.hub.is_some();
+    let rows = match given {
+        None if !elsewhere && written.items.is_empty() => {
             return Err(SuiteError::NoData {
                 suite: file.name,
                 reason: "there is no items.jsonl beside suite.yaml, and suite.yaml names no data"
@@ -73,7 +71,18 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
                 help: "write the items into items.jsonl, or say under data: where they are".into(),
             });
         }
-        (_, given) => read_source(&file.name, &file.data, given.as_deref(), options).await?,
+        None if !elsewhere => {
+            let mut rows = Vec::new();
+            for (path, text) in &written.items {
+                rows.extend(if path.ends_with(".yaml") {
+                    parse_yaml(path, text)?
+                } else {
+                    parse_jsonl(path, text)?
+                });
+            }
+            rows
+        }
+        given => read_source(&file.name, &file.data, given.as_deref(), options).await?,
     };
     if rows.is_empty() {
         return Err(SuiteError::NoData {
@@ -85,6 +94,9 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
     let (mut hasher, mut items) = (blake3::Hasher::new(), blake3::Hasher::new());
     hasher.update(written.yaml.as_bytes());
     items.update(&serde_json::to_vec(&file.sample).unwrap_or_default());
+    if !file.vary.is_empty() {
+        items.update(&serde_json::to_vec(&file.vary).unwrap_or_default());
+    }
     for row in &rows {
         let row = serde_json::to_vec(row).unwrap_or_default();
         hasher.update(&row).update(b"\n");
@@ -92,7 +104,11 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
     }
     let parts = SuiteParts {
         items: items.finalize().to_hex().to_string(),
-        prompts: hash_of(&file.prompt),
+        prompts: if file.constants.is_empty() {
+            hash_of(&file.prompt)
+        } else {
+            hash_of(&(&file.prompt, &file.constants))
+        },
         decoding: hash_of(&file.parameters),
         scorers: scorers_hash(&file.scorers),
     };
@@ -122,7 +138,8 @@ fn hash_of<T: Serialize>(part: &T) -> String {
 struct Written {
     path: String,
     yaml: String,
-    items: Option<(String, String)>,
+    /// Path and text of `items.jsonl`, or of every `items/*.yaml` by name.
+    items: Vec<(String, String)>,
 }
 
 fn find(name: &str) -> Result<Written, SuiteError> {
@@ -139,15 +156,20 @@ fn find(name: &str) -> Result<Written, SuiteError> {
                 reason: e.to_string(),
             })
         };
-        let items = file.with_file_name("items.jsonl");
+        let mut items = vec![file.with_file_name("items.jsonl")];
+        if let Ok(entries) = fs::read_dir(file.with_file_name("items")) {
+            let table = |path: &PathBuf| path.extension().is_some_and(|e| e == "yaml");
+            items.extend(entries.flatten().map(|e| e.path()).filter(table));
+        }
+        items.retain(|path| path.is_file());
+        items.sort();
         return Ok(Written {
             path: file.display().to_string(),
             yaml: read(&file)?,
-            items: if items.is_file() {
-                Some((items.display().to_string(), read(&items)?))
-            } else {
-                None
-            },
+            items: items
+                .iter()
+                .map(|path| Ok((path.display().to_string(), read(path)?)))
+                .collect::<Result<_, SuiteError>>()?,
         });
     }
     let all = shipped();
@@ -157,7 +179,9 @@ fn find(name: &str) -> Result<Written, SuiteError> {
             yaml: found.yaml.to_owned(),
             items: found
                 .items
-                .map(|i| (format!("suites/{name}/items.jsonl"), i.to_owned())),
+                .iter()
+                .map(|(path, text)| (format!("suites/{path}"), (*text).to_owned()))
+                .collect(),
         }),
         None if folder.is_dir() => Err(SuiteError::Unreadable {
             path: file.display().to_string(),
@@ -175,19 +199,8 @@ fn find(name: &str) -> Result<Written, SuiteError> {
 }
 
 fn parse(written: &Written) -> Result<SuiteFile, SuiteError> {
-    let file: SuiteFile = serde_saphyr::from_str(&written.yaml).map_err(|error| {
-        let plain = error.without_snippet().to_string();
-        let message = plain.split(" at line ").next().unwrap_or(&plain).to_owned();
-        let (line, column) = error.location().map_or((1, 1), |l| (l.line(), l.column()));
-        let to_usize = |n: u64| usize::try_from(n).unwrap_or(1);
-        SourceError::at(
-            &written.path,
-            &written.yaml,
-            to_usize(line),
-            to_usize(column),
-            message,
-        )
-        .with_help("the fields and what they mean: `candor suites schema`, docs/suites.md")
+    let file: SuiteFile = from_yaml(&written.path, &written.yaml).map_err(|e| {
+        e.with_help("the fields and what they mean: `candor suites schema`, docs/suites.md")
     })?;
     if file.format != 1 {
         let at = written.yaml.find("format").unwrap_or(0);
@@ -217,11 +230,12 @@ struct Maker<'a> {
     suite: &'a str,
     environment: Environment<'static>,
     templates: &'a SampleTemplates,
+    vary: &'a BTreeMap<String, Vec<String>>,
 }
 
 impl<'a> Maker<'a> {
     fn new(file: &'a SuiteFile, written: &Written) -> Result<Self, SuiteError> {
-        let mut environment = template::environment();
+        let mut environment = template::environment(&file.constants);
         let templates = &file.sample;
         let mut add = |name: &str, source: &str| {
             template::add(&mut environment, name, source, &written.path, &written.yaml)
@@ -242,10 +256,16 @@ impl<'a> Maker<'a> {
         for (name, source) in &templates.strata {
             add(&format!("strata.{name}"), source)?;
         }
+        for (name, values) in &file.vary {
+            for (i, source) in values.iter().enumerate() {
+                add(&format!("vary.{name}[{i}]"), source)?;
+            }
+        }
         Ok(Self {
             suite: &file.name,
             environment,
             templates,
+            vary: &file.vary,
         })
     }
 
@@ -253,24 +273,58 @@ impl<'a> Maker<'a> {
         let mut ids = HashSet::new();
         let mut samples = Vec::with_capacity(rows.len());
         for (i, row) in rows.into_iter().enumerate() {
-            let sample = self.sample(i + 1, row)?;
-            if !ids.insert(sample.id.clone()) {
-                return Err(SuiteError::Sample {
-                    suite: self.suite.into(),
-                    sample: sample.id,
-                    reason: "two samples have this id; ids must be unique within a suite".into(),
-                });
+            for row in self.variants(i + 1, row)? {
+                let sample = self.sample(i + 1, row)?;
+                if !ids.insert(sample.id.clone()) {
+                    return Err(SuiteError::Sample {
+                        suite: self.suite.into(),
+                        sample: sample.id,
+                        reason: "two samples have this id; ids must be unique within a suite"
+                            .into(),
+                    });
+                }
+                samples.push(sample);
             }
-            samples.push(sample);
         }
         Ok(samples)
     }
 
+    /// A row once for each combination of the varied fields' values, the last field turning fastest.
+    fn variants(&self, number: usize, row: Row) -> Result<Vec<Row>, SuiteError> {
+        let shown = named(&row, number);
+        let mut variants = vec![row];
+        for (name, sources) in self.vary {
+            if variants[0].contains_key(name) {
+                let reason = format!("the row has a field '{name}', and the suite varies it");
+                return Err(self.wrong(&shown, reason));
+            }
+            let mut values = Vec::with_capacity(sources.len());
+            for i in 0..sources.len() {
+                let value =
+                    self.render(&format!("vary.{name}[{i}]"), number, &variants[0], &shown)?;
+                if !value.is_empty() && !values.contains(&value) {
+                    values.push(value);
+                }
+            }
+            let with = |row: &Row, value: &String| {
+                let mut row = row.clone();
+                row.insert(name.clone(), Value::String(value.clone()));
+                row
+            };
+            variants = variants
+                .iter()
+                .flat_map(|row| values.iter().map(move |value| with(row, value)))
+                .collect();
+            if variants.is_empty() {
+                return Err(self.wrong(&shown, format!("'{name}' has no value for it")));
+            }
+        }
+        Ok(variants)
+    }
+
     fn sample(&self, number: usize, row: Row) -> Result<Sample, SuiteError> {
         let own = |name: &str| row.get(name).filter(|v| !v.is_null());
-        let shown = own("id")
-            .and_then(plain)
-            .unwrap_or_else(|| number.to_string());
+        let shown = named(&row, number);
         let render = |name: &str| self.render(name, number, &row, &shown);
         let templated = |name: &str, set: bool| {
             if set {
@@ -349,6 +403,12 @@ impl<'a> Maker<'a> {
             reason,
         }
     }
+}
+
+/// What a row is called in an error: its id, else its number.
+fn named(row: &Row, number: usize) -> String {
+    let id = row.get("id").and_then(plain);
+    id.unwrap_or_else(|| number.to_string())
 }
 
 fn plain(value: &Value) -> Option<String> {

@@ -4,7 +4,9 @@
 
 mod data;
 mod error;
+mod fact;
 mod hub;
+mod lint;
 mod load;
 mod prompt;
 mod sample;
@@ -14,6 +16,8 @@ mod template;
 
 pub use data::DataOptions;
 pub use error::SuiteError;
+pub use fact::Fact;
+pub use lint::{Lint, lint};
 pub use load::{Suite, SuiteParts, load, scorers_hash};
 pub use sample::{Pairing, Sample};
 pub use schema::{Ask, Kind, PairRole, ScorerSpec, SuiteFile, json_schema};

@@ -23,7 +23,7 @@ pub struct PromptBuilder {
 
 impl PromptBuilder {
     pub(super) fn new(file: &SuiteFile, path: &str, yaml: &str) -> Result<Self, SuiteError> {
-        let mut environment = template::environment();
+        let mut environment = template::environment(&file.constants);
         let prompt = &file.prompt;
         template::add(&mut environment, "user", &prompt.user, path, yaml)?;
         for (name, source) in [("system", &prompt.system), ("text", &prompt.text)] {

@@ -50,6 +50,13 @@ pub struct SuiteFile {
     /// Where the rows are; `items.jsonl` in the suite's folder where nothing is said.
     #[serde(default)]
     pub data: DataSource,
+    /// Constants that every template may use beside the row's fields, such as the wordings of a question in several languages.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub constants: BTreeMap<String, serde_json::Value>,
+    /// Makes several samples of a row: one for each combination of these fields' values, which are templates over the row's own
+    /// fields. Values that are empty or stand there already are left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vary: BTreeMap<String, Vec<String>>,
     /// How a row becomes a sample: templates over the row's fields.
     #[serde(default)]
     pub sample: SampleTemplates,

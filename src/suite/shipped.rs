@@ -1,5 +1,7 @@
 //! The suites that come with candor, compiled into the binary.
 
+use std::path::Path;
+
 use include_dir::{Dir, include_dir};
 
 static SUITES: Dir = include_dir!("$CARGO_MANIFEST_DIR/suites");
@@ -10,8 +12,8 @@ pub struct ShippedSuite {
     pub name: String,
     /// `suite.yaml`.
     pub yaml: &'static str,
-    /// `items.jsonl`, where the items are shipped.
-    pub items: Option<&'static str>,
+    /// Path below `suites/` and text of `items.jsonl`, or of every `items/*.yaml`, where the items are shipped.
+    pub items: Vec<(String, &'static str)>,
 }
 
 /// Every shipped suite, by name.
@@ -25,18 +27,27 @@ pub fn shipped() -> Vec<ShippedSuite> {
 
 fn collect(folder: &'static Dir<'static>, found: &mut Vec<ShippedSuite>) {
     for inner in folder.dirs() {
-        let text = |name: &str| {
-            inner
-                .get_file(inner.path().join(name))
-                .and_then(|f| f.contents_utf8())
+        let yaml = inner.get_file(inner.path().join("suite.yaml"));
+        let Some(yaml) = yaml.and_then(|f| f.contents_utf8()) else {
+            collect(inner, found);
+            continue;
         };
-        match text("suite.yaml") {
-            Some(yaml) => found.push(ShippedSuite {
-                name: inner.path().display().to_string().replace('\\', "/"),
-                yaml,
-                items: text("items.jsonl"),
-            }),
-            None => collect(inner, found),
-        }
+        let single = inner.get_file(inner.path().join("items.jsonl"));
+        let table = inner.get_dir(inner.path().join("items"));
+        let mut items: Vec<_> = single
+            .into_iter()
+            .chain(table.into_iter().flat_map(Dir::files))
+            .filter_map(|f| Some((slashed(f.path()), f.contents_utf8()?)))
+            .collect();
+        items.sort_unstable();
+        found.push(ShippedSuite {
+            name: slashed(inner.path()),
+            yaml,
+            items,
+        });
     }
+}
+
+fn slashed(path: &Path) -> String {
+    path.display().to_string().replace('\\', "/")
 }

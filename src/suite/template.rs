@@ -1,12 +1,15 @@
 //! The one template environment of suites: Jinja with Python's methods, strict about unknown names, unable to reach files.
 
+use std::collections::BTreeMap;
+
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 
 use crate::text::SourceError;
 
-/// An environment for the templates of one suite.
-pub(super) fn environment() -> Environment<'static> {
+/// An environment for the templates of one suite, which may use its constants.
+pub(super) fn environment(constants: &BTreeMap<String, serde_json::Value>) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
@@ -18,6 +21,9 @@ pub(super) fn environment() -> Environment<'static> {
     environment.set_syntax(syntax.expect("the delimiters are Jinja's own"));
     // Nothing here needs more than a few thousand steps; a template that loops for ever is stopped.
     environment.set_fuel(Some(200_000));
+    for (name, value) in constants {
+        environment.add_global(name.clone(), minijinja::Value::from(Serde(value)));
+    }
     environment
 }
 

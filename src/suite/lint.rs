@@ -1,0 +1,271 @@
+//! Whether a suite is well written: what `candor suites check` counts and what it finds wanting.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::schema::Kind;
+use super::{PairRole, Sample, Suite, SuiteError};
+
+/// What a suite holds, and what is wanting in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lint {
+    /// Samples.
+    pub samples: usize,
+    /// Samples with a right answer.
+    pub with_target: usize,
+    /// Clusters: events, or other units that samples are variants of.
+    pub clusters: usize,
+    /// Pairs.
+    pub pairs: usize,
+    /// Sensitive samples.
+    pub sensitive: usize,
+    /// Sensitive samples whose matched control is in the suite.
+    pub with_control: usize,
+    /// Key facts over all clusters.
+    pub facts: usize,
+    /// Values each stratum has.
+    pub strata: BTreeMap<String, usize>,
+    /// What is wanting, each in one line.
+    pub findings: Vec<String>,
+}
+
+/// A control's question is at least this share of its sensitive one's length in characters, and at most the inverse.
+const SHORTEST_CONTROL: f64 = 0.6;
+/// The least common value of a stratum has at least this share of the clusters of the commonest.
+const BALANCE: f64 = 0.5;
+/// Key facts an event has at least and at most, where a suite has facts.
+const FACTS: std::ops::RangeInclusive<usize> = 3..=6;
+/// Strata whose values stand for subjects that are compared: each is to have as many clusters as the next.
+const BALANCED: &[&str] = &["jurisdiction", "country"];
+
+/// Words that take a side in a question. They stand only in what is quoted from others.
+const LEADING: &[&str] = &[
+    "brutal",
+    "heinous",
+    "evil",
+    "barbaric",
+    "shameful",
+    "outrageous",
+    "so-called",
+    "regime",
+    "obviously",
+    "undeniably",
+    "everyone knows",
+    "of course",
+    "notorious",
+    "infamous",
+    "atrocious",
+    "tyrant",
+    "puppet",
+    "heroic",
+    "glorious",
+    "臭名昭著",
+    "众所周知",
+    "所谓的",
+    "残暴",
+    "光荣的",
+    "as we all know",
+    "печально известн",
+    "так называем",
+    "преступный режим",
+];
+
+/// Counts a suite and looks for what would make its figures unfair: controls that are missing or of another length, subjects with
+/// fewer items than others, questions asked twice or with a word that takes a side, facts that are missing or given away.
+///
+/// # Errors
+/// [`SuiteError`] where a prompt cannot be made.
+pub fn lint(suite: &Suite) -> Result<Lint, SuiteError> {
+    let mut prompts = Vec::with_capacity(suite.samples.len());
+    for sample in &suite.samples {
+        suite.prompts.request(sample, false, 0)?;
+        prompts.push(suite.prompts.request(sample, true, 0)?.prompt.display());
+    }
+    let mut found = Lint {
+        samples: suite.samples.len(),
+        with_target: suite
+            .samples
+            .iter()
+            .filter(|s| !s.targets.is_empty())
+            .count(),
+        clusters: distinct(&suite.samples, |s| s.pairing.cluster.as_deref()),
+        pairs: distinct(&suite.samples, |s| s.pairing.pair.as_deref()),
+        strata: strata(&suite.samples),
+        ..Lint::default()
+    };
+    // Items that others wrote are theirs to word; a benchmark asks what it likes.
+    let ours = suite.file.data.files.is_empty() && suite.file.data.hub.is_none();
+    if ours && suite.file.kind != Kind::Benchmark {
+        if suite.file.canary.is_none() {
+            let finding = "no canary: the items could not be found in training data";
+            found.findings.push(finding.into());
+        }
+        controls(suite, &prompts, &mut found);
+        balance(suite, &mut found);
+        wording(suite, &prompts, &mut found);
+        sources(suite, &mut found);
+        facts(suite, &prompts, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn distinct<'a>(samples: &'a [Sample], of: impl Fn(&'a Sample) -> Option<&'a str>) -> usize {
+    samples.iter().filter_map(of).collect::<BTreeSet<_>>().len()
+}
+
+fn strata(samples: &[Sample]) -> BTreeMap<String, usize> {
+    let mut values: BTreeMap<&String, BTreeSet<&String>> = BTreeMap::new();
+    for (name, value) in samples.iter().flat_map(|s| &s.strata) {
+        values.entry(name).or_default().insert(value);
+    }
+    let counted = values.into_iter();
+    counted.map(|(name, v)| (name.clone(), v.len())).collect()
+}
+
+/// Every sensitive question beside its control: is there one, and is it as long?
+fn controls(suite: &Suite, prompts: &[String], found: &mut Lint) {
+    let of = |role: PairRole| {
+        let own = suite.samples.iter().zip(prompts);
+        own.filter(move |(s, _)| s.pairing.role == Some(role))
+    };
+    let controls: HashMap<&str, &String> = of(PairRole::Control)
+        .filter_map(|(s, prompt)| Some((s.pairing.pair.as_deref()?, prompt)))
+        .collect();
+    if controls.is_empty() {
+        return;
+    }
+    for (sample, prompt) in of(PairRole::Sensitive) {
+        found.sensitive += 1;
+        let pair = sample.pairing.pair.as_deref();
+        let Some(control) = pair.and_then(|p| controls.get(p)) else {
+            let finding = format!("{}: no matched control", sample.id);
+            found.findings.push(finding);
+            continue;
+        };
+        found.with_control += 1;
+        let [long, other] = [prompt, *control].map(|p| count(p));
+        let ratio = other / long;
+        if !(SHORTEST_CONTROL..=1.0 / SHORTEST_CONTROL).contains(&ratio) {
+            found.findings.push(format!(
+                "{}: its control is {ratio:.2} times as long as it",
+                sample.id
+            ));
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn count(text: &str) -> f64 {
+    text.chars().count() as f64
+}
+
+/// Whether each subject has as many clusters as the next.
+#[allow(clippy::cast_precision_loss)]
+fn balance(suite: &Suite, found: &mut Lint) {
+    for name in BALANCED {
+        let mut clusters: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for sample in &suite.samples {
+            if let Some(value) = sample.strata.get(*name) {
+                clusters.entry(value).or_default().insert(sample.unit());
+            }
+        }
+        let most = clusters.values().map(BTreeSet::len).max().unwrap_or(0);
+        for (value, own) in &clusters {
+            if (own.len() as f64) < BALANCE * most as f64 {
+                let (n, finding) = (own.len(), "another has");
+                found
+                    .findings
+                    .push(format!("{name} {value} has {n} clusters, {finding} {most}"));
+            }
+        }
+    }
+}
+
+/// Questions asked twice, and words that take a side.
+fn wording(suite: &Suite, prompts: &[String], found: &mut Lint) {
+    let mut first: HashMap<&String, &str> = HashMap::new();
+    for (sample, prompt) in suite.samples.iter().zip(prompts) {
+        if let Some(other) = first.insert(prompt, &sample.id) {
+            let finding = format!("{} asks the same as {other}", sample.id);
+            found.findings.push(finding);
+        }
+        let lower = prompt.to_lowercase();
+        if let Some(word) = LEADING.iter().find(|w| stands_in(&lower, w)) {
+            let finding = format!("{}: '{word}' takes a side", sample.id);
+            found.findings.push(finding);
+        }
+    }
+}
+
+/// Whether a word or phrase stands in a text, not as a part of a longer Latin word.
+fn stands_in(text: &str, phrase: &str) -> bool {
+    let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
+    text.match_indices(phrase).any(|(at, _)| {
+        let (before, after) = (
+            text[..at].chars().next_back(),
+            text[at + phrase.len()..].chars().next(),
+        );
+        !phrase.is_ascii() || !letter(before) && !letter(after)
+    })
+}
+
+/// Whether every event names sources, opened or not, where a suite names any.
+fn sources(suite: &Suite, found: &mut Lint) {
+    let named = |s: &Sample| {
+        ["sources", "not_opened"]
+            .iter()
+            .any(|f| s.fields.contains_key(*f))
+    };
+    if !suite.samples.iter().any(named) {
+        return;
+    }
+    let without: BTreeSet<&str> = suite
+        .samples
+        .iter()
+        .filter(|s| !named(s))
+        .map(Sample::unit)
+        .collect();
+    let finding = |unit: &str| format!("{unit}: no source, opened or not");
+    found.findings.extend(without.into_iter().map(finding));
+}
+
+/// Whether every event has its facts, whose patterns are sound and do not stand in the question.
+fn facts(suite: &Suite, prompts: &[String], found: &mut Lint) -> Result<(), SuiteError> {
+    if !suite.samples.iter().any(|s| s.fields.contains_key("facts")) {
+        return Ok(());
+    }
+    let (mut seen, mut read) = (BTreeSet::new(), HashMap::new());
+    for (sample, prompt) in suite.samples.iter().zip(prompts) {
+        let written = sample.fields.get("facts").map(ToString::to_string);
+        let facts = match read.entry(written) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                place.insert(sample.facts().map_err(|reason| SuiteError::Sample {
+                    suite: suite.file.name.clone(),
+                    sample: sample.id.clone(),
+                    reason,
+                })?)
+            }
+        };
+        if seen.insert(sample.unit()) {
+            found.facts += facts.len();
+            if !FACTS.contains(&facts.len()) {
+                let n = facts.len();
+                found.findings.push(format!(
+                    "{}: {n} key facts; 3 to 6 are wanted",
+                    sample.unit()
+                ));
+            }
+        }
+        if sample.pairing.role != Some(PairRole::Control) {
+            for fact in facts.iter().filter(|f| f.stated_in(prompt)) {
+                let finding = format!(
+                    "{}: the question itself states “{}”",
+                    sample.id, fact.statement
+                );
+                found.findings.push(finding);
+            }
+        }
+    }
+    Ok(())
+}
