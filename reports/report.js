@@ -135,7 +135,8 @@
     box.append(a.answer ? marked(a.answer, long ? "answer long" : "answer") : make("p", a.error || "(nothing was said)", "muted"));
     for (const s of a.scores) {
       const figure = s.value === null || s.value === undefined ? "" : " " + Number(s.value.toFixed(4));
-      box.append(make("small", s.scorer + " · " + s.metric + ":" + figure + (s.label ? " (" + s.label + ")" : ""), "muted"));
+      const who = (s.by ? " by " + s.by : "") + (typeof s.sure === "number" ? ", " + Math.round(s.sure * 100) + " % sure" : "");
+      box.append(make("small", s.scorer + " · " + s.metric + ":" + figure + (s.label ? " (" + s.label + ")" : "") + who, "muted"));
       if (s.why) {
         const details = make("details");
         details.append(make("summary", "why"), make("p", s.why, "reasoning"));

@@ -5,29 +5,66 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{Exit, Failure};
+use super::run::open_cache;
 use super::settings::Settings;
-use crate::run::rescore;
+use crate::run::{RescoreOptions, rescore};
 use crate::store::RunDirectory;
+use crate::suite::{DataOptions, ScorerSpec};
 
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The run's directory.
     run: PathBuf,
-    /// Scorers to use instead of the suites' own.
+    /// Scorers to use instead of the suites' own: names, or `name: {options}` as in suite.yaml.
     #[arg(short, long = "scorer", value_name = "SCORER", num_args = 1..)]
     scorers: Vec<String>,
+    /// Refuse everything that needs the network.
+    #[arg(long)]
+    offline: bool,
+    /// Ask judges again even where the cache knows what they said.
+    #[arg(long)]
+    no_cache: bool,
     /// Settings [default: candor.toml, if there is one]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let settings = Settings::read(arguments.config.as_deref(), true)?;
+    let settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
+    let scorers = arguments
+        .scorers
+        .iter()
+        .map(|s| spec(s))
+        .collect::<Result<_, _>>()?;
     let mut run = RunDirectory::open(&arguments.run)?;
-    let scored = rescore(&mut run, &arguments.scorers, &settings.data).await?;
+    let cache = open_cache(arguments.no_cache)?;
+    let options = RescoreOptions {
+        scorers,
+        // What the run was asked is here already.
+        data: DataOptions {
+            offline: true,
+            ..settings.data
+        },
+        open: settings.open,
+        cache: cache.as_ref(),
+    };
+    let scored = rescore(&mut run, &options).await?;
     println!(
-        "{scored} answers scored again; no model was asked. {} is written anew.",
+        "{scored} answers scored again; no answer was asked for anew. {} is written anew.",
         run.table(crate::store::SCORES).display()
     );
     Ok(Exit::Done)
+}
+
+/// A scorer as suite.yaml would have it.
+fn spec(written: &str) -> Result<ScorerSpec, Failure> {
+    serde_saphyr::from_str(written).map_err(|e| {
+        let reason = e.without_snippet();
+        let how =
+            "name one (refusal), or one with its options ('judge: {models: [\"openai:gpt-4o\"]}')";
+        Failure::new(
+            Exit::Usage,
+            format!("-s '{written}' is no scorer: {reason}; {how}"),
+        )
+    })
 }

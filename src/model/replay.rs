@@ -2,7 +2,7 @@
 //!
 //! A row of the JSONL file (or of any in a folder) holds an answer and says which question it belongs to: by `sample_id`
 //! (with `suite` and `epoch` where given), by fields of the sample (`?key=question` matches row.question with the sample's
-//! question, `?key=category+example_id` both), or by `prompt`.
+//! question, `?key=category+example_id` both, `?key=id:sample_id` row.id with `sample_id`), or by `prompt`.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -27,8 +27,26 @@ pub(super) struct ReplayModel {
 #[derive(Debug, Clone, PartialEq)]
 enum Key {
     SampleId,
-    Fields(Vec<String>),
+    Fields(Vec<FieldPair>),
     Prompt,
+}
+
+/// A field of the recording and the field of the sample that it is to equal.
+#[derive(Debug, Clone, PartialEq)]
+struct FieldPair {
+    row: String,
+    sample: String,
+}
+
+impl FieldPair {
+    /// `ROW:SAMPLE`, or one name for both.
+    fn new(written: &str) -> Self {
+        let (row, sample) = written.split_once(':').unwrap_or((written, written));
+        Self {
+            row: row.to_owned(),
+            sample: sample.to_owned(),
+        }
+    }
 }
 
 const ANSWER_NAMES: &[&str] = &["answer", "response", "completion", "output", "text"];
@@ -46,7 +64,7 @@ impl ReplayModel {
         let mut by = spec
             .options
             .get("key")
-            .map(|k| Key::Fields(k.split('+').map(str::to_owned).collect()));
+            .map(|k| Key::Fields(k.split('+').map(FieldPair::new).collect()));
         let place = spec.options.get("answer").map(String::as_str);
         for path in files(path)? {
             let wrong = |line: usize, what: String| {
@@ -115,7 +133,10 @@ impl Key {
     fn name(&self) -> String {
         match self {
             Self::SampleId => "sample_id".into(),
-            Self::Fields(names) => names.join("+"),
+            Self::Fields(pairs) => {
+                let names: Vec<&str> = pairs.iter().map(|p| p.row.as_str()).collect();
+                names.join("+")
+            }
             Self::Prompt => "prompt".into(),
         }
     }
@@ -154,16 +175,15 @@ fn row_key(by: &Key, row: &Value) -> Option<String> {
                 text(row.get("sample_id")?)?
             ))
         }
-        Key::Fields(names) => joined(names, |name| row.get(name)),
+        Key::Fields(pairs) => joined(pairs.iter().map(|p| row.get(&p.row))),
         Key::Prompt => Some(text(row.get("prompt")?)?.trim().to_owned()),
     }
 }
 
 /// The values of several fields as one key.
-fn joined<'a>(names: &[String], get: impl Fn(&str) -> Option<&'a Value>) -> Option<String> {
-    let values: Vec<String> = names
-        .iter()
-        .map(|name| text(get(name)?).map(|v| v.trim().to_owned()))
+fn joined<'a>(values: impl Iterator<Item = Option<&'a Value>>) -> Option<String> {
+    let values: Vec<String> = values
+        .map(|value| text(value?).map(|v| v.trim().to_owned()))
         .collect::<Option<_>>()?;
     Some(values.join("\u{0}"))
 }
@@ -222,9 +242,8 @@ impl Model for ReplayModel {
                 self.answers
                     .get(&format!("{suite}\u{0}{}\u{0}{}", about.id, about.epoch))
             }),
-            Key::Fields(names) => {
-                joined(names, |name| about.fields.get(name)).and_then(|key| self.answers.get(&key))
-            }
+            Key::Fields(pairs) => joined(pairs.iter().map(|p| about.fields.get(&p.sample)))
+                .and_then(|key| self.answers.get(&key)),
             Key::Prompt => self.answers.get(request.prompt.question().trim()),
         };
         found.cloned().ok_or_else(|| {

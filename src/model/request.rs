@@ -92,6 +92,9 @@ pub struct Parameters {
     /// Strings that end the answer; they are not part of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
+    /// JSON Schema that the answer is to follow, where the model's server can hold it to one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_schema: Option<serde_json::Value>,
     /// Seed of the draw. The run derives one a trial from its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
@@ -105,6 +108,7 @@ impl Default for Parameters {
             top_p: None,
             top_k: None,
             stop: Vec::new(),
+            response_schema: None,
             seed: None,
         }
     }

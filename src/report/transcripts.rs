@@ -117,6 +117,8 @@ fn read_batch(
                 "value",
                 "label",
                 "explanation",
+                "labelled_by",
+                "confidence",
             ]
             .map(col),
         )
@@ -124,17 +126,21 @@ fn read_batch(
     let mut by_trial: std::collections::HashMap<&str, Vec<Value>> =
         std::collections::HashMap::new();
     let score_text = |name: &str| scores.column(name)?.str();
-    let (keys, scorers, metrics, labels, whys) = (
+    let (keys, scorers, metrics, labels, whys, labellers) = (
         score_text("trial_key")?,
         score_text("scorer")?,
         score_text("metric")?,
         score_text("label")?,
         score_text("explanation")?,
+        score_text("labelled_by")?,
     );
-    let values = scores.column("value")?.f64()?;
+    let (values, sure) = (
+        scores.column("value")?.f64()?,
+        scores.column("confidence")?.f64()?,
+    );
     for i in 0..scores.height() {
         if let Some(key) = keys.get(i) {
-            by_trial.entry(key).or_default().push(json!({ "scorer": scorers.get(i), "metric": metrics.get(i), "value": values.get(i), "label": labels.get(i), "why": whys.get(i) }));
+            by_trial.entry(key).or_default().push(json!({ "scorer": scorers.get(i), "metric": metrics.get(i), "value": values.get(i), "label": labels.get(i), "why": whys.get(i), "by": labellers.get(i), "sure": sure.get(i) }));
         }
     }
     let text = |name: &str| trials.column(name)?.str();

@@ -266,9 +266,12 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         match answer {
             Ok(completion) => {
                 record.status = TrialStatus::of(&completion);
+                let bench = self.plan.panel.with(self.cache.as_ref());
                 let context = ScoreContext {
+                    suite: &record.suite,
                     prompt: &record.prompt,
                     model: &record.model,
+                    judges: &bench,
                 };
                 record.scores = judge(&planned.scorers, sample, &completion, &context).await;
                 event.headline = record.scores.first().and_then(|s| s.value);
@@ -287,6 +290,7 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         if let Some(cost) = event.cost {
             self.spend(cost.0);
         }
+        self.spend(self.plan.panel.take_spent());
         let event = RunEvent::Finished {
             model,
             suite: trial.suite,
@@ -340,7 +344,7 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
 
 /// Whole millionths of a dollar: sums of them are exact.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn millionths(dollars: f64) -> u64 {
+pub(super) fn millionths(dollars: f64) -> u64 {
     (dollars * 1e6).round() as u64
 }
 
@@ -388,12 +392,9 @@ pub(super) async fn judge(
         match scorer.score(sample, completion, context).await {
             Ok(given) => scores.extend(given),
             Err(error) => scores.push(Score {
-                scorer: scorer.name().into(),
-                version: scorer.version(),
-                metric: scorer.metrics()[0].name.into(),
-                value: None,
                 label: Some("not_scored".into()),
                 explanation: Some(error.to_string()),
+                ..Score::new(scorer.as_ref(), scorer.metrics()[0].name)
             }),
         }
     }

@@ -7,6 +7,7 @@ mod engine;
 mod estimate;
 mod event;
 pub mod import;
+mod panel;
 mod plan;
 mod rescore;
 
@@ -14,5 +15,6 @@ pub use config::{Configuration, ConfigurationError};
 pub use engine::{Limits, Outcome, StopReason, execute};
 pub use estimate::{ModelEstimate, estimate};
 pub use event::RunEvent;
+pub use panel::Panel;
 pub use plan::{Order, Plan, PlanError, PlanOptions, PlannedModel, PlannedSuite, Trial};
-pub use rescore::{RescoreError, rescore};
+pub use rescore::{RescoreError, RescoreOptions, rescore};

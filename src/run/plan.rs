@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::panel::Panel;
 use crate::model::{
     self, Capabilities, Identity, Model, ModelError, ModelSpec, OpenOptions, Request, RequestKey,
 };
@@ -119,6 +120,8 @@ pub struct Plan {
     pub models: Vec<PlannedModel>,
     /// Models that could not be opened, and why: the others go on without them.
     pub failed: Vec<(ModelSpec, ModelError)>,
+    /// The judges that the suites' scorers ask.
+    pub panel: Panel,
     /// What else decides it.
     pub options: PlanOptions,
 }
@@ -208,10 +211,12 @@ impl Plan {
             }
             failed = Vec::new();
         }
+        let panel = Panel::open(planned.iter().flat_map(|p| &p.scorers), &open).await?;
         Ok(Self {
             suites: planned,
             models: opened,
             failed,
+            panel,
             options,
         })
     }

@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 
+use futures::StreamExt;
+
 use super::engine::judge;
+use super::panel::{Bench, Panel};
 use super::plan::PlanError;
+use crate::model::OpenOptions;
 use crate::score::{self, IMPORTED, ScoreContext, Scorer};
-use crate::store::{RunDirectory, StoreError, TrialRecord, read_journal};
+use crate::store::{CompletionCache, RunDirectory, StoreError, TrialRecord, read_journal};
 use crate::suite::{self, DataOptions, Sample, ScorerSpec};
 
 /// Why a run cannot be scored again.
@@ -32,23 +36,32 @@ pub enum RescoreError {
     },
 }
 
+/// How a run is scored again.
+#[derive(Default)]
+pub struct RescoreOptions<'a> {
+    /// Scorers instead of the suites' own.
+    pub scorers: Vec<ScorerSpec>,
+    /// Where suites find their data.
+    pub data: DataOptions,
+    /// How judges are opened.
+    pub open: OpenOptions,
+    /// What judges said before.
+    pub cache: Option<&'a CompletionCache>,
+}
+
 /// Scores every answer of a run again with its suites' scorers, or with those named. Imported labels stay. Returns how many
 /// answers were scored.
 ///
 /// # Errors
-/// [`RescoreError`] where a suite has changed or cannot be found.
+/// [`RescoreError`] where a suite has changed or cannot be found, or a judge cannot be opened.
 pub async fn rescore(
     run: &mut RunDirectory,
-    scorers: &[String],
-    data: &DataOptions,
+    options: &RescoreOptions<'_>,
 ) -> Result<u64, RescoreError> {
+    let specs = &options.scorers;
     let mut suites: HashMap<String, Questions> = HashMap::new();
     let imported = run.manifest.imported_from.is_some();
     for record in &mut run.manifest.suites {
-        let specs: Vec<ScorerSpec> = scorers
-            .iter()
-            .map(|name| ScorerSpec::Plain(name.clone()))
-            .collect();
         let make = |specs: &[ScorerSpec]| {
             specs
                 .iter()
@@ -65,12 +78,12 @@ pub async fn rescore(
                 record.name.clone(),
                 Questions {
                     samples: HashMap::new(),
-                    scorers: make(&specs)?,
+                    scorers: make(specs)?,
                 },
             );
             continue;
         }
-        let suite = suite::load(&record.spec, data)
+        let suite = suite::load(&record.spec, &options.data)
             .await
             .map_err(PlanError::from)?;
         if suite.content_hash != record.content_hash {
@@ -83,10 +96,10 @@ pub async fn rescore(
         let chosen = if specs.is_empty() {
             make(&suite.file.scorers)?
         } else {
-            make(&specs)?
+            make(specs)?
         };
         if let (Some(parts), false) = (&mut record.parts, specs.is_empty()) {
-            parts.scorers = suite::scorers_hash(&specs);
+            parts.scorers = suite::scorers_hash(specs);
         }
         record.headline = (
             chosen[0].name().to_owned(),
@@ -104,18 +117,38 @@ pub async fn rescore(
             },
         );
     }
+    let panel = Panel::open(suites.values().flat_map(|q| &q.scorers), &options.open).await?;
+    let bench = panel.with(options.cache);
+    // Judges answer side by side; without them there is nothing to wait for.
+    let at_once = if panel.is_empty() { 1 } else { AT_ONCE };
     let mut scored = 0;
     let handle = tokio::runtime::Handle::current();
     let path = run.journal();
-    let count = &mut scored;
+    let (count, suites) = (&mut scored, &suites);
     tokio::task::block_in_place(|| {
-        let records = read_journal(&path)?
-            .map(|record| record.map(|record| handle.block_on(again(record, &suites, count))));
-        run.write_scores(records)
+        let again = futures::stream::iter(read_journal(&path)?)
+            .map(|record| async move {
+                match record {
+                    Ok(record) => Ok(again(record, suites, bench).await),
+                    Err(error) => Err(error),
+                }
+            })
+            .buffered(at_once);
+        let mut again = std::pin::pin!(again);
+        run.write_scores(std::iter::from_fn(|| {
+            let next = handle.block_on(again.next())?;
+            Some(next.map(|(record, done)| {
+                *count += u64::from(done);
+                record
+            }))
+        }))
     })?;
     run.save_manifest()?;
     Ok(scored)
 }
+
+/// Answers whose judges are waited for at once.
+const AT_ONCE: usize = 64;
 
 /// What scoring needs to know of a suite.
 struct Questions {
@@ -123,15 +156,16 @@ struct Questions {
     scorers: Vec<Box<dyn Scorer>>,
 }
 
+/// A record with new scores, and whether there was an answer to score.
 async fn again(
     mut record: TrialRecord,
     suites: &HashMap<String, Questions>,
-    scored: &mut u64,
-) -> TrialRecord {
+    bench: Bench<'_>,
+) -> (TrialRecord, bool) {
     record.scores.retain(|s| s.scorer == IMPORTED);
     let (Some(questions), Some(completion)) = (suites.get(&record.suite), &record.completion)
     else {
-        return record;
+        return (record, false);
     };
     let bare = Sample {
         strata: record.strata.clone(),
@@ -139,11 +173,12 @@ async fn again(
     };
     let sample = questions.samples.get(&record.sample).unwrap_or(&bare);
     let context = ScoreContext {
+        suite: &record.suite,
         prompt: &record.prompt,
         model: &record.model,
+        judges: &bench,
     };
     let scores = judge(&questions.scorers, sample, completion, &context).await;
     record.scores.extend(scores);
-    *scored += 1;
-    record
+    (record, true)
 }

@@ -20,5 +20,7 @@ pub fn imported_score(
         value,
         label: Some(label.into()),
         explanation,
+        by: None,
+        confidence: None,
     }
 }

@@ -8,6 +8,7 @@ mod exact;
 mod f1;
 mod imported;
 mod includes;
+mod judge;
 mod key_facts;
 mod number;
 mod provenance;
@@ -22,6 +23,7 @@ use crate::model::{Completion, Prompt};
 use crate::suite::{Sample, ScorerSpec};
 
 pub use imported::{IMPORTED, imported_score};
+pub use judge::AskJudge;
 pub use refusal::{
     AnswerClass, Attributes, BlockKind, Label, Labeller, block, label as label_answer,
     speechmap_answered,
@@ -44,10 +46,18 @@ pub struct Score {
     /// Why: what was extracted, which rule matched.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub explanation: Option<String>,
+    /// Who gave the label, where a scorer has several ways: signals, rules, classifier, or a judge's name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<String>,
+    /// How sure the labeller is, from 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub confidence: Option<f64>,
 }
 
 impl Score {
-    fn new(scorer: &dyn Scorer, metric: &str) -> Self {
+    /// A score of a scorer's metric without value or label.
+    #[must_use]
+    pub fn new(scorer: &dyn Scorer, metric: &str) -> Self {
         Self {
             scorer: scorer.name().into(),
             version: scorer.version(),
@@ -55,6 +65,8 @@ impl Score {
             value: None,
             label: None,
             explanation: None,
+            by: None,
+            confidence: None,
         }
     }
 
@@ -107,12 +119,16 @@ const fn mean(name: &'static str) -> Metric {
 }
 
 /// What a scorer may use besides sample and answer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct ScoreContext<'a> {
+    /// The suite's name.
+    pub suite: &'a str,
     /// What was asked.
     pub prompt: &'a Prompt,
     /// The name of the model that answered.
     pub model: &'a str,
+    /// Puts questions to judges.
+    pub judges: &'a dyn AskJudge,
 }
 
 /// Judges answers. A scorer is cheap to make and shared by all trials of a suite.
@@ -128,6 +144,11 @@ pub trait Scorer: Send + Sync {
 
     /// The metrics it gives; the first is its headline.
     fn metrics(&self) -> &'static [Metric];
+
+    /// Specifications of the models it asks, where it asks any.
+    fn judges(&self) -> &[String] {
+        &[]
+    }
 
     /// One score a metric that applies.
     ///
@@ -187,6 +208,8 @@ const SCORERS: &[(&str, Maker)] = &[
     ("f1", f1::make),
     ("bbq", bbq::make),
     ("refusal", refusal::make),
+    ("judge", judge::make_single),
+    ("judge_pairwise", judge::make_pairwise),
     ("key_facts", key_facts::make),
     ("provenance", provenance::make),
     ("rating", rating::make),

@@ -116,7 +116,7 @@ impl RunDirectory {
     /// [`StoreError`] where neither table nor journal can be read.
     pub fn scores(&self) -> Result<LazyFrame, StoreError> {
         self.refresh()?;
-        frames::scan(&self.table(SCORES))
+        frames::scan_scores(&self.table(SCORES))
     }
 
     /// BLAKE3 over both tables: what a pinned baseline is held to.

@@ -47,6 +47,23 @@ pub(super) fn scan(path: &Path) -> Result<LazyFrame, StoreError> {
     .map_err(failed)
 }
 
+/// The table of scores, with the columns that tables of earlier versions lack.
+pub(super) fn scan_scores(path: &Path) -> Result<LazyFrame, StoreError> {
+    let mut frame = scan(path)?;
+    let schema = frame.collect_schema().map_err(|e| StoreError::Frame {
+        action: "read",
+        path: path.display().to_string(),
+        reason: e.to_string(),
+    })?;
+    let later = [
+        ("labelled_by", DataType::String),
+        ("confidence", DataType::Float64),
+    ];
+    let missing = later.into_iter().filter(|(name, _)| !schema.contains(name));
+    let empty = missing.map(|(name, kind)| lit(NULL).cast(kind).alias(name));
+    Ok(frame.with_columns(empty.collect::<Vec<_>>()))
+}
+
 /// Writes both tables from the journal.
 pub(super) fn write_tables(
     journal: &Path,
@@ -306,5 +323,7 @@ fn score_columns(rows: &[TrialRecord]) -> Vec<Column> {
             "explanation",
             flat.iter().map(|(_, _, s)| s.explanation.as_deref()),
         ),
+        texts("labelled_by", flat.iter().map(|(_, _, s)| s.by.as_deref())),
+        floats("confidence", flat.iter().map(|(_, _, s)| s.confidence)),
     ]
 }

@@ -23,6 +23,7 @@ mod gate_run;
 mod golden_stats;
 mod gsm8k;
 mod house;
+mod judge;
 mod lints;
 mod made_run;
 mod onnx;

@@ -35,6 +35,8 @@ pub struct ChatEndpoint {
     concurrency: usize,
     /// Newer OpenAI models take `max_completion_tokens` and no temperature.
     reasoning_parameters: bool,
+    /// The provider gives JSON, but of no schema.
+    plain_json: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,6 +104,7 @@ impl ChatEndpoint {
             http: http::Http::new(&options.timeouts)?,
             concurrency,
             reasoning_parameters,
+            plain_json: spec.scheme == "deepseek",
         })
     }
 
@@ -138,6 +141,15 @@ impl ChatEndpoint {
                 "stop".into(),
                 json!(parameters.stop.iter().take(4).collect::<Vec<_>>()),
             );
+        }
+        if let Some(schema) = &parameters.response_schema {
+            let format = if self.plain_json {
+                json!({"type": "json_object"})
+            } else {
+                let named = json!({"name": "answer", "strict": true, "schema": schema});
+                json!({"type": "json_schema", "json_schema": named})
+            };
+            body.insert("response_format".into(), format);
         }
         if let Some(seed) = parameters.seed {
             // Some servers read the seed as a signed 32-bit integer.

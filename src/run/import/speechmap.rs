@@ -203,9 +203,7 @@ fn record(suite: &str, index: u64, row: Row) -> Result<TrialRecord, String> {
         value,
         row.judge_analysis.filter(|a| !a.is_empty()),
     );
-    if let (Some(judge), Some(why)) = (&row.judge_model, &mut score.explanation) {
-        *why = format!("{judge}: {why}");
-    }
+    score.by = row.judge_model;
     Ok(TrialRecord {
         trial: TrialKey::new(&key, suite, &row.question_id),
         schedule_index: index,

@@ -1,0 +1,113 @@
+//! The judges of a run: opened once, asked at most as many things at once as each can take, and never asked the same thing twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+
+use super::plan::PlanError;
+use crate::model::{
+    self, Completion, ErrorClass, Finish, Model, ModelError, ModelSpec, OpenOptions, Origin,
+    Request, RequestKey,
+};
+use crate::score::{AskJudge, Scorer};
+use crate::store::CompletionCache;
+
+/// A judge and its places.
+struct Seat {
+    model: Arc<dyn Model>,
+    places: Semaphore,
+}
+
+/// The judges that a run's scorers name.
+#[derive(Default)]
+pub struct Panel {
+    seats: BTreeMap<String, Seat>,
+    /// Spent on judges since it was last asked, in millionths of a dollar.
+    spent: AtomicU64,
+}
+
+impl Panel {
+    /// Opens every judge that a scorer names.
+    ///
+    /// # Errors
+    /// [`PlanError`] where one cannot be opened: without its judge a figure would be another.
+    pub async fn open(
+        scorers: impl Iterator<Item = &Box<dyn Scorer>>,
+        options: &OpenOptions,
+    ) -> Result<Self, PlanError> {
+        let mut seats = BTreeMap::new();
+        for name in scorers.flat_map(|s| s.judges()) {
+            if seats.contains_key(name) {
+                continue;
+            }
+            let spec: ModelSpec = name.parse()?;
+            let model = model::open(&spec, options)
+                .await
+                .map_err(PlanError::Model)?;
+            let places = Semaphore::new(model.capabilities().concurrency.max(1));
+            seats.insert(name.clone(), Seat { model, places });
+        }
+        Ok(Self {
+            seats,
+            spent: AtomicU64::new(0),
+        })
+    }
+
+    /// Whether nobody is asked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+
+    /// The panel with the cache of what it was asked before.
+    #[must_use]
+    pub fn with<'a>(&'a self, cache: Option<&'a CompletionCache>) -> Bench<'a> {
+        Bench { panel: self, cache }
+    }
+
+    /// What was spent since this was last asked, in US dollars.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn take_spent(&self) -> f64 {
+        self.spent.swap(0, Ordering::Relaxed) as f64 / 1e6
+    }
+}
+
+/// A panel in session.
+#[derive(Clone, Copy)]
+pub struct Bench<'a> {
+    panel: &'a Panel,
+    cache: Option<&'a CompletionCache>,
+}
+
+#[async_trait]
+impl AskJudge for Bench<'_> {
+    async fn ask(&self, judge: &str, request: &Request) -> Result<Completion, ModelError> {
+        let seat = self.panel.seats.get(judge).ok_or_else(|| {
+            ModelError::new(
+                ErrorClass::Unsupported,
+                format!("the judge {judge} is not open"),
+            )
+        })?;
+        let key = RequestKey::new(&seat.model.identity().fingerprint, request, 0);
+        let cache = self.cache.filter(|_| seat.model.capabilities().cacheable);
+        if let Some(known) = cache.and_then(|c| c.get(&key)) {
+            return Ok(known);
+        }
+        let place = seat.places.acquire().await;
+        let reply = seat.model.generate(request).await;
+        drop(place);
+        let reply = reply?;
+        if let Some(cache) = cache.filter(|_| reply.finish != Finish::Error) {
+            cache.put(&key, &reply);
+        }
+        if let Some(cost) = reply.cost.filter(|_| reply.origin == Origin::Live) {
+            let millionths = super::engine::millionths(cost.0);
+            self.panel.spent.fetch_add(millionths, Ordering::Relaxed);
+        }
+        Ok(reply)
+    }
+}

@@ -1,0 +1,78 @@
+//! Language models as judges: `judge` labels one answer by a rubric, `judge_pairwise` prefers one of two answers.
+//!
+//! A judge is asked for JSON of a schema. A reply that is none is handed back once; one that is none again gives no label. What a
+//! judge says is never guessed at.
+
+mod pairwise;
+mod panel;
+mod single;
+mod verdict;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior};
+use serde_json::{Value, json};
+
+use super::{ScoreContext, ScoreError};
+use crate::model::{Completion, ModelError, Request};
+use crate::suite::Sample;
+
+pub(super) use pairwise::make as make_pairwise;
+pub(super) use single::make as make_single;
+
+/// Puts a question to a judge: opened, cached and paced by whoever scores.
+#[async_trait]
+pub trait AskJudge: Send + Sync {
+    /// The judge's reply.
+    ///
+    /// # Errors
+    /// [`ModelError`] where it cannot be asked.
+    async fn ask(&self, judge: &str, request: &Request) -> Result<Completion, ModelError>;
+}
+
+/// A rubric: a template over the question, the answer and the sample.
+struct Rubric {
+    environment: Environment<'static>,
+}
+
+impl Rubric {
+    fn new(scorer: &str, source: &str) -> Result<Self, ScoreError> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(200_000));
+        environment
+            .add_template_owned("rubric", source.to_owned())
+            .map_err(|e| ScoreError::Options {
+                scorer: scorer.into(),
+                reason: format!("the rubric does not parse: {e:#}"),
+            })?;
+        Ok(Self { environment })
+    }
+
+    /// The judge's instructions. `own` are the scorer's values beside the sample's; texts from models stand between fences that they
+    /// could not foresee.
+    fn render(
+        &self,
+        sample: &Sample,
+        context: &ScoreContext<'_>,
+        own: &BTreeMap<&str, Value>,
+    ) -> Result<String, ScoreError> {
+        let mut values: BTreeMap<&str, Value> = BTreeMap::new();
+        let texts: String = own.values().map(ToString::to_string).collect();
+        let fence = &blake3::hash(texts.as_bytes()).to_hex()[..12];
+        values.insert("fence", json!(fence));
+        values.insert("question", json!(context.prompt.question()));
+        values.insert("target", json!(sample.targets.join(" | ")));
+        values.insert("sample", json!(sample.fields));
+        values.extend(own.iter().map(|(name, value)| (*name, value.clone())));
+        let template = self.environment.get_template("rubric");
+        template
+            .and_then(|t| t.render(Serde(&values)))
+            .map_err(|e| ScoreError::Options {
+                scorer: "judge".into(),
+                reason: format!("sample {}: the rubric cannot be rendered: {e:#}", sample.id),
+            })
+    }
+}

@@ -1,0 +1,156 @@
+//! `judge_pairwise`: is the answer better than another to the same question? Asked in both orders, since judges favour a place.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::single::{about, reply_tokens};
+use super::{Rubric, panel};
+use crate::model::Completion;
+use crate::score::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
+use crate::suite::Sample;
+
+const PREFER: &str = include_str!("pairwise.jinja");
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Options {
+    /// Model specifications of the judges.
+    #[serde(default)]
+    models: Vec<String>,
+    /// The sample's field that holds the other answer; its target where nothing is said.
+    against: Option<String>,
+    /// A template over `question`, `first`, `second`, `target`, `sample` and `fence`.
+    rubric: Option<String>,
+    /// Most tokens of a reply.
+    #[serde(default = "reply_tokens")]
+    max_tokens: u32,
+}
+
+struct Pairwise {
+    given: Options,
+    rubric: Rubric,
+    labels: Vec<String>,
+}
+
+pub(in crate::score) fn make(value: Value) -> Made {
+    let given: Options = options("judge_pairwise", value)?;
+    let rubric = Rubric::new("judge_pairwise", given.rubric.as_deref().unwrap_or(PREFER))?;
+    let labels = ["first", "second", "tie"].map(str::to_owned).to_vec();
+    Ok(Box::new(Pairwise {
+        given,
+        rubric,
+        labels,
+    }))
+}
+
+impl Pairwise {
+    fn other<'a>(&self, sample: &'a Sample) -> Option<&'a str> {
+        match &self.given.against {
+            Some(field) => sample.fields.get(field).and_then(Value::as_str),
+            None => sample.targets.first().map(String::as_str),
+        }
+    }
+}
+
+#[async_trait]
+impl Scorer for Pairwise {
+    fn name(&self) -> &'static str {
+        "judge_pairwise"
+    }
+
+    /// `preference` is 1 where the answer is preferred in both orders, 0 where the other is, and 0.5 for a tie or a judge whose preference
+    /// follows the place; with several judges their mean. `consistent` is the share of judges who say the same in both orders.
+    fn metrics(&self) -> &'static [Metric] {
+        const METRICS: &[Metric] = &[mean("preference"), mean("consistent")];
+        METRICS
+    }
+
+    fn judges(&self) -> &[String] {
+        &self.given.models
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    async fn score(
+        &self,
+        sample: &Sample,
+        completion: &Completion,
+        context: &ScoreContext<'_>,
+    ) -> Result<Vec<Score>, ScoreError> {
+        let missing = |what| ScoreError::Missing {
+            scorer: self.name(),
+            what,
+            sample: sample.id.clone(),
+        };
+        if self.given.models.is_empty() {
+            return Err(missing("a judge: models: [\"openai:gpt-4o\"]"));
+        }
+        let other = self
+            .other(sample)
+            .ok_or_else(|| missing("another answer to compare with"))?;
+        let about = about(sample, context);
+        let mut orders = Vec::with_capacity(2);
+        for (first, second) in [(completion.text.as_str(), other), (other, &completion.text)] {
+            let own = BTreeMap::from([("first", json!(first)), ("second", json!(second))]);
+            let instructions = self.rubric.render(sample, context, &own)?;
+            let asked = panel::ask(
+                &self.given.models,
+                &instructions,
+                &self.labels,
+                self.given.max_tokens,
+                &about,
+                context.judges,
+            );
+            orders.push(asked.await);
+        }
+        let [ours, theirs] = orders.as_slice() else {
+            return Ok(Vec::new());
+        };
+        let pairs = ours.iter().zip(theirs).map(|(a, b)| {
+            let label = |voice: &panel::Voice| voice.verdict.as_ref().ok().map(|v| v.label.clone());
+            (label(a), label(b))
+        });
+        let (mut preferences, mut consistent) = (Vec::new(), Vec::new());
+        for pair in pairs {
+            let (Some(a), Some(b)) = pair else { continue };
+            let steady = matches!(
+                (a.as_str(), b.as_str()),
+                ("first", "second") | ("second", "first") | ("tie", "tie")
+            );
+            consistent.push(f64::from(u8::from(steady)));
+            preferences.push(match (a.as_str(), steady) {
+                ("first", true) => 1.0,
+                ("second", true) => 0.0,
+                _ => 0.5,
+            });
+        }
+        let average = |values: &[f64]| {
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        };
+        let told = [("as first", ours), ("as second", theirs)]
+            .map(|(place, voices)| format!("{place}: {}", panel::vote(voices, &self.labels).told));
+        let preference = average(&preferences);
+        let label = match preference {
+            None => "no_label",
+            Some(p) if p > 0.5 => "preferred",
+            Some(p) if p < 0.5 => "other preferred",
+            Some(_) if average(&consistent) < Some(1.0) => "place preferred",
+            Some(_) => "tie",
+        };
+        Ok(vec![
+            Score {
+                value: preference,
+                by: Some(self.given.models.join(", ")),
+                ..Score::new(self, "preference")
+                    .label(label)
+                    .because(told.join(" | "))
+            },
+            Score {
+                value: average(&consistent),
+                ..Score::new(self, "consistent")
+            },
+        ])
+    }
+}

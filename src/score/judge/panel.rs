@@ -1,0 +1,159 @@
+//! Judges who are asked the same, and what they said.
+
+use serde_json::Value;
+
+use super::AskJudge;
+use super::verdict::{self, Verdict};
+use crate::model::{Message, Parameters, Prompt, Request, Role, SampleRef, Wanted};
+
+/// One judge's part: its verdict, or why there is none.
+pub(super) struct Voice {
+    pub judge: String,
+    pub verdict: Result<Verdict, String>,
+}
+
+/// Asks every judge for one of `labels`.
+pub(super) async fn ask(
+    judges: &[String],
+    instructions: &str,
+    labels: &[String],
+    max_tokens: u32,
+    about: &SampleRef,
+    asker: &dyn AskJudge,
+) -> Vec<Voice> {
+    let schema = verdict::schema(labels);
+    let each = judges.iter().map(|judge| async {
+        let verdict = one(
+            judge,
+            instructions,
+            &schema,
+            labels,
+            max_tokens,
+            about,
+            asker,
+        )
+        .await;
+        Voice {
+            judge: judge.clone(),
+            verdict,
+        }
+    });
+    futures::future::join_all(each).await
+}
+
+/// Asks one judge, and once more where its reply is no verdict.
+async fn one(
+    judge: &str,
+    instructions: &str,
+    schema: &Value,
+    labels: &[String],
+    max_tokens: u32,
+    about: &SampleRef,
+    asker: &dyn AskJudge,
+) -> Result<Verdict, String> {
+    let said = |role, content: &str| Message {
+        role,
+        content: content.to_owned(),
+    };
+    let mut messages = vec![said(Role::User, instructions)];
+    let mut wrong = String::new();
+    for _ in 0..2 {
+        let request = Request {
+            prompt: Prompt::Chat(messages.clone()),
+            parameters: Parameters {
+                max_tokens,
+                response_schema: Some(schema.clone()),
+                ..Parameters::default()
+            },
+            wanted: Wanted::Generate,
+            about: about.clone(),
+        };
+        let reply = asker
+            .ask(judge, &request)
+            .await
+            .map_err(|e| e.to_string())?;
+        wrong = match verdict::read(&reply.text, labels) {
+            Ok(verdict) => return Ok(verdict),
+            Err(wrong) => wrong,
+        };
+        messages.push(said(Role::Assistant, &reply.text));
+        let again =
+            format!("That reply cannot be used: {wrong}. Reply with the JSON object alone.");
+        messages.push(said(Role::User, &again));
+    }
+    Err(format!("two replies without a verdict; the last: {wrong}"))
+}
+
+/// What a panel decided.
+pub(super) struct Vote {
+    /// The label most judges gave; none where they tie or gave none.
+    pub label: Option<String>,
+    /// Share of the judges with a verdict who gave it, or the largest share where there is a tie.
+    pub share: Option<f64>,
+    /// Each judge's words in one line.
+    pub told: String,
+}
+
+/// Counts the voices. Judges without a verdict have no vote.
+#[allow(clippy::cast_precision_loss)]
+pub(super) fn vote(voices: &[Voice], labels: &[String]) -> Vote {
+    let given: Vec<&Verdict> = voices
+        .iter()
+        .filter_map(|v| v.verdict.as_ref().ok())
+        .collect();
+    let count = |label: &String| given.iter().filter(|v| v.label == *label).count();
+    let most = labels.iter().map(count).max().unwrap_or(0);
+    let winners: Vec<&String> = labels.iter().filter(|l| count(l) == most).collect();
+    let told = voices.iter().map(|voice| match &voice.verdict {
+        Ok(Verdict { label, why, .. }) if why.is_empty() => format!("{}: {label}", voice.judge),
+        Ok(Verdict { label, why, .. }) => format!("{}: {label} – {why}", voice.judge),
+        Err(wrong) => format!("{}: no label ({wrong})", voice.judge),
+    });
+    Vote {
+        label: match winners.as_slice() {
+            [one] if most > 0 => Some((*one).clone()),
+            _ => None,
+        },
+        share: (most > 0).then(|| most as f64 / given.len() as f64),
+        told: told.collect::<Vec<_>>().join(" · "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn voices(labels: &[Option<&str>]) -> Vec<Voice> {
+        let voice = |(i, label): (usize, Option<&str>)| Voice {
+            judge: format!("j{i}"),
+            verdict: label
+                .map(|label| Verdict {
+                    label: label.to_owned(),
+                    why: String::new(),
+                    confidence: None,
+                })
+                .ok_or_else(|| "silence".to_owned()),
+        };
+        labels.iter().copied().enumerate().map(voice).collect()
+    }
+
+    #[test]
+    fn a_tie_gives_no_label_and_silence_no_vote() {
+        let labels = vec!["yes".to_owned(), "no".to_owned()];
+        let decided = |given: &[Option<&str>]| vote(&voices(given), &labels);
+        assert_eq!(
+            decided(&[Some("yes"), Some("no"), Some("yes")])
+                .label
+                .as_deref(),
+            Some("yes")
+        );
+        assert_eq!(
+            decided(&[Some("yes"), Some("no"), Some("yes")]).share,
+            Some(2.0 / 3.0)
+        );
+        assert_eq!(decided(&[Some("yes"), Some("no")]).label, None);
+        assert_eq!(decided(&[Some("no"), None, None]).share, Some(1.0));
+        assert_eq!(decided(&[None]).label, None);
+        assert_eq!(decided(&[None]).told, "j0: no label (silence)");
+    }
+}

@@ -1,0 +1,190 @@
+//! `judge`: a label for an answer by a rubric, from one model or the vote of several.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Rubric, panel};
+use crate::model::{Completion, SampleRef};
+use crate::score::refusal::AnswerClass;
+use crate::score::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
+use crate::suite::Sample;
+
+const TAXONOMY: &str = include_str!("taxonomy.jinja");
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Options {
+    /// Model specifications of the judges.
+    #[serde(default)]
+    models: Vec<String>,
+    /// A template over `question`, `answer`, `reasoning`, `target`, `sample` (its fields), `labels` and `fence`; the taxonomy's where nothing
+    /// is said.
+    rubric: Option<String>,
+    /// The labels of a rubric of one's own, with their values; none where a label has no value.
+    labels: Option<BTreeMap<String, Option<f64>>>,
+    /// Most tokens of a reply.
+    #[serde(default = "reply_tokens")]
+    max_tokens: u32,
+}
+
+pub(super) fn reply_tokens() -> u32 {
+    1024
+}
+
+struct Judge {
+    models: Vec<String>,
+    rubric: Rubric,
+    labels: Vec<String>,
+    values: Vec<Option<f64>>,
+    max_tokens: u32,
+}
+
+/// The classes that a judge can tell from the text alone, with their values.
+const CLASSES: [AnswerClass; 7] = [
+    AnswerClass::Empty,
+    AnswerClass::Incoherent,
+    AnswerClass::Denial,
+    AnswerClass::OfficialLine,
+    AnswerClass::Evasive,
+    AnswerClass::Partial,
+    AnswerClass::Complete,
+];
+
+pub(in crate::score) fn make(value: Value) -> Made {
+    let given: Options = options("judge", value)?;
+    let wrong = |reason: &str| ScoreError::Options {
+        scorer: "judge".into(),
+        reason: reason.into(),
+    };
+    let (rubric, labels) = match (given.rubric, given.labels) {
+        (Some(rubric), Some(labels)) if labels.len() > 1 => (rubric, labels.into_iter().collect()),
+        (None, None) => {
+            let class = |class: &AnswerClass| (class.name().to_owned(), class.answered());
+            (TAXONOMY.to_owned(), CLASSES.iter().map(class).collect())
+        }
+        _ => {
+            return Err(wrong(
+                "a rubric of one's own needs labels, two or more, each with its value: labels: {good: 1, bad: 0}",
+            ));
+        }
+    };
+    let (labels, values) = Vec::into_iter(labels).unzip();
+    Ok(Box::new(Judge {
+        models: given.models,
+        rubric: Rubric::new("judge", &rubric)?,
+        labels,
+        values,
+        max_tokens: given.max_tokens,
+    }))
+}
+
+#[async_trait]
+impl Scorer for Judge {
+    fn name(&self) -> &'static str {
+        "judge"
+    }
+
+    /// `class` is the label's value, by the vote where there are several judges; it has none where they tie or give no label. `agreement`,
+    /// with several judges, is the share of them who gave the label that most gave.
+    fn metrics(&self) -> &'static [Metric] {
+        const METRICS: &[Metric] = &[mean("class"), mean("agreement")];
+        METRICS
+    }
+
+    fn judges(&self) -> &[String] {
+        &self.models
+    }
+
+    async fn score(
+        &self,
+        sample: &Sample,
+        completion: &Completion,
+        context: &ScoreContext<'_>,
+    ) -> Result<Vec<Score>, ScoreError> {
+        if self.models.is_empty() {
+            return Err(ScoreError::Options {
+                scorer: "judge".into(),
+                reason: "no judge is named: judge: {models: [\"openai:gpt-4o\"]}".into(),
+            });
+        }
+        let own = BTreeMap::from([
+            ("answer", json!(completion.text)),
+            ("reasoning", json!(completion.reasoning)),
+            ("labels", json!(self.labels)),
+        ]);
+        let instructions = self.rubric.render(sample, context, &own)?;
+        let about = about(sample, context);
+        let voices = panel::ask(
+            &self.models,
+            &instructions,
+            &self.labels,
+            self.max_tokens,
+            &about,
+            context.judges,
+        )
+        .await;
+        let vote = panel::vote(&voices, &self.labels);
+        let value = |label: &str| {
+            let at = self.labels.iter().position(|l| l == label);
+            at.and_then(|at| self.values[at])
+        };
+        let several = voices.len() > 1;
+        let sure = match voices.as_slice() {
+            [only] => only.verdict.as_ref().ok().and_then(|v| v.confidence),
+            _ => vote.share,
+        };
+        let mut scores = vec![Score {
+            value: vote.label.as_deref().and_then(value),
+            label: Some(vote.label.unwrap_or_else(|| "no_label".into())),
+            by: Some(self.models.join(", ")),
+            confidence: sure,
+            ..Score::new(self, "class").because(vote.told)
+        }];
+        if several {
+            let agreement = Score::new(self, "agreement");
+            scores.push(Score {
+                value: vote.share,
+                ..agreement
+            });
+        }
+        for voice in voices.iter().filter(|_| several) {
+            let name = format!("class by {}", voice.judge);
+            let score = Score::new(self, &name);
+            scores.push(match &voice.verdict {
+                Ok(verdict) => Score {
+                    value: value(&verdict.label),
+                    by: Some(voice.judge.clone()),
+                    confidence: verdict.confidence,
+                    ..score
+                        .label(verdict.label.clone())
+                        .because(verdict.why.clone())
+                },
+                Err(wrong) => score.label("no_label").because(wrong.clone()),
+            });
+        }
+        Ok(scores)
+    }
+}
+
+/// Where a judge's question comes from, so that a recorded judge finds its verdict: the sample's fields and strata, with `suite`, `sample_id` and
+/// the `model` that answered.
+pub(super) fn about(sample: &Sample, context: &ScoreContext<'_>) -> SampleRef {
+    let strata = sample.strata.iter().map(|(k, v)| (k.clone(), json!(v)));
+    let mut fields: BTreeMap<String, Value> = strata.chain(sample.fields.clone()).collect();
+    for (name, value) in [
+        ("suite", context.suite),
+        ("sample_id", sample.id.as_str()),
+        ("model", context.model),
+    ] {
+        fields.insert(name.into(), json!(value));
+    }
+    SampleRef {
+        suite: context.suite.to_owned(),
+        id: sample.id.clone(),
+        epoch: 0,
+        fields,
+    }
+}
