@@ -2,11 +2,16 @@
 //!
 //! Every figure starts from lazy frames; what is held in memory is one small row a question, never an answer's text.
 
+mod answers;
+mod attribution;
 mod calibration;
+mod canned;
 mod comparison;
 mod dataset;
+mod detectors;
 mod draw;
 mod error;
+mod facts;
 mod gap;
 pub mod gate;
 mod labels;
@@ -18,13 +23,18 @@ mod strata;
 mod summary;
 mod target;
 
+pub use answers::Answer;
+pub use attribution::{Attribution, WithheldBy, attributions};
 pub use calibration::{
     CalibratedRate, Calibration, Coefficient, GroupAgreement, OutsideLabels, calibrate,
 };
+pub use canned::{CannedAnswer, canned_answers};
 pub use comparison::{Comparison, compare};
 pub use dataset::Dataset;
+pub use detectors::{Count, Detected, detect};
 pub use draw::DrawnAnswer;
 pub use error::AnalysisError;
+pub use facts::{FactRow, Stated, facts};
 pub use gap::{GapContrast, GapFigure, GapKind, GapTable, gap, gap_table, gaps};
 pub use labels::Labelled;
 pub use mean_score::MeanScore;

@@ -8,6 +8,7 @@ use super::exit::{Exit, Failure};
 use super::settings::Settings;
 use crate::analysis::{Dataset, Target};
 use crate::report::{Report, ReportOptions};
+use crate::store::read_labels;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -26,6 +27,9 @@ pub(super) struct Arguments {
     /// What the figures are about: population, suite or run.
     #[arg(long, default_value_t)]
     target: Target,
+    /// Labels of its trials from outside, as `candor label` writes them [default: labels.jsonl in the first run's directory, if there is one]
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
     /// Settings [default: candor.toml, if there is one]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -33,7 +37,13 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let settings = Settings::read(arguments.config.as_deref(), true)?;
+    let beside = arguments.runs[0].join("labels.jsonl");
+    let labels = match &arguments.labels {
+        None if !beside.is_file() => None,
+        given => Some(read_labels(given.as_ref().unwrap_or(&beside))?),
+    };
     let options = ReportOptions {
+        labels,
         baseline: arguments.baseline.clone(),
         title: arguments.title.clone(),
         data_folders: settings.data.folders,

@@ -2,7 +2,7 @@
 
 use super::figures::{bracket, p_value, percent, points, points_with_interval};
 use super::table::{Grid, markdown};
-use crate::analysis::{GapContrast, GapFigure, GapKind, GapTable};
+use crate::analysis::{Attribution, GapContrast, GapFigure, GapKind, GapTable};
 
 /// More models than this stand one below the other.
 const MOST_COLUMNS: usize = 4;
@@ -170,8 +170,41 @@ pub fn gap_notes(table: &GapTable) -> Vec<String> {
             "{missing} pairs have no score on a side and are left out; what a provider blocks may be among them."
         ));
     }
+    let platforms = table.attributions.iter().filter(|a| a.shows_a_platform());
+    notes.extend(platforms.map(attribution_note));
     notes.push("A gap shows that answers are withheld, not why, and not by whose decision.".into());
     notes
+}
+
+/// What a model withholds and the baseline answers, in a sentence.
+#[must_use]
+pub(super) fn attribution_note(found: &Attribution) -> String {
+    let Attribution {
+        model,
+        baseline,
+        both,
+        baseline_alone,
+        ..
+    } = found;
+    let (alone, n) = (found.alone(), found.questions);
+    let parts = found.model_alone.iter();
+    let parts: Vec<String> = parts
+        .map(|(how, count)| format!("{count} {}", how.told()))
+        .collect();
+    let by = if parts.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", parts.join(", "))
+    };
+    let kept = match found.kept {
+        0 => String::new(),
+        kept => {
+            format!(" What {kept} answers said before they were taken back is in the transcripts.")
+        }
+    };
+    format!(
+        "Of {n} questions, {model} withholds {alone} that {baseline} answers{by}. Both withhold {both}; {baseline} alone, {baseline_alone}.{kept}"
+    )
 }
 
 /// Table and notes in Markdown.

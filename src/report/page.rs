@@ -1,5 +1,6 @@
 //! The page: what every section may use, and how they become one file.
 
+use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,10 @@ use super::section::SECTIONS;
 use super::templates::{Templates, file};
 use super::transcripts::{Transcripts, transcripts};
 use super::{ReportError, headlines};
-use crate::analysis::{Asked, Cell, Comparison, Dataset, Question, Target, compare, summarise};
+use crate::analysis::{
+    Asked, Cell, Comparison, Dataset, Detected, OutsideLabels, Question, Target, compare, detect,
+    summarise,
+};
 
 /// What a reader may choose.
 #[derive(Debug, Clone)]
@@ -26,6 +30,8 @@ pub struct ReportOptions {
     pub data_folders: Vec<PathBuf>,
     /// What the figures are about.
     pub target: Target,
+    /// Labels from outside, against which the run's are held.
+    pub labels: Option<OutsideLabels>,
     /// Most trials whose transcripts are embedded.
     pub most_transcripts: usize,
 }
@@ -37,6 +43,7 @@ impl Default for ReportOptions {
             title: None,
             data_folders: Vec::new(),
             target: Target::default(),
+            labels: None,
             most_transcripts: 50_000,
         }
     }
@@ -50,6 +57,8 @@ pub struct Report {
     pub(super) cells: Vec<Cell>,
     pub(super) baseline: String,
     pub(super) published: Published,
+    pub(super) labels: Option<OutsideLabels>,
+    detected: OnceCell<Vec<Detected>>,
     title: String,
     most_transcripts: usize,
     templates: Templates,
@@ -103,6 +112,8 @@ impl Report {
             cells,
             baseline,
             published,
+            labels: options.labels.clone(),
+            detected: OnceCell::new(),
             title,
             most_transcripts: options.most_transcripts,
             templates: Templates::new()?,
@@ -125,6 +136,15 @@ impl Report {
     #[must_use]
     pub fn questions(&self) -> &[Question] {
         &self.asked.scored
+    }
+
+    /// What was found in each model's answers; looked for once.
+    pub(super) fn detected(&self) -> Result<&[Detected], ReportError> {
+        if let Some(found) = self.detected.get() {
+            return Ok(found);
+        }
+        let found = detect(&self.data)?;
+        Ok(self.detected.get_or_init(|| found))
     }
 
     /// A model's difference to the baseline over the suites named.

@@ -8,6 +8,23 @@ use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options
 use crate::model::Completion;
 use crate::suite::{PairRole, Sample};
 
+const STATED: &str = "stated: ";
+const MISSING: &str = " · not stated: ";
+const BETWEEN: &str = "; ";
+
+/// Each fact in a score's explanation, and whether the answer states it.
+pub fn told(explanation: &str) -> impl Iterator<Item = (&str, bool)> {
+    let both = explanation
+        .strip_prefix(STATED)
+        .and_then(|e| e.split_once(MISSING));
+    let (stated, missing) = both.unwrap_or_default();
+    let each = [(stated, true), (missing, false)];
+    each.into_iter().flat_map(|(facts, told)| {
+        let facts = facts.split(BETWEEN).filter(|f| !f.is_empty());
+        facts.map(move |f| (f, told))
+    })
+}
+
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KeyFacts {}
@@ -53,7 +70,7 @@ impl Scorer for KeyFacts {
             .partition(|fact| fact.stated_in(&completion.text));
         let names = |facts: &[&crate::suite::Fact]| {
             let names: Vec<&str> = facts.iter().map(|f| f.statement.as_str()).collect();
-            names.join("; ")
+            names.join(BETWEEN)
         };
         #[allow(clippy::cast_precision_loss)]
         let recall = stated.len() as f64 / facts.len() as f64;
@@ -62,7 +79,7 @@ impl Scorer for KeyFacts {
                 .value(recall)
                 .label(format!("{} of {}", stated.len(), facts.len()))
                 .because(format!(
-                    "stated: {} · not stated: {}",
+                    "{STATED}{}{MISSING}{}",
                     names(&stated),
                     names(&missing)
                 )),

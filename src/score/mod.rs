@@ -24,6 +24,7 @@ use crate::suite::{Sample, ScorerSpec};
 
 pub use imported::{IMPORTED, imported_score};
 pub use judge::AskJudge;
+pub use key_facts::told as facts_told;
 pub use refusal::{
     AnswerClass, Attributes, BlockKind, Label, Labeller, block, label as label_answer,
     speechmap_answered,

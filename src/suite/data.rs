@@ -185,13 +185,22 @@ pub(super) fn parse_yaml(name: &str, text: &str) -> Result<Vec<Row>, SuiteError>
 }
 
 /// What a YAML text says, or where it is wrong.
-pub(super) fn from_yaml<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Box<SourceError>> {
+pub(super) fn from_yaml<T: DeserializeOwned>(
+    name: &str,
+    text: &str,
+) -> Result<T, Box<SourceError>> {
     serde_saphyr::from_str(text).map_err(|error| {
         let plain = error.without_snippet().to_string();
         let message = plain.split(" at line ").next().unwrap_or(&plain).to_owned();
         let (line, column) = error.location().map_or((1, 1), |l| (l.line(), l.column()));
         let to_usize = |n: u64| usize::try_from(n).unwrap_or(1);
-        Box::new(SourceError::at(name, text, to_usize(line), to_usize(column), message))
+        Box::new(SourceError::at(
+            name,
+            text,
+            to_usize(line),
+            to_usize(column),
+            message,
+        ))
     })
 }
 

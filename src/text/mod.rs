@@ -1,12 +1,14 @@
 //! Text as scorers see it (normal forms, tokens, numbers), and errors in what a person wrote. Pure functions over strings.
 
 mod language;
+mod near;
 mod normalise;
 mod number;
 mod source_error;
 mod tokens;
 
 pub use language::language;
+pub use near::{Phrases, near_duplicates};
 pub use normalise::{excerpt, fold, squad_normalise, squash_whitespace};
 pub use number::{Number, answer_number, last_number, parse_number};
 pub use source_error::SourceError;

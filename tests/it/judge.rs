@@ -291,7 +291,9 @@ fn a_recorded_judge_agrees_and_corrects_as_computed_elsewhere() {
             .unwrap()
             .parse()
             .unwrap();
-        if number.is_multiple_of(3) && ["COMPLETE", "EVASIVE", "DENIAL"].contains(&row["label"].as_str()) {
+        if number.is_multiple_of(3)
+            && ["COMPLETE", "EVASIVE", "DENIAL"].contains(&row["label"].as_str())
+        {
             writeln!(
                 labels,
                 "{}",

@@ -27,6 +27,7 @@ mod judge;
 mod lints;
 mod made_run;
 mod onnx;
+mod platform;
 mod properties;
 mod real_model;
 mod reference;

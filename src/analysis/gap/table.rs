@@ -6,7 +6,8 @@ use super::units::{GapCell, Sides, gap_cells, gap_difference};
 use crate::analysis::comparison::known;
 use crate::analysis::paired::told;
 use crate::analysis::{
-    AnalysisError, Asked, Dataset, LEVEL, PairedTest, PairedUnit, Question, Target,
+    AnalysisError, Asked, Attribution, Dataset, LEVEL, PairedTest, PairedUnit, Question, Target,
+    attributions,
 };
 use crate::stats::{Estimate, Interval, MantelHaenszel, Table, Undefined, holm};
 
@@ -81,6 +82,8 @@ pub struct GapTable {
     pub contrasts: Vec<GapContrast>,
     /// Figures that share the correction for many looks.
     pub looks: usize,
+    /// What each other model withholds that the baseline answers, by how.
+    pub attributions: Vec<Attribution>,
 }
 
 /// Every gap of the models asked, in every value of the strata named.
@@ -141,6 +144,10 @@ pub fn gap_table(
         .flat_map(|(model, cells)| cells.iter().map(|cell| figure(model, cell, kind)))
         .collect();
     let contrasts = baseline.map_or_else(Vec::new, |baseline| contrasts(&cells, baseline, kind));
+    let attributions = match baseline {
+        Some(baseline) => attributions(data, asked, baseline)?,
+        None => Vec::new(),
+    };
     let mut table = GapTable {
         kind,
         by: by.to_vec(),
@@ -150,6 +157,7 @@ pub fn gap_table(
         gaps,
         contrasts,
         looks: 0,
+        attributions,
     };
     table.correct();
     Ok(table)

@@ -50,12 +50,12 @@ pub fn read_chat_completion(body: &Value) -> Option<Completion> {
         Some("error") => Finish::Error,
         _ => Finish::Unknown,
     };
-    if completion.finish == Finish::ContentFilter {
+    // A stream that put other words in the place of what it had said.
+    let replaced = choice.get("replaced_by").and_then(Value::as_str);
+    if completion.finish == Finish::ContentFilter || replaced.is_some() {
+        let reason = choice["finish_reason"].as_str().unwrap_or("content_filter");
         completion.signals.push(Signal::AnswerBlocked {
-            reason: choice["finish_reason"]
-                .as_str()
-                .unwrap_or("content_filter")
-                .to_owned(),
+            reason: replaced.map_or_else(|| reason.to_owned(), |r| format!("replaced by: {r}")),
         });
     }
     if let Some(refusal) = message

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use eventsource_stream::{EventStreamError, Eventsource};
 use futures::StreamExt;
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::chat;
+use super::stream::Joined;
 use crate::model::{ErrorClass, ModelError};
 
 /// Most bytes read of one answer.
@@ -48,8 +50,8 @@ impl Default for Timeouts {
 
 /// What a server answered, where it answered at all.
 pub(super) enum Reply {
-    /// A 2xx with JSON.
-    Success(Value),
+    /// A 2xx with JSON, in one piece or as a stream; then with the seconds to its first token.
+    Success(Value, Option<f64>),
     /// An error status that is a filter's verdict on the prompt: an outcome, not a failure.
     Blocked { status: u16, reason: String },
 }
@@ -128,11 +130,15 @@ impl Http {
             .await
             .map_err(|e| self.transport_error(url, &e))?;
         let (status, headers) = (response.status(), response.headers().clone());
+        let kind = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        if status.is_success() && kind.is_some_and(|k| k.starts_with("text/event-stream")) {
+            return self.read_stream(url, response, key).await;
+        }
         let text = self.read(url, response).await?;
         let text = redact(&text, key);
         if status.is_success() {
             return serde_json::from_str(&text)
-                .map(Reply::Success)
+                .map(|body| Reply::Success(body, None))
                 .map_err(|e| {
                     ModelError::new(
                         ErrorClass::Protocol,
@@ -169,6 +175,42 @@ impl Http {
             bytes.extend_from_slice(&chunk);
         }
         Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Reads a streamed answer to its end.
+    async fn read_stream(
+        &self,
+        url: &str,
+        response: reqwest::Response,
+        key: Option<&SecretString>,
+    ) -> Result<Reply, ModelError> {
+        let (mut joined, mut size) = (Joined::new(), 0);
+        let mut events = response.bytes_stream().eventsource();
+        let odd = |what: String| ModelError::new(ErrorClass::Protocol, format!("{url} {what}"));
+        while let Some(event) = events.next().await {
+            let event = event.map_err(|e| match e {
+                EventStreamError::Transport(e) => self.transport_error(url, &e),
+                other => odd(format!("sent a stream that cannot be read: {other}")),
+            })?;
+            size += event.data.len();
+            if size > MAX_BODY {
+                let limit = MAX_BODY >> 20;
+                return Err(odd(format!("sent more than {limit} MiB in one answer")));
+            }
+            let data = redact(&event.data, key);
+            joined.push(&data).map_err(|e| {
+                let shown = excerpt(&data);
+                odd(format!("sent an event that is not JSON ({e}): {shown}"))
+            })?;
+        }
+        let first_token = joined.first_token();
+        match joined.body() {
+            Some(body) => Ok(Reply::Success(body, first_token)),
+            None => Err(ModelError::new(
+                ErrorClass::Network,
+                format!("{url} broke off in the middle of an answer"),
+            )),
+        }
     }
 
     fn transport_error(&self, url: &str, error: &reqwest::Error) -> ModelError {

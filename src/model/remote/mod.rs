@@ -4,6 +4,7 @@ mod chat;
 mod http;
 mod prices;
 mod providers;
+mod stream;
 
 use std::time::Instant;
 
@@ -37,6 +38,8 @@ pub struct ChatEndpoint {
     reasoning_parameters: bool,
     /// The provider gives JSON, but of no schema.
     plain_json: bool,
+    /// Answers are asked for as streams: only they show one that is begun and taken back, and the time to the first token.
+    stream: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -51,7 +54,7 @@ impl ChatEndpoint {
     /// # Errors
     /// [`ErrorClass::Auth`] where the provider needs a key and its variable is not set; [`ErrorClass::Network`] when offline.
     pub fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Self, ModelError> {
-        spec.only(&["key_env", "max_connections"])?;
+        spec.only(&["key_env", "max_connections", "stream"])?;
         if options.offline {
             return Err(ModelError::new(
                 ErrorClass::Network,
@@ -86,6 +89,17 @@ impl ChatEndpoint {
             })?,
             None => provider.max_connections,
         };
+        let stream = match spec.options.get("stream").map(String::as_str) {
+            None => provider.stream,
+            Some("true") => true,
+            Some("false") => false,
+            Some(other) => {
+                return Err(ModelError::new(
+                    ErrorClass::BadRequest,
+                    format!("'{spec}': stream is true or false, not '{other}'"),
+                ));
+            }
+        };
         let reasoning_parameters =
             spec.scheme == "openai" && (model.starts_with('o') || model.starts_with("gpt-5"));
         Ok(Self {
@@ -105,6 +119,7 @@ impl ChatEndpoint {
             concurrency,
             reasoning_parameters,
             plain_json: spec.scheme == "deepseek",
+            stream,
         })
     }
 
@@ -150,6 +165,10 @@ impl ChatEndpoint {
                 json!({"type": "json_schema", "json_schema": named})
             };
             body.insert("response_format".into(), format);
+        }
+        if self.stream {
+            body.insert("stream".into(), true.into());
+            body.insert("stream_options".into(), json!({"include_usage": true}));
         }
         if let Some(seed) = parameters.seed {
             // Some servers read the seed as a signed 32-bit integer.
@@ -219,9 +238,9 @@ impl Model for ChatEndpoint {
                 }
                 error
             })?;
-        let mut completion = match reply {
-            http::Reply::Success(body) => self.read(body)?,
-            http::Reply::Blocked { status, reason } => chat::blocked_prompt(status, reason),
+        let (mut completion, first_token) = match reply {
+            http::Reply::Success(body, first_token) => (self.read(body)?, first_token),
+            http::Reply::Blocked { status, reason } => (chat::blocked_prompt(status, reason), None),
         };
         if completion.reasoning.is_none() {
             (completion.reasoning, completion.text) = reasoning::split(&completion.text);
@@ -233,7 +252,7 @@ impl Model for ChatEndpoint {
         );
         completion.timing = Timing {
             queue: 0.0,
-            first_token: None,
+            first_token,
             total: started.elapsed().as_secs_f64(),
         };
         Ok(completion)

@@ -72,6 +72,8 @@ pub struct ProviderSettings {
     pub max_connections: Option<usize>,
     /// US dollars a million tokens, for every model of the provider.
     pub price: Option<Price>,
+    /// Ask for answers as streams: they show what is begun and then taken back.
+    pub stream: bool,
 }
 
 pub(super) struct Provider {
@@ -80,6 +82,7 @@ pub(super) struct Provider {
     pub key_required: bool,
     pub max_connections: usize,
     pub price: Option<Price>,
+    pub stream: bool,
 }
 
 const DEFAULT_CONNECTIONS: usize = 16;
@@ -129,5 +132,6 @@ pub(super) fn resolve(spec: &ModelSpec, options: &OpenOptions) -> Result<Provide
         key_required,
         max_connections: settings.max_connections.unwrap_or(DEFAULT_CONNECTIONS),
         price: settings.price,
+        stream: settings.stream,
     })
 }

@@ -4,19 +4,30 @@ use plotters::prelude::*;
 
 use super::{FAINT, FONT, INK, failed, fit, responsive};
 use crate::report::ReportError;
+use crate::report::figures::signed;
 
 /// Shares in rows and columns; none where there is no data.
 pub(in crate::report) struct HeatMap {
     pub rows: Vec<String>,
     pub columns: Vec<String>,
     pub values: Vec<Vec<Option<f64>>>,
+    pub scale: Scale,
+}
+
+/// What the colours run over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::report) enum Scale {
+    /// From none to all.
+    Share,
+    /// From −100 over 0 to +100 points.
+    Difference,
 }
 
 const ROW: i32 = 22;
 const LEFT: i32 = 250;
 const HEAD: i32 = 130;
 
-/// Draws the map: white is 0 %, dark is 100 %.
+/// Draws the map: white is 0, dark is all; differences below 0 are blue.
 pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> {
     let count = |n: usize| i32::try_from(n).unwrap_or(1000);
     let (rows, columns) = (count(map.rows.len()), count(map.columns.len()));
@@ -54,9 +65,13 @@ pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> 
                     Some(share) => {
                         area.draw(&Rectangle::new(corners, colour(*share).filled()))
                             .map_err(|e| failed(&e))?;
-                        let ink = if *share > 0.55 { WHITE } else { INK };
+                        let ink = if share.abs() > 0.55 { WHITE } else { INK };
+                        let figure = match map.scale {
+                            Scale::Share => format!("{:.0}", share * 100.0),
+                            Scale::Difference => signed(share * 100.0, 0),
+                        };
                         area.draw(&Text::new(
-                            format!("{:.0}", share * 100.0),
+                            figure,
                             (left + field / 2 - 8, top + 4),
                             (FONT, 12).into_font().color(&ink),
                         ))
@@ -71,16 +86,24 @@ pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> 
         }
         area.present().map_err(|e| failed(&e))?;
     }
-    Ok(responsive(
-        &svg,
-        "Share of questions not answered, by model and group; the same figures stand in the tables",
-    ))
+    let shown = match map.scale {
+        Scale::Share => {
+            "Share of questions not answered, by model and group; the same figures stand in the tables"
+        }
+        Scale::Difference => {
+            "Gap of each model in each group, in points; the same figures stand in the table below"
+        }
+    };
+    Ok(responsive(&svg, shown))
 }
 
-/// From near white to a deep red-brown; lightness falls evenly, so that it reads in grey too.
+/// From near white to a deep red-brown, below zero to a deep blue; lightness falls evenly, so that it reads in grey too.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn colour(share: f64) -> RGBColor {
-    let share = share.clamp(0.0, 1.0);
+fn colour(value: f64) -> RGBColor {
+    let share = value.abs().clamp(0.0, 1.0);
     let mix = |from: f64, to: f64| (from + (to - from) * share).round() as u8;
+    if value < 0.0 {
+        return RGBColor(mix(247.0, 20.0), mix(243.0, 60.0), mix(238.0, 122.0));
+    }
     RGBColor(mix(247.0, 122.0), mix(243.0, 28.0), mix(238.0, 20.0))
 }

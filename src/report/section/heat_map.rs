@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::analysis::stratum_rates;
-use crate::report::chart::heat_map::{HeatMap, heat_map};
+use crate::report::chart::heat_map::{HeatMap, Scale, heat_map};
 use crate::report::{Report, ReportError};
 use crate::suite::Kind;
 
@@ -51,6 +51,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
                     .collect()
             })
             .collect(),
+        scale: Scale::Share,
     };
     maps.push(("suite".to_owned(), heat_map(&by_suite)?));
     for stratum in &data.strata {
@@ -97,6 +98,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
                 rows: models.clone(),
                 columns,
                 values,
+                scale: Scale::Share,
             })?,
         ));
     }

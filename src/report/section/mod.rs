@@ -1,14 +1,21 @@
 //! The sections of the page, in their order. A new one is a file here, a template, and a line in [`SECTIONS`].
 
+mod canned;
 mod cost;
+mod detectors;
 mod differences;
 mod gaps;
 mod heat_map;
+mod labels;
 mod method;
 mod metrics;
 mod pair;
+mod platform;
+mod profile;
 mod related;
 mod scores;
+mod tables;
+mod worst;
 
 use super::{Report, ReportError};
 
@@ -48,6 +55,36 @@ pub(super) const SECTIONS: &[Section] = &[
         id: "heat-map",
         title: "Where answers are withheld",
         render: heat_map::render,
+    },
+    Section {
+        id: "profile",
+        title: "Profile by jurisdiction",
+        render: profile::render,
+    },
+    Section {
+        id: "platform",
+        title: "Weights or platform",
+        render: platform::render,
+    },
+    Section {
+        id: "worst",
+        title: "What is withheld beside what is answered",
+        render: worst::render,
+    },
+    Section {
+        id: "canned",
+        title: "The same words for many questions",
+        render: canned::render,
+    },
+    Section {
+        id: "detectors",
+        title: "What only the whole run shows",
+        render: detectors::render,
+    },
+    Section {
+        id: "labels",
+        title: "How far the labels can be trusted",
+        render: labels::render,
     },
     Section {
         id: "published",

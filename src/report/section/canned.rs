@@ -1,0 +1,42 @@
+//! Canned answers with their words.
+
+use super::tables::{Table, Tables};
+use crate::report::table::Grid;
+use crate::report::{Report, ReportError};
+use crate::suite::Kind;
+use crate::text::excerpt;
+
+/// Texts shown a model.
+const SHOWN: usize = 8;
+/// Characters shown of a text.
+const CHARACTERS: usize = 400;
+
+pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+    if report.data.suites.iter().all(|s| s.kind != Kind::Audit) {
+        return Ok(None);
+    }
+    let mut grid = Grid::new(&["Model", "Questions", "Answers", "Words"], &[1, 2]);
+    for detected in report.detected()? {
+        for canned in detected.canned.iter().take(SHOWN) {
+            let text = excerpt(&canned.text, CHARACTERS);
+            let row = [
+                detected.model.clone(),
+                canned.questions.to_string(),
+                canned.answers.to_string(),
+                text,
+            ];
+            grid.rows.push(row.to_vec());
+        }
+    }
+    if grid.rows.is_empty() {
+        return Ok(None);
+    }
+    let found = Tables {
+        grids: vec![Table::of("", grid)],
+        notes: vec![format!(
+            "Answers at least 80 % alike (Jaccard similarity of character 5-grams, found by MinHash) that three or more different questions got; phrasings of one event count once. The {SHOWN} commonest a model."
+        )],
+        ..Tables::default()
+    };
+    found.render(report)
+}

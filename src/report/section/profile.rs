@@ -1,0 +1,65 @@
+//! The gap of each model in each jurisdiction: a map, and the figures under it.
+
+use super::tables::{Table, Tables};
+use crate::analysis::{GapFigure, GapKind, GapTable, gap_table};
+use crate::report::chart::heat_map::{HeatMap, Scale, heat_map};
+use crate::report::gap::gap_grid;
+use crate::report::{Report, ReportError};
+
+/// Strata that stand for the subjects of an audit.
+const SUBJECTS: &[&str] = &["jurisdiction", "country"];
+
+pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+    let mut found = Tables::default();
+    let subjects = SUBJECTS
+        .iter()
+        .filter(|s| report.data.strata.iter().any(|own| own == *s));
+    for subject in subjects {
+        let by = [(*subject).to_owned()];
+        // A run without pairs in this stratum has no profile.
+        let Ok(table) = gap_table(&report.data, &report.asked, &by, None, None) else {
+            continue;
+        };
+        if table.kind != GapKind::Controls {
+            continue;
+        }
+        let caption = format!("Withheld beyond the matched controls, points, by {subject}");
+        found.charts.push((caption, map(&table)?));
+        let caption = format!("Every gap by {subject}, with interval");
+        found
+            .grids
+            .push(Table::of(&caption, gap_grid(&table)).folded());
+        found.notes.push(format!(
+            "Each field is a gap in points: what is withheld on sensitive questions beyond their controls. Rows and columns stand in the run's and the alphabet's order; nothing is ranked. Stars in the table are after Holm's correction for {} looks; a colour alone proves nothing.",
+            table.looks
+        ));
+    }
+    found.render(report)
+}
+
+fn map(table: &GapTable) -> Result<String, ReportError> {
+    let mut models: Vec<String> = table.gaps.iter().map(|g| g.model.clone()).collect();
+    models.dedup();
+    let mut cells: Vec<String> = table.gaps.iter().filter_map(|g| g.cell.clone()).collect();
+    cells.sort();
+    cells.dedup();
+    let value = |model: &String, cell: &String| {
+        let own = |g: &&GapFigure| g.model == *model && g.cell.as_ref() == Some(cell);
+        table
+            .gaps
+            .iter()
+            .find(own)
+            .filter(|g| g.first.is_finite())
+            .map(|g| g.first - g.second)
+    };
+    let values = models
+        .iter()
+        .map(|m| cells.iter().map(|c| value(m, c)).collect())
+        .collect();
+    heat_map(&HeatMap {
+        rows: models,
+        columns: cells,
+        values,
+        scale: Scale::Difference,
+    })
+}

@@ -1,0 +1,90 @@
+//! Pairs of which the sensitive side is withheld and the control answered, in full words.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde::Serialize;
+
+use crate::analysis::{Answer, Question};
+use crate::report::{Report, ReportError};
+use crate::text::excerpt;
+
+/// Pairs shown a model, each of another event.
+const SHOWN: usize = 5;
+/// Models whose pairs are shown.
+const MOST_MODELS: usize = 8;
+/// Characters shown of an answer.
+const CHARACTERS: usize = 700;
+
+#[derive(Serialize)]
+struct Context {
+    models: Vec<Model>,
+}
+
+#[derive(Serialize)]
+struct Model {
+    name: String,
+    count: usize,
+    pairs: Vec<[Side; 2]>,
+}
+
+#[derive(Serialize)]
+struct Side {
+    role: &'static str,
+    prompt: String,
+    answer: String,
+    sample: String,
+}
+
+/// Pairs withheld on the sensitive side alone, one an event.
+fn pairs<'a>(report: &'a Report, model: &str) -> Vec<(&'a Question, &'a Question)> {
+    let own = || report.questions().iter().filter(|q| &*q.model == model);
+    let side = |role: &'static str, withheld: bool| {
+        own().filter(move |q| q.role.as_deref() == Some(role) && (q.value < 0.5) == withheld)
+    };
+    let controls: HashMap<&str, &Question> = side("control", false)
+        .filter_map(|q| Some((q.pair.as_deref()?, q)))
+        .collect();
+    let mut events = BTreeSet::new();
+    side("sensitive", true)
+        .filter_map(|q| Some((q, *controls.get(q.pair.as_deref()?)?)))
+        .filter(|(q, _)| events.insert(q.cluster.clone()))
+        .collect()
+}
+
+pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+    let mut models = Vec::new();
+    for name in report.data.names() {
+        let pairs = pairs(report, name);
+        if pairs.is_empty() || models.len() == MOST_MODELS {
+            continue;
+        }
+        let answers = report.data.answers(name)?;
+        let by_key: HashMap<(&str, &str), &Answer> = answers
+            .iter()
+            .map(|a| ((a.suite.as_str(), a.sample.as_str()), a))
+            .collect();
+        let side = |question: &Question, role| {
+            let answer = by_key.get(&question.key())?;
+            Some(Side {
+                role,
+                prompt: answer.prompt.clone(),
+                answer: excerpt(&answer.completion.text, CHARACTERS),
+                sample: question.sample.to_string(),
+            })
+        };
+        let shown = pairs.iter().take(SHOWN);
+        models.push(Model {
+            name: name.to_owned(),
+            count: pairs.len(),
+            pairs: shown
+                .filter_map(|(a, b)| Some([side(a, "Sensitive")?, side(b, "Control")?]))
+                .collect(),
+        });
+    }
+    if models.is_empty() {
+        return Ok(None);
+    }
+    report
+        .render("sections/worst.html", &Context { models })
+        .map(Some)
+}
