@@ -1,6 +1,6 @@
 //! Answers drawn from a run for a person to label.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
 use rand::SeedableRng;
@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use super::{AnalysisError, Dataset};
+use crate::score::AnswerClass;
 
 /// An answer as it is shown to whoever labels it: without the model's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,10 +22,31 @@ pub struct DrawnAnswer {
     pub answer: String,
 }
 
+/// Answers by model and suite.
+type Cells<'a> = BTreeMap<(&'a str, &'a str), Vec<&'a str>>;
+
+/// Draws `n`, as many from each cell as from every other while there are any.
+fn evenly<'a>(cells: Cells<'a>, n: usize, random: &mut ChaCha8Rng) -> Vec<&'a str> {
+    let mut cells: Vec<Vec<&str>> = cells.into_values().collect();
+    for cell in &mut cells {
+        cell.sort_unstable();
+        cell.shuffle(random);
+    }
+    let mut drawn: Vec<&str> = Vec::new();
+    while drawn.len() < n && cells.iter().any(|c| !c.is_empty()) {
+        let mut round: Vec<&str> = cells.iter_mut().filter_map(Vec::pop).collect();
+        round.shuffle(random);
+        drawn.extend(round);
+    }
+    drawn.truncate(n);
+    drawn
+}
+
 impl Dataset {
     /// Draws `n` answers: at random within each model and suite, as many from each as from every other while there are any, in random
     /// order. The same seed draws the same answers, and a larger `n` draws these and more. Answers without a word are not drawn: there
-    /// is nothing to judge.
+    /// is nothing to judge. What the run's labellers could not tell comes first, up to half of `n`; such answers have no verdict that a
+    /// label could be held against, so the others stay a random draw.
     ///
     /// # Errors
     /// [`AnalysisError::Table`] where the tables are not a run's.
@@ -39,27 +61,34 @@ impl Dataset {
             Ok(frame.column(name)?.str()?)
         };
         let (keys, models, suites) = (text("trial_key")?, text("model")?, text("suite")?);
-        let mut cells: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        let unsure = self
+            .scores()
+            .filter(col("label").eq(lit(AnswerClass::Unsure.name())))
+            .select([col("trial_key")])
+            .collect()?;
+        let unsure: BTreeSet<&str> = unsure
+            .column("trial_key")?
+            .str()?
+            .iter()
+            .flatten()
+            .collect();
+        let (mut cells, mut untold) = (Cells::new(), Cells::new());
         for row in 0..frame.height() {
             if let (Some(key), Some(model), Some(suite)) =
                 (keys.get(row), models.get(row), suites.get(row))
             {
-                cells.entry((model, suite)).or_default().push(key);
+                let side = if unsure.contains(key) {
+                    &mut untold
+                } else {
+                    &mut cells
+                };
+                side.entry((model, suite)).or_default().push(key);
             }
         }
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut cells: Vec<Vec<&str>> = cells.into_values().collect();
-        for cell in &mut cells {
-            cell.sort_unstable();
-            cell.shuffle(&mut random);
-        }
-        let mut drawn: Vec<&str> = Vec::new();
-        while drawn.len() < n && cells.iter().any(|c| !c.is_empty()) {
-            let mut round: Vec<&str> = cells.iter_mut().filter_map(Vec::pop).collect();
-            round.shuffle(&mut random);
-            drawn.extend(round);
-        }
-        drawn.truncate(n);
+        let mut drawn = evenly(untold, n / 2, &mut random);
+        let rest = n - drawn.len();
+        drawn.extend(evenly(cells, rest, &mut random));
         let places: BTreeMap<&str, usize> =
             drawn.iter().enumerate().map(|(i, k)| (*k, i)).collect();
         let wanted = Series::new("wanted".into(), &drawn);

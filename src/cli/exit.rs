@@ -17,7 +17,7 @@ use crate::suite::SuiteError;
 pub(super) enum Exit {
     /// Done.
     Done = 0,
-    /// The gate failed.
+    /// The gate failed, or the evidence does not hold.
     GateFailed = 1,
     /// Something was written wrong: flags, suite, configuration.
     Usage = 2,

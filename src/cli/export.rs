@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{Exit, Failure};
+use super::report::labels_beside;
 use crate::analysis::Dataset;
+use crate::report::ReportOptions;
+use crate::report::evidence::write_evidence;
 use crate::report::export::{export, formats};
 
 #[derive(Args)]
@@ -13,8 +16,8 @@ pub(super) struct Arguments {
     /// Run directories; several are read together.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// The table's format.
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(formats()))]
+    /// A table's format, or `evidence`: a zip of runs, transcripts and report with their hashes, for `candor verify`.
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(formats().into_iter().chain([EVIDENCE])))]
     format: String,
     /// Where it goes.
     #[arg(short, long, value_name = "PATH")]
@@ -22,9 +25,25 @@ pub(super) struct Arguments {
     /// With prompt, answer and reasoning.
     #[arg(long)]
     transcripts: bool,
+    /// The model that others are compared with in the report of the evidence [default: the first]
+    #[arg(long, value_name = "MODEL")]
+    baseline: Option<String>,
 }
 
+const EVIDENCE: &str = "evidence";
+
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    if arguments.format == EVIDENCE {
+        let options = ReportOptions {
+            baseline: arguments.baseline.clone(),
+            labels: labels_beside(&arguments.runs[0], None)?,
+            ..ReportOptions::default()
+        };
+        let manifest = write_evidence(&arguments.runs, &options, &arguments.output)?;
+        println!("manifest {manifest}");
+        println!("{}", arguments.output.display());
+        return Ok(Exit::Done);
+    }
     export(
         &Dataset::open(&arguments.runs)?,
         &arguments.format,

@@ -29,6 +29,7 @@ mod self_check;
 mod settings;
 mod suites;
 mod terminal;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -87,6 +88,8 @@ enum Command {
     Import(import::Arguments),
     /// Write a run as a table for other tools.
     Export(export::Arguments),
+    /// Whether a zip of evidence is what was written: its hashes, and the figures computed again.
+    Verify(verify::Arguments),
     /// Write a gate and a CI job into a project.
     Init(init::Arguments),
     /// Check what this machine has of what candor uses.
@@ -140,6 +143,7 @@ pub fn main() -> ExitCode {
             Command::Runtime(arguments) => runtime::run(&arguments),
             Command::Import(arguments) => import::run(&arguments),
             Command::Export(arguments) => export::run(&arguments),
+            Command::Verify(arguments) => verify::run(&arguments),
             Command::Init(arguments) => init::run(&arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
             Command::Completions(arguments) => Ok(completions::run(&arguments)),

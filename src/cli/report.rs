@@ -1,12 +1,12 @@
 //! `candor report`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::settings::Settings;
-use crate::analysis::{Dataset, Target};
+use crate::analysis::{Dataset, OutsideLabels, Target};
 use crate::report::{Report, ReportOptions};
 use crate::store::read_labels;
 
@@ -35,13 +35,21 @@ pub(super) struct Arguments {
     config: Option<PathBuf>,
 }
 
+/// The labels in the file named, else in the run's own `labels.jsonl`, if there is one.
+pub(super) fn labels_beside(
+    run: &Path,
+    named: Option<&Path>,
+) -> Result<Option<OutsideLabels>, Failure> {
+    let beside = run.join("labels.jsonl");
+    match named {
+        None if !beside.is_file() => Ok(None),
+        named => Ok(Some(read_labels(named.unwrap_or(&beside))?)),
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let settings = Settings::read(arguments.config.as_deref(), true)?;
-    let beside = arguments.runs[0].join("labels.jsonl");
-    let labels = match &arguments.labels {
-        None if !beside.is_file() => None,
-        given => Some(read_labels(given.as_ref().unwrap_or(&beside))?),
-    };
+    let labels = labels_beside(&arguments.runs[0], arguments.labels.as_deref())?;
     let options = ReportOptions {
         labels,
         baseline: arguments.baseline.clone(),

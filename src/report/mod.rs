@@ -6,6 +6,7 @@
 mod calibration;
 mod chart;
 mod comparison;
+pub mod evidence;
 pub mod export;
 mod figures;
 mod gap;

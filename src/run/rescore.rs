@@ -119,8 +119,6 @@ pub async fn rescore(
     }
     let panel = Panel::open(suites.values().flat_map(|q| &q.scorers), &options.open).await?;
     let bench = panel.with(options.cache);
-    // Judges answer side by side; without them there is nothing to wait for.
-    let at_once = if panel.is_empty() { 1 } else { AT_ONCE };
     let mut scored = 0;
     let handle = tokio::runtime::Handle::current();
     let path = run.journal();
@@ -133,7 +131,7 @@ pub async fn rescore(
                     Err(error) => Err(error),
                 }
             })
-            .buffered(at_once);
+            .buffered(AT_ONCE);
         let mut again = std::pin::pin!(again);
         run.write_scores(std::iter::from_fn(|| {
             let next = handle.block_on(again.next())?;
@@ -147,7 +145,7 @@ pub async fn rescore(
     Ok(scored)
 }
 
-/// Answers whose judges are waited for at once.
+/// Answers that are scored side by side.
 const AT_ONCE: usize = 64;
 
 /// What scoring needs to know of a suite.

@@ -1,6 +1,6 @@
 //! Near-duplicates among many texts: `MinHash` sketches in bands, then the Jaccard similarity of character 5-grams.
 //!
-//! Broder 1997 (resemblance of documents); banding after Leskovec, Rajaraman and Ullman, *Mining of Massive Datasets*, 3.4.
+//! Broder 1997 (resemblance of documents); one permutation after Shrivastava and Li 2014; banding after Leskovec, Rajaraman and Ullman, *Mining of Massive Datasets*, 3.4.
 
 use std::collections::HashMap;
 
@@ -19,13 +19,17 @@ const ROWS: usize = 4;
 /// The hashed 5-grams of a text's folded characters; of a shorter text itself.
 fn shingles(text: &str) -> HashSet<u64> {
     let folded = fold(text);
-    let characters: Vec<char> = folded.chars().take(LONGEST).collect();
-    let hashed = |gram: &[char]| {
-        let mut state = 0xcbf2_9ce4_8422_2325_u64;
-        for c in gram {
-            state = mix(state ^ u64::from(u32::from(*c)));
-        }
-        state
+    let characters: Vec<u64> = folded
+        .chars()
+        .take(LONGEST)
+        .map(|c| u64::from(u32::from(c)))
+        .collect();
+    // Five characters of 21 bits, one over the other at odd distances, then scattered.
+    let hashed = |gram: &[u64]| {
+        let folded = gram
+            .iter()
+            .fold(1_u64, |state, c| state.rotate_left(13) ^ c);
+        mix(folded)
     };
     if characters.len() < SHINGLE {
         return std::iter::once(hashed(&characters)).collect();
@@ -40,15 +44,21 @@ fn mix(mut x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// The keys of a text's bands.
+/// The keys of a text's bands: the least hash of each of 64 bins, by one permutation; an empty bin borrows from the next
+/// that is not (Shrivastava and Li 2014).
 fn bands(shingles: &HashSet<u64>) -> [u64; BANDS] {
+    const BINS: usize = BANDS * ROWS;
+    let mut bins = [u64::MAX; BINS];
+    for hash in shingles {
+        // The shingles are scattered already: their highest bits choose the bin.
+        let bin = usize::try_from(hash >> (u64::BITS - BINS.ilog2())).unwrap_or(0);
+        bins[bin] = bins[bin].min(*hash);
+    }
     let mut keys = [0; BANDS];
-    for (band, key) in keys.iter_mut().enumerate() {
-        for row in 0..ROWS {
-            let seed = mix((band * ROWS + row + 1) as u64);
-            let least = shingles.iter().map(|s| mix(s ^ seed)).min().unwrap_or(0);
-            *key = mix(*key ^ least);
-        }
+    for bin in 0..BINS {
+        let lender = (0..BINS).find(|step| bins[(bin + step) % BINS] != u64::MAX);
+        let least = lender.map_or(0, |step| mix(bins[(bin + step) % BINS] ^ step as u64));
+        keys[bin / ROWS] = mix(keys[bin / ROWS] ^ least);
     }
     keys
 }

@@ -17,6 +17,7 @@ mod calibrate;
 mod compare;
 mod demo;
 mod endpoint;
+mod evidence;
 mod gap;
 mod gate;
 mod gate_run;

@@ -307,7 +307,7 @@ fn slot(input: &Outlet, graph: &str) -> Result<CacheSlot, ModelError> {
     }
 }
 
-fn builder(
+pub(super) fn builder(
     environment: &Environment,
     device: Device,
     threads: usize,

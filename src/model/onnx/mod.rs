@@ -4,6 +4,7 @@
 //! `position_ids`) and onnxruntime-genai (`genai_config.json`, attention that counts positions itself).
 
 mod chat_template;
+mod classifier;
 mod cores;
 mod engine;
 mod folder;
@@ -23,6 +24,7 @@ use super::{
     OpenOptions, Prompt, Request, Timing, Usage, Wanted, reasoning,
 };
 use chat_template::ChatTemplate;
+pub use classifier::SequenceClassifier;
 use engine::Engine;
 pub(super) use folder::EmbeddedFiles;
 use folder::ModelFiles;

@@ -164,6 +164,18 @@ pub enum Labeller {
     Person,
 }
 
+impl fmt::Display for Labeller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Signals => "signals",
+            Self::Rules => "rules",
+            Self::Classifier => "classifier",
+            Self::Judge(name) => name,
+            Self::Person => "a person",
+        })
+    }
+}
+
 /// A label with who gave it, why, and how sure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Label {

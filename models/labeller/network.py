@@ -1,0 +1,42 @@
+"""What is trained above the encoder's frozen layers: its next two layers over question and answer together, and a classifier."""
+
+import copy
+
+import torch
+from torch import nn
+
+# Frozen layers below, and layers trained above them.
+FROZEN, TRAINED = 6, 2
+CLASSES = 3
+
+
+class Network(nn.Module):
+    """From the frozen states of one sequence of pieces to logits of COMPLETE, EVASIVE and DENIAL."""
+
+    def __init__(self, layers, hidden, mean, deviation):
+        super().__init__()
+        self.layers = nn.ModuleList(copy.deepcopy(layer) for layer in layers)
+        self.seg = nn.Embedding(5, hidden)
+        nn.init.zeros_(self.seg.weight)
+        self.register_buffer("um", mean)
+        self.register_buffer("us", deviation)
+        self.att = nn.Linear(hidden, 2)
+        self.drop = nn.Dropout(0.2)
+        self.out = nn.Sequential(nn.Linear(hidden * 6 + len(mean), 192), nn.GELU(), nn.Dropout(0.2), nn.Linear(192, CLASSES))
+
+    def forward(self, states, segments, surface):
+        mask = segments > 0
+        attend = mask
+        if self.training:
+            keep = torch.rand(segments.shape) > 0.1
+            keep[:, 0] = True
+            attend = mask & keep
+        x = states + self.seg(segments)
+        for layer in self.layers:
+            x = layer(x, attend[:, None, None, :])
+        weights = self.att(x).masked_fill(~mask[:, :, None], -1e4).softmax(1)
+        pooled = [torch.einsum("btk,btd->bkd", weights, x).flatten(1)]
+        for segment in (1, 2, 3, 4):
+            own = (segments == segment).float()[:, :, None]
+            pooled.append((x * own).sum(1) / own.sum(1).clamp(min=1))
+        return self.out(self.drop(torch.cat([*pooled, (surface - self.um) / self.us], 1)))

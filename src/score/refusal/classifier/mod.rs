@@ -1,0 +1,100 @@
+//! The offline classifier: a small encoder that reads question and answer, trained by `models/labeller/`, for answers that no signal and no rule
+//! decides. Its model card is models/labeller/README.md.
+
+mod pieces;
+mod surface;
+
+use std::sync::OnceLock;
+
+use tokenizers::Tokenizer;
+
+use super::AnswerClass;
+use crate::model::onnx::SequenceClassifier;
+
+const GRAPH: &[u8] = include_bytes!("../../../../models/labeller/labeller.onnx.zst");
+const TOKENIZER: &[u8] = include_bytes!("../../../../models/labeller/tokenizer.json.zst");
+
+/// Above this probability an answer is called withheld, below the other answered; between them it cannot tell.
+const WITHHELD: f32 = 0.30;
+const ANSWERED: f32 = 0.15;
+/// Shorter answers, in characters, are left to the rules: there is too little to read.
+const SHORTEST: usize = 80;
+
+/// What the classifier says of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Said {
+    pub class: AnswerClass,
+    pub confidence: f64,
+    pub why: String,
+}
+
+/// Tokenizer and graph, loaded once.
+struct Classifier {
+    tokenizer: Tokenizer,
+    graph: SequenceClassifier,
+}
+
+impl Classifier {
+    fn load() -> Result<Self, String> {
+        let unpacked = |packed| zstd::decode_all(packed).map_err(|e| e.to_string());
+        let tokenizer = Tokenizer::from_bytes(unpacked(TOKENIZER)?).map_err(|e| e.to_string())?;
+        let graph = SequenceClassifier::new(unpacked(GRAPH)?).map_err(|e| e.message)?;
+        Ok(Self { tokenizer, graph })
+    }
+
+    /// Probabilities of complete, evasive and denial.
+    fn probabilities(&self, question: &str, answer: &str) -> Result<[f32; 3], String> {
+        let sequence =
+            pieces::sequence(&self.tokenizer, question, answer).ok_or("the tokenizer failed")?;
+        let counts = surface::surface(question, answer);
+        let found = self
+            .graph
+            .run(&sequence.ids, &sequence.places, &sequence.segments, &counts)
+            .map_err(|e| e.message)?;
+        found
+            .try_into()
+            .map_err(|_| "the graph gave no three probabilities".to_owned())
+    }
+}
+
+/// The classifier, or nothing where this machine has no ONNX Runtime; that is told once.
+fn classifier() -> Option<&'static Classifier> {
+    static LOADED: OnceLock<Option<Classifier>> = OnceLock::new();
+    let load = || {
+        Classifier::load()
+            .inspect_err(|e| tracing::warn!("answers are labelled by signals and rules alone: the classifier cannot be loaded: {e}"))
+            .ok()
+    };
+    LOADED.get_or_init(load).as_ref()
+}
+
+/// Whether the classifier has something to say of an answer at all.
+pub(super) fn reads(answer: &str) -> bool {
+    answer.trim().chars().nth(SHORTEST - 1).is_some()
+}
+
+/// Labels an answer; nothing where there is no classifier. Takes some 50 milliseconds of every core.
+pub(super) fn label(question: &str, answer: &str) -> Option<Said> {
+    let found = classifier()?.probabilities(question, answer);
+    let [complete, evasive, denial] = found
+        .inspect_err(|e| tracing::warn!("the classifier failed: {e}"))
+        .ok()?;
+    let withheld = 1.0 - complete;
+    let (class, sure) = if withheld > WITHHELD {
+        let class = if denial > evasive {
+            AnswerClass::Denial
+        } else {
+            AnswerClass::Evasive
+        };
+        (class, withheld)
+    } else if withheld < ANSWERED {
+        (AnswerClass::Complete, complete)
+    } else {
+        (AnswerClass::Unsure, complete.max(withheld))
+    };
+    Some(Said {
+        class,
+        confidence: f64::from(sure),
+        why: format!("complete {complete:.2}, evasive {evasive:.2}, denial {denial:.2}"),
+    })
+}
