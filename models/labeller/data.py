@@ -17,6 +17,16 @@ def content(response):
         return ""
 
 
+def answer(text):
+    """What follows the reasoning that some models write into their text, as candor parts the two."""
+    for begin, end in (("<think>", "</think>"), ("\u25c1think\u25b7", "\u25c1/think\u25b7")):
+        if end in text:
+            return text.split(end, 1)[1].lstrip()
+        if text.lstrip().startswith(begin):
+            return ""
+    return text
+
+
 def speechmap(folder):
     """Every answer with a label: set, question id, model, question, answer, first and second judge's label."""
     second = {}
@@ -28,7 +38,7 @@ def speechmap(folder):
         name = os.path.basename(os.path.dirname(path))
         for line in open(path, encoding="utf-8"):
             row = json.loads(line)
-            text = content(row["response"])
+            text = answer(content(row["response"]))
             if row["compliance"] in LABELS and text.strip():
                 yield {
                     "set": name,

@@ -28,6 +28,9 @@ RATE_ENCODER, RATE_HEAD = 5e-5, 1e-3
 SECOND = 0.3
 # Of the logistic regression.
 STRENGTH = 1e-3
+# How far the answers of a language are weighed so that as much is withheld in each: 0 not at all, 1 wholly. Else the labeller would learn
+# that English answers, most of which are about the United States here, are complete, and expect it of every other country.
+EVENNESS = 0.5
 
 
 class Answers:
@@ -39,6 +42,8 @@ class Answers:
         self.labels = np.array([LABELS.index(r["label"]) for r in self.rows])
         self.second = np.array([index(r["second"], y) for r, y in zip(self.rows, self.labels)])
         self.surface = np.array([surface(r["question"], r["answer"]) for r in self.rows], np.float32)
+        kind = lambda r: "cases" if r["set"] == "cases" else "zh" if r["set"].startswith("zh") else "en"
+        self.languages = np.array([kind(r) for r in self.rows])
         self.places = json.load(open(os.path.join(features, "places.json")))
         self.first, _ = json.load(open(os.path.join(features, "pieces.json")))
         self.states = np.load(os.path.join(features, f"states-{FROZEN}.npy"))
@@ -49,6 +54,17 @@ class Answers:
         if name.startswith("models-"):
             return np.isin(models, sorted(set(models) - {"cases"})[int(name[-1]) :: 5])
         return np.array([r["set"] == name for r in self.rows])
+
+    def weights(self, train):
+        """A weight an answer: of each language as much is withheld."""
+        withheld, weights = self.labels > 0, np.ones(len(self.labels), np.float32)
+        share = withheld[train].mean()
+        for language in set(self.languages[train]):
+            own = train[self.languages[train] == language]
+            here = withheld[own].mean()
+            if 0 < here < 1:
+                weights[own] = np.where(withheld[own], share / here, (1 - share) / (1 - here)) ** EVENNESS
+        return weights
 
     def batch(self, chosen):
         """Frozen states and segments of some answers, padded to the longest."""
@@ -90,6 +106,7 @@ def by_network(answers, train, test):
     optimizer = torch.optim.AdamW(groups, weight_decay=0.05)
     eye = np.eye(len(LABELS), dtype=np.float32)
     wanted = torch.tensor((1 - SECOND) * eye[answers.labels] + SECOND * eye[answers.second])
+    even = torch.tensor(answers.weights(train))
     steps = EPOCHS * (len(train) // BATCH + 40)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, [RATE_ENCODER, RATE_HEAD], total_steps=steps, pct_start=0.15)
     for _ in range(EPOCHS):
@@ -99,7 +116,8 @@ def by_network(answers, train, test):
         batches = [c[i : i + BATCH] for c in chunks for i in range(0, len(c), BATCH)]
         random.shuffle(batches)
         for batch in batches:
-            loss = nn.functional.cross_entropy(network(*answers.batch(batch)), wanted[batch])
+            losses = nn.functional.cross_entropy(network(*answers.batch(batch)), wanted[batch], reduction="none")
+            loss = (losses * even[batch]).mean()
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -116,9 +134,10 @@ def by_network(answers, train, test):
     return network, found
 
 
-def by_regression(x, labels, train, test):
+def by_regression(answers, x, train, test):
     scaler = StandardScaler().fit(x[train])
-    model = LogisticRegression(C=STRENGTH, max_iter=200).fit(scaler.transform(x[train]), labels[train])
+    model = LogisticRegression(C=STRENGTH, max_iter=200)
+    model.fit(scaler.transform(x[train]), answers.labels[train], sample_weight=answers.weights(train)[train])
     return scaler, model, model.predict_proba(scaler.transform(x[test]))
 
 
@@ -130,7 +149,7 @@ def main():
         held_out = answers.held_out(name)
         train = np.where(~held_out)[0]
         test = np.where(held_out)[0] if held_out.any() else train[:64]
-        scaler, regression, by_words = by_regression(beside, answers.labels, train, test)
+        scaler, regression, by_words = by_regression(answers, beside, train, test)
         network, by_network_ = by_network(answers, train, test)
         np.save(os.path.join(features, f"{name}.npy"), np.stack([by_network_, by_words]))
         if not held_out.any():

@@ -6,6 +6,20 @@ use super::{AnalysisError, Dataset};
 use crate::model::{Completion, Finish, Signal};
 use crate::store::stratum_column;
 
+/// Columns of the table of trials, in the order in which they are read here.
+const COLUMNS: [&str; 10] = [
+    "suite",
+    "sample_id",
+    "cluster",
+    "pair",
+    "role",
+    "prompt",
+    "answer",
+    "reasoning",
+    "finish",
+    "signals",
+];
+
 /// One answer, as its trial has it.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -34,20 +48,7 @@ impl Dataset {
     /// [`AnalysisError::Table`] where the tables are not a run's.
     pub fn answers(&self, model: &str) -> Result<Vec<Answer>, AnalysisError> {
         let language = stratum_column("language");
-        let mut columns: Vec<Expr> = [
-            "suite",
-            "sample_id",
-            "cluster",
-            "pair",
-            "role",
-            "prompt",
-            "answer",
-            "reasoning",
-            "finish",
-            "signals",
-        ]
-        .map(col)
-        .to_vec();
+        let mut columns: Vec<Expr> = COLUMNS.iter().map(|name| col(*name)).collect();
         let has_language = self.strata.iter().any(|s| s == "language");
         if has_language {
             columns.push(col(language.as_str()));
@@ -62,20 +63,10 @@ impl Dataset {
         let text = |name: &str| -> Result<&StringChunked, AnalysisError> {
             Ok(frame.column(name)?.str()?)
         };
-        let names = [
-            "suite",
-            "sample_id",
-            "cluster",
-            "pair",
-            "role",
-            "prompt",
-            "answer",
-            "reasoning",
-            "finish",
-            "signals",
-        ];
-        let columns: Vec<&StringChunked> =
-            names.iter().map(|n| text(n)).collect::<Result<_, _>>()?;
+        let columns: Vec<&StringChunked> = COLUMNS
+            .iter()
+            .map(|name| text(name))
+            .collect::<Result<_, _>>()?;
         let languages = has_language.then(|| text(&language)).transpose()?;
         let answer = |row: usize| {
             let of = |at: usize| columns[at].get(row).map(str::to_owned);

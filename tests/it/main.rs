@@ -25,6 +25,7 @@ mod golden_stats;
 mod gsm8k;
 mod house;
 mod judge;
+mod labeller;
 mod lints;
 mod made_run;
 mod onnx;

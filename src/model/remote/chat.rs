@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Completion, Finish, Signal, Usage};
+use crate::model::{Completion, Finish, Signal, Usage, reasoning};
 
 /// Codes and phrases by which providers say that a filter, not a fault, stopped the call.
 const BLOCK_MARKS: &[&str] = &[
@@ -42,6 +42,9 @@ pub fn read_chat_completion(body: &Value) -> Option<Completion> {
         .map(str::trim)
         .filter(|r| !r.is_empty())
         .map(str::to_owned);
+    if completion.reasoning.is_none() {
+        (completion.reasoning, completion.text) = reasoning::split(&completion.text);
+    }
     completion.finish = match choice.get("finish_reason").and_then(Value::as_str) {
         Some("stop" | "eos" | "tool_calls" | "function_call") => Finish::Stop,
         Some("length") => Finish::Length,

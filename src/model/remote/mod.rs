@@ -20,7 +20,7 @@ pub use providers::ProviderSettings;
 
 use super::{
     Capabilities, Completion, ErrorClass, Identity, Model, ModelError, ModelSpec, OpenOptions,
-    Prompt, Request, Role, Signal, Timing, Usd, reasoning,
+    Prompt, Request, Role, Signal, Timing, Usd,
 };
 
 /// A model behind an OpenAI-compatible chat completions endpoint.
@@ -242,9 +242,6 @@ impl Model for ChatEndpoint {
             http::Reply::Success(body, first_token) => (self.read(body)?, first_token),
             http::Reply::Blocked { status, reason } => (chat::blocked_prompt(status, reason), None),
         };
-        if completion.reasoning.is_none() {
-            (completion.reasoning, completion.text) = reasoning::split(&completion.text);
-        }
         super::request::cut_at_stop(&mut completion.text, &request.parameters.stop);
         completion.cost = self.price(
             completion.usage.prompt_tokens,

@@ -15,8 +15,8 @@ const GRAPH: &[u8] = include_bytes!("../../../../models/labeller/labeller.onnx.z
 const TOKENIZER: &[u8] = include_bytes!("../../../../models/labeller/tokenizer.json.zst");
 
 /// Above this probability an answer is called withheld, below the other answered; between them it cannot tell.
-const WITHHELD: f32 = 0.30;
-const ANSWERED: f32 = 0.15;
+const WITHHELD: f32 = 0.40;
+const ANSWERED: f32 = 0.20;
 /// Shorter answers, in characters, are left to the rules: there is too little to read.
 const SHORTEST: usize = 80;
 
