@@ -63,9 +63,13 @@ fn quality(data: &Dataset, asked: &Asked, baseline: &str) -> Vec<String> {
 
 /// What each model withholds beyond its controls, largest first.
 fn candour(data: &Dataset, questions: &[Question]) -> Option<String> {
+    let audits = data.suites.iter().filter(|s| s.tells_what_is_withheld());
+    let audits: Vec<&str> = audits.map(|s| s.name.as_str()).collect();
+    let own = questions.iter().filter(|q| audits.contains(&&*q.suite));
+    let own: Vec<Question> = own.cloned().collect();
     let mut gaps: Vec<(String, Estimate)> = data
         .names()
-        .filter_map(|m| gap(questions, m))
+        .filter_map(|m| gap(&own, m))
         .filter_map(|g| Some((g.model, g.gap.ok()?)))
         .collect();
     gaps.sort_by(|a, b| b.1.value.total_cmp(&a.1.value));
@@ -106,7 +110,7 @@ fn range(suite: &SuiteRecord, cells: &[Cell]) -> Option<String> {
         })
         .collect();
     scores.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let word = if suite.kind == Kind::Audit {
+    let word = if suite.tells_what_is_withheld() {
         "answered in full"
     } else {
         "score"

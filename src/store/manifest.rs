@@ -67,6 +67,15 @@ pub struct SuiteRecord {
     pub source: String,
 }
 
+impl SuiteRecord {
+    /// Whether its headline says what was answered and what was withheld.
+    #[must_use]
+    pub fn tells_what_is_withheld(&self) -> bool {
+        self.kind == Kind::Audit
+            && ["refusal", "imported", "judge"].contains(&self.headline.0.as_str())
+    }
+}
+
 /// A model as it was asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelRecord {

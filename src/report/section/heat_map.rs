@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::analysis::stratum_rates;
 use crate::report::chart::heat_map::{HeatMap, Scale, heat_map};
 use crate::report::{Report, ReportError};
-use crate::suite::Kind;
 
 /// More values of a stratum than this do not fit a map.
 const MOST_COLUMNS: usize = 40;
@@ -20,7 +19,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let audits: Vec<&str> = data
         .suites
         .iter()
-        .filter(|s| s.kind == Kind::Audit)
+        .filter(|s| s.tells_what_is_withheld())
         .map(|s| s.name.as_str())
         .collect();
     if audits.is_empty() {
