@@ -9,7 +9,7 @@ use super::answers::Answer;
 use super::canned::{CannedAnswer, canned_answers};
 use super::{AnalysisError, Dataset};
 use crate::score::block;
-use crate::text::{Phrases, language};
+use crate::text::{Phrases, asked_language, language};
 
 /// An answer holds an official line where this share of the line's character 5-grams stands in it.
 const HOLDS: f64 = 0.6;
@@ -84,9 +84,7 @@ static LINES: LazyLock<(Vec<&str>, Phrases)> = LazyLock::new(|| {
 /// # Errors
 /// [`AnalysisError::Table`] where the tables are not a run's.
 pub fn detect(data: &Dataset) -> Result<Vec<Detected>, AnalysisError> {
-    let models: Vec<&str> = data.names().collect();
-    models
-        .into_iter()
+    data.names()
         .map(|model| Ok(detected(model, &data.answers(model)?)))
         .collect()
 }
@@ -111,10 +109,7 @@ fn detected(model: &str, answers: &[Answer]) -> Detected {
 fn wrong_language(answers: &[Answer]) -> Count {
     let mut count = Count::default();
     for answer in answers {
-        let asked = match &answer.language {
-            Some(declared) => declared.split('-').next(),
-            None => language(&answer.prompt),
-        };
+        let asked = asked_language(answer.language.as_deref(), &answer.prompt);
         if let (Some(asked), Some(answered)) = (asked, language(answer.completion.text.trim())) {
             count.add(asked != answered);
         }

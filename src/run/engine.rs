@@ -316,15 +316,8 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
             .cache
             .as_ref()
             .filter(|_| target.capabilities.cacheable);
-        if let Some(completion) = cache.and_then(|c| c.get(key)) {
-            return (Ok(completion), Origin::Cache);
-        }
-        let answer = target.model.answer(request).await;
-        if let (Some(cache), Ok(completion)) = (cache, &answer)
-            && completion.finish != Finish::Error
-        {
-            cache.put(key, completion);
-        }
+        let asked = target.model.answer(request);
+        let answer = known_or(cache, key, asked).await;
         let origin = answer.as_ref().map_or(Origin::Live, |c| c.origin);
         (answer, origin)
     }
@@ -340,6 +333,22 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
             self.over_budget.store(true, Ordering::Relaxed);
         }
     }
+}
+
+/// What the cache knows, else what is asked now, which is then kept.
+pub(super) async fn known_or(
+    cache: Option<&CompletionCache>,
+    key: &RequestKey,
+    asked: impl Future<Output = Result<Completion, ModelError>>,
+) -> Result<Completion, ModelError> {
+    if let Some(known) = cache.and_then(|c| c.get(key)) {
+        return Ok(known);
+    }
+    let completion = asked.await?;
+    if let Some(cache) = cache.filter(|_| completion.finish != Finish::Error) {
+        cache.put(key, &completion);
+    }
+    Ok(completion)
 }
 
 /// Whole millionths of a dollar: sums of them are exact.

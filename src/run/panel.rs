@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
+use super::engine::{known_or, millionths};
 use super::plan::PlanError;
 use crate::model::{
-    self, Completion, ErrorClass, Finish, Model, ModelError, ModelSpec, OpenOptions, Origin,
-    Request, RequestKey,
+    self, Completion, ErrorClass, Model, ModelError, ModelSpec, OpenOptions, Origin, Request,
+    RequestKey,
 };
 use crate::score::{AskJudge, Scorer};
 use crate::store::CompletionCache;
@@ -56,12 +57,6 @@ impl Panel {
         })
     }
 
-    /// Whether nobody is asked.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.seats.is_empty()
-    }
-
     /// The panel with the cache of what it was asked before.
     #[must_use]
     pub fn with<'a>(&'a self, cache: Option<&'a CompletionCache>) -> Bench<'a> {
@@ -94,18 +89,13 @@ impl AskJudge for Bench<'_> {
         })?;
         let key = RequestKey::new(&seat.model.identity().fingerprint, request, 0);
         let cache = self.cache.filter(|_| seat.model.capabilities().cacheable);
-        if let Some(known) = cache.and_then(|c| c.get(&key)) {
-            return Ok(known);
-        }
-        let place = seat.places.acquire().await;
-        let reply = seat.model.generate(request).await;
-        drop(place);
-        let reply = reply?;
-        if let Some(cache) = cache.filter(|_| reply.finish != Finish::Error) {
-            cache.put(&key, &reply);
-        }
+        let asked = async {
+            let _place = seat.places.acquire().await;
+            seat.model.generate(request).await
+        };
+        let reply = known_or(cache, &key, asked).await?;
         if let Some(cost) = reply.cost.filter(|_| reply.origin == Origin::Live) {
-            let millionths = super::engine::millionths(cost.0);
+            let millionths = millionths(cost.0);
             self.panel.spent.fetch_add(millionths, Ordering::Relaxed);
         }
         Ok(reply)

@@ -172,10 +172,10 @@ fn balance(suite: &Suite, found: &mut Lint) {
         let most = clusters.values().map(BTreeSet::len).max().unwrap_or(0);
         for (value, own) in &clusters {
             if (own.len() as f64) < BALANCE * most as f64 {
-                let (n, finding) = (own.len(), "another has");
-                found
-                    .findings
-                    .push(format!("{name} {value} has {n} clusters, {finding} {most}"));
+                found.findings.push(format!(
+                    "{name} {value} has {} clusters, another has {most}",
+                    own.len()
+                ));
             }
         }
     }

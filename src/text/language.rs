@@ -69,6 +69,15 @@ pub fn language(text: &str) -> Option<&'static str> {
     }
 }
 
+/// The language of a question: the one declared for it, without its script or region, else the one it is written in.
+#[must_use]
+pub fn asked_language<'a>(declared: Option<&'a str>, question: &str) -> Option<&'a str> {
+    match declared {
+        Some(declared) => declared.split('-').next(),
+        None => language(question),
+    }
+}
+
 /// By the share of words that are common ones: one in ten, and more than in any other language.
 fn by_words(text: &str) -> Option<&'static str> {
     let lower = text.to_lowercase();

@@ -7,9 +7,9 @@ mod number;
 mod source_error;
 mod tokens;
 
-pub use language::language;
+pub use language::{asked_language, language};
 pub use near::{Phrases, near_duplicates};
-pub use normalise::{excerpt, fold, squad_normalise, squash_whitespace};
+pub use normalise::{excerpt, fold, hex, squad_normalise, squash_whitespace};
 pub use number::{Number, answer_number, last_number, parse_number};
 pub use source_error::SourceError;
 pub use tokens::{answer_tokens, is_cjk};

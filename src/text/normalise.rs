@@ -40,6 +40,13 @@ pub fn excerpt(text: &str, most: usize) -> String {
     }
 }
 
+/// Bytes as lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    let pair = |text: String, byte: &u8| text + &format!("{byte:02x}");
+    bytes.iter().fold(String::new(), pair)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

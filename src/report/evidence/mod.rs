@@ -7,6 +7,8 @@ mod write;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::text::hex;
+
 pub use verify::{Verified, verify};
 pub use write::write_evidence;
 
@@ -52,12 +54,4 @@ impl FileRecord {
             blake3: blake3::hash(content).to_hex().to_string(),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

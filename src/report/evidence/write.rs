@@ -51,7 +51,7 @@ pub fn write_evidence<P: AsRef<Path>>(
     let mut files: Vec<(String, Vec<u8>)> = vec![
         ("README.txt".into(), README.into()),
         ("report.html".into(), report.html()?.into_bytes()),
-        ("scores.csv".into(), scores(&Dataset::open(runs)?)?),
+        ("scores.csv".into(), scores(&report.data)?),
     ];
     let mut names = BTreeSet::new();
     for run in runs.iter().map(AsRef::as_ref) {

@@ -91,24 +91,26 @@ impl Scorer for Pairwise {
             .other(sample)
             .ok_or_else(|| missing("another answer to compare with"))?;
         let about = about(sample, context);
-        let mut orders = Vec::with_capacity(2);
-        for (first, second) in [(completion.text.as_str(), other), (other, &completion.text)] {
+        let in_order = async |first: &str, second: &str| {
             let own = BTreeMap::from([("first", json!(first)), ("second", json!(second))]);
             let instructions = self.rubric.render(sample, context, &own)?;
-            let asked = panel::ask(
-                &self.given.models,
+            let Options {
+                models, max_tokens, ..
+            } = &self.given;
+            let judges = context.judges;
+            Ok(panel::ask(
+                models,
                 &instructions,
                 &self.labels,
-                self.given.max_tokens,
+                *max_tokens,
                 &about,
-                context.judges,
-            );
-            orders.push(asked.await);
-        }
-        let [ours, theirs] = orders.as_slice() else {
-            return Ok(Vec::new());
+                judges,
+            )
+            .await)
         };
-        let pairs = ours.iter().zip(theirs).map(|(a, b)| {
+        let ours = in_order(&completion.text, other).await?;
+        let theirs = in_order(other, &completion.text).await?;
+        let pairs = ours.iter().zip(&theirs).map(|(a, b)| {
             let label = |voice: &panel::Voice| voice.verdict.as_ref().ok().map(|v| v.label.clone());
             (label(a), label(b))
         });
@@ -129,7 +131,7 @@ impl Scorer for Pairwise {
         let average = |values: &[f64]| {
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
         };
-        let told = [("as first", ours), ("as second", theirs)]
+        let told = [("as first", &ours), ("as second", &theirs)]
             .map(|(place, voices)| format!("{place}: {}", panel::vote(voices, &self.labels).told));
         let preference = average(&preferences);
         let label = match preference {

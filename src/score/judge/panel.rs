@@ -1,7 +1,5 @@
 //! Judges who are asked the same, and what they said.
 
-use serde_json::Value;
-
 use super::AskJudge;
 use super::verdict::{self, Verdict};
 use crate::model::{Message, Parameters, Prompt, Request, Role, SampleRef, Wanted};
@@ -21,53 +19,41 @@ pub(super) async fn ask(
     about: &SampleRef,
     asker: &dyn AskJudge,
 ) -> Vec<Voice> {
-    let schema = verdict::schema(labels);
-    let each = judges.iter().map(|judge| async {
-        let verdict = one(
-            judge,
-            instructions,
-            &schema,
-            labels,
+    let request = Request {
+        prompt: Prompt::Chat(vec![said(Role::User, instructions)]),
+        parameters: Parameters {
             max_tokens,
-            about,
-            asker,
-        )
-        .await;
+            response_schema: Some(verdict::schema(labels)),
+            ..Parameters::default()
+        },
+        wanted: Wanted::Generate,
+        about: about.clone(),
+    };
+    let each = judges.iter().map(|judge| async {
         Voice {
             judge: judge.clone(),
-            verdict,
+            verdict: one(judge, request.clone(), labels, asker).await,
         }
     });
     futures::future::join_all(each).await
 }
 
+fn said(role: Role, content: &str) -> Message {
+    Message {
+        role,
+        content: content.to_owned(),
+    }
+}
+
 /// Asks one judge, and once more where its reply is no verdict.
 async fn one(
     judge: &str,
-    instructions: &str,
-    schema: &Value,
+    mut request: Request,
     labels: &[String],
-    max_tokens: u32,
-    about: &SampleRef,
     asker: &dyn AskJudge,
 ) -> Result<Verdict, String> {
-    let said = |role, content: &str| Message {
-        role,
-        content: content.to_owned(),
-    };
-    let mut messages = vec![said(Role::User, instructions)];
     let mut wrong = String::new();
     for _ in 0..2 {
-        let request = Request {
-            prompt: Prompt::Chat(messages.clone()),
-            parameters: Parameters {
-                max_tokens,
-                response_schema: Some(schema.clone()),
-                ..Parameters::default()
-            },
-            wanted: Wanted::Generate,
-            about: about.clone(),
-        };
         let reply = asker
             .ask(judge, &request)
             .await
@@ -76,10 +62,11 @@ async fn one(
             Ok(verdict) => return Ok(verdict),
             Err(wrong) => wrong,
         };
-        messages.push(said(Role::Assistant, &reply.text));
-        let again =
-            format!("That reply cannot be used: {wrong}. Reply with the JSON object alone.");
-        messages.push(said(Role::User, &again));
+        if let Prompt::Chat(messages) = &mut request.prompt {
+            let again =
+                format!("That reply cannot be used: {wrong}. Reply with the JSON object alone.");
+            messages.extend([said(Role::Assistant, &reply.text), said(Role::User, &again)]);
+        }
     }
     Err(format!("two replies without a verdict; the last: {wrong}"))
 }

@@ -144,10 +144,9 @@ impl Scorer for Judge {
             ..Score::new(self, "class").because(vote.told)
         }];
         if several {
-            let agreement = Score::new(self, "agreement");
             scores.push(Score {
                 value: vote.share,
-                ..agreement
+                ..Score::new(self, "agreement")
             });
         }
         for voice in voices.iter().filter(|_| several) {

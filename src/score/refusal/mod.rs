@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
 use crate::model::{Completion, Prompt};
 use crate::suite::Sample;
-use crate::text::language;
+use crate::text::{asked_language, language};
 
 pub use signals::{BlockKind, block};
 pub use taxonomy::{AnswerClass, Attributes, Label, Labeller, speechmap_answered};
@@ -160,11 +160,6 @@ impl Scorer for Refusal {
 
 /// The language that is asked in: the sample's stratum `language`, else the prompt's own.
 fn asked_in(sample: &Sample, prompt: &Prompt) -> Option<String> {
-    let declared = sample
-        .strata
-        .get("language")
-        .and_then(|l| l.split('-').next());
-    declared
-        .or_else(|| language(&prompt.display()))
-        .map(str::to_owned)
+    let declared = sample.strata.get("language").map(String::as_str);
+    asked_language(declared, &prompt.display()).map(str::to_owned)
 }

@@ -11,6 +11,7 @@ use super::{
     CPU_VERSION, Found, GPU_VERSION, Source, install_folder, library_in, python, runtime_failure,
 };
 use crate::model::ModelError;
+use crate::text::hex;
 
 /// A wheel for one platform: pip's platform tag and the file's SHA-256.
 struct Wheel {
@@ -157,9 +158,7 @@ pub fn install(gpu: bool, say: &mut dyn FnMut(&str)) -> Result<Found, ModelError
 fn check_hash(file: &Path, expected: &str) -> Result<(), ModelError> {
     let bytes = fs::read(file)
         .map_err(|e| runtime_failure(format!("cannot read {}: {e}", file.display())))?;
-    let actual = Sha256::digest(&bytes)
-        .iter()
-        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let actual = hex(&Sha256::digest(&bytes));
     if actual == expected {
         Ok(())
     } else {
