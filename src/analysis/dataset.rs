@@ -175,6 +175,13 @@ impl Dataset {
             })
     }
 
+    /// The suites that tell what was withheld.
+    #[must_use]
+    pub fn audits(&self) -> Vec<&str> {
+        let audits = self.suites.iter().filter(|s| s.tells_what_is_withheld());
+        audits.map(|s| s.name.as_str()).collect()
+    }
+
     /// The models' names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.models.iter().map(|m| m.identity.name.as_str())

@@ -35,7 +35,7 @@ pub use detectors::{Count, Detected, detect};
 pub use draw::DrawnAnswer;
 pub use error::AnalysisError;
 pub use facts::{FactRow, Stated, facts};
-pub use gap::{GapContrast, GapFigure, GapKind, GapTable, gap, gap_table, gaps};
+pub use gap::{GapContrast, GapFigure, GapKind, GapTable, gap, gap_table};
 pub use labels::Labelled;
 pub use mean_score::MeanScore;
 pub use paired::{PairedTest, PairedUnit};

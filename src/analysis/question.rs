@@ -85,6 +85,19 @@ impl Asked {
     pub fn all(&self) -> impl Iterator<Item = &Question> {
         self.scored.iter().chain(&self.missing)
     }
+
+    /// Those of some suites.
+    #[must_use]
+    pub fn only(&self, suites: &[&str]) -> Self {
+        let own = |questions: &[Question]| -> Vec<Question> {
+            let own = questions.iter().filter(|q| suites.contains(&&*q.suite));
+            own.cloned().collect()
+        };
+        Self {
+            scored: own(&self.scored),
+            missing: own(&self.missing),
+        }
+    }
 }
 
 /// A scorer's metric, as one suite is read under.

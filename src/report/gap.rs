@@ -7,13 +7,13 @@ use crate::analysis::{Attribution, GapContrast, GapFigure, GapKind, GapTable};
 /// More models than this stand one below the other.
 const MOST_COLUMNS: usize = 4;
 
-/// The table: one row a cell with a column a model, or, for many models, one row a cell and model.
+/// The table: one row a cell with a column a model, or, for many models, as [`every_gap`].
 #[must_use]
 pub fn gap_grid(table: &GapTable) -> Grid {
     let mut models: Vec<&str> = table.gaps.iter().map(|g| g.model.as_str()).collect();
     models.dedup();
     if models.len() > MOST_COLUMNS {
-        long(table)
+        every_gap(table)
     } else {
         wide(table, &models)
     }
@@ -100,10 +100,12 @@ fn wide(table: &GapTable, models: &[&str]) -> Grid {
     grid
 }
 
-fn long(table: &GapTable) -> Grid {
+/// One row a cell and model, with both sides.
+pub(super) fn every_gap(table: &GapTable) -> Grid {
     let by = table.by.join(" · ");
     let sides = match table.kind {
         GapKind::Controls => ["withheld %", "on controls %"],
+        GapKind::Pairs => ["score %", "of controls %"],
         GapKind::Values => ["score %", "beside %"],
     };
     let heads = [
@@ -122,7 +124,7 @@ fn long(table: &GapTable) -> Grid {
     for gap in &table.gaps {
         let side = |withheld: f64| match table.kind {
             GapKind::Controls => percent(withheld),
-            GapKind::Values => percent(1.0 - withheld),
+            GapKind::Pairs | GapKind::Values => percent(1.0 - withheld),
         };
         let (value, interval, n) = match &gap.gap {
             Ok(e) => (points(e.value), bracket(e.interval), e.n.to_string()),
@@ -149,6 +151,7 @@ fn long(table: &GapTable) -> Grid {
 pub fn gap_notes(table: &GapTable) -> Vec<String> {
     let mut notes = vec![match table.kind {
         GapKind::Controls => "Answers withheld on sensitive questions beyond their matched controls: points, 95 % intervals, clusters counted.".into(),
+        GapKind::Pairs => "Scores of marked questions beside their matched controls: score of the marked − score of the control, in points, 95 % intervals, clusters counted.".to_owned(),
         GapKind::Values => "The same questions in two values, paired: score of the first − score of the second, in points, 95 % intervals.".to_owned(),
     }];
     notes.push(format!(
@@ -172,7 +175,15 @@ pub fn gap_notes(table: &GapTable) -> Vec<String> {
     }
     let platforms = table.attributions.iter().filter(|a| a.shows_a_platform());
     notes.extend(platforms.map(attribution_note));
-    notes.push("A gap shows that answers are withheld, not why, and not by whose decision.".into());
+    notes.push(
+        match table.kind {
+            GapKind::Pairs => {
+                "A gap shows that scores differ where only the marked words do, not why."
+            }
+            _ => "A gap shows that answers are withheld, not why, and not by whose decision.",
+        }
+        .into(),
+    );
     notes
 }
 

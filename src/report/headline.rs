@@ -63,10 +63,9 @@ fn quality(data: &Dataset, asked: &Asked, baseline: &str) -> Vec<String> {
 
 /// What each model withholds beyond its controls, largest first.
 fn candour(data: &Dataset, questions: &[Question]) -> Option<String> {
-    let audits = data.suites.iter().filter(|s| s.tells_what_is_withheld());
-    let audits: Vec<&str> = audits.map(|s| s.name.as_str()).collect();
+    let audits = data.audits();
     let own = questions.iter().filter(|q| audits.contains(&&*q.suite));
-    let own: Vec<Question> = own.cloned().collect();
+    let own: Vec<&Question> = own.collect();
     let mut gaps: Vec<(String, Estimate)> = data
         .names()
         .filter_map(|m| gap(&own, m))

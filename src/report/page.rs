@@ -138,6 +138,13 @@ impl Report {
         &self.asked.scored
     }
 
+    /// Those of the suites that tell what was withheld.
+    pub(super) fn audited(&self) -> Vec<&Question> {
+        let audits = self.data.audits();
+        let own = self.questions().iter();
+        own.filter(|q| audits.contains(&&*q.suite)).collect()
+    }
+
     /// What was found in each model's answers; looked for once.
     pub(super) fn detected(&self) -> Result<&[Detected], ReportError> {
         if let Some(found) = self.detected.get() {

@@ -148,3 +148,54 @@ fn gaps_beyond_controls_are_corrected_for_their_number() {
         .exits_with(2)
         .says(&["no stratum 'planet'", "country"]);
 }
+
+#[test]
+fn where_scores_are_no_answers_withheld_a_gap_is_one_of_scores() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut trials = Vec::new();
+    for suite in ["audit", "letters"] {
+        for i in 0..40 {
+            for (role, value) in [
+                ("sensitive", if i % 2 == 0 { 0.5 } else { 1.0 }),
+                ("control", 1.0),
+            ] {
+                trials.push(
+                    MadeTrial::new("m", suite, format!("{i}{role}"), value)
+                        .side(&format!("{suite}{i}"), role),
+                );
+            }
+        }
+    }
+    write_run(&folder.path().join("run"), &trials, |_| ());
+    let scores = gap(folder.path(), &["run", "--suite", "letters"]);
+    let m = &scores["gaps"][0];
+    assert_eq!(scores["kind"], "pairs");
+    assert!(
+        (m["gap"]["value"].as_f64().unwrap() + 0.25).abs() < 1e-9,
+        "{m}"
+    );
+    assert!(m["odds_ratio"].is_null(), "{m}");
+    let withheld = gap(folder.path(), &["run", "--suite", "audit"]);
+    let m = &withheld["gaps"][0];
+    assert_eq!(withheld["kind"], "controls");
+    assert!(
+        (m["gap"]["value"].as_f64().unwrap() - 0.25).abs() < 1e-9,
+        "{m}"
+    );
+    ran(candor(folder.path()).args(["gap", "run"]))
+        .exits_with(2)
+        .says(&[
+            "audit tell what is withheld, letters score something else",
+            "--suite",
+        ]);
+    ran(candor(folder.path()).args(["report", "run", "-o", "report.html"])).exits_with(0);
+    let html = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    for (id, own, other) in [("gaps", "audit", "letters"), ("pairs", "letters", "audit")] {
+        let section = html.split(&format!("id=\"{id}\"")).nth(1).expect(id);
+        let section = section.split("</section>").next().unwrap();
+        assert!(
+            section.contains(&format!("{own}: s")) && !section.contains(&format!("{other}: s")),
+            "{section}"
+        );
+    }
+}

@@ -81,6 +81,15 @@ impl MadeTrial {
     }
 }
 
+/// What a suite is scored by: the one named audit by what is withheld.
+fn headline(suite: &str) -> [&'static str; 2] {
+    if suite == "audit" {
+        ["refusal", "class"]
+    } else {
+        ["number", "accuracy"]
+    }
+}
+
 /// Writes a run directory. Trials come in the order drawn; `change` may alter the manifest before it is written.
 pub fn write_run(path: &Path, trials: &[MadeTrial], change: impl FnOnce(&mut Value)) {
     let text = |name: &str, f: &dyn Fn(&MadeTrial) -> Option<String>| {
@@ -145,9 +154,9 @@ pub fn write_run(path: &Path, trials: &[MadeTrial], change: impl FnOnce(&mut Val
         text("suite", &|t| Some(t.suite.clone())),
         text("sample_id", &|t| Some(t.sample.clone())),
         whole("epoch", &|_, t| i64::from(t.epoch)),
-        text("scorer", &|_| Some("number".into())),
+        text("scorer", &|t| Some(headline(&t.suite)[0].into())),
         whole("version", &|_, _| 1),
-        text("metric", &|_| Some("accuracy".into())),
+        text("metric", &|t| Some(headline(&t.suite)[1].into())),
         float("value", &|t| t.value),
         text("label", &|t| t.label.map(str::to_owned)),
         text("explanation", &|_| None),
@@ -175,9 +184,9 @@ pub fn write_run(path: &Path, trials: &[MadeTrial], change: impl FnOnce(&mut Val
         .map(|name| {
             let samples = places.keys().filter(|(suite, _)| suite == name).count();
             json!({
-                "name": name, "version": "1", "kind": "benchmark", "title": "made here", "spec": name, "content_hash": "as made",
+                "name": name, "version": "1", "kind": if name == "audit" { "audit" } else { "benchmark" }, "title": "made here", "spec": name, "content_hash": "as made",
                 "parts": { "items": "1", "prompts": "1", "decoding": "1", "scorers": "1" },
-                "headline": ["number", "accuracy"], "strata": strata, "samples": samples, "available": samples,
+                "headline": headline(name), "strata": strata, "samples": samples, "available": samples,
                 "licence": "CC0-1.0", "source": "made here",
             })
         })

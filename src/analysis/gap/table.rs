@@ -17,8 +17,40 @@ use crate::stats::{Estimate, Interval, MantelHaenszel, Table, Undefined, holm};
 pub enum GapKind {
     /// A sensitive question beside its matched control: figures are shares withheld beyond the control.
     Controls,
+    /// A sensitive question beside its control where the score tells something else than what is withheld, such as a rating: figures are
+    /// scores of the sensitive − scores of the control.
+    Pairs,
     /// The same question in two values of strata: figures are scores of the first − scores of the second.
     Values,
+}
+
+impl GapKind {
+    /// Whether its sides are a question and its control.
+    #[must_use]
+    pub fn has_controls(self) -> bool {
+        self != Self::Values
+    }
+
+    /// Between which sides the pairs of these questions lie, all of one kind of suite.
+    fn of_pairs(data: &Dataset, asked: &Asked) -> Result<Self, AnalysisError> {
+        let audits = data.audits();
+        let paired = asked.all().filter(|q| q.role.is_some() && q.pair.is_some());
+        let mut suites: Vec<&str> = paired.map(|q| &*q.suite).collect();
+        suites.sort_unstable();
+        suites.dedup();
+        let (withheld, scored): (Vec<&str>, Vec<&str>) =
+            suites.into_iter().partition(|s| audits.contains(s));
+        match (withheld.is_empty(), scored.is_empty()) {
+            (true, true) => Ok(Self::Values),
+            (false, true) => Ok(Self::Controls),
+            (true, false) => Ok(Self::Pairs),
+            (false, false) => Err(AnalysisError::Mixed(format!(
+                "{} tell what is withheld, {} score something else; name the suites of one kind with --suite",
+                withheld.join(", "),
+                scored.join(", ")
+            ))),
+        }
+    }
 }
 
 /// One model's gap in one cell.
@@ -28,9 +60,9 @@ pub struct GapFigure {
     pub model: String,
     /// The cell: a value of the strata, or two of them; none over all.
     pub cell: Option<String>,
-    /// Share withheld on the first side (sensitive; the first value).
+    /// Share withheld on the first side (sensitive; the first value), 1 − score where scores are compared.
     pub first: f64,
-    /// Share withheld on the second side (control; the second value).
+    /// The same on the second side (control; the second value).
     pub second: f64,
     /// The gap with its 95 % interval, in the sense of the table's kind.
     #[serde(serialize_with = "known")]
@@ -39,7 +71,8 @@ pub struct GapFigure {
     pub p: Option<f64>,
     /// The same after Holm's correction over the table.
     pub p_corrected: Option<f64>,
-    /// Mantel–Haenszel odds ratio of being withheld, pooled over pairs, with its 95 % interval; none without discordant pairs.
+    /// Mantel–Haenszel odds ratio of being withheld, pooled over pairs, with its 95 % interval; none without discordant pairs, or where
+    /// scores are no answers withheld.
     pub odds_ratio: Option<(f64, Interval)>,
     /// Pairs without a score on a side.
     pub missing: usize,
@@ -101,28 +134,25 @@ pub fn gap_table(
         .iter()
         .map(|s| data.stratum(s))
         .collect::<Result<_, _>>()?;
-    let roles = asked.all().any(|q| q.role.is_some() && q.pair.is_some());
-    let (kind, sides) = if roles {
-        (GapKind::Controls, Sides::Roles { by: places })
+    let kind = GapKind::of_pairs(data, asked)?;
+    let sides = if kind.has_controls() {
+        Sides::Roles { by: places }
     } else if by.is_empty() {
         return Err(AnalysisError::Mixed(
             "these questions have no matched controls; name a stratum with --by: a gap is then between its values, paired by question".into(),
         ));
     } else {
         let reference = reference.map(str::to_owned);
-        (
-            GapKind::Values,
-            Sides::Values {
-                by: places,
-                reference,
-            },
-        )
+        Sides::Values {
+            by: places,
+            reference,
+        }
     };
     let mut cells: Vec<(&str, Vec<GapCell>)> = Vec::new();
     for model in data.names() {
         let own: Vec<&Question> = asked.all().filter(|q| &*q.model == model).collect();
         let mut found = Vec::new();
-        if kind == GapKind::Controls && !by.is_empty() {
+        if kind.has_controls() && !by.is_empty() {
             found.extend(gap_cells(&own, &Sides::Roles { by: Vec::new() }, 0.0));
         }
         found.extend(gap_cells(&own, &sides, 0.0));
@@ -173,7 +203,7 @@ fn sense(kind: GapKind, units: Vec<PairedUnit>) -> Vec<PairedUnit> {
     match kind {
         GapKind::Controls => units,
         // A score is what was not withheld: the first's score − the second's.
-        GapKind::Values => units.into_iter().map(PairedUnit::swapped).collect(),
+        GapKind::Pairs | GapKind::Values => units.into_iter().map(PairedUnit::swapped).collect(),
     }
 }
 
@@ -186,11 +216,12 @@ pub(super) fn figure(model: &str, cell: &GapCell, kind: GapKind) -> GapFigure {
     let tables: Vec<Table> = scored.map(|u| u.table).collect();
     let odds_ratio = MantelHaenszel::of(&tables)
         .and_then(|mh| Ok((mh.odds_ratio, mh.interval(LEVEL)?)))
-        .ok();
+        .ok()
+        .filter(|_| kind != GapKind::Pairs);
     let (first, second) = (mean(&units, |u| u.first), mean(&units, |u| u.second));
     let (first, second) = match kind {
         GapKind::Controls => (first, second),
-        GapKind::Values => (second, first),
+        GapKind::Pairs | GapKind::Values => (second, first),
     };
     GapFigure {
         model: model.into(),

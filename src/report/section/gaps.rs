@@ -1,59 +1,82 @@
-//! The gap of each model, and of each value of every stratum.
+//! The gap of each model on each suite of pairs, and in each value of every stratum.
 
-use serde::Serialize;
-
-use crate::analysis::{GapFigure, gap, gaps};
+use super::tables::{Table, Tables};
+use crate::analysis::{Asked, GapKind, GapTable, Question, gap_table};
 use crate::report::chart::intervals::{Bar, intervals};
+use crate::report::gap::every_gap;
 use crate::report::{Report, ReportError};
+use crate::store::SuiteRecord;
 
-#[derive(Serialize)]
-struct Context {
-    gaps: Vec<Row>,
-    by_stratum: Vec<(String, Vec<Row>)>,
-    chart: Option<String>,
-    method: &'static str,
+/// What is withheld beyond the controls.
+pub(super) fn withheld(report: &Report) -> Result<Option<String>, ReportError> {
+    render(
+        report,
+        GapKind::Controls,
+        "share withheld on marked questions − share withheld on their controls",
+        "Each pair is one marked question and one control of the same form; a gap is what is withheld beyond what would be withheld anyway.",
+    )
 }
 
-#[derive(Serialize)]
-struct Row {
-    model: String,
-    stratum: Option<String>,
-    sensitive: f64,
-    control: f64,
-    value: Option<f64>,
-    low: f64,
-    high: f64,
-    n: usize,
-    clusters: usize,
-    excludes_zero: bool,
+/// How scores differ within pairs, where they tell something else than what is withheld.
+pub(super) fn scores(report: &Report) -> Result<Option<String>, ReportError> {
+    render(
+        report,
+        GapKind::Pairs,
+        "score of marked questions − score of their controls",
+        "Each pair is one question asked twice, with only the marked words changed.",
+    )
 }
 
-fn row(gap: GapFigure) -> Row {
-    let estimate = gap.gap.ok();
-    Row {
-        model: gap.model,
-        stratum: gap.cell,
-        sensitive: gap.first,
-        control: gap.second,
-        value: estimate.map(|e| e.value),
-        low: estimate.map_or(0.0, |e| e.interval.low),
-        high: estimate.map_or(0.0, |e| e.interval.high),
-        n: estimate.map_or(0, |e| e.n),
-        clusters: estimate.map_or(0, |e| e.clusters),
-        excludes_zero: estimate.is_some_and(|e| e.interval.excludes(0.0)),
+fn render(
+    report: &Report,
+    kind: GapKind,
+    what: &str,
+    note: &str,
+) -> Result<Option<String>, ReportError> {
+    let mut found = Tables::default();
+    for suite in &report.data.suites {
+        let asked = pairs_of(report, suite);
+        // A suite without pairs has no gap.
+        if let Ok(table) = gap_table(&report.data, &asked, &[], None, None)
+            && table.kind == kind
+        {
+            add(report, suite, &asked, &table, what, &mut found)?;
+        }
     }
+    found.notes.push(format!(
+        "{note} Intervals of 95 %, clusters counted; p after Holm's correction within each table."
+    ));
+    found.render(report)
 }
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
-    let all: Vec<GapFigure> = report
-        .data
-        .names()
-        .filter_map(|m| gap(report.questions(), m))
-        .collect();
-    let Some(method) = all.first().map(|g| g.method) else {
-        return Ok(None);
-    };
-    let bars: Vec<Bar> = all
+/// A suite's questions; with the controls of others where it has none of its own.
+fn pairs_of(report: &Report, suite: &SuiteRecord) -> Asked {
+    let asked = report.asked.only(&[&suite.name]);
+    let control = |q: &Question| q.role.as_deref() == Some("control");
+    if asked.all().any(control) {
+        return asked;
+    }
+    let others = report.data.suites.iter();
+    let others = others.filter(|s| s.tells_what_is_withheld() == suite.tells_what_is_withheld());
+    let others: Vec<&str> = others.map(|s| s.name.as_str()).collect();
+    let mut asked = report.asked.only(&others);
+    let wanted = |q: &Question| *q.suite == *suite.name || control(q);
+    asked.scored.retain(wanted);
+    asked.missing.retain(wanted);
+    asked
+}
+
+/// A suite's chart and table, and a table a stratum, folded.
+fn add(
+    report: &Report,
+    suite: &SuiteRecord,
+    asked: &Asked,
+    table: &GapTable,
+    what: &str,
+    found: &mut Tables,
+) -> Result<(), ReportError> {
+    let bars: Vec<Bar> = table
+        .gaps
         .iter()
         .filter_map(|g| {
             g.gap.as_ref().ok().map(|e| Bar {
@@ -63,35 +86,22 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             })
         })
         .collect();
-    let chart = if bars.is_empty() {
-        None
-    } else {
-        Some(intervals(&bars, (-1.0, 1.0), Some(0.0))?)
-    };
-    let by_stratum = report
-        .data
-        .strata
-        .iter()
-        .map(|s| {
-            (
-                s.clone(),
-                gaps(&report.data, report.questions(), s)
-                    .into_iter()
-                    .map(row)
-                    .collect::<Vec<_>>(),
-            )
-        })
-        .filter(|(_, rows)| !rows.is_empty())
-        .collect();
-    report
-        .render(
-            "sections/gaps.html",
-            &Context {
-                gaps: all.into_iter().map(row).collect(),
-                by_stratum,
-                chart,
-                method,
-            },
-        )
-        .map(Some)
+    if !bars.is_empty() {
+        let caption = format!("{}: {what}, 95 % interval", suite.name);
+        let chart = intervals(&bars, (-1.0, 1.0), Some(0.0))?;
+        found.charts.push((caption, chart));
+    }
+    found.grids.push(Table::of(&suite.name, every_gap(table)));
+    for stratum in &suite.strata {
+        let by = [stratum.clone()];
+        if let Ok(table) = gap_table(&report.data, asked, &by, None, None)
+            && table.gaps.iter().any(|g| g.cell.is_some())
+        {
+            let caption = format!("{}, by {stratum}", suite.name);
+            found
+                .grids
+                .push(Table::of(&caption, every_gap(&table)).folded());
+        }
+    }
+    Ok(())
 }

@@ -16,12 +16,7 @@ struct Context {
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let data = &report.data;
-    let audits: Vec<&str> = data
-        .suites
-        .iter()
-        .filter(|s| s.tells_what_is_withheld())
-        .map(|s| s.name.as_str())
-        .collect();
+    let audits = data.audits();
     if audits.is_empty() {
         return Ok(None);
     }

@@ -39,7 +39,12 @@ pub(super) const SECTIONS: &[Section] = &[
     Section {
         id: "gaps",
         title: "Withheld on marked topics beyond their controls",
-        render: gaps::render,
+        render: gaps::withheld,
+    },
+    Section {
+        id: "pairs",
+        title: "Scores on marked questions beside their controls",
+        render: gaps::scores,
     },
     Section {
         id: "pair",

@@ -32,16 +32,16 @@ struct Answer {
 /// The pair that shows most: withheld on the sensitive side only, by the model with the largest gap. Of several the first by
 /// name, so that the same run shows the same pair.
 fn choose(report: &Report) -> Option<(&Question, &Question)> {
+    let questions = report.audited();
     let largest = report
         .data
         .names()
-        .filter_map(|m| gap(report.questions(), m))
+        .filter_map(|m| gap(&questions, m))
         .filter_map(|g| g.gap.ok().map(|e| (g.model, e.value)))
         .max_by(|a, b| a.1.total_cmp(&b.1))?
         .0;
-    let own: Vec<&Question> = report
-        .questions()
-        .iter()
+    let own: Vec<&Question> = questions
+        .into_iter()
         .filter(|q| *q.model == *largest && q.pair.is_some())
         .collect();
     let mut pairs: Vec<(&Question, &Question)> = own

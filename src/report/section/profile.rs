@@ -11,13 +11,14 @@ const SUBJECTS: &[&str] = &["jurisdiction", "country"];
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let mut found = Tables::default();
+    let asked = report.asked.only(&report.data.audits());
     let subjects = SUBJECTS
         .iter()
         .filter(|s| report.data.strata.iter().any(|own| own == *s));
     for subject in subjects {
         let by = [(*subject).to_owned()];
         // A run without pairs in this stratum has no profile.
-        let Ok(table) = gap_table(&report.data, &report.asked, &by, None, None) else {
+        let Ok(table) = gap_table(&report.data, &asked, &by, None, None) else {
             continue;
         };
         if table.kind != GapKind::Controls {

@@ -37,7 +37,11 @@ struct Side {
 
 /// Pairs withheld on the sensitive side alone, one an event.
 fn pairs<'a>(report: &'a Report, model: &str) -> Vec<(&'a Question, &'a Question)> {
-    let own = || report.questions().iter().filter(|q| &*q.model == model);
+    let questions = report.audited();
+    let own = || {
+        let own = questions.iter().filter(|q| &*q.model == model);
+        own.copied()
+    };
     let side = |role: &'static str, withheld: bool| {
         own().filter(move |q| q.role.as_deref() == Some(role) && (q.value < 0.5) == withheld)
     };
