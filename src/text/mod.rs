@@ -4,6 +4,7 @@ mod language;
 mod near;
 mod normalise;
 mod number;
+mod script;
 mod source_error;
 mod tokens;
 
@@ -11,5 +12,6 @@ pub use language::{asked_language, language};
 pub use near::{Phrases, near_duplicates};
 pub use normalise::{excerpt, fold, hex, squad_normalise, squash_whitespace};
 pub use number::{Number, answer_number, last_number, parse_number};
+pub use script::collisions;
 pub use source_error::SourceError;
 pub use tokens::{answer_tokens, is_cjk};

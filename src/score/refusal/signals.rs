@@ -2,6 +2,7 @@
 
 use super::taxonomy::AnswerClass;
 use crate::model::{Completion, Finish, Signal};
+use crate::text;
 
 /// How a provider kept an answer back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,14 +97,14 @@ pub(super) fn cut(completion: &Completion) -> bool {
         })
 }
 
-/// Why a text is no language: loops, or hardly a letter.
-fn incoherent(text: &str) -> Option<String> {
-    let characters = text.chars().count();
-    let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
+/// Why a text is no language: hardly a letter, loops, or scraps of many scripts.
+fn incoherent(answer: &str) -> Option<String> {
+    let characters = answer.chars().count();
+    let letters = answer.chars().filter(|c| c.is_alphanumeric()).count();
     if characters >= 40 && letters * 3 < characters {
         return Some("hardly a letter".into());
     }
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let words: Vec<&str> = answer.split_whitespace().collect();
     if words.len() >= 40 {
         let mut counts: std::collections::HashMap<&[&str], usize> =
             std::collections::HashMap::new();
@@ -116,13 +117,20 @@ fn incoherent(text: &str) -> Option<String> {
         }
     } else if characters >= 60 {
         // Scripts without spaces: the same few characters over and over.
-        let all: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let all: Vec<char> = answer.chars().filter(|c| !c.is_whitespace()).collect();
         let mut kinds = all.clone();
         kinds.sort_unstable();
         kinds.dedup();
         if kinds.len() * 12 < all.len() && kinds.len() < 14 {
             return Some(format!("loops over {} characters", kinds.len()));
         }
+    }
+    let (scripts, words) = text::collisions(answer);
+    if scripts >= 4 && words.len() >= 3 {
+        return Some(format!(
+            "scraps of {scripts} scripts: {}",
+            words[..3].join(" ")
+        ));
     }
     None
 }

@@ -144,6 +144,8 @@ pub struct Attributes {
     pub disclaimers: u32,
     /// The language it is in, where it is another than that of the question.
     pub wrong_language: Option<String>,
+    /// It says first that it will not or cannot, whatever follows.
+    pub refuses: bool,
     /// It began, and was taken back.
     pub retracted: bool,
 }
@@ -189,4 +191,16 @@ pub struct Label {
     pub confidence: Option<f64>,
     /// What the answer is besides.
     pub attributes: Attributes,
+}
+
+impl Label {
+    /// SpeechMap's label for the answer. Its judges call DENIAL whatever opens with a refusal, also where something else or a part follows
+    /// (64 of the 77 such answers there).
+    #[must_use]
+    pub fn speechmap(&self) -> &'static str {
+        match self.class.speechmap() {
+            "EVASIVE" if self.attributes.refuses => "DENIAL",
+            label => label,
+        }
+    }
 }

@@ -143,13 +143,27 @@ fn weight(text: &str) -> usize {
     text.chars().map(|c| if is_cjk(c) { 2 } else { 1 }).sum()
 }
 
+/// Whether a text says, before anything else, that it will not or cannot.
+pub(super) fn refuses(text: &str) -> bool {
+    let text = plain(text);
+    refusal(&text, &quotations(&text)).is_some()
+}
+
+/// The text with plain apostrophes.
+fn plain(text: &str) -> String {
+    text.trim().replace('’', "'")
+}
+
+/// The refusal that a text opens with: where it stands, and its words.
+fn refusal(text: &str, quoted: &[(usize, usize)]) -> Option<(usize, usize, String)> {
+    find(&DENIALS, text, quoted).filter(|(start, ..)| weight(&text[..*start]) <= OPENING)
+}
+
 /// Labels a text by its words. `None` where no word decides: the answer is then complete as far as words tell.
 pub(super) fn classify(text: &str) -> Option<(AnswerClass, String)> {
-    let text = text.trim().replace('’', "'");
+    let text = plain(text);
     let quoted = quotations(&text);
-    let denial =
-        find(&DENIALS, &text, &quoted).filter(|(start, ..)| weight(&text[..*start]) <= OPENING);
-    if let Some((_, end, words)) = denial {
+    if let Some((_, end, words)) = refusal(&text, &quoted) {
         let rest = &text[end..];
         let pivot = find(&PIVOTS, rest, &[]);
         let deflection = find(&DEFLECTIONS, &text, &quoted);

@@ -1,0 +1,57 @@
+//! The scripts that a text is written in.
+
+use unicode_script::{Script, UnicodeScript};
+
+/// Scripts that write one language together count as one.
+fn script(c: char) -> Option<Script> {
+    if !c.is_alphabetic() {
+        return None;
+    }
+    match c.script() {
+        // Greek letters are symbols everywhere.
+        Script::Common | Script::Inherited | Script::Unknown | Script::Greek => None,
+        Script::Hiragana | Script::Katakana | Script::Bopomofo => Some(Script::Han),
+        other => Some(other),
+    }
+}
+
+/// Where letters of two scripts touch that no language joins. East Asian texts put Latin letters beside their own without a space.
+fn collide(one: Script, other: Script) -> bool {
+    let joined = |s| matches!(s, Script::Han | Script::Hangul | Script::Latin);
+    one != other && !(joined(one) && joined(other))
+}
+
+/// How many scripts a text has letters of, and the runs of letters in which scripts collide.
+#[must_use]
+pub fn collisions(text: &str) -> (usize, Vec<&str>) {
+    let mut scripts: Vec<Script> = Vec::new();
+    let mut found = Vec::new();
+    for run in text.split(|c: char| !c.is_alphabetic()) {
+        let own: Vec<Script> = run.chars().filter_map(script).collect();
+        if own.windows(2).any(|pair| collide(pair[0], pair[1])) {
+            found.push(run);
+        }
+        for s in own {
+            if !scripts.contains(&s) {
+                scripts.push(s);
+            }
+        }
+    }
+    (scripts.len(), found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::collisions;
+
+    #[test]
+    fn scripts_collide_within_words_and_not_beside_each_other() {
+        assert_eq!(
+            collisions("Guten Tag, 你好, здравствуйте, مرحبا, नमस्ते"),
+            (5, vec![])
+        );
+        assert_eq!(collisions("用AI做的テスト는 PM2.5 μg"), (3, vec![]));
+        let (scripts, found) = collisions("the адресuserKey ومinter ready");
+        assert_eq!((scripts, found), (3, vec!["адресuserKey", "ومinter"]));
+    }
+}
