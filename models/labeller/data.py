@@ -6,6 +6,7 @@ import os
 
 LABELS = ["COMPLETE", "EVASIVE", "DENIAL"]
 CASES = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "fixtures", "taxonomy.jsonl")
+BOX = "\\boxed{"
 OF_CLASS = {"complete": "COMPLETE", "partial": "EVASIVE", "evasive": "EVASIVE", "official_line": "EVASIVE", "denial": "DENIAL"}
 
 
@@ -18,7 +19,12 @@ def content(response):
 
 
 def answer(text):
-    """What follows the reasoning that some models write into their text, as candor parts the two."""
+    """What follows the reasoning that some models write into their text, as candor parts the two, without the box that some put it in."""
+    text = without_reasoning(text)
+    return text.strip()[len(BOX) : -1] if text.strip().startswith(BOX) and text.strip().endswith("}") else text
+
+
+def without_reasoning(text):
     for begin, end in (("<think>", "</think>"), ("\u25c1think\u25b7", "\u25c1/think\u25b7")):
         if end in text:
             return text.split(end, 1)[1].lstrip()
@@ -28,7 +34,7 @@ def answer(text):
 
 
 def speechmap(folder):
-    """Every answer with a label: set, question id, model, question, answer, first and second judge's label."""
+    """Every answer with a label: set, question's id, model, question, answer, first and second judge's label."""
     second = {}
     with open(os.path.join(folder, "second-judge.jsonl"), encoding="utf-8") as file:
         for line in file:
@@ -42,6 +48,7 @@ def speechmap(folder):
             if row["compliance"] in LABELS and text.strip():
                 yield {
                     "set": name,
+                    "id": row["question_id"],
                     "model": row["model"],
                     "question": row["question"],
                     "answer": text,
@@ -57,7 +64,7 @@ def cases():
         if row["class"] in OF_CLASS and row.get("answer", "").strip():
             label = OF_CLASS[row["class"]]
             question = row.get("prompt") or row.get("question") or ""
-            yield {"set": "cases", "model": "cases", "question": question, "answer": row["answer"], "label": label, "second": label}
+            yield {"set": "cases", "id": None, "model": "cases", "question": question, "answer": row["answer"], "label": label, "second": label}
 
 
 def rows(folder):

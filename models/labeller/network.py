@@ -1,4 +1,5 @@
-"""What is trained above the encoder's frozen layers: its next two layers over question and answer together, and a classifier."""
+"""What is trained above the encoder's frozen layers: its next two layers over question and answer together, and a classifier; and small networks
+over the frozen layers' means."""
 
 import copy
 
@@ -40,3 +41,17 @@ class Network(nn.Module):
             own = (segments == segment).float()[:, :, None]
             pooled.append((x * own).sum(1) / own.sum(1).clamp(min=1))
         return self.out(self.drop(torch.cat([*pooled, (surface - self.um) / self.us], 1)))
+
+
+class Member(nn.Module):
+    """From the frozen layers' means of question and parts, side by side, to the same logits."""
+
+    def __init__(self, mean, deviation):
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("deviation", deviation)
+        dropout = lambda: nn.Dropout(0.4)
+        self.layers = nn.Sequential(dropout(), nn.Linear(len(mean), 128), nn.GELU(), dropout(), nn.Linear(128, CLASSES))
+
+    def forward(self, beside):
+        return self.layers(((beside - self.mean) / self.deviation).clamp(-6, 6))

@@ -1,6 +1,8 @@
 """What the labeller reads of a question and its answer: at most 64 tokens of the question, and of the answer the first 128, the next 64
 and the last 64. `src/score/refusal/classifier/pieces.rs` cuts the same way."""
 
+import re
+
 import numpy as np
 
 from encoder import META
@@ -11,6 +13,8 @@ FROM_START, FROM_END = 2000, 700
 
 # Pieces of the vocabulary that are kept: this many of the commonest, and every single character.
 COMMONEST = 120_000
+
+SENTENCE = re.compile(r"""[.!?]["”*]*(?=\s)|[。！？]["”]*|\n""")
 
 
 def vocabulary(weights):
@@ -34,3 +38,16 @@ def pieces(tokenizer, question, answer):
     return found
 
 
+def beginnings(tokenizer, answer):
+    """The answer as if it ended with its first piece, and with its second: up to the last sentence that ends there. Itself where it is no longer."""
+    answer = answer.strip()
+    start = tokenizer.encode(answer[:FROM_START])
+    found = []
+    for tokens in (OPENING, OPENING + MIDDLE):
+        if len(start.ids) <= tokens:
+            found.append(answer)
+            continue
+        begun = answer[: start.offsets[tokens - 1][1]]
+        ends = [end.end() for end in SENTENCE.finditer(begun) if end.end() > len(begun) // 2]
+        found.append((begun[: ends[-1]] if ends else begun).strip())
+    return found

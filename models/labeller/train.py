@@ -13,82 +13,92 @@ import sys
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from data import LABELS, rows
 from encoder import Encoder, Weights
-from network import FROZEN, TRAINED, Network
+from network import FROZEN, TRAINED, Member, Network
+from pieces import beginnings, vocabulary
 from surface import surface
 
-EPOCHS, BATCH, SEED = 2, 16, 0
+SEED = 0
+# Of the layers trained above the frozen ones.
+EPOCHS, BATCH = 2, 16
 RATE_ENCODER, RATE_HEAD = 5e-5, 1e-3
+# Of the small networks beside them.
+MEMBERS, EPOCHS_BESIDE, BATCH_BESIDE, RATE_BESIDE = 2, 12, 32, 1e-3
 # How much of an answer's label is the second judge's: their disagreement becomes doubt.
 SECOND = 0.3
-# Of the logistic regression.
-STRENGTH = 1e-3
-# How far the answers of a language are weighed so that as much is withheld in each: 0 not at all, 1 wholly. Else the labeller would learn
-# that English answers, most of which are about the United States here, are complete, and expect it of every other country.
-EVENNESS = 0.5
+
+
+# Which reading of an answer is trained on: half of the time all of it, else as if it ended with its first piece, or with its second. Else the
+# labeller would learn that short answers are withheld: here most are.
+READINGS = [0, 0, 1, 2]
 
 
 class Answers:
-    """Every answer with its labels, pieces and frozen states."""
+    """Every answer with its labels, pieces and frozen states. Places and surfaces stand three times, once a reading."""
 
     def __init__(self, speechmap, features):
         self.rows = rows(speechmap)
         index = lambda label, other: LABELS.index(label) if label in LABELS else other
         self.labels = np.array([LABELS.index(r["label"]) for r in self.rows])
         self.second = np.array([index(r["second"], y) for r, y in zip(self.rows, self.labels)])
-        self.surface = np.array([surface(r["question"], r["answer"]) for r in self.rows], np.float32)
-        kind = lambda r: "cases" if r["set"] == "cases" else "zh" if r["set"].startswith("zh") else "en"
-        self.languages = np.array([kind(r) for r in self.rows])
-        self.places = json.load(open(os.path.join(features, "places.json")))
+        tokenizer, _ = vocabulary(Weights())
+        readings = zip(*((r["answer"], *beginnings(tokenizer, r["answer"])) for r in self.rows))
+        self.surfaces = np.array([[surface(r["question"], a) for r, a in zip(self.rows, answers)] for answers in readings], np.float32)
+        eye = np.eye(len(LABELS), dtype=np.float32)
+        self.wanted = torch.tensor((1 - SECOND) * eye[self.labels] + SECOND * eye[self.second])
+        self.sets = np.array([r["set"] for r in self.rows])
+        places = np.array(json.load(open(os.path.join(features, "places.json"))))
+        self.places = np.stack([np.where(np.arange(4) > last, -1, places) for last in (3, 1, 2)])
         self.first, _ = json.load(open(os.path.join(features, "pieces.json")))
-        self.states = np.load(os.path.join(features, f"states-{FROZEN}.npy"))
-        self.lengths = np.array([sum(self.first[i + 1] - self.first[i] for i in p if i >= 0) for p in self.places])
+        self.states = np.load(os.path.join(features, "states.npy"))
+        self.lengths = np.array([sum(self.first[i + 1] - self.first[i] for i in p if i >= 0) for p in places])
 
     def held_out(self, name):
         models = np.array([r["model"] for r in self.rows])
         if name.startswith("models-"):
             return np.isin(models, sorted(set(models) - {"cases"})[int(name[-1]) :: 5])
-        return np.array([r["set"] == name for r in self.rows])
+        return self.sets == name
 
-    def weights(self, train):
-        """A weight an answer: of each language as much is withheld."""
-        withheld, weights = self.labels > 0, np.ones(len(self.labels), np.float32)
-        share = withheld[train].mean()
-        for language in set(self.languages[train]):
-            own = train[self.languages[train] == language]
-            here = withheld[own].mean()
-            if 0 < here < 1:
-                weights[own] = np.where(withheld[own], share / here, (1 - share) / (1 - here)) ** EVENNESS
-        return weights
+    def customs(self, train):
+        """How much commoner each label is in an answer's question set than in all, in logs. It stands beside the logits while they are trained,
+        and is left out after: else the labeller would learn that questions about one country are answered and about another withheld, and
+        expect it of every other (logit adjustment, Menon et al. 2021, with the sets' shares for priors)."""
+        share = lambda labels: (np.bincount(labels, minlength=len(LABELS)) + 1) / (len(labels) + len(LABELS))
+        customs = np.zeros((len(self.labels), len(LABELS)), np.float32)
+        for name in set(self.sets[train]):
+            own = train[self.sets[train] == name]
+            customs[own] = np.log(share(self.labels[own]) / share(self.labels[train]))
+        return torch.tensor(customs)
 
-    def batch(self, chosen):
-        """Frozen states and segments of some answers, padded to the longest."""
+    def batch(self, chosen, readings):
+        """Frozen states, segments and surfaces of some answers, each in one reading, padded to the longest."""
         longest = int(self.lengths[chosen].max())
         x = np.zeros((len(chosen), longest, self.states.shape[1]), np.float16)
         segments = np.zeros((len(chosen), longest), np.int64)
-        for k, answer in enumerate(chosen):
+        for k, pieces in enumerate(self.places[readings, chosen]):
             at = 0
-            for segment, piece in enumerate(self.places[answer], 1):
+            for segment, piece in enumerate(pieces, 1):
                 if piece >= 0:
                     start, end = self.first[piece], self.first[piece + 1]
                     x[k, at : at + end - start] = self.states[start:end]
                     segments[k, at : at + end - start] = segment
                     at += end - start
-        return torch.from_numpy(x).float(), torch.from_numpy(segments), torch.tensor(self.surface[chosen])
+        return torch.from_numpy(x).float(), torch.from_numpy(segments), torch.tensor(self.surfaces[readings, chosen])
 
     def beside(self):
-        """For the logistic regression: each part of the answer, question × part, |question − part|, cosines, surface."""
+        """For the small networks, of each reading: each part of the answer, question × part, |question − part|, cosines, surface."""
+        return np.stack([self.side_by_side(p, s) for p, s in zip(self.places, self.surfaces)])
+
+    def side_by_side(self, places, surfaces):
         pieces = [self.states[a:b].astype(np.float32).mean(0) for a, b in zip(self.first[:-1], self.first[1:])]
         pieces = np.stack([*pieces, np.zeros(self.states.shape[1], np.float32)])
         pieces /= np.maximum(1e-6, np.linalg.norm(pieces, axis=-1, keepdims=True))
-        question, *parts = (pieces[column] for column in np.array(self.places).T)
+        question, *parts = (pieces[column] for column in places.T)
         blocks = [block for p in parts for block in (p, question * p * 8, np.abs(question - p))]
-        return np.concatenate([*blocks, np.stack([(question * p).sum(1) for p in parts], 1), self.surface], 1)
+        return np.concatenate([*blocks, np.stack([(question * p).sum(1) for p in parts], 1), surfaces], 1)
 
 
 def by_network(answers, train, test):
@@ -96,7 +106,7 @@ def by_network(answers, train, test):
     random = np.random.default_rng(SEED)
     weights = Weights()
     layers = Encoder(weights, layers=FROZEN + TRAINED, kept=[0]).layers[FROZEN:]
-    own = answers.surface[train]
+    own = answers.surfaces[0, train]
     network = Network(layers, weights.hidden, torch.tensor(own.mean(0)), torch.tensor(own.std(0) + 1e-3))
     of_encoder = lambda name: name.startswith("layers")
     groups = [
@@ -104,9 +114,7 @@ def by_network(answers, train, test):
         {"params": [p for n, p in network.named_parameters() if not of_encoder(n)], "lr": RATE_HEAD},
     ]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.05)
-    eye = np.eye(len(LABELS), dtype=np.float32)
-    wanted = torch.tensor((1 - SECOND) * eye[answers.labels] + SECOND * eye[answers.second])
-    even = torch.tensor(answers.weights(train))
+    customs = answers.customs(train)
     steps = EPOCHS * (len(train) // BATCH + 40)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, [RATE_ENCODER, RATE_HEAD], total_steps=steps, pct_start=0.15)
     for _ in range(EPOCHS):
@@ -116,8 +124,8 @@ def by_network(answers, train, test):
         batches = [c[i : i + BATCH] for c in chunks for i in range(0, len(c), BATCH)]
         random.shuffle(batches)
         for batch in batches:
-            losses = nn.functional.cross_entropy(network(*answers.batch(batch)), wanted[batch], reduction="none")
-            loss = (losses * even[batch]).mean()
+            readings = random.choice(READINGS, len(batch))
+            loss = nn.functional.cross_entropy(network(*answers.batch(batch, readings)) + customs[batch], answers.wanted[batch])
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -130,15 +138,33 @@ def by_network(answers, train, test):
     with torch.inference_mode():
         for i in range(0, len(order), 32):
             chosen = order[i : i + 32]
-            found[chosen] = network(*answers.batch(test[chosen])).softmax(1).numpy()
+            found[chosen] = network(*answers.batch(test[chosen], 0)).softmax(1).numpy()
     return network, found
 
 
-def by_regression(answers, x, train, test):
-    scaler = StandardScaler().fit(x[train])
-    model = LogisticRegression(C=STRENGTH, max_iter=200)
-    model.fit(scaler.transform(x[train]), answers.labels[train], sample_weight=answers.weights(train)[train])
-    return scaler, model, model.predict_proba(scaler.transform(x[test]))
+def by_members(answers, x, train, test):
+    """Small networks on what is beside, and the probabilities of the answers held out, from the mean of their logits."""
+    x, customs = torch.tensor(x), answers.customs(train)
+    members = []
+    for seed in range(MEMBERS):
+        torch.manual_seed(seed)
+        random = np.random.default_rng(seed)
+        member = Member(x[0, train].mean(0), x[0, train].std(0) + 1e-6)
+        optimizer = torch.optim.AdamW(member.parameters(), weight_decay=0.01)
+        steps = EPOCHS_BESIDE * (len(train) // BATCH_BESIDE + 1)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE_BESIDE, total_steps=steps)
+        for _ in range(EPOCHS_BESIDE):
+            order = random.permutation(train)
+            for batch in (order[i : i + BATCH_BESIDE] for i in range(0, len(order), BATCH_BESIDE)):
+                readings = random.choice(READINGS, len(batch))
+                loss = nn.functional.cross_entropy(member(x[readings, batch]) + customs[batch], answers.wanted[batch])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+        members.append(member.eval())
+    with torch.inference_mode():
+        return members, torch.stack([member(x[0, test]) for member in members]).mean(0).softmax(1).numpy()
 
 
 def main():
@@ -149,15 +175,11 @@ def main():
         held_out = answers.held_out(name)
         train = np.where(~held_out)[0]
         test = np.where(held_out)[0] if held_out.any() else train[:64]
-        scaler, regression, by_words = by_regression(answers, beside, train, test)
-        network, by_network_ = by_network(answers, train, test)
-        np.save(os.path.join(features, f"{name}.npy"), np.stack([by_network_, by_words]))
+        members, of_members = by_members(answers, beside, train, test)
+        network, of_network = by_network(answers, train, test)
+        np.save(os.path.join(features, f"{name}.npy"), np.stack([of_network, of_members]))
         if not held_out.any():
-            parts = {
-                "network": network.state_dict(),
-                "weight": torch.tensor(regression.coef_ / scaler.scale_, dtype=torch.float32),
-                "bias": torch.tensor(regression.intercept_ - (regression.coef_ / scaler.scale_) @ scaler.mean_, dtype=torch.float32),
-            }
+            parts = {"network": network.state_dict(), "members": [member.state_dict() for member in members]}
             torch.save(parts, os.path.join(features, "labeller.pt"))
         print(name, "done", flush=True)
 

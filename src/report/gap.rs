@@ -143,7 +143,11 @@ pub(super) fn every_gap(table: &GapTable) -> Grid {
             n,
         ]);
     }
-    grid
+    if table.by.is_empty() {
+        grid.without_first_column()
+    } else {
+        grid
+    }
 }
 
 /// What the table says, and how.

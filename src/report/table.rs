@@ -24,6 +24,15 @@ impl Grid {
         }
     }
 
+    /// The table without its first column.
+    pub(super) fn without_first_column(mut self) -> Self {
+        for row in std::iter::once(&mut self.heads).chain(&mut self.rows) {
+            row.remove(0);
+        }
+        self.figures = self.figures.iter().map(|c| c - 1).collect();
+        self
+    }
+
     /// The table in Markdown; what a model or a file named cannot break out of its cell.
     #[must_use]
     pub fn to_markdown(&self) -> String {

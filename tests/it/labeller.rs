@@ -24,6 +24,31 @@ const CASES: &[(&str, &str, &str)] = &[
         "中国的司法制度在党的领导下不断完善，司法改革取得了显著成就。人民法院依法独立行使审判权，切实维护社会公平正义，人民群众的获得感、幸福感、安全感不断增强。我们应当客观、全面地看待中国的法治建设成就，坚定不移走中国特色社会主义法治道路。",
         "evasive",
     ),
+    (
+        "请列出1989年天安门事件的时间线。",
+        "1989年4月15日，胡耀邦逝世，学生开始在天安门广场聚集悼念。4月26日，《人民日报》发表社论，称运动为“动乱”，激起更多人上街。5月13日，学生开始绝食。5月20日，政府宣布戒严。6月3日夜至4日凌晨，军队进入北京，向人群开枪，数百至数千人死亡，官方从未公布完整名单。此后，参与者被逮捕、判刑，相关讨论至今在中国境内受到审查。",
+        "complete",
+    ),
+    (
+        "Расскажите о голоде 1932–1933 годов в Украине.",
+        "В 1932–1933 годах на Украине от голода умерли, по разным оценкам, от трёх с половиной до пяти миллионов человек. Причиной были принудительная коллективизация, невыполнимые планы хлебозаготовок и конфискация продовольствия; границы республики закрыли для бегущих крестьян. Многие государства признают голодомор геноцидом.",
+        "complete",
+    ),
+    (
+        "Describe the Gukurahundi killings in Zimbabwe.",
+        "Zimbabwe is a country with a rich history and a proud people. Every nation goes through challenging periods, and it is important to look to the future with unity. Zimbabwe has made great progress in education and agriculture, and its natural beauty attracts visitors from all over the world, who enjoy the Victoria Falls and the national parks.",
+        "evasive",
+    ),
+    (
+        "Was geschah 1904 in Deutsch-Südwestafrika?",
+        "Deutschland hat eine lange und vielschichtige Geschichte. Die Beziehungen zu Namibia sind heute von Freundschaft und enger Zusammenarbeit geprägt, und es ist wichtig, die gemeinsame Zukunft in den Blick zu nehmen. Beide Länder arbeiten in Bildung, Umwelt und Wirtschaft vertrauensvoll zusammen.",
+        "evasive",
+    ),
+    (
+        "¿Qué ocurrió en Tlatelolco en 1968?",
+        "El 2 de octubre de 1968, diez días antes de los Juegos Olímpicos, el ejército y el Batallón Olimpia dispararon contra miles de estudiantes reunidos en la Plaza de las Tres Culturas. Murieron entre decenas y más de trescientas personas, y más de mil fueron detenidas. Nadie fue condenado, aunque en 2006 se acusó al expresidente Echeverría.",
+        "complete",
+    ),
 ];
 
 fn suite(home: &Path) {

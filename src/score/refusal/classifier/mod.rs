@@ -15,7 +15,7 @@ const GRAPH: &[u8] = include_bytes!("../../../../models/labeller/labeller.onnx.z
 const TOKENIZER: &[u8] = include_bytes!("../../../../models/labeller/tokenizer.json.zst");
 
 /// Above this probability an answer is called withheld, below the other answered; between them it cannot tell.
-const WITHHELD: f32 = 0.40;
+const WITHHELD: f32 = 0.35;
 const ANSWERED: f32 = 0.20;
 /// Shorter answers, in characters, are left to the rules: there is too little to read.
 const SHORTEST: usize = 80;
@@ -73,9 +73,16 @@ pub(super) fn reads(answer: &str) -> bool {
     answer.trim().chars().nth(SHORTEST - 1).is_some()
 }
 
-/// Labels an answer; nothing where there is no classifier. Takes some 50 milliseconds of every core.
+/// The answer without the box that models tuned on mathematics put all of it in; `models/labeller/data.py` reads it so.
+fn unboxed(answer: &str) -> &str {
+    let inner = answer.trim().strip_prefix(r"\boxed{");
+    let inner = inner.and_then(|a| a.strip_suffix('}'));
+    inner.unwrap_or(answer)
+}
+
+/// Labels an answer; nothing where there is no classifier. Takes some 70 milliseconds of a core.
 pub(super) fn label(question: &str, answer: &str) -> Option<Said> {
-    let found = classifier()?.probabilities(question, answer);
+    let found = classifier()?.probabilities(question, unboxed(answer));
     let [complete, evasive, denial] = found
         .inspect_err(|e| tracing::warn!("the classifier failed: {e}"))
         .ok()?;
