@@ -7,7 +7,7 @@ use crate::analysis::{Attribution, GapContrast, GapFigure, GapKind, GapTable};
 /// More models than this stand one below the other.
 const MOST_COLUMNS: usize = 4;
 
-/// The table: one row a cell with a column a model, or, for many models, as [`every_gap`].
+/// The table: one row a cell with a column a model, or, for many models, one row a cell and model with both sides.
 #[must_use]
 pub fn gap_grid(table: &GapTable) -> Grid {
     let mut models: Vec<&str> = table.gaps.iter().map(|g| g.model.as_str()).collect();
