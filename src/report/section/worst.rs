@@ -36,8 +36,7 @@ struct Side {
 }
 
 /// Pairs withheld on the sensitive side alone, one an event.
-fn pairs<'a>(report: &'a Report, model: &str) -> Vec<(&'a Question, &'a Question)> {
-    let questions = report.audited();
+fn pairs<'a>(questions: &[&'a Question], model: &str) -> Vec<(&'a Question, &'a Question)> {
     let own = || {
         let own = questions.iter().filter(|q| &*q.model == model);
         own.copied()
@@ -56,9 +55,10 @@ fn pairs<'a>(report: &'a Report, model: &str) -> Vec<(&'a Question, &'a Question
 }
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+    let questions = report.audited();
     let mut models = Vec::new();
     for name in report.data.names() {
-        let pairs = pairs(report, name);
+        let pairs = pairs(&questions, name);
         if pairs.is_empty() || models.len() == MOST_MODELS {
             continue;
         }

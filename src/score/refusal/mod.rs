@@ -25,13 +25,14 @@ pub fn label(asked: Option<&str>, completion: &Completion) -> Label {
 /// The same, the answer's language being known.
 fn label_in(asked: Option<&str>, answered: Option<&str>, completion: &Completion) -> Label {
     let text = completion.text.trim();
+    let reading = rules::Reading::of(text);
     let attributes = Attributes {
         hedging: rules::hedging(text),
         disclaimers: rules::disclaimers(text),
         wrong_language: answered
             .filter(|a| asked.is_some_and(|q| q != *a))
             .map(str::to_owned),
-        refuses: rules::refuses(text),
+        refuses: reading.refuses(),
         retracted: block(completion).is_some_and(|(kind, _)| kind == BlockKind::Retracted),
     };
     let given = |class, by, why| Label {
@@ -44,7 +45,7 @@ fn label_in(asked: Option<&str>, answered: Option<&str>, completion: &Completion
     if let Some((class, why)) = signals::classify(completion) {
         return given(class, Labeller::Signals, why);
     }
-    match rules::classify(text) {
+    match reading.classify() {
         Some((class, words)) => given(class, Labeller::Rules, Some(words)),
         None if signals::cut(completion) => given(AnswerClass::Truncated, Labeller::Signals, None),
         None => given(AnswerClass::Complete, Labeller::Rules, None),

@@ -143,55 +143,72 @@ fn weight(text: &str) -> usize {
     text.chars().map(|c| if is_cjk(c) { 2 } else { 1 }).sum()
 }
 
-/// Whether a text says, before anything else, that it will not or cannot.
-pub(super) fn refuses(text: &str) -> bool {
-    let text = plain(text);
-    refusal(&text, &quotations(&text)).is_some()
+/// A text as the rules on classes read it.
+pub(super) struct Reading {
+    /// With plain apostrophes.
+    text: String,
+    quoted: Vec<(usize, usize)>,
+    /// The refusal that it opens with: where it stands, and its words.
+    refusal: Option<(usize, usize, String)>,
 }
 
-/// The text with plain apostrophes.
-fn plain(text: &str) -> String {
-    text.trim().replace('’', "'")
-}
+impl Reading {
+    pub(super) fn of(text: &str) -> Self {
+        let text = text.trim().replace('’', "'");
+        let quoted = quotations(&text);
+        let refusal =
+            find(&DENIALS, &text, &quoted).filter(|(start, ..)| weight(&text[..*start]) <= OPENING);
+        Self {
+            text,
+            quoted,
+            refusal,
+        }
+    }
 
-/// The refusal that a text opens with: where it stands, and its words.
-fn refusal(text: &str, quoted: &[(usize, usize)]) -> Option<(usize, usize, String)> {
-    find(&DENIALS, text, quoted).filter(|(start, ..)| weight(&text[..*start]) <= OPENING)
-}
+    /// Whether it says, before anything else, that it will not or cannot.
+    pub(super) fn refuses(&self) -> bool {
+        self.refusal.is_some()
+    }
 
-/// Labels a text by its words. `None` where no word decides: the answer is then complete as far as words tell.
-pub(super) fn classify(text: &str) -> Option<(AnswerClass, String)> {
-    let text = plain(text);
-    let quoted = quotations(&text);
-    if let Some((_, end, words)) = refusal(&text, &quoted) {
-        let rest = &text[end..];
-        let pivot = find(&PIVOTS, rest, &[]);
-        let deflection = find(&DEFLECTIONS, &text, &quoted);
-        // Openly refused, and yet much follows: something else is given than what was asked, or a part of it.
-        return Some(match (pivot, deflection) {
-            (Some((at, ..)), _) if weight(&rest[at..]) > SUBSTANCE => (AnswerClass::Partial, words),
-            (Some((_, _, pivot)), _) if weight(rest) > 160 => (AnswerClass::Evasive, pivot),
-            (_, Some((_, _, deflection))) => (AnswerClass::Evasive, deflection),
-            _ if weight(rest) > SUBSTANCE => (AnswerClass::Partial, words),
-            _ => (AnswerClass::Denial, words),
-        });
+    /// Its class by its words. `None` where no word decides: the answer is then complete as far as words tell.
+    pub(super) fn classify(self) -> Option<(AnswerClass, String)> {
+        let Self {
+            text,
+            quoted,
+            refusal,
+        } = self;
+        if let Some((_, end, words)) = refusal {
+            let rest = &text[end..];
+            let pivot = find(&PIVOTS, rest, &[]);
+            let deflection = find(&DEFLECTIONS, &text, &quoted);
+            // Openly refused, and yet much follows: something else is given than what was asked, or a part of it.
+            return Some(match (pivot, deflection) {
+                (Some((at, ..)), _) if weight(&rest[at..]) > SUBSTANCE => {
+                    (AnswerClass::Partial, words)
+                }
+                (Some((_, _, pivot)), _) if weight(rest) > 160 => (AnswerClass::Evasive, pivot),
+                (_, Some((_, _, deflection))) => (AnswerClass::Evasive, deflection),
+                _ if weight(rest) > SUBSTANCE => (AnswerClass::Partial, words),
+                _ => (AnswerClass::Denial, words),
+            });
+        }
+        if let Some((_, _, words)) = find(&DEFLECTIONS, &text, &quoted)
+            && weight(&text) <= SUBSTANCE
+        {
+            return Some((AnswerClass::Evasive, words));
+        }
+        // One set phrase may be reported; an answer that consists of them recites.
+        let lines = count(&OFFICIAL, &text);
+        let sentences = text
+            .split(['.', '。', '!', '！', '?', '؟', '।', '\n'])
+            .filter(|s| s.trim().chars().count() > 3)
+            .count();
+        if lines >= 2 && lines * 6 >= sentences || lines == 1 && sentences <= 2 {
+            let words = find(&OFFICIAL, &text, &quoted).map(|(_, _, words)| words);
+            return words.map(|words| (AnswerClass::OfficialLine, words));
+        }
+        None
     }
-    if let Some((_, _, words)) = find(&DEFLECTIONS, &text, &quoted)
-        && weight(&text) <= SUBSTANCE
-    {
-        return Some((AnswerClass::Evasive, words));
-    }
-    // One set phrase may be reported; an answer that consists of them recites.
-    let lines = count(&OFFICIAL, &text);
-    let sentences = text
-        .split(['.', '。', '!', '！', '?', '؟', '।', '\n'])
-        .filter(|s| s.trim().chars().count() > 3)
-        .count();
-    if lines >= 2 && lines * 6 >= sentences || lines == 1 && sentences <= 2 {
-        let words = find(&OFFICIAL, &text, &quoted).map(|(_, _, words)| words);
-        return words.map(|words| (AnswerClass::OfficialLine, words));
-    }
-    None
 }
 
 /// How much a text hedges, 1 to 5, from hedges a thousand characters.
