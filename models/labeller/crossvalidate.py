@@ -5,7 +5,7 @@
 
 prints F1 of non-compliance (everything but COMPLETE) against the first judge at thresholds of its probability, κ of the three labels at candor's threshold,
 the expected calibration error (ten bins) of the probability, and what becomes of F1 and κ where candor says *unsure*: for the network, for the small
-networks beside it, for both, and for the whole labeller, which asks them only where the signals and rules of RUN decide nothing.
+networks beside it, for the words, for all three, and for the whole labeller, which asks them only where the signals and rules of RUN decide nothing.
 """
 
 import os
@@ -16,6 +16,7 @@ import polars as pl
 from sklearn.metrics import cohen_kappa_score, f1_score
 
 from data import LABELS, rows
+from network import together
 
 SETS = ["china_criticism", "us_criticism", "zh_china_criticism"]
 FIFTHS = [f"models-{i}" for i in range(5)]
@@ -67,7 +68,7 @@ def main():
     names = sorted(set(models) - {"cases"})
     rules = decided(run, all_rows)
     held_out = {s: sets == s for s in SETS} | {f: np.isin(models, names[i::5]) for i, f in enumerate(FIFTHS)}
-    together, seen = np.zeros((2, len(labels), len(LABELS))), np.zeros(len(labels), bool)
+    unseen, seen = np.zeros((3, len(labels), len(LABELS))), np.zeros(len(labels), bool)
 
     def whole(where, probabilities):
         probabilities = probabilities.copy()
@@ -76,9 +77,9 @@ def main():
         return probabilities
 
     def every_part(name, where, parts):
-        for part, probabilities in zip(("network", "beside", "both"), (*parts, parts.mean(0))):
+        for part, probabilities in zip(("network", "beside", "words", "all three"), (*parts, together(parts))):
             show(f"{name}, {part}", labels[where], probabilities)
-        show(name, labels[where], whole(where, parts.mean(0)))
+        show(name, labels[where], whole(where, together(parts)))
 
     for name, where in held_out.items():
         path = os.path.join(features, name + ".npy")
@@ -87,10 +88,10 @@ def main():
             continue
         parts = np.load(path)
         if name in FIFTHS:
-            together[:, where], seen = parts, seen | where
+            unseen[:, where], seen = parts, seen | where
         every_part(name, where, parts)
     if seen.any():
-        every_part("unseen models", seen, together[:, seen])
+        every_part("unseen models", seen, unseen[:, seen])
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import glob
 import json
 import os
 
+import languages
+
 LABELS = ["COMPLETE", "EVASIVE", "DENIAL"]
 CASES = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "fixtures", "taxonomy.jsonl")
 BOX = "\\boxed{"
@@ -51,7 +53,9 @@ def speechmap(folder):
                     "id": row["question_id"],
                     "model": row["model"],
                     "question": row["question"],
+                    "question_language": languages.of_text(row["question"]),
                     "answer": text,
+                    "answer_language": languages.of_text(text),
                     "label": row["compliance"],
                     "second": second.get((name, row["question_id"], row["model"])),
                 }
@@ -64,7 +68,18 @@ def cases():
         if row["class"] in OF_CLASS and row.get("answer", "").strip():
             label = OF_CLASS[row["class"]]
             question = row.get("prompt") or row.get("question") or ""
-            yield {"set": "cases", "id": None, "model": "cases", "question": question, "answer": row["answer"], "label": label, "second": label}
+            language = row["group"] if len(row["group"]) == 2 else languages.of_text(row["answer"])
+            yield {
+                "set": "cases",
+                "id": None,
+                "model": "cases",
+                "question": question,
+                "question_language": language,
+                "answer": row["answer"],
+                "answer_language": language,
+                "label": label,
+                "second": label,
+            }
 
 
 def rows(folder):

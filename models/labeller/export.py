@@ -2,8 +2,8 @@
 
     python export.py FEATURES OUT
 
-OUT/labeller.onnx.zst: inputs `ids`, `places`, `segments` (1 × tokens, int64, the segments in order) and `surface` (1 × 15, float); output
-`probabilities` (1 × 3). All but two of the layers' matrices are multiplied in 8 bits. The embedding is stored in
+OUT/labeller.onnx.zst: inputs `ids`, `places`, `segments`, `languages` (1 × tokens, int64, the segments in order, the languages as languages.py counts them)
+and `surface` (1 × 15, float); output `probabilities` (1 × 3). All but two of the layers' matrices are multiplied in 8 bits. The embedding is stored in
 steps a byte a value, which compression brings back to the four bits they came in. OUT/tokenizer.json.zst: the pieces that are kept.
 """
 
@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from encoder import BLOCK, Encoder, Weights
-from network import FROZEN
+from network import FROZEN, TRAINED
 from pieces import vocabulary
 
 
@@ -133,7 +133,17 @@ def member(g, x, state):
     return g.linear(inner, state["layers.4.weight"], state["layers.4.bias"])
 
 
-def build(weights, encoder, trained, parts):
+def by_words(g, state, surface):
+    """Logits of the answer's words."""
+    of_answer = g("Cast", g("Greater", "segments", np.int64(1)), to=TensorProto.FLOAT)
+    rarity = g("Mul", g("Gather", state["rarity"].numpy(), "ids"), of_answer)
+    rarity = g("Div", rarity, g("Max", g("ReduceL2", rarity, np.array([1]), keepdims=1), np.float32(1e-6)))
+    said = g("MatMul", g("Unsqueeze", rarity, np.array([1])), g("Gather", state["table.weight"].numpy(), "ids"))
+    counts = g("Div", g("Sub", surface, state["mean"].numpy()), state["deviation"].numpy())
+    return g("Add", g("Squeeze", said, np.array([1])), g.linear(counts, state["out.weight"], state["out.bias"]))
+
+
+def build(weights, encoder, trained, parts, offsets):
     g = Graph()
     whole, scale = steps(encoder.word.weight)
     gathered = g("Cast", g("Gather", g.constant(whole, "word"), "ids"), to=TensorProto.FLOAT)
@@ -145,6 +155,7 @@ def build(weights, encoder, trained, parts):
     lengths = g("Concat", *(g("Reshape", length, np.array([1])) for length in of_segments), axis=0)
     for number, module in enumerate(encoder.layers):
         x = layer(g, x, module, weights.heads, lengths, number in FINE)
+    x = g("Sub", x, g("Gather", offsets, "languages"))
     means = beside(g, pooled(g, x, "segments"), "surface")
     by_members = g("Mean", *(member(g, means, state) for state in parts["members"]))
     state = parts["network"]
@@ -158,11 +169,17 @@ def build(weights, encoder, trained, parts):
     everything = g("Concat", attended, *pooled(g, x, "segments"), surface, axis=1)
     inner = g("Gelu", g.linear(everything, state["out.0.weight"], state["out.0.bias"]))
     by_network = g.linear(inner, state["out.3.weight"], state["out.3.bias"])
-    half = lambda logits: g("Mul", g("Softmax", logits, axis=1), np.float32(0.5))
-    both = g("Add", half(by_network), half(by_members))
-    g.nodes.append(helper.make_node("Identity", [both], ["probabilities"]))
+    log = lambda logits: g("LogSoftmax", logits, axis=1)
+    both = g("Mean", log(by_network), log(by_members))
+    # A third is the words' in the languages they speak: by the answer's, which is the last token's.
+    language = g("Gather", "languages", np.array([-1]), axis=1)
+    share = g("Gather", np.array(parts["spoken"], np.float32) / 3, language)
+    words = log(by_words(g, parts["words"], "surface"))
+    all_three = g("Add", both, g("Mul", share, g("Sub", words, both)))
+    g.nodes.append(helper.make_node("Softmax", [all_three], ["probabilities"], axis=1))
     tokens = lambda name: helper.make_tensor_value_info(name, TensorProto.INT64, [1, "tokens"])
-    inputs = [tokens(n) for n in ("ids", "places", "segments")] + [helper.make_tensor_value_info("surface", TensorProto.FLOAT, [1, 15])]
+    inputs = [tokens(n) for n in ("ids", "places", "segments", "languages")]
+    inputs.append(helper.make_tensor_value_info("surface", TensorProto.FLOAT, [1, 15]))
     output = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, 3])
     graph = helper.make_graph(g.nodes, "labeller", inputs, [output], g.constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9, producer_name="candor")
@@ -175,20 +192,21 @@ def main():
     weights = Weights()
     tokenizer, kept = vocabulary(weights)
     parts = torch.load(os.path.join(features, "labeller.pt"))
-    encoder = Encoder(weights, layers=FROZEN + 2, kept=kept).eval()
+    encoder = Encoder(weights, layers=FROZEN + TRAINED, kept=kept).eval()
     trained = encoder.layers[FROZEN:]
     own = {k.removeprefix("layers."): v for k, v in parts["network"].items() if k.startswith("layers.")}
     trained.load_state_dict(own)
     encoder.layers = encoder.layers[:FROZEN]
     os.makedirs(out, exist_ok=True)
-    model, coarse = build(weights, encoder, trained, parts)
+    model, coarse = build(weights, encoder, trained, parts, np.load(os.path.join(features, "offsets.npy")))
     with tempfile.TemporaryDirectory() as folder:
         fine, quantised = (os.path.join(folder, name) for name in ("fine.onnx", "labeller.onnx"))
         onnx.save(model, fine)
         quantize_dynamic(fine, quantised, per_channel=True, weight_type=QuantType.QInt8, nodes_to_quantize=coarse)
-        written = {"labeller.onnx": open(quantised, "rb").read(), "tokenizer.json": tokenizer.to_str().encode()}
-    for name, content in written.items():
-        packed = zstandard.ZstdCompressor(level=22).compress(content)
+        # Weights have no repetitions: what higher levels find there costs two megabytes more than it saves.
+        written = {"labeller.onnx": (open(quantised, "rb").read(), 1), "tokenizer.json": (tokenizer.to_str().encode(), 22)}
+    for name, (content, level) in written.items():
+        packed = zstandard.ZstdCompressor(level=level).compress(content)
         with open(os.path.join(out, name + ".zst"), "wb") as file:
             file.write(packed)
         print(f"{name}: {len(content)} bytes, {len(packed)} packed")

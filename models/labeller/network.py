@@ -1,8 +1,9 @@
-"""What is trained above the encoder's frozen layers: its next two layers over question and answer together, and a classifier; and small networks
-over the frozen layers' means."""
+"""What is trained above the encoder's frozen layers: its next two layers over question and answer together, and a classifier; small networks
+over the frozen layers' means; and, beside the encoder, the answer's words."""
 
 import copy
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -55,3 +56,29 @@ class Member(nn.Module):
 
     def forward(self, beside):
         return self.layers(((beside - self.mean) / self.deviation).clamp(-6, 6))
+
+
+class Words(nn.Module):
+    """From the words (the tokenizer's pieces) of an answer, whatever their order, to the same logits. The rarer a word, the more it counts."""
+
+    def __init__(self, rarity, mean, deviation):
+        super().__init__()
+        self.register_buffer("rarity", rarity)
+        self.register_buffer("mean", mean)
+        self.register_buffer("deviation", deviation)
+        self.table = nn.EmbeddingBag(len(rarity), CLASSES, mode="sum")
+        self.out = nn.Linear(len(mean), CLASSES)
+        for parameter in (self.table.weight, self.out.weight):
+            nn.init.zeros_(parameter)
+
+    def forward(self, words, lengths, surface):
+        weights, of = self.rarity[words], torch.arange(len(lengths)).repeat_interleave(lengths)
+        norms = torch.zeros(len(lengths)).index_add(0, of, weights**2).sqrt().clamp(min=1e-6)
+        said = self.table(words, lengths.cumsum(0) - lengths, per_sample_weights=weights / norms[of])
+        return said + self.out((surface - self.mean) / self.deviation)
+
+
+def together(parts):
+    """The probabilities of several parts as one: from the mean of their logarithms."""
+    product = np.exp(np.log(np.maximum(parts, 1e-9)).mean(0))
+    return product / product.sum(-1, keepdims=True)

@@ -3,7 +3,7 @@
     python train.py SPEECHMAP FEATURES [HELD-OUT …]
 
 HELD-OUT is a question set (`china_criticism`), a fifth of the models (`models-0` to `models-4`), or `nothing`. Writes FEATURES/HELD-OUT.npy, the
-probabilities of the answers that were held out by both parts of the labeller (part × answer × class), and, for `nothing`, FEATURES/labeller.pt.
+probabilities of the answers that were held out by the three parts of the labeller (part × answer × class), and, for `nothing`, FEATURES/labeller.pt.
 About 13 minutes each on two cores.
 """
 
@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from torch import nn
 
+import languages
 from data import LABELS, rows
 from encoder import Encoder, Weights
-from network import FROZEN, TRAINED, Member, Network
+from network import FROZEN, TRAINED, Member, Network, Words, together
 from pieces import beginnings, vocabulary
 from surface import surface
 
@@ -27,6 +28,11 @@ EPOCHS, BATCH = 2, 16
 RATE_ENCODER, RATE_HEAD = 5e-5, 1e-3
 # Of the small networks beside them.
 MEMBERS, EPOCHS_BESIDE, BATCH_BESIDE, RATE_BESIDE = 2, 12, 32, 1e-3
+# Of the words: those that this many answers have, and how much a weight costs.
+EPOCHS_WORDS, BATCH_WORDS, RATE_WORDS, RATE_COUNTS, FALL_WORDS = 20, 64, 5e-2, 1e-2, 0.85
+SEEN, COST_WORDS = 3, 1e-5
+# Words are asked in languages with this many answers to learn from; in others the rest speaks alone.
+SPOKEN = 1000
 # How much of an answer's label is the second judge's: their disagreement becomes doubt.
 SECOND = 0.3
 
@@ -52,7 +58,8 @@ class Answers:
         self.sets = np.array([r["set"] for r in self.rows])
         places = np.array(json.load(open(os.path.join(features, "places.json"))))
         self.places = np.stack([np.where(np.arange(4) > last, -1, places) for last in (3, 1, 2)])
-        self.first, _ = json.load(open(os.path.join(features, "pieces.json")))
+        self.first, self.pieces = json.load(open(os.path.join(features, "pieces.json")))
+        self.languages = np.array([languages.place(r["answer_language"]) for r in self.rows])
         self.states = np.load(os.path.join(features, "states.npy"))
         self.lengths = np.array([sum(self.first[i + 1] - self.first[i] for i in p if i >= 0) for p in places])
 
@@ -87,6 +94,12 @@ class Answers:
                     segments[k, at : at + end - start] = segment
                     at += end - start
         return torch.from_numpy(x).float(), torch.from_numpy(segments), torch.tensor(self.surfaces[readings, chosen])
+
+    def words(self, chosen, readings):
+        """The answers' words in a row, how many each has, and surfaces."""
+        found = [[word for piece in pieces[1:] if piece >= 0 for word in self.pieces[piece]] for pieces in self.places[readings, chosen]]
+        lengths = torch.tensor([len(words) for words in found])
+        return torch.tensor([word for words in found for word in words]), lengths, torch.tensor(self.surfaces[readings, chosen])
 
     def beside(self):
         """For the small networks, of each reading: each part of the answer, question × part, |question − part|, cosines, surface."""
@@ -167,6 +180,36 @@ def by_members(answers, x, train, test):
         return members, torch.stack([member(x[0, test]) for member in members]).mean(0).softmax(1).numpy()
 
 
+def by_words(answers, train, test):
+    """Weights of words, in which languages they are asked, and the probabilities of the answers held out."""
+    torch.manual_seed(SEED)
+    random = np.random.default_rng(SEED)
+    _, kept = vocabulary(Weights())
+    seen = np.zeros(len(kept))
+    for k in train:
+        seen[list({word for piece in answers.places[0, k, 1:] if piece >= 0 for word in answers.pieces[piece]})] += 1
+    rarity = np.where(seen >= SEEN, np.log((1 + len(train)) / (1 + seen)), 0).astype(np.float32)
+    own = torch.tensor(answers.surfaces[0, train])
+    words = Words(torch.tensor(rarity), own.mean(0), own.std(0) + 1e-3)
+    groups = [{"params": words.table.parameters(), "lr": RATE_WORDS}, {"params": words.out.parameters(), "lr": RATE_COUNTS}]
+    optimizer = torch.optim.Adam(groups)
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, FALL_WORDS)
+    customs = answers.customs(train)
+    for _ in range(EPOCHS_WORDS):
+        order = random.permutation(train)
+        for batch in (order[i : i + BATCH_WORDS] for i in range(0, len(order), BATCH_WORDS)):
+            readings = random.choice(READINGS, len(batch))
+            logits = words(*answers.words(batch, readings)) + customs[batch]
+            loss = nn.functional.cross_entropy(logits, answers.wanted[batch]) + COST_WORDS * (words.table.weight**2).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        schedule.step()
+    spoken = np.bincount(answers.languages[train], minlength=len(languages.LANGUAGES)) >= SPOKEN
+    with torch.inference_mode():
+        return words, spoken, words(*answers.words(test, 0)).softmax(1).numpy()
+
+
 def main():
     speechmap, features, *wanted = sys.argv[1:]
     answers = Answers(speechmap, features)
@@ -176,10 +219,13 @@ def main():
         train = np.where(~held_out)[0]
         test = np.where(held_out)[0] if held_out.any() else train[:64]
         members, of_members = by_members(answers, beside, train, test)
+        words, spoken, of_words = by_words(answers, train, test)
         network, of_network = by_network(answers, train, test)
-        np.save(os.path.join(features, f"{name}.npy"), np.stack([of_network, of_members]))
+        of_words = np.where(spoken[answers.languages[test], None], of_words, together([of_network, of_members]))
+        np.save(os.path.join(features, f"{name}.npy"), np.stack([of_network, of_members, of_words]))
         if not held_out.any():
             parts = {"network": network.state_dict(), "members": [member.state_dict() for member in members]}
+            parts |= {"words": words.state_dict(), "spoken": spoken.tolist()}
             torch.save(parts, os.path.join(features, "labeller.pt"))
         print(name, "done", flush=True)
 

@@ -122,10 +122,6 @@ pub(super) fn every_gap(table: &GapTable) -> Grid {
     let mut grid = Grid::new(&heads, &[2, 3, 4, 6, 7, 8]);
     let dash = || "–".to_owned();
     for gap in &table.gaps {
-        let side = |withheld: f64| match table.kind {
-            GapKind::Controls => percent(withheld),
-            GapKind::Pairs | GapKind::Values => percent(1.0 - withheld),
-        };
         let (value, interval, n) = match &gap.gap {
             Ok(e) => (points(e.value), bracket(e.interval), e.n.to_string()),
             Err(why) => (dash(), why.to_string(), "0".into()),
@@ -133,8 +129,8 @@ pub(super) fn every_gap(table: &GapTable) -> Grid {
         grid.rows.push(vec![
             cell_name(gap.cell.as_ref()),
             gap.model.clone(),
-            side(gap.first),
-            side(gap.second),
+            percent(gap.first),
+            percent(gap.second),
             value,
             interval,
             gap.p_corrected.map_or_else(dash, p_value),

@@ -6,14 +6,14 @@ use isolang::Language;
 use whatlang::{Detector, Lang, Script};
 
 /// The languages looked for: fewer candidates, surer answers.
-const CANDIDATES: [Lang; 21] = {
+const CANDIDATES: [Lang; 22] = {
     use Lang::{
-        Ara, Cmn, Deu, Eng, Fin, Fra, Heb, Hin, Ind, Ita, Jpn, Kor, Pes, Por, Rus, Spa, Tha, Tur,
-        Ukr, Urd, Vie,
+        Ara, Cmn, Deu, Eng, Fin, Fra, Heb, Hin, Ind, Ita, Jpn, Kor, Mya, Pes, Por, Rus, Spa, Tha,
+        Tur, Ukr, Urd, Vie,
     };
     [
         Eng, Cmn, Rus, Ara, Pes, Tur, Hin, Spa, Deu, Fra, Fin, Por, Ita, Vie, Ind, Jpn, Kor, Tha,
-        Heb, Ukr, Urd,
+        Heb, Ukr, Urd, Mya,
     ]
 };
 
@@ -133,6 +133,7 @@ mod tests {
             ("ar", "متى بدأ الإضراب وكيف انتهى؟"),
             ("fa", "اعتصاب کی آغاز شد و چگونه پایان یافت؟"),
             ("hi", "हड़ताल कब शुरू हुई और कैसे समाप्त हुई?"),
+            ("my", "သပိတ်သည် မတ်လတွင် စတင်ခဲ့ပြီး မေလတွင် ပြီးဆုံးခဲ့သည်။"),
             ("ko", "파업은 언제 시작되었고 어떻게 끝났습니까?"),
         ] {
             assert_eq!(language(text), Some(code), "{text}");

@@ -25,6 +25,12 @@ pub enum GapKind {
 }
 
 impl GapKind {
+    /// Whether its figures are scores, and not shares withheld.
+    #[must_use]
+    pub fn compares_scores(self) -> bool {
+        self != Self::Controls
+    }
+
     /// Whether its sides are a question and its control.
     #[must_use]
     pub fn has_controls(self) -> bool {
@@ -60,7 +66,7 @@ pub struct GapFigure {
     pub model: String,
     /// The cell: a value of the strata, or two of them; none over all.
     pub cell: Option<String>,
-    /// Share withheld on the first side (sensitive; the first value), 1 − score where scores are compared.
+    /// Of the first side (sensitive; the first value), the share withheld, or the mean score where scores are compared.
     pub first: f64,
     /// The same on the second side (control; the second value).
     pub second: f64,
@@ -198,12 +204,13 @@ fn in_order(name: &str) -> bool {
     name.split_once(" − ").is_some_and(|(a, b)| a < b)
 }
 
-/// From shares withheld to the table's sense.
+/// From shares withheld to the table's sense. A score is what was not withheld, so the first's score − the second's is the share withheld of
+/// the second − that of the first.
 fn sense(kind: GapKind, units: Vec<PairedUnit>) -> Vec<PairedUnit> {
-    match kind {
-        GapKind::Controls => units,
-        // A score is what was not withheld: the first's score − the second's.
-        GapKind::Pairs | GapKind::Values => units.into_iter().map(PairedUnit::swapped).collect(),
+    if kind.compares_scores() {
+        units.into_iter().map(PairedUnit::swapped).collect()
+    } else {
+        units
     }
 }
 
@@ -219,9 +226,10 @@ pub(super) fn figure(model: &str, cell: &GapCell, kind: GapKind) -> GapFigure {
         .ok()
         .filter(|_| kind != GapKind::Pairs);
     let (first, second) = (mean(&units, |u| u.first), mean(&units, |u| u.second));
-    let (first, second) = match kind {
-        GapKind::Controls => (first, second),
-        GapKind::Pairs | GapKind::Values => (second, first),
+    let (first, second) = if kind.compares_scores() {
+        (1.0 - second, 1.0 - first)
+    } else {
+        (first, second)
     };
     GapFigure {
         model: model.into(),

@@ -10,8 +10,8 @@ use super::graph::{builder, runtime_error};
 use super::{Device, runtime};
 use crate::model::ModelError;
 
-/// A graph from token numbers, places, segments and counts to probabilities. Sequences are run side by side, each on a core of its own:
-/// a few hundred tokens gain little from more.
+/// A graph from a sequence's tokens, in several numberings, and counts to probabilities. Sequences are run side by side, each on a core of
+/// its own: a few hundred tokens gain little from more.
 pub struct SequenceClassifier {
     bytes: Vec<u8>,
     /// Sessions that nobody uses at the moment; there are never more than cores.
@@ -31,28 +31,19 @@ impl SequenceClassifier {
         })
     }
 
-    /// The probabilities of one sequence.
+    /// The probabilities of one sequence: inputs with a number a token, by name, and `surface`.
     ///
     /// # Errors
     /// [`ModelError`] where the graph cannot be run.
-    pub fn run(
-        &self,
-        ids: &[i64],
-        places: &[i64],
-        segments: &[i64],
-        counts: &[f32],
-    ) -> Result<Vec<f32>, ModelError> {
+    pub fn run(&self, tokens: &[(&str, &[i64])], surface: &[f32]) -> Result<Vec<f32>, ModelError> {
         let failed = |e: ort::Error| runtime_error(&e);
-        let tokens = |values: &[i64]| {
-            Tensor::from_array(([1, values.len()], values.to_vec())).map_err(failed)
-        };
-        let counts = Tensor::from_array(([1, counts.len()], counts.to_vec())).map_err(failed)?;
-        let inputs = ort::inputs![
-            "ids" => tokens(ids)?,
-            "places" => tokens(places)?,
-            "segments" => tokens(segments)?,
-            "surface" => counts,
+        let mut inputs = ort::inputs![
+            "surface" => Tensor::from_array(([1, surface.len()], surface.to_vec())).map_err(failed)?,
         ];
+        for (name, numbers) in tokens {
+            let numbers = Tensor::from_array(([1, numbers.len()], numbers.to_vec()));
+            inputs.push(((*name).into(), numbers.map_err(failed)?.into()));
+        }
         let _core = cores::take(1);
         let free = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let found = free().pop();

@@ -1,7 +1,7 @@
 //! The gap of each model in each jurisdiction: a map, and the figures under it.
 
 use super::tables::{Table, Tables};
-use crate::analysis::{GapFigure, GapKind, GapTable, gap_table};
+use crate::analysis::{GapFigure, GapTable, gap_table};
 use crate::report::chart::heat_map::{HeatMap, Scale, heat_map};
 use crate::report::gap::gap_grid;
 use crate::report::{Report, ReportError};
@@ -21,7 +21,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         let Ok(table) = gap_table(&report.data, &asked, &by, None, None) else {
             continue;
         };
-        if table.kind != GapKind::Controls {
+        if table.kind.compares_scores() {
             continue;
         }
         let caption = format!("Withheld beyond the matched controls, points, by {subject}");

@@ -96,7 +96,7 @@ impl Scorer for Refusal {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     /// `class` is 1 where the question was answered, 0 where the answer was withheld by model or provider, and has no value where our own

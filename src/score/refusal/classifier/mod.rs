@@ -1,6 +1,7 @@
 //! The offline classifier: a small encoder that reads question and answer, trained by `models/labeller/`, for answers that no signal and no rule
 //! decides. Its model card is models/labeller/README.md.
 
+mod languages;
 mod pieces;
 mod surface;
 
@@ -47,10 +48,13 @@ impl Classifier {
         let sequence =
             pieces::sequence(&self.tokenizer, question, answer).ok_or("the tokenizer failed")?;
         let counts = surface::surface(question, answer);
-        let found = self
-            .graph
-            .run(&sequence.ids, &sequence.places, &sequence.segments, &counts)
-            .map_err(|e| e.message)?;
+        let tokens = [
+            ("ids", sequence.ids.as_slice()),
+            ("places", &sequence.places),
+            ("segments", &sequence.segments),
+            ("languages", &sequence.languages),
+        ];
+        let found = self.graph.run(&tokens, &counts).map_err(|e| e.message)?;
         found
             .try_into()
             .map_err(|_| "the graph gave no three probabilities".to_owned())

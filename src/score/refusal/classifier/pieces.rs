@@ -3,6 +3,8 @@
 
 use tokenizers::Tokenizer;
 
+use super::languages;
+
 const QUESTION: usize = 64;
 const OPENING: usize = 128;
 const MIDDLE: usize = 64;
@@ -23,6 +25,8 @@ pub(super) struct Sequence {
     pub places: Vec<i64>,
     /// The piece a token is of, 1 to 4.
     pub segments: Vec<i64>,
+    /// The place of the language that a token's piece is in.
+    pub languages: Vec<i64>,
 }
 
 /// Cuts question and answer. `None` where the tokenizer fails.
@@ -49,6 +53,7 @@ pub(super) fn sequence(tokenizer: &Tokenizer, question: &str, answer: &str) -> O
     } else {
         start[(OPENING + MIDDLE).min(start.len())..].to_vec()
     };
+    let languages = [question, answer].map(languages::place);
     let question = numbers(question.trim())?;
     let mut sequence = Sequence::default();
     let pieces = [
@@ -57,7 +62,12 @@ pub(super) fn sequence(tokenizer: &Tokenizer, question: &str, answer: &str) -> O
         part(OPENING, MIDDLE),
         &end[end.len().saturating_sub(CLOSING)..],
     ];
-    for (segment, piece) in (1..).zip(pieces).filter(|(_, p)| !p.is_empty()) {
+    let [asked, answered] = languages;
+    let languages = [asked, answered, answered, answered];
+    for ((segment, piece), language) in (1..).zip(pieces).zip(languages) {
+        if piece.is_empty() {
+            continue;
+        }
         let framed = std::iter::once(BEGIN)
             .chain(piece.iter().copied())
             .chain([END]);
@@ -65,6 +75,7 @@ pub(super) fn sequence(tokenizer: &Tokenizer, question: &str, answer: &str) -> O
             sequence.ids.push(id);
             sequence.places.push(place);
             sequence.segments.push(segment);
+            sequence.languages.push(language);
         }
     }
     Some(sequence)
