@@ -96,7 +96,7 @@ class Answers:
         return torch.from_numpy(x).float(), torch.from_numpy(segments), torch.tensor(self.surfaces[readings, chosen])
 
     def words(self, chosen, readings):
-        """The answers' words in a row, how many each has, and surfaces."""
+        """The answers' words in a row, how many each has, and surfaces. A piece's first and last token stand in every answer, and so weigh nothing."""
         found = [[word for piece in pieces[1:] if piece >= 0 for word in self.pieces[piece]] for pieces in self.places[readings, chosen]]
         lengths = torch.tensor([len(words) for words in found])
         return torch.tensor([word for words in found for word in words]), lengths, torch.tensor(self.surfaces[readings, chosen])

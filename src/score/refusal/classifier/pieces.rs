@@ -53,7 +53,8 @@ pub(super) fn sequence(tokenizer: &Tokenizer, question: &str, answer: &str) -> O
     } else {
         start[(OPENING + MIDDLE).min(start.len())..].to_vec()
     };
-    let languages = [question, answer].map(languages::place);
+    let [asked, answered] = [question, answer].map(languages::place);
+    let languages = [asked, answered, answered, answered];
     let question = numbers(question.trim())?;
     let mut sequence = Sequence::default();
     let pieces = [
@@ -62,8 +63,6 @@ pub(super) fn sequence(tokenizer: &Tokenizer, question: &str, answer: &str) -> O
         part(OPENING, MIDDLE),
         &end[end.len().saturating_sub(CLOSING)..],
     ];
-    let [asked, answered] = languages;
-    let languages = [asked, answered, answered, answered];
     for ((segment, piece), language) in (1..).zip(pieces).zip(languages) {
         if piece.is_empty() {
             continue;
