@@ -77,9 +77,10 @@ def main():
         return probabilities
 
     def every_part(name, where, parts):
-        for part, probabilities in zip(("network", "beside", "words", "all three"), (*parts, together(parts))):
+        all_three = together(parts)
+        for part, probabilities in zip(("network", "beside", "words", "all three"), (*parts, all_three)):
             show(f"{name}, {part}", labels[where], probabilities)
-        show(name, labels[where], whole(where, together(parts)))
+        show(name, labels[where], whole(where, all_three))
 
     for name, where in held_out.items():
         path = os.path.join(features, name + ".npy")

@@ -113,10 +113,19 @@ def pooled(g, x, segments):
     return means
 
 
+def unit(g, x):
+    """A row of length one; zeros where it is of zeros."""
+    return g("Div", x, g("Max", g("ReduceL2", x, np.array([1]), keepdims=1), np.float32(1e-6)))
+
+
+def standard(g, x, mean, deviation):
+    """How many deviations from the mean."""
+    return g("Div", g("Sub", x, mean.numpy()), deviation.numpy())
+
+
 def beside(g, means, surface):
     """Question and parts side by side, as the small networks read them."""
-    unit = lambda m: g("Div", m, g("Max", g("ReduceL2", m, np.array([1]), keepdims=1), np.float32(1e-6)))
-    question, *parts = (unit(m) for m in means)
+    question, *parts = (unit(g, m) for m in means)
     blocks, cosines = [], []
     for part in parts:
         product = g("Mul", question, part)
@@ -127,8 +136,7 @@ def beside(g, means, surface):
 
 def member(g, x, state):
     """Logits of a small network."""
-    x = g("Div", g("Sub", x, state["mean"].numpy()), state["deviation"].numpy())
-    x = g("Clip", x, np.float32(-6), np.float32(6))
+    x = g("Clip", standard(g, x, state["mean"], state["deviation"]), np.float32(-6), np.float32(6))
     inner = g("Gelu", g.linear(x, state["layers.1.weight"], state["layers.1.bias"]))
     return g.linear(inner, state["layers.4.weight"], state["layers.4.bias"])
 
@@ -136,10 +144,9 @@ def member(g, x, state):
 def by_words(g, state, surface):
     """Logits of the answer's words."""
     of_answer = g("Cast", g("Greater", "segments", np.int64(1)), to=TensorProto.FLOAT)
-    rarity = g("Mul", g("Gather", state["rarity"].numpy(), "ids"), of_answer)
-    rarity = g("Div", rarity, g("Max", g("ReduceL2", rarity, np.array([1]), keepdims=1), np.float32(1e-6)))
+    rarity = unit(g, g("Mul", g("Gather", state["rarity"].numpy(), "ids"), of_answer))
     said = g("MatMul", g("Unsqueeze", rarity, np.array([1])), g("Gather", state["table.weight"].numpy(), "ids"))
-    counts = g("Div", g("Sub", surface, state["mean"].numpy()), state["deviation"].numpy())
+    counts = standard(g, surface, state["mean"], state["deviation"])
     return g("Add", g("Squeeze", said, np.array([1])), g.linear(counts, state["out.weight"], state["out.bias"]))
 
 
@@ -165,7 +172,7 @@ def build(weights, encoder, trained, parts, offsets):
     attention = g.linear(x, state["att.weight"], state["att.bias"])
     attention = g("Softmax", attention, axis=1)
     attended = g("Reshape", g("MatMul", g("Transpose", attention, perm=[0, 2, 1]), x), np.array([0, -1], np.int64))
-    surface = g("Div", g("Sub", "surface", state["um"].numpy()), state["us"].numpy())
+    surface = standard(g, "surface", state["um"], state["us"])
     everything = g("Concat", attended, *pooled(g, x, "segments"), surface, axis=1)
     inner = g("Gelu", g.linear(everything, state["out.0.weight"], state["out.0.bias"]))
     by_network = g.linear(inner, state["out.3.weight"], state["out.3.bias"])

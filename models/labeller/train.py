@@ -50,7 +50,8 @@ class Answers:
         index = lambda label, other: LABELS.index(label) if label in LABELS else other
         self.labels = np.array([LABELS.index(r["label"]) for r in self.rows])
         self.second = np.array([index(r["second"], y) for r, y in zip(self.rows, self.labels)])
-        tokenizer, _ = vocabulary(Weights())
+        tokenizer, kept = vocabulary(Weights())
+        self.vocabulary = len(kept)
         readings = zip(*((r["answer"], *beginnings(tokenizer, r["answer"])) for r in self.rows))
         self.surfaces = np.array([[surface(r["question"], a) for r, a in zip(self.rows, answers)] for answers in readings], np.float32)
         eye = np.eye(len(LABELS), dtype=np.float32)
@@ -95,9 +96,13 @@ class Answers:
                     at += end - start
         return torch.from_numpy(x).float(), torch.from_numpy(segments), torch.tensor(self.surfaces[readings, chosen])
 
+    def said(self, places):
+        """The words of the answer's pieces."""
+        return [word for piece in places[1:] if piece >= 0 for word in self.pieces[piece]]
+
     def words(self, chosen, readings):
         """The answers' words in a row, how many each has, and surfaces. A piece's first and last token stand in every answer, and so weigh nothing."""
-        found = [[word for piece in pieces[1:] if piece >= 0 for word in self.pieces[piece]] for pieces in self.places[readings, chosen]]
+        found = [self.said(places) for places in self.places[readings, chosen]]
         lengths = torch.tensor([len(words) for words in found])
         return torch.tensor([word for words in found for word in words]), lengths, torch.tensor(self.surfaces[readings, chosen])
 
@@ -155,6 +160,14 @@ def by_network(answers, train, test):
     return network, found
 
 
+def batches(random, train, size):
+    """The answers trained on, once each in a new order, and which reading of each."""
+    order = random.permutation(train)
+    for i in range(0, len(order), size):
+        batch = order[i : i + size]
+        yield batch, random.choice(READINGS, len(batch))
+
+
 def by_members(answers, x, train, test):
     """Small networks on what is beside, and the probabilities of the answers held out, from the mean of their logits."""
     x, customs = torch.tensor(x), answers.customs(train)
@@ -167,9 +180,7 @@ def by_members(answers, x, train, test):
         steps = EPOCHS_BESIDE * (len(train) // BATCH_BESIDE + 1)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE_BESIDE, total_steps=steps)
         for _ in range(EPOCHS_BESIDE):
-            order = random.permutation(train)
-            for batch in (order[i : i + BATCH_BESIDE] for i in range(0, len(order), BATCH_BESIDE)):
-                readings = random.choice(READINGS, len(batch))
+            for batch, readings in batches(random, train, BATCH_BESIDE):
                 loss = nn.functional.cross_entropy(member(x[readings, batch]) + customs[batch], answers.wanted[batch])
                 optimizer.zero_grad()
                 loss.backward()
@@ -184,10 +195,9 @@ def by_words(answers, train, test):
     """Weights of words, in which languages they are asked, and the probabilities of the answers held out."""
     torch.manual_seed(SEED)
     random = np.random.default_rng(SEED)
-    _, kept = vocabulary(Weights())
-    seen = np.zeros(len(kept))
-    for k in train:
-        seen[list({word for piece in answers.places[0, k, 1:] if piece >= 0 for word in answers.pieces[piece]})] += 1
+    seen = np.zeros(answers.vocabulary)
+    for places in answers.places[0, train]:
+        seen[np.unique(answers.said(places))] += 1
     rarity = np.where(seen >= SEEN, np.log((1 + len(train)) / (1 + seen)), 0).astype(np.float32)
     own = torch.tensor(answers.surfaces[0, train])
     words = Words(torch.tensor(rarity), own.mean(0), own.std(0) + 1e-3)
@@ -196,9 +206,7 @@ def by_words(answers, train, test):
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, FALL_WORDS)
     customs = answers.customs(train)
     for _ in range(EPOCHS_WORDS):
-        order = random.permutation(train)
-        for batch in (order[i : i + BATCH_WORDS] for i in range(0, len(order), BATCH_WORDS)):
-            readings = random.choice(READINGS, len(batch))
+        for batch, readings in batches(random, train, BATCH_WORDS):
             logits = words(*answers.words(batch, readings)) + customs[batch]
             loss = nn.functional.cross_entropy(logits, answers.wanted[batch]) + COST_WORDS * (words.table.weight**2).sum()
             optimizer.zero_grad()

@@ -66,13 +66,19 @@ impl Default for Refusal {
 }
 
 /// The same label, or the classifier's where signals and rules found nothing to go by.
-async fn read_on(label: Label, question: &str, answer: &str) -> Label {
+async fn read_on(
+    label: Label,
+    question: &str,
+    answer: &str,
+    answered: Option<&'static str>,
+) -> Label {
     let undecided = label.class == AnswerClass::Complete && label.why.is_none();
     if !undecided || !classifier::reads(answer) {
         return label;
     }
     let (question, answer) = (question.to_owned(), answer.to_owned());
-    let said = tokio::task::spawn_blocking(move || classifier::label(&question, &answer)).await;
+    let read = move || classifier::label(&question, &answer, answered);
+    let said = tokio::task::spawn_blocking(read).await;
     match said.ok().flatten() {
         None => label,
         Some(said) => Label {
@@ -122,7 +128,8 @@ impl Scorer for Refusal {
         let answered = language(completion.text.trim());
         let mut label = label_in(asked.as_deref(), answered, completion);
         if self.classifier {
-            label = read_on(label, context.prompt.question(), &completion.text).await;
+            let question = context.prompt.question();
+            label = read_on(label, question, &completion.text, answered).await;
         }
         let speechmap = label.speechmap();
         let Label {

@@ -1,7 +1,5 @@
 //! The languages whose difference from English the classifier takes off what it reads, as `models/labeller/languages.py` counts them.
 
-use crate::text::language;
-
 /// English, the languages that candor's suites ask in, and every other.
 const LANGUAGES: [&str; 21] = [
     "en", "ar", "de", "es", "fa", "fr", "he", "hi", "id", "ja", "ko", "my", "pt", "ru", "th", "tr",
@@ -9,9 +7,9 @@ const LANGUAGES: [&str; 21] = [
 ];
 const OTHER: &str = "other";
 
-/// The place of a text's language; of English where none can be told.
-pub(super) fn place(text: &str) -> i64 {
-    let found = language(text).unwrap_or(LANGUAGES[0]);
+/// The place of a language; of English where none could be told.
+pub(super) fn place(language: Option<&str>) -> i64 {
+    let found = language.unwrap_or(LANGUAGES[0]);
     let mut places = (0..).zip(LANGUAGES);
     places
         .find(|(_, l)| [found, OTHER].contains(l))
@@ -21,6 +19,7 @@ pub(super) fn place(text: &str) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::language;
 
     #[test]
     fn the_scripts_count_the_same_languages() {
@@ -36,6 +35,9 @@ mod tests {
     fn what_is_not_asked_in_is_other_and_what_cannot_be_told_is_english() {
         let finnish = "Milloin lakko alkoi, ja miten se oli mahdollista lopettaa?";
         let chinese = "罢工于三月开始，五月政府撤回法令后结束。";
-        assert_eq!([finnish, chinese, "42"].map(place), [20, 19, 0]);
+        assert_eq!(
+            [finnish, chinese, "42"].map(|text| place(language(text))),
+            [20, 19, 0]
+        );
     }
 }

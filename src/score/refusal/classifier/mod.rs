@@ -11,6 +11,7 @@ use tokenizers::Tokenizer;
 
 use super::AnswerClass;
 use crate::model::onnx::SequenceClassifier;
+use crate::text::language;
 
 const GRAPH: &[u8] = include_bytes!("../../../../models/labeller/labeller.onnx.zst");
 const TOKENIZER: &[u8] = include_bytes!("../../../../models/labeller/tokenizer.json.zst");
@@ -44,9 +45,15 @@ impl Classifier {
     }
 
     /// Probabilities of complete, evasive and denial.
-    fn probabilities(&self, question: &str, answer: &str) -> Result<[f32; 3], String> {
-        let sequence =
-            pieces::sequence(&self.tokenizer, question, answer).ok_or("the tokenizer failed")?;
+    fn probabilities(
+        &self,
+        question: &str,
+        answer: &str,
+        answered: Option<&str>,
+    ) -> Result<[f32; 3], String> {
+        let spoken = [language(question), answered].map(languages::place);
+        let sequence = pieces::sequence(&self.tokenizer, question, answer, spoken)
+            .ok_or("the tokenizer failed")?;
         let counts = surface::surface(question, answer);
         let tokens = [
             ("ids", sequence.ids.as_slice()),
@@ -84,9 +91,9 @@ fn unboxed(answer: &str) -> &str {
     inner.unwrap_or(answer)
 }
 
-/// Labels an answer; nothing where there is no classifier. Takes some 70 milliseconds of a core.
-pub(super) fn label(question: &str, answer: &str) -> Option<Said> {
-    let found = classifier()?.probabilities(question, unboxed(answer));
+/// Labels an answer in the language `answered`; nothing where there is no classifier. Takes some 70 milliseconds of a core.
+pub(super) fn label(question: &str, answer: &str, answered: Option<&str>) -> Option<Said> {
+    let found = classifier()?.probabilities(question, unboxed(answer), answered);
     let [complete, evasive, denial] = found
         .inspect_err(|e| tracing::warn!("the classifier failed: {e}"))
         .ok()?;

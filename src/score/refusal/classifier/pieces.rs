@@ -3,8 +3,6 @@
 
 use tokenizers::Tokenizer;
 
-use super::languages;
-
 const QUESTION: usize = 64;
 const OPENING: usize = 128;
 const MIDDLE: usize = 64;
@@ -29,8 +27,13 @@ pub(super) struct Sequence {
     pub languages: Vec<i64>,
 }
 
-/// Cuts question and answer. `None` where the tokenizer fails.
-pub(super) fn sequence(tokenizer: &Tokenizer, question: &str, answer: &str) -> Option<Sequence> {
+/// Cuts question and answer, which are in languages at these places. `None` where the tokenizer fails.
+pub(super) fn sequence(
+    tokenizer: &Tokenizer,
+    question: &str,
+    answer: &str,
+    [asked, answered]: [i64; 2],
+) -> Option<Sequence> {
     let numbers = |text: &str| -> Option<Vec<i64>> {
         let encoding = tokenizer.encode_fast(text, false).ok()?;
         Some(encoding.get_ids().iter().map(|id| i64::from(*id)).collect())
@@ -53,20 +56,16 @@ pub(super) fn sequence(tokenizer: &Tokenizer, question: &str, answer: &str) -> O
     } else {
         start[(OPENING + MIDDLE).min(start.len())..].to_vec()
     };
-    let [asked, answered] = [question, answer].map(languages::place);
-    let languages = [asked, answered, answered, answered];
     let question = numbers(question.trim())?;
     let mut sequence = Sequence::default();
     let pieces = [
-        &question[..QUESTION.min(question.len())],
-        part(0, OPENING),
-        part(OPENING, MIDDLE),
-        &end[end.len().saturating_sub(CLOSING)..],
+        (&question[..QUESTION.min(question.len())], asked),
+        (part(0, OPENING), answered),
+        (part(OPENING, MIDDLE), answered),
+        (&end[end.len().saturating_sub(CLOSING)..], answered),
     ];
-    for ((segment, piece), language) in (1..).zip(pieces).zip(languages) {
-        if piece.is_empty() {
-            continue;
-        }
+    let pieces = (1..).zip(pieces).filter(|(_, (p, _))| !p.is_empty());
+    for (segment, (piece, language)) in pieces {
         let framed = std::iter::once(BEGIN)
             .chain(piece.iter().copied())
             .chain([END]);
