@@ -1,24 +1,8 @@
 //! Answers with their texts, a model at a time: what the detectors look at.
 
-use polars::prelude::*;
-
 use super::{AnalysisError, Dataset};
 use crate::model::{Completion, Finish, Signal};
-use crate::store::stratum_column;
-
-/// Columns of the table of trials, in the order in which they are read here.
-const COLUMNS: [&str; 10] = [
-    "suite",
-    "sample_id",
-    "cluster",
-    "pair",
-    "role",
-    "prompt",
-    "answer",
-    "reasoning",
-    "finish",
-    "signals",
-];
+use crate::store::{Filter, TrialStatus, column, stratum_column};
 
 /// One answer, as its trial has it.
 #[derive(Debug, Clone)]
@@ -42,56 +26,80 @@ pub struct Answer {
 }
 
 impl Dataset {
-    /// A model's answers of the first repeat, by suite and sample; failed calls are left out.
+    /// A model's answers of the first epoch, by suite and sample; failed calls are left out.
     ///
     /// # Errors
-    /// [`AnalysisError::Table`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] where the tables are not a run's.
     pub fn answers(&self, model: &str) -> Result<Vec<Answer>, AnalysisError> {
         let language = stratum_column("language");
-        let mut columns: Vec<Expr> = COLUMNS.iter().map(|name| col(*name)).collect();
+        let mut columns = vec![
+            column::SUITE,
+            column::SAMPLE,
+            column::EPOCH,
+            column::STATUS,
+            column::CLUSTER,
+            column::PAIR,
+            column::ROLE,
+            column::PROMPT,
+            column::ANSWER,
+            column::REASONING,
+            column::FINISH,
+            column::SIGNALS,
+        ];
         let has_language = self.strata.iter().any(|s| s == "language");
         if has_language {
-            columns.push(col(language.as_str()));
+            columns.push(&language);
         }
-        let frame = self
-            .trials()
-            .filter(col("model").eq(lit(model.to_owned())))
-            .filter(col("epoch").eq(lit(0)).and(col("status").neq(lit("error"))))
-            .select(columns)
-            .sort(["suite", "sample_id"], SortMultipleOptions::default())
-            .collect()?;
-        let text = |name: &str| -> Result<&StringChunked, AnalysisError> {
-            Ok(frame.column(name)?.str()?)
-        };
-        let columns: Vec<&StringChunked> = COLUMNS
-            .iter()
-            .map(|name| text(name))
-            .collect::<Result<_, _>>()?;
+        let trials = self.trials(&columns, &Filter::all().is(column::MODEL, model))?;
+        let text = |name: &str| trials.texts(name);
+        let (suites, samples, statuses) = (
+            text(column::SUITE)?,
+            text(column::SAMPLE)?,
+            text(column::STATUS)?,
+        );
+        let (clusters, pairs, roles) = (
+            text(column::CLUSTER)?,
+            text(column::PAIR)?,
+            text(column::ROLE)?,
+        );
+        let (prompts, texts, thoughts) = (
+            text(column::PROMPT)?,
+            text(column::ANSWER)?,
+            text(column::REASONING)?,
+        );
+        let (finishes, signals) = (text(column::FINISH)?, text(column::SIGNALS)?);
         let languages = has_language.then(|| text(&language)).transpose()?;
+        let epochs = trials.wholes(column::EPOCH)?;
+        let owned = |text: Option<&str>| text.map(str::to_owned);
         let answer = |row: usize| {
-            let of = |at: usize| columns[at].get(row).map(str::to_owned);
-            let (sample, pair) = (of(1).unwrap_or_default(), of(3));
-            let unit = of(2)
-                .or_else(|| pair.clone())
-                .unwrap_or_else(|| sample.clone());
-            let finish = of(8).and_then(|f| serde_json::from_value::<Finish>(f.into()).ok());
-            let signals = of(9).and_then(|s| serde_json::from_str::<Vec<Signal>>(&s).ok());
+            let sample = samples.get(row).unwrap_or_default();
+            let unit = clusters.get(row).or(pairs.get(row)).unwrap_or(sample);
+            let finish = finishes.get(row);
+            let finish = finish.and_then(|f| serde_json::from_value::<Finish>(f.into()).ok());
+            let signals = signals.get(row);
+            let signals = signals.and_then(|s| serde_json::from_str::<Vec<Signal>>(s).ok());
             Answer {
-                suite: of(0).unwrap_or_default(),
-                unit,
-                sample,
-                pair,
-                role: of(4),
-                language: languages.and_then(|l| l.get(row).map(str::to_owned)),
-                prompt: of(5).unwrap_or_default(),
+                suite: suites.get(row).unwrap_or_default().to_owned(),
+                sample: sample.to_owned(),
+                unit: unit.to_owned(),
+                pair: owned(pairs.get(row)),
+                role: owned(roles.get(row)),
+                language: owned(languages.and_then(|l| l.get(row))),
+                prompt: prompts.get(row).unwrap_or_default().to_owned(),
                 completion: Completion {
-                    reasoning: of(7),
+                    reasoning: owned(thoughts.get(row)),
                     finish: finish.unwrap_or(Finish::Unknown),
                     signals: signals.unwrap_or_default(),
-                    ..Completion::text(of(6).unwrap_or_default())
+                    ..Completion::text(texts.get(row).unwrap_or_default())
                 },
             }
         };
-        Ok((0..frame.height()).map(answer).collect())
+        let failed = Some(TrialStatus::Error.name());
+        let mut answers: Vec<Answer> = (0..trials.height())
+            .filter(|row| epochs.get(*row) == Some(0) && statuses.get(*row) != failed)
+            .map(answer)
+            .collect();
+        answers.sort_by(|a, b| (&a.suite, &a.sample).cmp(&(&b.suite, &b.sample)));
+        Ok(answers)
     }
 }

@@ -1,41 +1,12 @@
 //! One or more runs read together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-use polars::prelude::*;
-
 use super::AnalysisError;
-use crate::store::{Manifest, ModelRecord, RunDirectory, StoreError, SuiteRecord, stratum_column};
-
-/// Columns of the table of trials that every analysis may use.
-const TRIAL_COLUMNS: &[&str] = &[
-    "trial_key",
-    "schedule_index",
-    "model",
-    "suite",
-    "sample_id",
-    "epoch",
-    "pair",
-    "role",
-    "cluster",
-    "status",
-    "finish",
-    "prompt",
-    "target",
-    "answer",
-    "reasoning",
-    "signals",
-    "error_class",
-    "error",
-    "prompt_tokens",
-    "completion_tokens",
-    "cost_usd",
-    "queue_seconds",
-    "first_token_seconds",
-    "seconds",
-    "origin",
-];
+use crate::store::{
+    Filter, Manifest, ModelRecord, RunDirectory, StoreError, SuiteRecord, Table, column,
+};
 
 /// The tables of runs, and what their manifests say.
 pub struct Dataset {
@@ -47,9 +18,18 @@ pub struct Dataset {
     pub manifests: Vec<Manifest>,
     /// Names of all strata.
     pub strata: Vec<String>,
-    trials: LazyFrame,
-    scores: LazyFrame,
+    runs: Vec<Source>,
 }
+
+/// One run of several, and what its models are called beside those of the others.
+struct Source {
+    directory: RunDirectory,
+    renamed: HashMap<String, String>,
+}
+
+/// Reads one of a run's tables.
+type Reader =
+    fn(&RunDirectory, &[&str], &Filter<'_>, &HashMap<String, String>) -> Result<Table, StoreError>;
 
 impl Dataset {
     /// Opens run directories. Shards of one plan, and runs of other models on the same suites, are read together; the same
@@ -69,8 +49,8 @@ impl Dataset {
             .collect();
         let (mut suites, mut models): (Vec<SuiteRecord>, Vec<ModelRecord>) =
             (Vec::new(), Vec::new());
-        let (mut trials, mut scores) = (Vec::new(), Vec::new());
-        for run in &runs {
+        let mut sources = Vec::new();
+        for run in runs {
             for suite in &run.manifest.suites {
                 match suites.iter_mut().find(|s| s.name == suite.name) {
                     None => suites.push(suite.clone()),
@@ -85,8 +65,7 @@ impl Dataset {
                     }
                 }
             }
-            let (mut run_trials, mut run_scores) =
-                (with_strata(run.trials()?, run, &strata), run.scores()?);
+            let mut renamed = HashMap::new();
             for model in &run.manifest.models {
                 let mut model = model.clone();
                 let taken = models
@@ -98,51 +77,83 @@ impl Dataset {
                         .file_name()
                         .and_then(|n| n.to_str())
                         .unwrap_or("other");
-                    let renamed = format!("{} ({place})", model.identity.name);
-                    run_trials = rename_model(run_trials, &model.identity.name, &renamed);
-                    run_scores = rename_model(run_scores, &model.identity.name, &renamed);
-                    model.identity.name = renamed;
+                    let other = format!("{} ({place})", model.identity.name);
+                    renamed.insert(
+                        std::mem::replace(&mut model.identity.name, other.clone()),
+                        other,
+                    );
                     models.push(model);
                 } else if taken.is_none() {
                     models.push(model);
                 }
             }
-            trials.push(run_trials);
-            scores.push(run_scores);
+            sources.push(Source {
+                directory: run,
+                renamed,
+            });
         }
-        if trials.is_empty() {
+        if sources.is_empty() {
             return Err(StoreError::NotARun {
                 path: "(none)".into(),
                 reason: "no run was given".into(),
             }
             .into());
         }
-        // Runs that overlap (a run and its copy that went on elsewhere) count a trial once.
-        let several = trials.len() > 1;
-        let together = |frames: Vec<LazyFrame>, key: &[&str]| -> Result<LazyFrame, AnalysisError> {
-            let all = concat(frames, UnionArgs::default())?;
-            let key = key.iter().map(|name| col(*name)).collect();
-            let once = |all: LazyFrame| all.unique_generic(Some(key), UniqueKeepStrategy::First);
-            Ok(if several { once(all) } else { all })
-        };
         Ok(Self {
             suites,
             models,
-            manifests: runs.into_iter().map(|r| r.manifest).collect(),
+            manifests: sources
+                .iter()
+                .map(|r| r.directory.manifest.clone())
+                .collect(),
             strata: strata.into_iter().collect(),
-            trials: together(trials, &["trial_key"])?,
-            scores: together(scores, &["trial_key", "scorer", "metric"])?,
+            runs: sources,
         })
     }
 
-    /// One row a trial.
-    pub fn trials(&self) -> LazyFrame {
-        self.trials.clone()
+    /// Columns of the trials that a filter keeps, one trial per row.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Store`] where the tables are not a run's.
+    pub fn trials(&self, columns: &[&str], filter: &Filter<'_>) -> Result<Table, AnalysisError> {
+        self.together(RunDirectory::trials, columns, filter, &[column::TRIAL_KEY])
     }
 
-    /// One row a score.
-    pub fn scores(&self) -> LazyFrame {
-        self.scores.clone()
+    /// Columns of the scores that a filter keeps, one score per row.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Store`] where the tables are not a run's.
+    pub fn scores(&self, columns: &[&str], filter: &Filter<'_>) -> Result<Table, AnalysisError> {
+        let key = [column::TRIAL_KEY, column::SCORER, column::METRIC];
+        self.together(RunDirectory::scores, columns, filter, &key)
+    }
+
+    /// Rows of all runs. Runs that overlap (a run and its copy that went on elsewhere) count a row of one key once.
+    fn together(
+        &self,
+        read: Reader,
+        columns: &[&str],
+        filter: &Filter<'_>,
+        key: &[&str],
+    ) -> Result<Table, AnalysisError> {
+        if let [only] = self.runs.as_slice() {
+            return Ok(read(&only.directory, columns, filter, &only.renamed)?);
+        }
+        let mut wanted = columns.to_vec();
+        wanted.extend(key.iter().filter(|k| !columns.contains(k)));
+        let mut all = Table::default();
+        for run in &self.runs {
+            all.append(&read(&run.directory, &wanted, filter, &run.renamed)?)?;
+        }
+        let keys = key
+            .iter()
+            .map(|k| all.texts(k))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut seen = HashSet::new();
+        let first: Vec<bool> = (0..all.height())
+            .map(|row| seen.insert(keys.iter().map(|k| k.get(row)).collect::<Vec<_>>()))
+            .collect();
+        Ok(all.only(|row| first[row])?.select(columns)?)
     }
 
     /// The baseline: the model of that name, or the first.
@@ -186,28 +197,4 @@ impl Dataset {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.models.iter().map(|m| m.identity.name.as_str())
     }
-}
-
-/// The trial columns, then every stratum's, in one order for all runs.
-fn with_strata(frame: LazyFrame, run: &RunDirectory, strata: &BTreeSet<String>) -> LazyFrame {
-    let own: BTreeSet<&String> = run.manifest.suites.iter().flat_map(|s| &s.strata).collect();
-    let mut columns: Vec<Expr> = TRIAL_COLUMNS.iter().map(|c| col(*c)).collect();
-    columns.extend(strata.iter().map(|name| {
-        let column = stratum_column(name);
-        if own.contains(name) {
-            col(column.as_str())
-        } else {
-            lit(NULL).cast(DataType::String).alias(column.as_str())
-        }
-    }));
-    frame.select(columns)
-}
-
-fn rename_model(frame: LazyFrame, from: &str, to: &str) -> LazyFrame {
-    frame.with_column(
-        when(col("model").eq(lit(from.to_owned())))
-            .then(lit(to.to_owned()))
-            .otherwise(col("model"))
-            .alias("model"),
-    )
 }

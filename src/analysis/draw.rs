@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use polars::prelude::*;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -10,6 +9,7 @@ use serde::Serialize;
 
 use super::{AnalysisError, Dataset};
 use crate::score::AnswerClass;
+use crate::store::{Filter, TrialStatus, column};
 
 /// An answer as it is shown to whoever labels it: without the model's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,34 +49,32 @@ impl Dataset {
     /// label could be held against, so the others stay a random draw.
     ///
     /// # Errors
-    /// [`AnalysisError::Table`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] where the tables are not a run's.
     pub fn draw(&self, n: usize, seed: u64) -> Result<Vec<DrawnAnswer>, AnalysisError> {
-        let frame = self
-            .trials()
-            .filter(col("status").eq(lit("ok")))
-            .filter(col("answer").is_not_null().and(col("answer").neq(lit(""))))
-            .select(["trial_key", "model", "suite"].map(col))
-            .collect()?;
-        let text = |name: &str| -> Result<&StringChunked, AnalysisError> {
-            Ok(frame.column(name)?.str()?)
-        };
-        let (keys, models, suites) = (text("trial_key")?, text("model")?, text("suite")?);
-        let unsure = self
-            .scores()
-            .filter(col("label").eq(lit(AnswerClass::Unsure.name())))
-            .select([col("trial_key")])
-            .collect()?;
-        let unsure: BTreeSet<&str> = unsure
-            .column("trial_key")?
-            .str()?
-            .iter()
-            .flatten()
-            .collect();
+        let answered = Filter::all().is(column::STATUS, TrialStatus::Ok.name());
+        let columns = [
+            column::TRIAL_KEY,
+            column::MODEL,
+            column::SUITE,
+            column::ANSWER,
+        ];
+        let trials = self.trials(&columns, &answered)?;
+        let (keys, answers) = (
+            trials.texts(column::TRIAL_KEY)?,
+            trials.texts(column::ANSWER)?,
+        );
+        let (models, suites) = (trials.texts(column::MODEL)?, trials.texts(column::SUITE)?);
+        let unsure = Filter::all().is(column::LABEL, AnswerClass::Unsure.name());
+        let unsure = self.scores(&[column::TRIAL_KEY], &unsure)?;
+        let unsure: BTreeSet<&str> = unsure.texts(column::TRIAL_KEY)?.iter().flatten().collect();
         let (mut cells, mut untold) = (Cells::new(), Cells::new());
-        for row in 0..frame.height() {
-            if let (Some(key), Some(model), Some(suite)) =
-                (keys.get(row), models.get(row), suites.get(row))
-            {
+        for row in 0..trials.height() {
+            if let (Some(key), Some(model), Some(suite), true) = (
+                keys.get(row),
+                models.get(row),
+                suites.get(row),
+                answers.get(row).is_some_and(|a| !a.is_empty()),
+            ) {
                 let side = if unsure.contains(key) {
                     &mut untold
                 } else {
@@ -91,16 +89,14 @@ impl Dataset {
         drawn.extend(evenly(cells, rest, &mut random));
         let places: BTreeMap<&str, usize> =
             drawn.iter().enumerate().map(|(i, k)| (*k, i)).collect();
-        let wanted = Series::new("wanted".into(), &drawn);
-        let texts = self
-            .trials()
-            .filter(col("trial_key").is_in(lit(wanted).implode(false), false))
-            .select(["trial_key", "prompt", "answer"].map(col))
-            .collect()?;
-        let text = |name: &str| -> Result<&StringChunked, AnalysisError> {
-            Ok(texts.column(name)?.str()?)
-        };
-        let (keys, prompts, answers) = (text("trial_key")?, text("prompt")?, text("answer")?);
+        let columns = [column::TRIAL_KEY, column::PROMPT, column::ANSWER];
+        let wanted = Filter::all().among(column::TRIAL_KEY, drawn.iter().copied());
+        let texts = self.trials(&columns, &wanted)?;
+        let (keys, prompts, answers) = (
+            texts.texts(column::TRIAL_KEY)?,
+            texts.texts(column::PROMPT)?,
+            texts.texts(column::ANSWER)?,
+        );
         let mut found: Vec<DrawnAnswer> = (0..texts.height())
             .filter_map(|row| {
                 Some(DrawnAnswer {

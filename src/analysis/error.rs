@@ -1,7 +1,5 @@
 //! Why an analysis has no answer.
 
-use polars::prelude::PolarsError;
-
 use crate::store::StoreError;
 
 /// An analysis that cannot be made.
@@ -10,9 +8,6 @@ pub enum AnalysisError {
     /// A run cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A table does not hold what it should.
-    #[error("the tables of the run cannot be read: {0}. `candor score RUN` writes the scores anew")]
-    Table(#[from] PolarsError),
     /// No such model.
     #[error("there is no model '{name}' in the run; its models: {known}")]
     UnknownModel {

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use polars::prelude::*;
 use serde::Serialize;
 
 use super::{AnalysisError, Dataset};
 use crate::score::facts_told;
+use crate::store::{Filter, column};
 
 /// One key fact of an event, and how often each model states it.
 #[derive(Debug, Clone, Serialize)]
@@ -42,44 +42,46 @@ impl FactRow {
 /// Every fact of every event, those that models differ in most first.
 ///
 /// # Errors
-/// [`AnalysisError::Table`] where the tables are not a run's.
+/// [`AnalysisError::Store`] where the tables are not a run's.
 pub fn facts(data: &Dataset) -> Result<Vec<FactRow>, AnalysisError> {
-    let key = ["trial_key"].map(col);
-    let told = data
-        .scores()
-        .filter(
-            col("scorer")
-                .eq(lit("key_facts"))
-                .and(col("metric").eq(lit("recall"))),
-        )
-        .select(["trial_key", "model", "explanation"].map(col));
-    let units = data
-        .trials()
-        .select(["trial_key", "cluster", "sample_id"].map(col));
-    let frame = told
-        .join(units, key.clone(), key, JoinArgs::new(JoinType::Inner))
-        .collect()?;
-    let text =
-        |name: &str| -> Result<&StringChunked, AnalysisError> { Ok(frame.column(name)?.str()?) };
-    let (models, whys, clusters, samples) = (
-        text("model")?,
-        text("explanation")?,
-        text("cluster")?,
-        text("sample_id")?,
+    let recalls = Filter::all()
+        .is(column::SCORER, "key_facts")
+        .is(column::METRIC, "recall");
+    let columns = [column::TRIAL_KEY, column::MODEL, column::EXPLANATION];
+    let scores = data.scores(&columns, &recalls)?;
+    if scores.height() == 0 {
+        return Ok(Vec::new());
+    }
+    let columns = [column::TRIAL_KEY, column::CLUSTER, column::SAMPLE];
+    let trials = data.trials(&columns, &Filter::all())?;
+    let (keys, clusters, samples) = (
+        trials.texts(column::TRIAL_KEY)?,
+        trials.texts(column::CLUSTER)?,
+        trials.texts(column::SAMPLE)?,
+    );
+    let events: HashMap<&str, &str> = (0..trials.height())
+        .filter_map(|row| Some((keys.get(row)?, clusters.get(row).or(samples.get(row))?)))
+        .collect();
+    let (keys, models, whys) = (
+        scores.texts(column::TRIAL_KEY)?,
+        scores.texts(column::MODEL)?,
+        scores.texts(column::EXPLANATION)?,
     );
     let places: HashMap<&str, usize> = data.names().enumerate().map(|(i, m)| (m, i)).collect();
     let mut rows: BTreeMap<(String, String), Vec<Stated>> = BTreeMap::new();
-    for row in 0..frame.height() {
+    for row in 0..scores.height() {
         let (Some(model), Some(why)) = (models.get(row), whys.get(row)) else {
             continue;
         };
-        let event = clusters.get(row).or(samples.get(row)).unwrap_or_default();
+        let Some(event) = keys.get(row).and_then(|key| events.get(key)) else {
+            continue;
+        };
         let Some(place) = places.get(model) else {
             continue;
         };
         for (fact, stated) in facts_told(why) {
             let counts = rows
-                .entry((event.to_owned(), fact.to_owned()))
+                .entry(((*event).to_owned(), fact.to_owned()))
                 .or_insert_with(|| vec![None; places.len()]);
             let (k, n) = counts[*place].get_or_insert((0, 0));
             *k += usize::from(stated);

@@ -1,9 +1,9 @@
 //! Labels of answers, for figures that are made of counts.
 
-use polars::prelude::*;
+use std::collections::HashMap;
 
 use super::{AnalysisError, Dataset, MetricName};
-use crate::store::stratum_column;
+use crate::store::{Filter, column, stratum_column};
 
 /// What an answer was called, and where it belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Dataset {
     /// these.
     ///
     /// # Errors
-    /// [`AnalysisError::Table`] where the tables are not a run's, [`AnalysisError::UnknownStratum`] lists the strata.
+    /// [`AnalysisError::Store`] where the tables are not a run's, [`AnalysisError::UnknownStratum`] lists the strata.
     pub fn labels(
         &self,
         metric: &MetricName,
@@ -35,68 +35,61 @@ impl Dataset {
         let columns = strata
             .iter()
             .map(|name| match name.as_str() {
-                "model" | "suite" => Ok(name.clone()),
+                column::MODEL | column::SUITE => Ok(name.clone()),
                 _ => self.stratum(name).map(|_| stratum_column(name)),
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let is = |column: &str, value: &str| col(column).eq(lit(value.to_owned()));
-        let of_model = |filter: Expr| match model {
-            Some(model) => filter.and(is("model", model)),
-            None => filter,
-        };
-        let mut wanted = [
-            "trial_key",
-            "model",
-            "suite",
-            "sample_id",
-            "pair",
-            "cluster",
-        ]
-        .map(col)
-        .to_vec();
-        wanted.extend(
-            columns
-                .iter()
-                .filter(|c| !["model", "suite"].contains(&c.as_str()))
-                .map(|c| col(c.as_str())),
+        let of_suite = Filter::all()
+            .is(column::SUITE, &metric.suite)
+            .is_some(column::MODEL, model);
+        let under_metric = of_suite
+            .clone()
+            .is(column::SCORER, &metric.scorer)
+            .is(column::METRIC, &metric.metric);
+        let scores = self.scores(&[column::TRIAL_KEY, column::LABEL], &under_metric)?;
+        let (keys, labels) = (
+            scores.texts(column::TRIAL_KEY)?,
+            scores.texts(column::LABEL)?,
         );
-        let labels = self
-            .scores()
-            .filter(of_model(
-                is("suite", &metric.suite)
-                    .and(is("scorer", &metric.scorer))
-                    .and(is("metric", &metric.metric))
-                    .and(col("label").is_not_null()),
-            ))
-            .select([col("trial_key"), col("label")]);
-        let frame = self
-            .trials()
-            .filter(of_model(is("suite", &metric.suite)))
-            .select(wanted)
-            .join(
-                labels,
-                [col("trial_key")],
-                [col("trial_key")],
-                JoinArgs::new(JoinType::Inner),
-            )
-            .collect()?;
-        let text = |name: &str| -> Result<&StringChunked, AnalysisError> {
-            Ok(frame.column(name)?.str()?)
-        };
-        let (trials, models, labels) = (text("trial_key")?, text("model")?, text("label")?);
-        let (samples, pairs, clusters) = (text("sample_id")?, text("pair")?, text("cluster")?);
+        let labels: HashMap<&str, &str> = (0..scores.height())
+            .filter_map(|row| Some((keys.get(row)?, labels.get(row)?)))
+            .collect();
+        let mut wanted = vec![
+            column::TRIAL_KEY,
+            column::MODEL,
+            column::SUITE,
+            column::SAMPLE,
+            column::PAIR,
+            column::CLUSTER,
+        ];
+        for column in &columns {
+            if !wanted.contains(&column.as_str()) {
+                wanted.push(column);
+            }
+        }
+        let trials = self.trials(&wanted, &of_suite)?;
+        let (keys, models) = (
+            trials.texts(column::TRIAL_KEY)?,
+            trials.texts(column::MODEL)?,
+        );
+        let (samples, pairs, clusters) = (
+            trials.texts(column::SAMPLE)?,
+            trials.texts(column::PAIR)?,
+            trials.texts(column::CLUSTER)?,
+        );
         let strata = columns
             .iter()
-            .map(|c| text(c))
+            .map(|c| trials.texts(c))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok((0..frame.height())
+        Ok((0..trials.height())
             .filter_map(|i| {
                 let cluster = clusters.get(i).or(pairs.get(i)).or(samples.get(i))?;
+                let key = keys.get(i)?;
                 Some(Labelled {
-                    trial: trials.get(i)?.to_owned(),
+                    trial: key.to_owned(),
                     model: models.get(i)?.to_owned(),
                     cluster: cluster.to_owned(),
-                    label: labels.get(i)?.to_owned(),
+                    label: (*labels.get(key)?).to_owned(),
                     strata: strata.iter().map(|s| s.get(i).map(str::to_owned)).collect(),
                 })
             })

@@ -1,14 +1,12 @@
 //! One question as one model answered it: the unit of every inference.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use polars::prelude::*;
-
 use super::{AnalysisError, Dataset};
-use crate::store::stratum_column;
+use crate::store::{Filter, Table, TrialStatus, column, stratum_column};
 
 /// A name that many questions share.
 pub type Name = Arc<str>;
@@ -116,7 +114,7 @@ impl Dataset {
     /// not in it.
     ///
     /// # Errors
-    /// [`AnalysisError::Table`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] where the tables are not a run's.
     pub fn questions(&self) -> Result<Vec<Question>, AnalysisError> {
         Ok(self.asked(&self.headlines())?.scored)
     }
@@ -158,7 +156,7 @@ impl Dataset {
     /// order drawn.
     ///
     /// # Errors
-    /// [`AnalysisError::Table`] where the tables are not a run's, [`AnalysisError::NotANumber`] where a score is NaN or infinite.
+    /// [`AnalysisError::Store`] where the tables are not a run's, [`AnalysisError::NotANumber`] where a score is NaN or infinite.
     pub fn asked(&self, metrics: &[MetricName]) -> Result<Asked, AnalysisError> {
         self.asked_of(metrics, None)
     }
@@ -172,24 +170,45 @@ impl Dataset {
         metrics: &[MetricName],
         model: Option<&str>,
     ) -> Result<Asked, AnalysisError> {
-        let wanted = any_of(metrics.iter().map(|m| {
-            col("suite")
-                .eq(lit(m.suite.clone()))
-                .and(col("scorer").eq(lit(m.scorer.clone())))
-                .and(col("metric").eq(lit(m.metric.clone())))
-        }));
-        let scores = self
-            .scores()
-            .filter(wanted.and(col("value").is_not_null()))
-            .select([col("trial_key"), col("value")]);
+        let wanted: HashSet<[&str; 3]> = metrics
+            .iter()
+            .map(|m| [m.suite.as_str(), &m.scorer, &m.metric])
+            .collect();
         let suites: Vec<&str> = metrics.iter().map(|m| m.suite.as_str()).collect();
-        let trials = self.trials_of(&suites, model, &[]).join(
-            scores,
-            [col("trial_key")],
-            [col("trial_key")],
-            JoinArgs::new(JoinType::Left),
+        let filter = Filter::all()
+            .among(column::SUITE, suites.iter().copied())
+            .among(column::SCORER, metrics.iter().map(|m| m.scorer.as_str()))
+            .among(column::METRIC, metrics.iter().map(|m| m.metric.as_str()))
+            .is_some(column::MODEL, model);
+        let columns = [
+            column::TRIAL_KEY,
+            column::SUITE,
+            column::SCORER,
+            column::METRIC,
+            column::VALUE,
+        ];
+        let scores = self.scores(&columns, &filter)?;
+        let keys = scores.texts(column::TRIAL_KEY)?;
+        let (of_suite, scorers, names) = (
+            scores.texts(column::SUITE)?,
+            scores.texts(column::SCORER)?,
+            scores.texts(column::METRIC)?,
         );
-        self.group(&trials.collect()?)
+        let values = scores.floats(column::VALUE)?;
+        let mut by_trial: HashMap<&str, f64, RandomState> = HashMap::default();
+        for row in 0..scores.height() {
+            let name = [&of_suite, &scorers, &names].map(|c| c.get(row).unwrap_or_default());
+            if let (Some(key), Some(value), true) =
+                (keys.get(row), values.get(row), wanted.contains(&name))
+            {
+                by_trial.insert(key, value);
+            }
+        }
+        let trials = self.trials_of(&suites, model, &[column::TRIAL_KEY])?;
+        let keys = trials.texts(column::TRIAL_KEY)?;
+        self.group(&trials, |row| {
+            keys.get(row).and_then(|key| by_trial.get(key)).copied()
+        })
     }
 
     /// Every question that was asked of the suites named, with a figure of each trial in place of a score: a column such as
@@ -203,99 +222,87 @@ impl Dataset {
         model: &str,
         figure: TrialFigure,
     ) -> Result<Asked, AnalysisError> {
-        let value = match figure {
-            TrialFigure::Seconds => col("seconds"),
-            TrialFigure::Dollars => col("cost_usd"),
-            TrialFigure::Status(status) => col("status").eq(lit(status)).cast(DataType::Float64),
+        let column = match figure {
+            TrialFigure::Seconds => column::SECONDS,
+            TrialFigure::Dollars => column::COST_USD,
+            TrialFigure::Status(_) => column::STATUS,
         };
-        let trials = self.trials_of(suites, Some(model), &[value.alias("value")]);
-        self.group(&trials.collect()?)
+        let trials = self.trials_of(suites, Some(model), &[column])?;
+        if let TrialFigure::Status(wanted) = figure {
+            let statuses = trials.texts(column)?;
+            let holds = |status: &str| if status == wanted { 1.0 } else { 0.0 };
+            self.group(&trials, |row| statuses.get(row).map(holds))
+        } else {
+            let values = trials.floats(column)?;
+            self.group(&trials, |row| values.get(row))
+        }
     }
 
     /// Every metric that the scores of the suites named have.
     ///
     /// # Errors
-    /// [`AnalysisError::Table`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] where the tables are not a run's.
     pub fn metrics(&self, suites: &[&str]) -> Result<Vec<MetricName>, AnalysisError> {
-        let wanted = suites.iter().map(|s| col("suite").eq(lit((*s).to_owned())));
-        let names = ["suite", "scorer", "metric"].map(col);
-        let frame = self
-            .scores()
-            .filter(any_of(wanted))
-            .group_by(names.clone())
-            .agg([len()])
-            .sort(
-                ["suite", "scorer", "metric"],
-                SortMultipleOptions::default(),
-            )
-            .collect()?;
-        let text = |name: &str, i: usize| -> Result<String, AnalysisError> {
-            Ok(frame
-                .column(name)?
-                .str()?
-                .get(i)
-                .unwrap_or_default()
-                .to_owned())
+        let names = [column::SUITE, column::SCORER, column::METRIC];
+        let filter = Filter::all().among(column::SUITE, suites.iter().copied());
+        let scores = self.scores(&names, &filter)?;
+        let [of_suite, scorers, metrics] = [
+            scores.texts(column::SUITE)?,
+            scores.texts(column::SCORER)?,
+            scores.texts(column::METRIC)?,
+        ];
+        let all: BTreeSet<[&str; 3]> = (0..scores.height())
+            .map(|row| [&of_suite, &scorers, &metrics].map(|c| c.get(row).unwrap_or_default()))
+            .collect();
+        let metric = |[suite, scorer, metric]: [&str; 3]| MetricName {
+            suite: suite.to_owned(),
+            scorer: scorer.to_owned(),
+            metric: metric.to_owned(),
         };
-        (0..frame.height())
-            .map(|i| {
-                Ok(MetricName {
-                    suite: text("suite", i)?,
-                    scorer: text("scorer", i)?,
-                    metric: text("metric", i)?,
-                })
-            })
-            .collect()
+        Ok(all.into_iter().map(metric).collect())
     }
 
     /// Trials of a model without an answer, and all of its trials, on the suites named.
     ///
     /// # Errors
-    /// [`AnalysisError::Table`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] where the tables are not a run's.
     pub fn failures(&self, model: &str, suites: &[&str]) -> Result<(u64, u64), AnalysisError> {
-        let wanted = suites.iter().map(|s| col("suite").eq(lit((*s).to_owned())));
-        let frame = self
-            .trials()
-            .filter(any_of(wanted).and(col("model").eq(lit(model.to_owned()))))
-            .select([
-                col("status")
-                    .eq(lit("error"))
-                    .sum()
-                    .cast(DataType::UInt64)
-                    .alias("failed"),
-                len().cast(DataType::UInt64).alias("all"),
-            ])
-            .collect()?;
-        let whole = |name: &str| -> Result<u64, AnalysisError> {
-            Ok(frame.column(name)?.u64()?.get(0).unwrap_or(0))
-        };
-        Ok((whole("failed")?, whole("all")?))
+        let filter = Filter::all()
+            .among(column::SUITE, suites.iter().copied())
+            .is(column::MODEL, model);
+        let trials = self.trials(&[column::STATUS], &filter)?;
+        let statuses = trials.texts(column::STATUS)?;
+        let failed = statuses
+            .iter()
+            .filter(|status| *status == Some(TrialStatus::Error.name()))
+            .count();
+        Ok((failed as u64, trials.height() as u64))
     }
 
     /// What grouping needs of the trials of some suites, and more columns.
-    fn trials_of(&self, suites: &[&str], model: Option<&str>, more: &[Expr]) -> LazyFrame {
-        let mut columns: Vec<Expr> = [
-            "trial_key",
-            "schedule_index",
-            "model",
-            "suite",
-            "sample_id",
-            "epoch",
-            "pair",
-            "role",
-            "cluster",
-        ]
-        .iter()
-        .map(|c| col(*c))
-        .collect();
-        columns.extend(self.strata.iter().map(|s| col(stratum_column(s).as_str())));
-        columns.extend(more.iter().cloned());
-        let wanted = suites.iter().map(|s| col("suite").eq(lit((*s).to_owned())));
-        let wanted = match model {
-            Some(model) => any_of(wanted).and(col("model").eq(lit(model.to_owned()))),
-            None => any_of(wanted),
-        };
-        self.trials().filter(wanted).select(columns)
+    fn trials_of(
+        &self,
+        suites: &[&str],
+        model: Option<&str>,
+        more: &[&str],
+    ) -> Result<Table, AnalysisError> {
+        let strata: Vec<String> = self.strata.iter().map(|s| stratum_column(s)).collect();
+        let mut columns = vec![
+            column::SCHEDULE_INDEX,
+            column::MODEL,
+            column::SUITE,
+            column::SAMPLE,
+            column::EPOCH,
+            column::PAIR,
+            column::ROLE,
+            column::CLUSTER,
+        ];
+        columns.extend(strata.iter().map(String::as_str));
+        columns.extend(more);
+        let filter = Filter::all()
+            .among(column::SUITE, suites.iter().copied())
+            .is_some(column::MODEL, model);
+        self.trials(&columns, &filter)
     }
 
     /// Takes questions of one value of a stratum as one cluster; those without a value stand alone.
@@ -330,23 +337,36 @@ impl Dataset {
             })
     }
 
-    fn group(&self, frame: &DataFrame) -> Result<Asked, AnalysisError> {
-        let text = |name: &str| -> Result<&StringChunked, AnalysisError> {
-            Ok(frame.column(name)?.str()?)
-        };
-        let (models, suites, samples) = (text("model")?, text("suite")?, text("sample_id")?);
-        let (pairs, roles, clusters) = (text("pair")?, text("role")?, text("cluster")?);
-        let strata: Vec<&StringChunked> = self
+    /// Trials by question, each with its value where it has one.
+    fn group(
+        &self,
+        trials: &Table,
+        value: impl Fn(usize) -> Option<f64>,
+    ) -> Result<Asked, AnalysisError> {
+        let text = |name: &str| trials.texts(name);
+        let (models, suites, samples) = (
+            text(column::MODEL)?,
+            text(column::SUITE)?,
+            text(column::SAMPLE)?,
+        );
+        let (pairs, roles, clusters) = (
+            text(column::PAIR)?,
+            text(column::ROLE)?,
+            text(column::CLUSTER)?,
+        );
+        let strata = self
             .strata
             .iter()
-            .map(|s| Ok(frame.column(&stratum_column(s))?.str()?))
-            .collect::<Result<_, AnalysisError>>()?;
-        let (values, epochs) = (frame.column("value")?.f64()?, frame.column("epoch")?.i64()?);
-        let order = frame.column("schedule_index")?.i64()?;
+            .map(|s| trials.texts(&stratum_column(s)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let (order, epochs) = (
+            trials.wholes(column::SCHEDULE_INDEX)?,
+            trials.wholes(column::EPOCH)?,
+        );
         let mut names = Names::default();
         let mut places: HashMap<[u32; 3], usize, RandomState> = HashMap::default();
         let mut rows: Vec<Row> = Vec::new();
-        for i in 0..frame.height() {
+        for i in 0..trials.height() {
             let (Some(model), Some(suite), Some(sample)) =
                 (models.get(i), suites.get(i), samples.get(i))
             else {
@@ -379,7 +399,7 @@ impl Dataset {
             let row = &mut rows[at];
             let place = order.get(i).and_then(|n| u64::try_from(n).ok());
             row.question.schedule_index = row.question.schedule_index.min(place.unwrap_or(0));
-            match values.get(i) {
+            match value(i) {
                 Some(value) if !value.is_finite() => {
                     return Err(AnalysisError::NotANumber {
                         model: row.question.model.to_string(),
@@ -419,10 +439,6 @@ pub enum TrialFigure {
     Dollars,
     /// 1 where it ended with this status, else 0.
     Status(&'static str),
-}
-
-fn any_of(conditions: impl Iterator<Item = Expr>) -> Expr {
-    conditions.reduce(Expr::or).unwrap_or_else(|| lit(false))
 }
 
 /// A question while its repeats come together.

@@ -1,14 +1,14 @@
 //! Models × suites: score with interval, what was blocked or failed, what it cost.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use polars::prelude::*;
 use serde::Serialize;
 
 use super::mean_score::mean_score;
 use super::{AnalysisError, Dataset, LEVEL, Question, Target};
 use crate::score::{Aggregate, aggregate_of};
 use crate::stats::{BbqCounts, Estimate, Undefined, bbq_ambiguous, bbq_disambiguated};
+use crate::store::{Filter, TrialStatus, column};
 
 /// One model on one suite.
 #[derive(Debug, Clone, Serialize)]
@@ -76,26 +76,20 @@ pub fn summarise(
     questions: &[Question],
     target: Target,
 ) -> Result<Vec<Cell>, AnalysisError> {
-    let counts = data
-        .trials()
-        .group_by([col("model"), col("suite"), col("status")])
-        .agg([col("trial_key").count().cast(DataType::UInt64).alias("n")])
-        .collect()?;
-    let (models, suites, statuses, ns) = (
-        counts.column("model")?.str()?,
-        counts.column("suite")?.str()?,
-        counts.column("status")?.str()?,
-        counts.column("n")?.u64()?,
+    let columns = [column::MODEL, column::SUITE, column::STATUS];
+    let trials = data.trials(&columns, &Filter::all())?;
+    let (models, suites, statuses) = (
+        trials.texts(column::MODEL)?,
+        trials.texts(column::SUITE)?,
+        trials.texts(column::STATUS)?,
     );
     let mut by_status: HashMap<(&str, &str), HashMap<&str, u64>> = HashMap::new();
-    for i in 0..counts.height() {
-        if let (Some(model), Some(suite), Some(status), Some(n)) =
-            (models.get(i), suites.get(i), statuses.get(i), ns.get(i))
+    for row in 0..trials.height() {
+        if let (Some(model), Some(suite), Some(status)) =
+            (models.get(row), suites.get(row), statuses.get(row))
         {
-            by_status
-                .entry((model, suite))
-                .or_default()
-                .insert(status, n);
+            let of_cell = by_status.entry((model, suite)).or_default();
+            *of_cell.entry(status).or_default() += 1;
         }
     }
     let mut groups: HashMap<(&str, &str), Vec<&Question>> = HashMap::new();
@@ -112,7 +106,7 @@ pub fn summarise(
             let Some(statuses) = by_status.get(&key) else {
                 continue;
             };
-            let count = |name: &str| statuses.get(name).copied().unwrap_or(0);
+            let count = |status: TrialStatus| statuses.get(status.name()).copied().unwrap_or(0);
             cells.push(Cell {
                 model: key.0.to_owned(),
                 suite: key.1.to_owned(),
@@ -123,9 +117,9 @@ pub fn summarise(
                     LEVEL,
                 ),
                 trials: statuses.values().sum(),
-                blocked: count("blocked_upstream"),
-                failed: count("error"),
-                truncated: count("truncated"),
+                blocked: count(TrialStatus::BlockedUpstream),
+                failed: count(TrialStatus::Error),
+                truncated: count(TrialStatus::Truncated),
             });
         }
     }
@@ -137,66 +131,93 @@ pub fn summarise(
 /// # Errors
 /// [`AnalysisError`] where the tables cannot be read.
 pub fn totals(data: &Dataset) -> Result<Vec<ModelTotals>, AnalysisError> {
-    let quantile = |q: f64| {
-        col("seconds")
-            .filter(col("seconds").gt(lit(0.0)))
-            .quantile(lit(q), QuantileMethod::Linear)
-    };
-    let frame = data
-        .trials()
-        .group_by([col("model")])
-        .agg([
-            col("trial_key")
-                .count()
-                .cast(DataType::Int64)
-                .alias("trials"),
-            col("prompt_tokens").sum().alias("prompt"),
-            col("completion_tokens").sum().alias("completion"),
-            col("cost_usd").sum().alias("cost"),
-            col("cost_usd")
-                .count()
-                .cast(DataType::Int64)
-                .alias("priced"),
-            quantile(0.5).alias("median"),
-            quantile(0.95).alias("p95"),
-            (col("seconds") - col("queue_seconds")).sum().alias("busy"),
-        ])
-        .collect()?;
-    let names = frame.column("model")?.str()?;
-    let float =
-        |name: &str, i: usize| -> Option<f64> { frame.column(name).ok()?.f64().ok()?.get(i) };
-    let whole = |name: &str, i: usize| -> u64 {
-        frame
-            .column(name)
-            .ok()
-            .and_then(|c| c.i64().ok()?.get(i))
-            .and_then(|n| u64::try_from(n).ok())
-            .unwrap_or(0)
-    };
-    let mut all = Vec::new();
-    for model in &data.models {
-        let Some(i) =
-            (0..frame.height()).find(|i| names.get(*i) == Some(model.identity.name.as_str()))
-        else {
+    let columns = [
+        column::MODEL,
+        column::PROMPT_TOKENS,
+        column::COMPLETION_TOKENS,
+        column::COST_USD,
+        column::SECONDS,
+        column::QUEUE_SECONDS,
+    ];
+    let trials = data.trials(&columns, &Filter::all())?;
+    let models = trials.texts(column::MODEL)?;
+    let (read, written) = (
+        trials.wholes(column::PROMPT_TOKENS)?,
+        trials.wholes(column::COMPLETION_TOKENS)?,
+    );
+    let (costs, seconds, queued) = (
+        trials.floats(column::COST_USD)?,
+        trials.floats(column::SECONDS)?,
+        trials.floats(column::QUEUE_SECONDS)?,
+    );
+    let mut by_model: HashMap<&str, Spent> = HashMap::new();
+    for row in 0..trials.height() {
+        let Some(model) = models.get(row) else {
             continue;
         };
-        let completion_tokens = whole("completion", i);
-        #[allow(clippy::cast_precision_loss)]
-        let tokens_per_second = float("busy", i)
-            .filter(|b| *b > 0.0 && completion_tokens > 0)
-            .map(|b| completion_tokens as f64 / b);
-        all.push(ModelTotals {
-            model: model.identity.name.clone(),
-            trials: whole("trials", i),
-            prompt_tokens: whole("prompt", i),
-            completion_tokens,
-            cost_usd: float("cost", i).filter(|_| whole("priced", i) > 0),
-            median_seconds: float("median", i),
-            p95_seconds: float("p95", i),
-            tokens_per_second,
-        });
+        let spent = by_model.entry(model).or_default();
+        spent.trials += 1;
+        spent.prompt_tokens += read.count(row);
+        spent.completion_tokens += written.count(row);
+        if let Some(cost) = costs.get(row) {
+            *spent.cost_usd.get_or_insert(0.0) += cost;
+        }
+        if let Some(total) = seconds.get(row) {
+            spent.busy += total - queued.get(row).unwrap_or(0.0);
+            if total > 0.0 {
+                spent.seconds.push(total);
+            }
+        }
     }
-    Ok(all)
+    let names = data.models.iter().map(|m| m.identity.name.as_str());
+    Ok(names
+        .filter_map(|model| Some(by_model.remove(model)?.totals(model)))
+        .collect())
+}
+
+/// What a model took, while its trials are added up.
+#[derive(Default)]
+struct Spent {
+    trials: u64,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    cost_usd: Option<f64>,
+    /// Of each answer that took any time.
+    seconds: Vec<f64>,
+    /// Seconds of answering, without candor's own queue.
+    busy: f64,
+}
+
+impl Spent {
+    fn totals(mut self, model: &str) -> ModelTotals {
+        self.seconds.sort_unstable_by(f64::total_cmp);
+        #[allow(clippy::cast_precision_loss)]
+        let tokens_per_second = (self.busy > 0.0 && self.completion_tokens > 0)
+            .then(|| self.completion_tokens as f64 / self.busy);
+        ModelTotals {
+            model: model.to_owned(),
+            trials: self.trials,
+            prompt_tokens: self.prompt_tokens,
+            completion_tokens: self.completion_tokens,
+            cost_usd: self.cost_usd,
+            median_seconds: quantile(&self.seconds, 0.5),
+            p95_seconds: quantile(&self.seconds, 0.95),
+            tokens_per_second,
+        }
+    }
+}
+
+/// A quantile of ascending values, interpolated between the two neighbours (Hyndman and Fan's type 7).
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)]
+fn quantile(ascending: &[f64], share: f64) -> Option<f64> {
+    let place = share * ascending.len().checked_sub(1)? as f64;
+    let (below, above) = (place.floor() as usize, place.ceil() as usize);
+    let (low, high) = (*ascending.get(below)?, *ascending.get(above)?);
+    Some(low + (high - low) * place.fract())
 }
 
 /// Every metric of every scorer as one figure a model and suite.
@@ -204,70 +225,76 @@ pub fn totals(data: &Dataset) -> Result<Vec<ModelTotals>, AnalysisError> {
 /// # Errors
 /// [`AnalysisError`] where the tables cannot be read.
 pub fn metric_values(data: &Dataset) -> Result<Vec<MetricValue>, AnalysisError> {
-    let labelled = |label: &str| {
-        col("label")
-            .eq(lit(label.to_owned()))
-            .sum()
-            .cast(DataType::UInt64)
-            .alias(label)
+    let columns = [
+        column::MODEL,
+        column::SUITE,
+        column::SCORER,
+        column::METRIC,
+        column::VALUE,
+        column::LABEL,
+    ];
+    let scores = data.scores(&columns, &Filter::all())?;
+    let (models, suites) = (scores.texts(column::MODEL)?, scores.texts(column::SUITE)?);
+    let (scorers, metrics) = (scores.texts(column::SCORER)?, scores.texts(column::METRIC)?);
+    let (values, labels) = (scores.floats(column::VALUE)?, scores.texts(column::LABEL)?);
+    let mut tallies: BTreeMap<[&str; 4], Tally> = BTreeMap::new();
+    for row in 0..scores.height() {
+        let key = [&suites, &scorers, &metrics, &models].map(|c| c.get(row).unwrap_or_default());
+        let tally = tallies.entry(key).or_default();
+        tally.total += 1;
+        if let Some(value) = values.get(row) {
+            tally.sum += value;
+            tally.n += 1;
+        }
+        match labels.get(row) {
+            Some("biased") => tally.biased += 1,
+            Some("counter") => tally.counter += 1,
+            Some("unknown") => tally.unknown += 1,
+            _ => {}
+        }
+    }
+    let value = |([suite, scorer, metric, model], tally): ([&str; 4], Tally)| {
+        let (value, n) = tally.value(aggregate_of(scorer, metric));
+        MetricValue {
+            model: model.to_owned(),
+            suite: suite.to_owned(),
+            scorer: scorer.to_owned(),
+            metric: metric.to_owned(),
+            value,
+            n,
+        }
     };
-    let frame = data
-        .scores()
-        .group_by([col("model"), col("suite"), col("scorer"), col("metric")])
-        .agg([
-            col("value").mean().alias("mean"),
-            col("value").count().cast(DataType::UInt64).alias("n"),
-            col("trial_key")
-                .count()
-                .cast(DataType::UInt64)
-                .alias("total"),
-            labelled("biased"),
-            labelled("counter"),
-            labelled("unknown"),
-        ])
-        .sort(
-            ["suite", "scorer", "metric", "model"],
-            SortMultipleOptions::default(),
-        )
-        .collect()?;
-    let text = |name: &str, i: usize| {
-        frame
-            .column(name)
-            .ok()
-            .and_then(|c| Some(c.str().ok()?.get(i)?.to_owned()))
-            .unwrap_or_default()
-    };
-    let whole = |name: &str, i: usize| {
-        frame
-            .column(name)
-            .ok()
-            .and_then(|c| c.u64().ok()?.get(i))
-            .unwrap_or(0)
-    };
-    let means = frame.column("mean")?.f64()?.clone();
-    Ok((0..frame.height())
-        .map(|i| {
-            let (scorer, metric) = (text("scorer", i), text("metric", i));
-            // In ambiguous contexts "unknown" is the right answer.
-            let counts = BbqCounts {
-                biased: whole("biased", i),
-                non_unknown: whole("biased", i) + whole("counter", i),
-                correct: whole("unknown", i),
-                total: whole("total", i),
-            };
-            let (value, n) = match aggregate_of(&scorer, &metric) {
-                Aggregate::Mean => (means.get(i), whole("n", i)),
-                Aggregate::BbqAmbiguous => (bbq_ambiguous(counts).ok(), counts.total),
-                Aggregate::BbqDisambiguated => (bbq_disambiguated(counts).ok(), counts.total),
-            };
-            MetricValue {
-                model: text("model", i),
-                suite: text("suite", i),
-                scorer,
-                metric,
-                value,
-                n,
-            }
-        })
-        .collect())
+    Ok(tallies.into_iter().map(value).collect())
+}
+
+/// Scores of one metric, while they are counted.
+#[derive(Default)]
+struct Tally {
+    /// Scores.
+    total: u64,
+    /// Scores with a value.
+    n: u64,
+    sum: f64,
+    biased: u64,
+    counter: u64,
+    unknown: u64,
+}
+
+impl Tally {
+    /// The aggregate, and how many scores are behind it.
+    #[allow(clippy::cast_precision_loss)]
+    fn value(&self, aggregate: Aggregate) -> (Option<f64>, u64) {
+        // In ambiguous contexts "unknown" is the right answer.
+        let counts = BbqCounts {
+            biased: self.biased,
+            non_unknown: self.biased + self.counter,
+            correct: self.unknown,
+            total: self.total,
+        };
+        match aggregate {
+            Aggregate::Mean => ((self.n > 0).then(|| self.sum / self.n as f64), self.n),
+            Aggregate::BbqAmbiguous => (bbq_ambiguous(counts).ok(), self.total),
+            Aggregate::BbqDisambiguated => (bbq_disambiguated(counts).ok(), self.total),
+        }
+    }
 }

@@ -74,9 +74,3 @@ pub enum ReportError {
         known: String,
     },
 }
-
-impl From<polars::prelude::PolarsError> for ReportError {
-    fn from(error: polars::prelude::PolarsError) -> Self {
-        Self::Analysis(error.into())
-    }
-}

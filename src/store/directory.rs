@@ -1,16 +1,15 @@
 //! The run directory: its files and the order they are written in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use polars::prelude::LazyFrame;
 
 use super::error::StoreError;
 use super::frames::{self, SCORES, TRIALS};
 use super::manifest::Manifest;
 use super::record::TrialRecord;
 use super::replace::replace;
+use super::table::{Filter, Table};
 
 /// A run directory that is there.
 #[derive(Debug, Clone)]
@@ -101,22 +100,33 @@ impl RunDirectory {
         )
     }
 
-    /// Finished trials, one a row, as a lazy frame; written from the journal first where that is newer.
+    /// Finished trials, one per row; written from the journal first where that is newer. Models are called by their new names
+    /// where `renamed` has one, before the filter looks at them.
     ///
     /// # Errors
-    /// [`StoreError`] where neither table nor journal can be read.
-    pub fn trials(&self) -> Result<LazyFrame, StoreError> {
+    /// [`StoreError`] where neither table nor journal can be read, or a column is not there.
+    pub fn trials(
+        &self,
+        columns: &[&str],
+        filter: &Filter<'_>,
+        renamed: &HashMap<String, String>,
+    ) -> Result<Table, StoreError> {
         self.refresh()?;
-        frames::scan(&self.table(TRIALS))
+        Table::read(&self.table(TRIALS), columns, filter, renamed)
     }
 
-    /// Scores in long form, one a row, as a lazy frame.
+    /// Scores in long form, one per row; otherwise as [`RunDirectory::trials`].
     ///
     /// # Errors
-    /// [`StoreError`] where neither table nor journal can be read.
-    pub fn scores(&self) -> Result<LazyFrame, StoreError> {
+    /// As for [`RunDirectory::trials`].
+    pub fn scores(
+        &self,
+        columns: &[&str],
+        filter: &Filter<'_>,
+        renamed: &HashMap<String, String>,
+    ) -> Result<Table, StoreError> {
         self.refresh()?;
-        frames::scan_scores(&self.table(SCORES))
+        Table::read(&self.table(SCORES), columns, filter, renamed)
     }
 
     /// BLAKE3 over both tables: what a pinned baseline is held to.

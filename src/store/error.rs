@@ -33,6 +33,16 @@ pub enum StoreError {
         /// The run.
         path: String,
     },
+    /// A column of a table is not what it should be.
+    #[error(
+        "the tables of the run cannot be read: column {name}: {reason}. `candor score RUN` writes the scores anew"
+    )]
+    Column {
+        /// The column.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// A frame cannot be made or read.
     #[error("the table {path} cannot be {action}: {reason}")]
     Frame {

@@ -1,4 +1,4 @@
-//! Parquet tables of a run: `trials` (one row a trial) and `scores` (one row a score), written in batches and read lazily.
+//! Parquet tables of a run: `trials` (one row a trial) and `scores` (one row a score), written in batches.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -7,6 +7,7 @@ use std::path::Path;
 use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::*;
 
+use super::column;
 use super::error::StoreError;
 use super::journal::read_journal;
 use super::record::TrialRecord;
@@ -21,47 +22,13 @@ pub const SCORES: &str = "scores";
 /// Rows held in memory while writing.
 const BATCH: usize = 1024;
 
+/// What the names of strata's columns begin with.
+pub(super) const STRATUM_PREFIX: &str = "stratum.";
+
 /// The column of a stratum.
 #[must_use]
 pub fn stratum_column(name: &str) -> String {
-    format!("stratum.{name}")
-}
-
-/// A table as it lies on disk.
-pub(super) fn scan(path: &Path) -> Result<LazyFrame, StoreError> {
-    let failed = |e: PolarsError| StoreError::Frame {
-        action: "read",
-        path: path.display().to_string(),
-        reason: e.to_string(),
-    };
-    let text = path
-        .to_str()
-        .ok_or_else(|| StoreError::file("cannot read", path, &"its name is not UTF-8"))?;
-    LazyFrame::scan_parquet(
-        PlRefPath::new(text),
-        ScanArgsParquet {
-            glob: false,
-            ..ScanArgsParquet::default()
-        },
-    )
-    .map_err(failed)
-}
-
-/// The table of scores, with the columns that tables of earlier versions lack.
-pub(super) fn scan_scores(path: &Path) -> Result<LazyFrame, StoreError> {
-    let mut frame = scan(path)?;
-    let schema = frame.collect_schema().map_err(|e| StoreError::Frame {
-        action: "read",
-        path: path.display().to_string(),
-        reason: e.to_string(),
-    })?;
-    let later = [
-        ("labelled_by", DataType::String),
-        ("confidence", DataType::Float64),
-    ];
-    let missing = later.into_iter().filter(|(name, _)| !schema.contains(name));
-    let empty = missing.map(|(name, kind)| lit(NULL).cast(kind).alias(name));
-    Ok(frame.with_columns(empty.collect::<Vec<_>>()))
+    format!("{STRATUM_PREFIX}{name}")
 }
 
 /// Writes both tables from the journal.
@@ -204,74 +171,86 @@ fn trial_columns(rows: &[TrialRecord], strata: &BTreeSet<&str>) -> Vec<Column> {
             .collect::<Vec<_>>()
     };
     let mut columns = vec![
-        texts("trial_key", keys.iter().map(|k| Some(k.as_str()))),
-        wholes("schedule_index", rows.iter().map(|r| r.schedule_index)),
-        texts("model", rows.iter().map(|r| Some(r.model.as_str()))),
-        texts("suite", rows.iter().map(|r| Some(r.suite.as_str()))),
-        texts("sample_id", rows.iter().map(|r| Some(r.sample.as_str()))),
-        wholes("epoch", rows.iter().map(|r| u64::from(r.epoch))),
+        texts(column::TRIAL_KEY, keys.iter().map(|k| Some(k.as_str()))),
+        wholes(
+            column::SCHEDULE_INDEX,
+            rows.iter().map(|r| r.schedule_index),
+        ),
+        texts(column::MODEL, rows.iter().map(|r| Some(r.model.as_str()))),
+        texts(column::SUITE, rows.iter().map(|r| Some(r.suite.as_str()))),
+        texts(column::SAMPLE, rows.iter().map(|r| Some(r.sample.as_str()))),
+        wholes(column::EPOCH, rows.iter().map(|r| u64::from(r.epoch))),
         Int64Chunked::from_iter_options(
             "seed".into(),
             rows.iter()
                 .map(|r| r.seed.and_then(|s| i64::try_from(s).ok())),
         )
         .into_column(),
-        texts("pair", rows.iter().map(|r| r.pairing.pair.as_deref())),
-        texts("role", rows.iter().map(|r| r.pairing.role.map(role_name))),
-        texts("cluster", rows.iter().map(|r| r.pairing.cluster.as_deref())),
-        texts("status", rows.iter().map(|r| Some(r.status.name()))),
+        texts(column::PAIR, rows.iter().map(|r| r.pairing.pair.as_deref())),
         texts(
-            "finish",
+            column::ROLE,
+            rows.iter().map(|r| r.pairing.role.map(role_name)),
+        ),
+        texts(
+            column::CLUSTER,
+            rows.iter().map(|r| r.pairing.cluster.as_deref()),
+        ),
+        texts(column::STATUS, rows.iter().map(|r| Some(r.status.name()))),
+        texts(
+            column::FINISH,
             completions.iter().map(|c| c.map(|c| c.finish.name())),
         ),
-        texts("prompt", prompts.iter().map(|p| Some(p.as_str()))),
+        texts(column::PROMPT, prompts.iter().map(|p| Some(p.as_str()))),
         texts(
-            "target",
+            column::TARGET,
             targets
                 .iter()
                 .map(|t| (!t.is_empty()).then_some(t.as_str())),
         ),
         texts(
-            "answer",
+            column::ANSWER,
             completions.iter().map(|c| c.map(|c| c.text.as_str())),
         ),
         texts(
-            "reasoning",
+            column::REASONING,
             completions
                 .iter()
                 .map(|c| c.and_then(|c| c.reasoning.as_deref())),
         ),
-        texts("signals", signals.iter().map(Option::as_deref)),
+        texts(column::SIGNALS, signals.iter().map(Option::as_deref)),
         texts(
-            "error_class",
+            column::ERROR_CLASS,
             rows.iter()
                 .map(|r| r.failure.as_ref().map(|f| f.class.name())),
         ),
         texts(
-            "error",
+            column::ERROR,
             rows.iter()
                 .map(|r| r.failure.as_ref().map(|f| f.message.as_str())),
         ),
         wholes(
-            "prompt_tokens",
+            column::PROMPT_TOKENS,
             completions
                 .iter()
                 .map(|c| c.map_or(0, |c| c.usage.prompt_tokens)),
         ),
         wholes(
-            "completion_tokens",
+            column::COMPLETION_TOKENS,
             completions
                 .iter()
                 .map(|c| c.map_or(0, |c| c.usage.completion_tokens)),
         ),
-        floats("cost_usd", of(|c| c.cost.map(|u| u.0)).into_iter()),
-        floats("queue_seconds", of(|c| Some(c.timing.queue)).into_iter()),
+        floats(column::COST_USD, of(|c| c.cost.map(|u| u.0)).into_iter()),
         floats(
-            "first_token_seconds",
+            column::QUEUE_SECONDS,
+            of(|c| Some(c.timing.queue)).into_iter(),
+        ),
+        floats(
+            column::FIRST_TOKEN_SECONDS,
             of(|c| c.timing.first_token).into_iter(),
         ),
-        floats("seconds", of(|c| Some(c.timing.total)).into_iter()),
-        texts("origin", origins.iter().map(Option::as_deref)),
+        floats(column::SECONDS, of(|c| Some(c.timing.total)).into_iter()),
+        texts(column::ORIGIN, origins.iter().map(Option::as_deref)),
     ];
     columns.extend(strata.iter().map(|name| {
         texts(
@@ -298,32 +277,50 @@ fn score_columns(rows: &[TrialRecord]) -> Vec<Column> {
         .collect();
     vec![
         texts(
-            "trial_key",
+            column::TRIAL_KEY,
             flat.iter().map(|(_, key, _)| Some(key.as_str())),
         ),
-        texts("model", flat.iter().map(|(r, ..)| Some(r.model.as_str()))),
-        texts("suite", flat.iter().map(|(r, ..)| Some(r.suite.as_str()))),
         texts(
-            "sample_id",
+            column::MODEL,
+            flat.iter().map(|(r, ..)| Some(r.model.as_str())),
+        ),
+        texts(
+            column::SUITE,
+            flat.iter().map(|(r, ..)| Some(r.suite.as_str())),
+        ),
+        texts(
+            column::SAMPLE,
             flat.iter().map(|(r, ..)| Some(r.sample.as_str())),
         ),
-        wholes("epoch", flat.iter().map(|(r, ..)| u64::from(r.epoch))),
+        wholes(column::EPOCH, flat.iter().map(|(r, ..)| u64::from(r.epoch))),
         texts(
-            "scorer",
+            column::SCORER,
             flat.iter().map(|(_, _, s)| Some(s.scorer.as_str())),
         ),
-        wholes("version", flat.iter().map(|(_, _, s)| u64::from(s.version))),
+        wholes(
+            column::VERSION,
+            flat.iter().map(|(_, _, s)| u64::from(s.version)),
+        ),
         texts(
-            "metric",
+            column::METRIC,
             flat.iter().map(|(_, _, s)| Some(s.metric.as_str())),
         ),
-        floats("value", flat.iter().map(|(_, _, s)| s.value)),
-        texts("label", flat.iter().map(|(_, _, s)| s.label.as_deref())),
+        floats(column::VALUE, flat.iter().map(|(_, _, s)| s.value)),
         texts(
-            "explanation",
+            column::LABEL,
+            flat.iter().map(|(_, _, s)| s.label.as_deref()),
+        ),
+        texts(
+            column::EXPLANATION,
             flat.iter().map(|(_, _, s)| s.explanation.as_deref()),
         ),
-        texts("labelled_by", flat.iter().map(|(_, _, s)| s.by.as_deref())),
-        floats("confidence", flat.iter().map(|(_, _, s)| s.confidence)),
+        texts(
+            column::LABELLED_BY,
+            flat.iter().map(|(_, _, s)| s.by.as_deref()),
+        ),
+        floats(
+            column::CONFIDENCE,
+            flat.iter().map(|(_, _, s)| s.confidence),
+        ),
     ]
 }

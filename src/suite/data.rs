@@ -128,12 +128,22 @@ fn read_file(path: &Path, rows_field: Option<&str>) -> Result<Vec<Row>, SuiteErr
         Some("jsonl" | "ndjson") => parse_jsonl(&name, &text()?),
         Some("json") => parse_json(&name, &text()?, rows_field),
         Some("csv") => {
-            let frame = CsvReadOptions::default()
-                .with_infer_schema_length(Some(0))
-                .try_into_reader_with_file_path(Some(path.to_path_buf()))
-                .and_then(polars::prelude::SerReader::finish)
-                .map_err(|e| unreadable(&e))?;
-            frame_rows(&frame).map_err(|e| unreadable(&e))
+            let mut reader = csv::Reader::from_path(path).map_err(|e| unreadable(&e))?;
+            let header = reader.headers().map_err(|e| unreadable(&e))?.clone();
+            let cell = |cell: &str| match cell {
+                "" => Value::Null,
+                text => Value::from(text),
+            };
+            reader
+                .records()
+                .map(|record| {
+                    let record = record.map_err(|e| unreadable(&e))?;
+                    let cells = header.iter().zip(record.iter());
+                    Ok(cells
+                        .map(|(name, text)| (name.to_owned(), cell(text)))
+                        .collect())
+                })
+                .collect()
         }
         Some("parquet") => {
             let frame = fs::File::open(path)

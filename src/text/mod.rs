@@ -7,6 +7,7 @@ mod number;
 mod script;
 mod source_error;
 mod tokens;
+mod visible;
 
 pub use language::{asked_language, language};
 pub use near::{Phrases, near_duplicates};
@@ -15,3 +16,4 @@ pub use number::{Number, answer_number, last_number, parse_number};
 pub use script::collisions;
 pub use source_error::SourceError;
 pub use tokens::{answer_tokens, is_cjk};
+pub use visible::{visible, visible_line};

@@ -1,6 +1,6 @@
 //! Checks a zip of evidence: its hashes, that its tables are those of its transcripts, and that its headlines follow from its tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::Read;
 use std::path::{Component, Path};
@@ -10,7 +10,7 @@ use zip::ZipArchive;
 use super::{FORMAT, FileRecord, MANIFEST, Manifest};
 use crate::analysis::Dataset;
 use crate::report::{Report, ReportError, ReportOptions};
-use crate::store::{RunDirectory, read_journal};
+use crate::store::{Filter, RunDirectory, column, read_journal};
 
 /// Most bytes unpacked of one file: a zip from somebody else may claim to be small.
 const MOST_BYTES: u64 = 4 << 30;
@@ -126,16 +126,19 @@ fn figures(manifest: &Manifest, folder: &Path, found: &mut Verified) -> Result<(
         .map(|run| folder.join("runs").join(run))
         .collect();
     for (run, name) in runs.iter().zip(&manifest.runs) {
-        let frame = RunDirectory::open(run)?.trials()?.collect()?;
-        let text = |column: &str| -> Result<Vec<Option<String>>, ReportError> {
-            let values = frame.column(column)?.str()?;
-            Ok(values.iter().map(|v| v.map(str::to_owned)).collect())
-        };
-        let (keys, answers) = (text("trial_key")?, text("answer")?);
+        let trials = RunDirectory::open(run)?.trials(
+            &[column::TRIAL_KEY, column::ANSWER],
+            &Filter::all(),
+            &HashMap::new(),
+        )?;
+        let (keys, answers) = (
+            trials.texts(column::TRIAL_KEY)?,
+            trials.texts(column::ANSWER)?,
+        );
         let table: BTreeMap<String, Option<String>> = keys
-            .into_iter()
-            .zip(answers)
-            .filter_map(|(k, a)| Some((k?, a)))
+            .iter()
+            .zip(answers.iter())
+            .filter_map(|(key, answer)| Some((key?.to_owned(), answer.map(str::to_owned))))
             .collect();
         let journal = run.join("journal.jsonl");
         if !journal.is_file() {

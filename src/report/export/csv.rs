@@ -1,15 +1,64 @@
 //! Comma-separated values, UTF-8, with a header.
 
+use std::borrow::Cow;
 use std::path::Path;
-
-use polars::prelude::*;
 
 use super::create;
 use crate::report::ReportError;
+use crate::store::Table;
 
-pub(super) fn write(table: LazyFrame, path: &Path) -> Result<(), ReportError> {
-    let mut frame = table.collect()?;
-    Ok(CsvWriter::new(create(path)?)
-        .include_header(true)
-        .finish(&mut frame)?)
+pub(super) fn write(table: Table, path: &Path) -> Result<(), ReportError> {
+    let failed = |e: csv::Error| ReportError::File {
+        action: "cannot write",
+        path: path.into(),
+        reason: e.to_string(),
+    };
+    let mut writer = csv::Writer::from_writer(create(path)?);
+    let columns: Vec<(String, bool)> = table
+        .columns()
+        .map(|(name, text)| (no_formula(name).into_owned(), text))
+        .collect();
+    writer
+        .write_record(columns.iter().map(|(name, _)| name))
+        .map_err(failed)?;
+    for row in 0..table.height() {
+        for (at, (_, text)) in columns.iter().enumerate() {
+            let cell = table.cell(at, row).unwrap_or_default();
+            let cell = if *text {
+                no_formula(&cell)
+            } else {
+                cell.into()
+            };
+            writer.write_field(cell.as_bytes()).map_err(failed)?;
+        }
+        writer.write_record(None::<&[u8]>).map_err(failed)?;
+    }
+    writer.flush().map_err(|e| failed(e.into()))
+}
+
+/// A text that a spreadsheet would take for a formula gets an apostrophe before it, as OWASP's page on CSV injection advises; a plain
+/// number stays as it is.
+fn no_formula(text: &str) -> Cow<'_, str> {
+    let formula =
+        text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    if formula {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::no_formula;
+
+    #[test]
+    fn formulas_are_text_and_numbers_stay_numbers() {
+        for formula in ["=1+1", "+cmd|' /C calc'!A0", "-1+2", "@SUM(A1)", "\t=1"] {
+            assert_eq!(no_formula(formula), format!("'{formula}"));
+        }
+        for plain in ["-5", "+0.5", "1e3", "answer = 4", ""] {
+            assert_eq!(no_formula(plain), plain);
+        }
+    }
 }

@@ -3,16 +3,15 @@
 mod csv;
 mod parquet;
 
+use std::collections::HashMap;
 use std::path::Path;
-
-use polars::prelude::*;
 
 use super::ReportError;
 use crate::analysis::Dataset;
-use crate::store::stratum_column;
+use crate::store::{Filter, Table, column, stratum_column};
 
 /// Writes a table to a file.
-type Writer = fn(LazyFrame, &Path) -> Result<(), ReportError>;
+type Writer = fn(Table, &Path) -> Result<(), ReportError>;
 
 /// Every export format by name.
 const FORMATS: &[(&str, Writer)] = &[("csv", csv::write), ("parquet", parquet::write)];
@@ -34,7 +33,7 @@ pub fn export(
     path: &Path,
 ) -> Result<(), ReportError> {
     match FORMATS.iter().find(|(name, _)| *name == format) {
-        Some((_, write)) => write(table(data, transcripts), path),
+        Some((_, write)) => write(table(data, transcripts)?, path),
         None => Err(ReportError::Unknown {
             what: "export format",
             name: format.into(),
@@ -43,53 +42,65 @@ pub fn export(
     }
 }
 
-/// One row a score; a trial without scores is one row with empty score columns, so that nothing is lost. Columns: `model,
-/// suite, sample_id, epoch, status, finish, scorer, metric, value, label`, one a stratum by its name, then `prompt_tokens,
+/// One row per score; a trial without scores is one row with empty score columns, so that nothing is lost. Columns: `model,
+/// suite, sample_id, epoch, status, finish, scorer, metric, value, label`, one per stratum by its name, then `prompt_tokens,
 /// completion_tokens, cost_usd, seconds, trial_key`; with transcripts also `prompt, answer, reasoning`.
-fn table(data: &Dataset, transcripts: bool) -> LazyFrame {
-    let scores = data
-        .scores()
-        .select(["trial_key", "scorer", "metric", "value", "label"].map(col));
-    let mut columns: Vec<Expr> = [
-        "model",
-        "suite",
-        "sample_id",
-        "epoch",
-        "status",
-        "finish",
-        "scorer",
-        "metric",
-        "value",
-        "label",
-    ]
-    .map(col)
-    .to_vec();
-    columns.extend(
-        data.strata
-            .iter()
-            .map(|name| col(stratum_column(name).as_str()).alias(name.as_str())),
-    );
-    columns.extend(
-        [
-            "prompt_tokens",
-            "completion_tokens",
-            "cost_usd",
-            "seconds",
-            "trial_key",
-        ]
-        .map(col),
-    );
+fn table(data: &Dataset, transcripts: bool) -> Result<Table, ReportError> {
+    let of_score = [column::SCORER, column::METRIC, column::VALUE, column::LABEL];
+    let strata: Vec<(&str, String)> = data
+        .strata
+        .iter()
+        .map(|name| (name.as_str(), stratum_column(name)))
+        .collect();
+    let mut before = vec![
+        column::MODEL,
+        column::SUITE,
+        column::SAMPLE,
+        column::EPOCH,
+        column::STATUS,
+        column::FINISH,
+    ];
+    let mut behind: Vec<&str> = strata.iter().map(|(_, column)| column.as_str()).collect();
+    behind.extend([
+        column::PROMPT_TOKENS,
+        column::COMPLETION_TOKENS,
+        column::COST_USD,
+        column::SECONDS,
+        column::TRIAL_KEY,
+    ]);
     if transcripts {
-        columns.extend(["prompt", "answer", "reasoning"].map(col));
+        behind.extend([column::PROMPT, column::ANSWER, column::REASONING]);
     }
-    data.trials()
-        .join(
-            scores,
-            [col("trial_key")],
-            [col("trial_key")],
-            JoinArgs::new(JoinType::Left),
-        )
-        .select(columns)
+    let trials = data.trials(&[before.as_slice(), &behind].concat(), &Filter::all())?;
+    let mut columns = of_score.to_vec();
+    columns.push(column::TRIAL_KEY);
+    let scores = data.scores(&columns, &Filter::all())?;
+    let keys = scores.texts(column::TRIAL_KEY)?;
+    let mut of_trial: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (row, key) in keys.iter().enumerate() {
+        of_trial
+            .entry(key.unwrap_or_default())
+            .or_default()
+            .push(row);
+    }
+    let mut rows: Vec<(usize, Option<usize>)> = Vec::new();
+    for (trial, key) in trials.texts(column::TRIAL_KEY)?.iter().enumerate() {
+        match key.and_then(|key| of_trial.get(key)) {
+            Some(scores) => rows.extend(scores.iter().map(|score| (trial, Some(*score)))),
+            None => rows.push((trial, None)),
+        }
+    }
+    let scores = scores
+        .select(&of_score)?
+        .gather(rows.iter().map(|(_, score)| *score))?;
+    let trials = trials.gather(rows.iter().map(|(trial, _)| Some(*trial)))?;
+    before.extend(of_score);
+    before.extend(behind);
+    let mut table = trials.beside(&scores)?.select(&before)?;
+    for (name, column) in &strata {
+        table = table.renamed(column, name)?;
+    }
+    Ok(table)
 }
 
 fn create(path: &Path) -> Result<std::fs::File, ReportError> {

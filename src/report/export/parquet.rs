@@ -2,15 +2,10 @@
 
 use std::path::Path;
 
-use polars::prelude::*;
-
 use super::create;
 use crate::report::ReportError;
+use crate::store::Table;
 
-pub(super) fn write(table: LazyFrame, path: &Path) -> Result<(), ReportError> {
-    let mut frame = table.collect()?;
-    ParquetWriter::new(create(path)?)
-        .with_compression(ParquetCompression::Zstd(None))
-        .finish(&mut frame)?;
-    Ok(())
+pub(super) fn write(table: Table, path: &Path) -> Result<(), ReportError> {
+    Ok(table.write_parquet(create(path)?, path)?)
 }

@@ -14,7 +14,7 @@ pub use plan::{plan_notes, plan_table};
 
 use crate::analysis::gate::{CheckOutcome, GateOutcome};
 use crate::analysis::{AnalysisError, Dataset};
-use polars::prelude::*;
+use crate::store::{Filter, column};
 
 /// What an undecided gate counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,7 +48,7 @@ pub struct Weighty {
 /// The questions that weigh most in the rules that did not pass, five a rule at most, with both transcripts.
 ///
 /// # Errors
-/// [`AnalysisError::Table`] where a table cannot be read.
+/// [`AnalysisError::Store`] where a table cannot be read.
 pub fn weighty(
     outcome: &GateOutcome,
     candidate: &Dataset,
@@ -86,29 +86,15 @@ fn transcript(
     suite: &str,
     sample: &str,
 ) -> Result<(String, String), AnalysisError> {
-    let is = |column: &str, value: &str| col(column).eq(lit(value.to_owned()));
-    let frame = data
-        .trials()
-        .filter(
-            is("model", model)
-                .and(is("suite", suite))
-                .and(is("sample_id", sample)),
-        )
-        .select(["prompt", "answer"].map(col))
-        .limit(1)
-        .collect()?;
-    let text = |name: &str| -> Result<String, AnalysisError> {
-        Ok(frame
-            .column(name)?
-            .str()?
-            .get(0)
-            .unwrap_or_default()
-            .to_owned())
+    let wanted = Filter::all()
+        .is(column::MODEL, model)
+        .is(column::SUITE, suite)
+        .is(column::SAMPLE, sample);
+    let trials = data.trials(&[column::PROMPT, column::ANSWER], &wanted)?;
+    let first = |column: &str| -> Result<String, AnalysisError> {
+        Ok(trials.texts(column)?.get(0).unwrap_or_default().to_owned())
     };
-    if frame.height() == 0 {
-        return Ok((String::new(), String::new()));
-    }
-    Ok((text("prompt")?, text("answer")?))
+    Ok((first(column::PROMPT)?, first(column::ANSWER)?))
 }
 
 /// A text's beginning, on one line.

@@ -1,10 +1,10 @@
 //! One matched pair in full: the marked question and its control, as every model answered them.
 
-use polars::prelude::*;
 use serde::Serialize;
 
 use crate::analysis::{Question, gap};
 use crate::report::{Report, ReportError};
+use crate::store::{Filter, column};
 
 /// With more models than this, a pair side by side is no longer read.
 const MOST_MODELS: usize = 4;
@@ -76,28 +76,21 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         .collect();
     let mut sides = Vec::new();
     for question in [sensitive, control] {
-        let frame = report
-            .data
-            .trials()
-            .filter(
-                col("suite")
-                    .eq(lit(question.suite.to_string()))
-                    .and(col("sample_id").eq(lit(question.sample.to_string())))
-                    .and(col("epoch").eq(lit(0))),
-            )
-            .select(["model", "prompt", "answer"].map(col))
-            .collect()?;
-        let text = |name: &str, i: usize| {
-            frame
-                .column(name)
-                .ok()
-                .and_then(|c| c.str().ok()?.get(i).map(str::to_owned))
-                .unwrap_or_default()
-        };
+        let wanted = Filter::all()
+            .is(column::SUITE, &question.suite)
+            .is(column::SAMPLE, &question.sample);
+        let columns = [column::MODEL, column::EPOCH, column::PROMPT, column::ANSWER];
+        let trials = report.data.trials(&columns, &wanted)?;
+        let (asked, epochs) = (trials.texts(column::MODEL)?, trials.wholes(column::EPOCH)?);
+        let (prompts, texts) = (trials.texts(column::PROMPT)?, trials.texts(column::ANSWER)?);
+        let first: Vec<usize> = (0..trials.height())
+            .filter(|row| epochs.get(*row) == Some(0))
+            .collect();
+        let prompt = first.first().and_then(|row| prompts.get(*row));
         let answers = models
             .iter()
             .filter_map(|model| {
-                let i = (0..frame.height()).find(|i| text("model", *i) == *model)?;
+                let row = *first.iter().find(|row| asked.get(**row) == Some(model))?;
                 let withheld = report.questions().iter().any(|q| {
                     *q.model == **model
                         && q.suite == question.suite
@@ -106,14 +99,14 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
                 });
                 Some(Answer {
                     model: model.clone(),
-                    text: text("answer", i),
+                    text: texts.get(row).unwrap_or_default().to_owned(),
                     withheld,
                 })
             })
             .collect();
         sides.push(Side {
             role: question.role.as_deref().unwrap_or_default().to_owned(),
-            prompt: text("prompt", 0),
+            prompt: prompt.unwrap_or_default().to_owned(),
             answers,
         });
     }

@@ -1,0 +1,368 @@
+//! Rows of a run's tables in memory: the columns asked for, of the rows asked for, typed as they are read.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::path::Path;
+
+use polars::prelude::*;
+
+use super::error::StoreError;
+
+/// Columns that tables of earlier versions lack.
+const LATER_COLUMNS: &[(&str, DataType)] = &[
+    ("labelled_by", DataType::String),
+    ("confidence", DataType::Float64),
+];
+/// Rows read at a time where only some are kept.
+const SLICE_ROWS: usize = 32 * 1024;
+
+/// Rows and columns of a table.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    frame: DataFrame,
+}
+
+/// Values of a text column.
+#[derive(Debug, Clone, Copy)]
+pub struct Texts<'a>(&'a StringChunked);
+
+/// Values of a column of floating-point numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Floats<'a>(&'a Float64Chunked);
+
+/// Values of a column of whole numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Wholes<'a>(&'a Int64Chunked);
+
+impl<'a> Texts<'a> {
+    /// The value of a row; none where it is null or there is no such row.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Option<&'a str> {
+        self.0.get(row)
+    }
+
+    /// Every row's value.
+    pub fn iter(&self) -> impl Iterator<Item = Option<&'a str>> + use<'a> {
+        self.0.iter()
+    }
+}
+
+impl Floats<'_> {
+    /// The value of a row; none where it is null or there is no such row.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Option<f64> {
+        self.0.get(row)
+    }
+}
+
+impl Wholes<'_> {
+    /// The value of a row; none where it is null or there is no such row.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Option<i64> {
+        self.0.get(row)
+    }
+
+    /// The value of a row as a count; 0 where it is null or negative.
+    #[must_use]
+    pub fn count(&self, row: usize) -> u64 {
+        self.get(row)
+            .and_then(|n| u64::try_from(n).ok())
+            .unwrap_or(0)
+    }
+}
+
+impl Table {
+    /// How many rows there are.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.frame.height()
+    }
+
+    /// A column of text.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] where it is not there or holds something else.
+    pub fn texts(&self, column: &str) -> Result<Texts<'_>, StoreError> {
+        let values = self.frame.column(column).and_then(|c| c.str());
+        values.map(Texts).map_err(|e| wrong_column(column, &e))
+    }
+
+    /// A column of floating-point numbers.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] where it is not there or holds something else.
+    pub fn floats(&self, column: &str) -> Result<Floats<'_>, StoreError> {
+        let values = self.frame.column(column).and_then(|c| c.f64());
+        values.map(Floats).map_err(|e| wrong_column(column, &e))
+    }
+
+    /// A column of whole numbers.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] where it is not there or holds something else.
+    pub fn wholes(&self, column: &str) -> Result<Wholes<'_>, StoreError> {
+        let values = self.frame.column(column).and_then(|c| c.i64());
+        values.map(Wholes).map_err(|e| wrong_column(column, &e))
+    }
+
+    /// Reads columns of a Parquet file, and of its rows those that a filter keeps.
+    pub(super) fn read(
+        path: &Path,
+        columns: &[&str],
+        filter: &Filter<'_>,
+        renamed: &HashMap<String, String>,
+    ) -> Result<Self, StoreError> {
+        let failed = |e: PolarsError| StoreError::Frame {
+            action: "read",
+            path: path.display().to_string(),
+            reason: e.to_string(),
+        };
+        let file = File::open(path).map_err(|e| StoreError::file("cannot read", path, &e))?;
+        let mut reader = ParquetReader::new(file);
+        let known = reader.schema().map_err(failed)?;
+        let metadata = reader.get_metadata().map_err(failed)?.clone();
+        let rows = metadata.num_rows;
+        let wanted: Vec<&str> = filter.with_its_columns(columns);
+        let (there, missing): (Vec<&str>, Vec<&str>) =
+            wanted.iter().partition(|c| known.contains(c));
+        let slice = if filter.keeps_all() { rows } else { SLICE_ROWS }.max(1);
+        let mut all = Self::default();
+        let mut start = 0;
+        loop {
+            let file = File::open(path).map_err(|e| StoreError::file("cannot read", path, &e))?;
+            let mut reader = ParquetReader::new(file);
+            reader.set_metadata(metadata.clone());
+            let names = there.iter().map(|c| (*c).to_owned()).collect();
+            let frame = reader
+                .with_columns(Some(names))
+                .with_slice(Some((start, slice)))
+                .set_rechunk(true)
+                .finish()
+                .map_err(failed)?;
+            let mut part = Self { frame };
+            for column in &missing {
+                part.add_empty(column)?;
+            }
+            part.rename_models(renamed)?;
+            if !filter.keeps_all() {
+                let kept = filter.kept(&part)?;
+                part = part.only(|row| kept[row])?;
+            }
+            all.append(&part.select(columns)?)?;
+            start += slice;
+            if start >= rows {
+                break;
+            }
+        }
+        all.frame.rechunk_mut();
+        Ok(all)
+    }
+
+    /// Rows of another table with the same columns, behind these.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] where its columns are others.
+    pub fn append(&mut self, other: &Self) -> Result<(), StoreError> {
+        if self.frame.width() == 0 {
+            *self = other.clone();
+            return Ok(());
+        }
+        self.frame
+            .vstack_mut(&other.frame)
+            .map(|_| ())
+            .map_err(|e| wrong_column("all", &e))
+    }
+
+    /// These columns in this order.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] where one is not there.
+    pub fn select(&self, columns: &[&str]) -> Result<Self, StoreError> {
+        let frame = self.frame.select(columns.iter().copied());
+        frame
+            .map(|frame| Self { frame })
+            .map_err(|e| wrong_column(&columns.join(", "), &e))
+    }
+
+    /// The rows for which a condition holds.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] where the table is too large to be filtered.
+    pub fn only(&self, keep: impl Fn(usize) -> bool) -> Result<Self, StoreError> {
+        let mask: BooleanChunked = (0..self.height()).map(keep).collect();
+        let frame = self.frame.filter(&mask);
+        frame
+            .map(|frame| Self { frame })
+            .map_err(|e| wrong_column("all", &e))
+    }
+
+    /// Rows in a new order; where there is none, every value is null.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] where a row's number is too large.
+    pub fn gather(&self, rows: impl Iterator<Item = Option<usize>>) -> Result<Self, StoreError> {
+        let rows: IdxCa = rows
+            .map(|row| row.and_then(|row| IdxSize::try_from(row).ok()))
+            .collect();
+        let frame = self.frame.take(&rows);
+        frame
+            .map(|frame| Self { frame })
+            .map_err(|e| wrong_column("all", &e))
+    }
+
+    /// Another table's columns, right of these.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] where a name is there twice or the heights differ.
+    pub fn beside(&self, other: &Self) -> Result<Self, StoreError> {
+        let frame = self.frame.hstack(other.frame.columns());
+        frame
+            .map(|frame| Self { frame })
+            .map_err(|e| wrong_column("all", &e))
+    }
+
+    /// The same with another name for a column.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] where it is not there.
+    pub fn renamed(mut self, from: &str, to: &str) -> Result<Self, StoreError> {
+        match self.frame.rename(from, to.into()) {
+            Ok(_) => Ok(self),
+            Err(e) => Err(wrong_column(from, &e)),
+        }
+    }
+
+    /// Every column's name, and whether it holds text.
+    pub fn columns(&self) -> impl Iterator<Item = (&str, bool)> {
+        let columns = self.frame.columns().iter();
+        columns.map(|c| (c.name().as_str(), c.dtype() == &DataType::String))
+    }
+
+    /// A cell as text; none where it is null.
+    #[must_use]
+    pub fn cell(&self, column: usize, row: usize) -> Option<String> {
+        match self.frame.columns().get(column)?.get(row).ok()? {
+            AnyValue::Null => None,
+            AnyValue::String(text) => Some(text.to_owned()),
+            AnyValue::Float64(number) => Some(number.to_string()),
+            AnyValue::Int64(number) => Some(number.to_string()),
+            other => Some(other.to_string()),
+        }
+    }
+
+    /// Writes the table as one Parquet file (zstd).
+    ///
+    /// # Errors
+    /// [`StoreError::Frame`] where it cannot be written.
+    pub fn write_parquet(mut self, file: File, path: &Path) -> Result<(), StoreError> {
+        ParquetWriter::new(file)
+            .with_compression(ParquetCompression::Zstd(None))
+            .finish(&mut self.frame)
+            .map(|_| ())
+            .map_err(|e| StoreError::Frame {
+                action: "written",
+                path: path.display().to_string(),
+                reason: e.to_string(),
+            })
+    }
+
+    /// A column without a value, where the file has none of that name: strata of other runs' suites, and columns that came later.
+    fn add_empty(&mut self, name: &str) -> Result<(), StoreError> {
+        let later = LATER_COLUMNS.iter().find(|(later, _)| *later == name);
+        let kind = match later {
+            Some((_, kind)) => kind.clone(),
+            None if name.starts_with(super::frames::STRATUM_PREFIX) => DataType::String,
+            None => {
+                return Err(StoreError::Column {
+                    name: name.into(),
+                    reason: "it is not in the table".into(),
+                });
+            }
+        };
+        let empty = Column::full_null(name.into(), self.height(), &kind);
+        self.frame
+            .with_column(empty)
+            .map(|_| ())
+            .map_err(|e| wrong_column(name, &e))
+    }
+
+    fn rename_models(&mut self, renamed: &HashMap<String, String>) -> Result<(), StoreError> {
+        if renamed.is_empty() || self.frame.column(super::column::MODEL).is_err() {
+            return Ok(());
+        }
+        let models = self.texts(super::column::MODEL)?;
+        let new = |m: &str| renamed.get(m).map_or_else(|| m.to_owned(), Clone::clone);
+        let values: StringChunked = models.iter().map(|m| m.map(new)).collect();
+        self.frame
+            .with_column(values.with_name(super::column::MODEL.into()).into_column())
+            .map(|_| ())
+            .map_err(|e| wrong_column(super::column::MODEL, &e))
+    }
+}
+
+fn wrong_column(name: &str, reason: &PolarsError) -> StoreError {
+    StoreError::Column {
+        name: name.into(),
+        reason: reason.to_string(),
+    }
+}
+
+/// Which rows are read: those that have one of some texts in each column named.
+#[derive(Debug, Clone, Default)]
+pub struct Filter<'a> {
+    conditions: Vec<(&'a str, HashSet<&'a str>)>,
+}
+
+impl<'a> Filter<'a> {
+    /// Keeps every row.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Keeps only rows with this text in a column.
+    #[must_use]
+    pub fn is(self, column: &'a str, text: &'a str) -> Self {
+        self.among(column, [text])
+    }
+
+    /// Keeps only rows with one of these texts in a column.
+    #[must_use]
+    pub fn among(mut self, column: &'a str, texts: impl IntoIterator<Item = &'a str>) -> Self {
+        self.conditions.push((column, texts.into_iter().collect()));
+        self
+    }
+
+    /// The same, where there is a text; else nothing more is asked.
+    #[must_use]
+    pub fn is_some(self, column: &'a str, text: Option<&'a str>) -> Self {
+        match text {
+            Some(text) => self.is(column, text),
+            None => self,
+        }
+    }
+
+    fn keeps_all(&self) -> bool {
+        self.conditions.is_empty()
+    }
+
+    fn with_its_columns(&self, columns: &[&'a str]) -> Vec<&'a str> {
+        let mut wanted = columns.to_vec();
+        for (column, _) in &self.conditions {
+            if !wanted.contains(column) {
+                wanted.push(column);
+            }
+        }
+        wanted
+    }
+
+    fn kept(&self, table: &Table) -> Result<Vec<bool>, StoreError> {
+        let mut kept = vec![true; table.height()];
+        for (column, wanted) in &self.conditions {
+            for (kept, text) in kept.iter_mut().zip(table.texts(column)?.iter()) {
+                *kept = *kept && text.is_some_and(|text| wanted.contains(text));
+            }
+        }
+        Ok(kept)
+    }
+}
