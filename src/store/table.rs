@@ -244,7 +244,8 @@ impl Table {
         match self.frame.columns().get(column)?.get(row).ok()? {
             AnyValue::Null => None,
             AnyValue::String(text) => Some(text.to_owned()),
-            AnyValue::Float64(number) => Some(number.to_string()),
+            // As other tools write it: a whole number keeps its ".0", and so its kind.
+            AnyValue::Float64(number) => Some(format!("{number:?}")),
             AnyValue::Int64(number) => Some(number.to_string()),
             other => Some(other.to_string()),
         }
