@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::AnalysisError;
 use crate::store::{
-    Filter, Manifest, ModelRecord, RunDirectory, StoreError, SuiteRecord, Table, column,
+    Filter, Manifest, ModelRecord, Reading, RunDirectory, SCORES, StoreError, SuiteRecord, TRIALS,
+    Table, column,
 };
 
 /// The tables of runs, and what their manifests say.
@@ -26,10 +27,6 @@ struct Source {
     directory: RunDirectory,
     renamed: HashMap<String, String>,
 }
-
-/// Reads one of a run's tables.
-type Reader =
-    fn(&RunDirectory, &[&str], &Filter<'_>, &HashMap<String, String>) -> Result<Table, StoreError>;
 
 impl Dataset {
     /// Opens run directories. Shards of one plan, and runs of other models on the same suites, are read together; the same
@@ -116,7 +113,7 @@ impl Dataset {
     /// # Errors
     /// [`AnalysisError::Store`] where the tables are not a run's.
     pub fn trials(&self, columns: &[&str], filter: &Filter<'_>) -> Result<Table, AnalysisError> {
-        self.together(RunDirectory::trials, columns, filter, &[column::TRIAL_KEY])
+        self.together(TRIALS, columns, filter)
     }
 
     /// Columns of the scores that a filter keeps, one score per row.
@@ -124,36 +121,62 @@ impl Dataset {
     /// # Errors
     /// [`AnalysisError::Store`] where the tables are not a run's.
     pub fn scores(&self, columns: &[&str], filter: &Filter<'_>) -> Result<Table, AnalysisError> {
-        let key = [column::TRIAL_KEY, column::SCORER, column::METRIC];
-        self.together(RunDirectory::scores, columns, filter, &key)
+        self.together(SCORES, columns, filter)
     }
 
-    /// Rows of all runs. Runs that overlap (a run and its copy that went on elsewhere) count a row of one key once.
     fn together(
         &self,
-        read: Reader,
+        table: &str,
         columns: &[&str],
         filter: &Filter<'_>,
-        key: &[&str],
     ) -> Result<Table, AnalysisError> {
-        if let [only] = self.runs.as_slice() {
-            return Ok(read(&only.directory, columns, filter, &only.renamed)?);
-        }
+        let mut all = Table::default();
+        self.each(table, columns, filter, |part| Ok(all.append(part)?))?;
+        all.rechunk();
+        Ok(all)
+    }
+
+    /// The same a part at a time, for tables that would fill the memory. Runs that overlap (a run and its copy that went on
+    /// elsewhere) count a row of one key once.
+    pub(super) fn each(
+        &self,
+        table: &str,
+        columns: &[&str],
+        filter: &Filter<'_>,
+        mut take: impl FnMut(&Table) -> Result<(), AnalysisError>,
+    ) -> Result<(), AnalysisError> {
+        let several = self.runs.len() > 1;
+        let key: &[&str] = match table {
+            _ if !several => &[],
+            TRIALS => &[column::TRIAL_KEY],
+            _ => &[column::TRIAL_KEY, column::SCORER, column::METRIC],
+        };
         let mut wanted = columns.to_vec();
         wanted.extend(key.iter().filter(|k| !columns.contains(k)));
-        let mut all = Table::default();
+        let mut seen: HashSet<Vec<Option<String>>> = HashSet::new();
         for run in &self.runs {
-            all.append(&read(&run.directory, &wanted, filter, &run.renamed)?)?;
+            let reading = Reading {
+                columns: &wanted,
+                filter,
+                renamed: &run.renamed,
+            };
+            for part in run.directory.parts(table, reading)? {
+                let part = part?;
+                if !several {
+                    take(&part)?;
+                    continue;
+                }
+                let keys = key
+                    .iter()
+                    .map(|k| part.texts(k))
+                    .collect::<Result<Vec<_>, _>>()?;
+                let mut of_row =
+                    |row| seen.insert(keys.iter().map(|k| k.get(row).map(str::to_owned)).collect());
+                let first: Vec<bool> = (0..part.height()).map(&mut of_row).collect();
+                take(&part.only(|row| first[row])?.select(columns)?)?;
+            }
         }
-        let keys = key
-            .iter()
-            .map(|k| all.texts(k))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut seen = HashSet::new();
-        let first: Vec<bool> = (0..all.height())
-            .map(|row| seen.insert(keys.iter().map(|k| k.get(row)).collect::<Vec<_>>()))
-            .collect();
-        Ok(all.only(|row| first[row])?.select(columns)?)
+        Ok(())
     }
 
     /// The baseline: the model of that name, or the first.

@@ -1,6 +1,6 @@
 //! From the tables of one or more runs to answers: summaries, comparisons, gaps.
 //!
-//! Every figure starts from lazy frames; what is held in memory is one small row a question, never an answer's text.
+//! Tables are read a part at a time; what is held in memory is one small row per question, not the texts of answers.
 
 mod answers;
 mod attribution;
@@ -14,6 +14,7 @@ mod error;
 mod facts;
 mod gap;
 pub mod gate;
+mod grouping;
 mod labels;
 mod mean_score;
 mod paired;

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::grouping::Grouping;
 use super::{AnalysisError, Dataset};
-use crate::store::{Filter, Table, TrialStatus, column, stratum_column};
+use crate::store::{
+    Filter, SCORES, TRIALS, Table, Texts, TrialKey, TrialStatus, column, stratum_column,
+};
 
 /// A name that many questions share.
 pub type Name = Arc<str>;
@@ -187,27 +190,29 @@ impl Dataset {
             column::METRIC,
             column::VALUE,
         ];
-        let scores = self.scores(&columns, &filter)?;
-        let keys = scores.texts(column::TRIAL_KEY)?;
-        let (of_suite, scorers, names) = (
-            scores.texts(column::SUITE)?,
-            scores.texts(column::SCORER)?,
-            scores.texts(column::METRIC)?,
-        );
-        let values = scores.floats(column::VALUE)?;
-        let mut by_trial: HashMap<&str, f64, RandomState> = HashMap::default();
-        for row in 0..scores.height() {
-            let name = [&of_suite, &scorers, &names].map(|c| c.get(row).unwrap_or_default());
-            if let (Some(key), Some(value), true) =
-                (keys.get(row), values.get(row), wanted.contains(&name))
-            {
-                by_trial.insert(key, value);
+        let mut by_trial: HashMap<TrialKey, f64, RandomState> = HashMap::default();
+        self.each(SCORES, &columns, &filter, |scores| {
+            let keys = scores.texts(column::TRIAL_KEY)?;
+            let names = [
+                scores.texts(column::SUITE)?,
+                scores.texts(column::SCORER)?,
+                scores.texts(column::METRIC)?,
+            ];
+            let values = scores.floats(column::VALUE)?;
+            for row in 0..scores.height() {
+                let name = names.map(|c| c.get(row).unwrap_or_default());
+                if let (Some(key), Some(value), true) =
+                    (key_of(&keys, row), values.get(row), wanted.contains(&name))
+                {
+                    by_trial.insert(key, value);
+                }
             }
-        }
-        let trials = self.trials_of(&suites, model, &[column::TRIAL_KEY])?;
-        let keys = trials.texts(column::TRIAL_KEY)?;
-        self.group(&trials, |row| {
-            keys.get(row).and_then(|key| by_trial.get(key)).copied()
+            Ok(())
+        })?;
+        self.group(&suites, model, column::TRIAL_KEY, |trials| {
+            let keys = trials.texts(column::TRIAL_KEY)?;
+            let value = |row| by_trial.get(&key_of(&keys, row)?).copied();
+            Ok((0..trials.height()).map(value).collect())
         })
     }
 
@@ -227,15 +232,16 @@ impl Dataset {
             TrialFigure::Dollars => column::COST_USD,
             TrialFigure::Status(_) => column::STATUS,
         };
-        let trials = self.trials_of(suites, Some(model), &[column])?;
-        if let TrialFigure::Status(wanted) = figure {
-            let statuses = trials.texts(column)?;
-            let holds = |status: &str| if status == wanted { 1.0 } else { 0.0 };
-            self.group(&trials, |row| statuses.get(row).map(holds))
-        } else {
-            let values = trials.floats(column)?;
-            self.group(&trials, |row| values.get(row))
-        }
+        self.group(suites, Some(model), column, |trials| {
+            let rows = 0..trials.height();
+            if let TrialFigure::Status(wanted) = figure {
+                let holds = |status: &str| if status == wanted { 1.0 } else { 0.0 };
+                Ok(trials.texts(column)?.iter().map(|s| s.map(holds)).collect())
+            } else {
+                let values = trials.floats(column)?;
+                Ok(rows.map(|row| values.get(row)).collect())
+            }
+        })
     }
 
     /// Every metric that the scores of the suites named have.
@@ -279,30 +285,26 @@ impl Dataset {
         Ok((failed as u64, trials.height() as u64))
     }
 
-    /// What grouping needs of the trials of some suites, and more columns.
-    fn trials_of(
+    /// The trials of some suites by question, each with the value that `values` finds for it; `more` is the column it reads.
+    fn group(
         &self,
         suites: &[&str],
         model: Option<&str>,
-        more: &[&str],
-    ) -> Result<Table, AnalysisError> {
+        more: &str,
+        values: impl Fn(&Table) -> Result<Vec<Option<f64>>, AnalysisError>,
+    ) -> Result<Asked, AnalysisError> {
         let strata: Vec<String> = self.strata.iter().map(|s| stratum_column(s)).collect();
-        let mut columns = vec![
-            column::SCHEDULE_INDEX,
-            column::MODEL,
-            column::SUITE,
-            column::SAMPLE,
-            column::EPOCH,
-            column::PAIR,
-            column::ROLE,
-            column::CLUSTER,
-        ];
+        let mut columns = Grouping::COLUMNS.to_vec();
         columns.extend(strata.iter().map(String::as_str));
-        columns.extend(more);
+        columns.push(more);
         let filter = Filter::all()
             .among(column::SUITE, suites.iter().copied())
             .is_some(column::MODEL, model);
-        self.trials(&columns, &filter)
+        let mut grouping = Grouping::default();
+        self.each(TRIALS, &columns, &filter, |trials| {
+            grouping.add(trials, &strata, &values(trials)?)
+        })?;
+        Ok(grouping.finish())
     }
 
     /// Takes questions of one value of a stratum as one cluster; those without a value stand alone.
@@ -336,98 +338,6 @@ impl Dataset {
                 },
             })
     }
-
-    /// Trials by question, each with its value where it has one.
-    fn group(
-        &self,
-        trials: &Table,
-        value: impl Fn(usize) -> Option<f64>,
-    ) -> Result<Asked, AnalysisError> {
-        let text = |name: &str| trials.texts(name);
-        let (models, suites, samples) = (
-            text(column::MODEL)?,
-            text(column::SUITE)?,
-            text(column::SAMPLE)?,
-        );
-        let (pairs, roles, clusters) = (
-            text(column::PAIR)?,
-            text(column::ROLE)?,
-            text(column::CLUSTER)?,
-        );
-        let strata = self
-            .strata
-            .iter()
-            .map(|s| trials.texts(&stratum_column(s)))
-            .collect::<Result<Vec<_>, _>>()?;
-        let (order, epochs) = (
-            trials.wholes(column::SCHEDULE_INDEX)?,
-            trials.wholes(column::EPOCH)?,
-        );
-        let mut names = Names::default();
-        let mut places: HashMap<[u32; 3], usize, RandomState> = HashMap::default();
-        let mut rows: Vec<Row> = Vec::new();
-        for i in 0..trials.height() {
-            let (Some(model), Some(suite), Some(sample)) =
-                (models.get(i), suites.get(i), samples.get(i))
-            else {
-                continue;
-            };
-            let key = [names.id(model), names.id(suite), names.id(sample)];
-            let at = *places.entry(key).or_insert_with(|| {
-                let cluster = clusters.get(i).or(pairs.get(i)).unwrap_or(sample);
-                rows.push(Row {
-                    question: Question {
-                        model: names.name(key[0]),
-                        suite: names.name(key[1]),
-                        sample: names.name(key[2]),
-                        pair: pairs.get(i).map(|n| names.of(n)),
-                        role: roles.get(i).map(|n| names.of(n)),
-                        cluster: names.of(cluster),
-                        schedule_index: u64::MAX,
-                        value: f64::NAN,
-                        repeats: Vec::new(),
-                        unscored: 0,
-                        strata: strata
-                            .iter()
-                            .map(|s| s.get(i).map(|n| names.of(n)))
-                            .collect(),
-                    },
-                    epochs: Vec::new(),
-                });
-                rows.len() - 1
-            });
-            let row = &mut rows[at];
-            let place = order.get(i).and_then(|n| u64::try_from(n).ok());
-            row.question.schedule_index = row.question.schedule_index.min(place.unwrap_or(0));
-            match value(i) {
-                Some(value) if !value.is_finite() => {
-                    return Err(AnalysisError::NotANumber {
-                        model: row.question.model.to_string(),
-                        suite: row.question.suite.to_string(),
-                        sample: row.question.sample.to_string(),
-                        value,
-                    });
-                }
-                Some(value) => {
-                    row.question.repeats.push(value);
-                    row.epochs.push(epochs.get(i).unwrap_or(0));
-                }
-                None => row.question.unscored += 1,
-            }
-        }
-        drop(places);
-        let mut questions: Vec<Question> = rows.into_iter().map(Row::finish).collect();
-        questions.sort_by(|a, b| {
-            (&a.model, &a.suite, a.schedule_index, &a.sample).cmp(&(
-                &b.model,
-                &b.suite,
-                b.schedule_index,
-                &b.sample,
-            ))
-        });
-        let (scored, missing) = questions.into_iter().partition(|q| !q.repeats.is_empty());
-        Ok(Asked { scored, missing })
-    }
 }
 
 /// A figure that every trial has.
@@ -441,54 +351,7 @@ pub enum TrialFigure {
     Status(&'static str),
 }
 
-/// A question while its repeats come together.
-struct Row {
-    question: Question,
-    epochs: Vec<i64>,
-}
-
-impl Row {
-    #[allow(clippy::cast_precision_loss)]
-    fn finish(self) -> Question {
-        let mut question = self.question;
-        if !self.epochs.is_sorted() {
-            let mut both: Vec<(i64, f64)> = self.epochs.into_iter().zip(question.repeats).collect();
-            both.sort_by_key(|(epoch, _)| *epoch);
-            question.repeats = both.into_iter().map(|(_, value)| value).collect();
-        }
-        question.repeats.shrink_to_fit();
-        if !question.repeats.is_empty() {
-            question.value = question.repeats.iter().sum::<f64>() / question.repeats.len() as f64;
-        }
-        question
-    }
-}
-
-/// One copy of each name, and a number for it.
-#[derive(Default)]
-struct Names {
-    ids: HashMap<Name, u32, RandomState>,
-    all: Vec<Name>,
-}
-
-impl Names {
-    fn id(&mut self, name: &str) -> u32 {
-        if let Some(known) = self.ids.get(name) {
-            return *known;
-        }
-        let id = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        let new = Name::from(name);
-        self.ids.insert(Name::clone(&new), id);
-        self.all.push(new);
-        id
-    }
-
-    fn name(&self, id: u32) -> Name {
-        Name::clone(&self.all[id as usize])
-    }
-
-    fn of(&mut self, name: &str) -> Name {
-        let id = self.id(name);
-        self.name(id)
-    }
+/// A trial's key, as its row has it.
+fn key_of(keys: &Texts<'_>, row: usize) -> Option<TrialKey> {
+    keys.get(row)?.parse().ok()
 }

@@ -1,6 +1,6 @@
 //! The run directory: its files and the order they are written in.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::frames::{self, SCORES, TRIALS};
 use super::manifest::Manifest;
 use super::record::TrialRecord;
 use super::replace::replace;
-use super::table::{Filter, Table};
+use super::table::{Parts, Reading, Table};
 
 /// A run directory that is there.
 #[derive(Debug, Clone)]
@@ -100,33 +100,22 @@ impl RunDirectory {
         )
     }
 
-    /// Finished trials, one per row; written from the journal first where that is newer. Models are called by their new names
-    /// where `renamed` has one, before the filter looks at them.
+    /// Rows of a table, [`TRIALS`] (one per finished trial) or [`SCORES`] (one per score), a part at a time; the tables are written
+    /// from the journal first where that is newer.
     ///
     /// # Errors
-    /// [`StoreError`] where neither table nor journal can be read, or a column is not there.
-    pub fn trials(
-        &self,
-        columns: &[&str],
-        filter: &Filter<'_>,
-        renamed: &HashMap<String, String>,
-    ) -> Result<Table, StoreError> {
+    /// [`StoreError`] where neither table nor journal can be read; of a part, where a column is not there.
+    pub fn parts<'a>(&self, table: &str, reading: Reading<'a>) -> Result<Parts<'a>, StoreError> {
         self.refresh()?;
-        Table::read(&self.table(TRIALS), columns, filter, renamed)
+        Parts::open(self.table(table), reading)
     }
 
-    /// Scores in long form, one per row; otherwise as [`RunDirectory::trials`].
+    /// The same rows in one table.
     ///
     /// # Errors
-    /// As for [`RunDirectory::trials`].
-    pub fn scores(
-        &self,
-        columns: &[&str],
-        filter: &Filter<'_>,
-        renamed: &HashMap<String, String>,
-    ) -> Result<Table, StoreError> {
-        self.refresh()?;
-        Table::read(&self.table(SCORES), columns, filter, renamed)
+    /// As for [`RunDirectory::parts`].
+    pub fn read(&self, table: &str, reading: Reading<'_>) -> Result<Table, StoreError> {
+        self.parts(table, reading)?.together()
     }
 
     /// BLAKE3 over both tables: what a pinned baseline is held to.

@@ -24,4 +24,4 @@ pub use journal::{JournalWriter, read_journal};
 pub use labels::{TrialLabel, append_label, read_labels};
 pub use manifest::{Manifest, ModelRecord, RunStatus, Shard, SuiteRecord};
 pub use record::{Failure, TrialKey, TrialRecord, TrialStatus};
-pub use table::{Filter, Floats, Table, Texts, Wholes};
+pub use table::{Filter, Floats, Parts, Reading, Table, Texts, Wholes};

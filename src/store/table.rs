@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use polars::io::parquet::metadata::FileMetadataRef;
 use polars::prelude::*;
 
 use super::error::StoreError;
@@ -13,7 +14,7 @@ const LATER_COLUMNS: &[(&str, DataType)] = &[
     ("labelled_by", DataType::String),
     ("confidence", DataType::Float64),
 ];
-/// Rows read at a time where only some are kept.
+/// Rows read at a time.
 const SLICE_ROWS: usize = 32 * 1024;
 
 /// Rows and columns of a table.
@@ -105,59 +106,6 @@ impl Table {
         values.map(Wholes).map_err(|e| wrong_column(column, &e))
     }
 
-    /// Reads columns of a Parquet file, and of its rows those that a filter keeps.
-    pub(super) fn read(
-        path: &Path,
-        columns: &[&str],
-        filter: &Filter<'_>,
-        renamed: &HashMap<String, String>,
-    ) -> Result<Self, StoreError> {
-        let failed = |e: PolarsError| StoreError::Frame {
-            action: "read",
-            path: path.display().to_string(),
-            reason: e.to_string(),
-        };
-        let file = File::open(path).map_err(|e| StoreError::file("cannot read", path, &e))?;
-        let mut reader = ParquetReader::new(file);
-        let known = reader.schema().map_err(failed)?;
-        let metadata = reader.get_metadata().map_err(failed)?.clone();
-        let rows = metadata.num_rows;
-        let wanted: Vec<&str> = filter.with_its_columns(columns);
-        let (there, missing): (Vec<&str>, Vec<&str>) =
-            wanted.iter().partition(|c| known.contains(c));
-        let slice = if filter.keeps_all() { rows } else { SLICE_ROWS }.max(1);
-        let mut all = Self::default();
-        let mut start = 0;
-        loop {
-            let file = File::open(path).map_err(|e| StoreError::file("cannot read", path, &e))?;
-            let mut reader = ParquetReader::new(file);
-            reader.set_metadata(metadata.clone());
-            let names = there.iter().map(|c| (*c).to_owned()).collect();
-            let frame = reader
-                .with_columns(Some(names))
-                .with_slice(Some((start, slice)))
-                .set_rechunk(true)
-                .finish()
-                .map_err(failed)?;
-            let mut part = Self { frame };
-            for column in &missing {
-                part.add_empty(column)?;
-            }
-            part.rename_models(renamed)?;
-            if !filter.keeps_all() {
-                let kept = filter.kept(&part)?;
-                part = part.only(|row| kept[row])?;
-            }
-            all.append(&part.select(columns)?)?;
-            start += slice;
-            if start >= rows {
-                break;
-            }
-        }
-        all.frame.rechunk_mut();
-        Ok(all)
-    }
-
     /// Rows of another table with the same columns, behind these.
     ///
     /// # Errors
@@ -171,6 +119,11 @@ impl Table {
             .vstack_mut(&other.frame)
             .map(|_| ())
             .map_err(|e| wrong_column("all", &e))
+    }
+
+    /// Lays the rows of each column together, so that one is found at once.
+    pub fn rechunk(&mut self) {
+        self.frame.rechunk_mut();
     }
 
     /// These columns in this order.
@@ -298,6 +251,105 @@ impl Table {
             .with_column(values.with_name(super::column::MODEL.into()).into_column())
             .map(|_| ())
             .map_err(|e| wrong_column(super::column::MODEL, &e))
+    }
+}
+
+/// A Parquet file read a slice at a time: the columns asked for, of the rows that a filter keeps.
+pub struct Parts<'a> {
+    path: PathBuf,
+    reading: Reading<'a>,
+    metadata: FileMetadataRef,
+    /// Columns that the file has, and others that stand for a null each.
+    there: Vec<String>,
+    missing: Vec<&'a str>,
+    start: usize,
+}
+
+/// What is read of a table.
+#[derive(Clone)]
+pub struct Reading<'a> {
+    /// The columns, in this order.
+    pub columns: &'a [&'a str],
+    /// The rows.
+    pub filter: &'a Filter<'a>,
+    /// New names of models, which the filter goes by.
+    pub renamed: &'a HashMap<String, String>,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn open(path: PathBuf, reading: Reading<'a>) -> Result<Self, StoreError> {
+        let mut reader = ParquetReader::new(open(&path)?);
+        let known = reader.schema().map_err(|e| unreadable(&path, &e))?;
+        let metadata = reader.get_metadata().map_err(|e| unreadable(&path, &e))?;
+        let metadata = metadata.clone();
+        let wanted = reading.filter.with_its_columns(reading.columns);
+        let (there, missing): (Vec<&str>, Vec<&str>) =
+            wanted.into_iter().partition(|c| known.contains(c));
+        Ok(Self {
+            there: there.into_iter().map(str::to_owned).collect(),
+            missing,
+            metadata,
+            start: 0,
+            path,
+            reading,
+        })
+    }
+
+    /// All that is left, in one table.
+    pub(super) fn together(self) -> Result<Table, StoreError> {
+        let mut all = Table::default();
+        for part in self {
+            all.append(&part?)?;
+        }
+        all.rechunk();
+        Ok(all)
+    }
+
+    fn read(&self) -> Result<Table, StoreError> {
+        let mut reader = ParquetReader::new(open(&self.path)?);
+        reader.set_metadata(FileMetadataRef::clone(&self.metadata));
+        let frame = reader
+            .with_columns(Some(self.there.clone()))
+            .with_slice(Some((self.start, SLICE_ROWS)))
+            .set_rechunk(true)
+            .finish()
+            .map_err(|e| unreadable(&self.path, &e))?;
+        let mut part = Table { frame };
+        for column in &self.missing {
+            part.add_empty(column)?;
+        }
+        part.rename_models(self.reading.renamed)?;
+        if !self.reading.filter.keeps_all() {
+            let kept = self.reading.filter.kept(&part)?;
+            part = part.only(|row| kept[row])?;
+        }
+        part.select(self.reading.columns)
+    }
+}
+
+impl Iterator for Parts<'_> {
+    type Item = Result<Table, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // A table without rows still has its columns: the first part is there even where it is empty.
+        if self.start > 0 && self.start >= self.metadata.num_rows {
+            return None;
+        }
+        let part = self.read();
+        self.start += SLICE_ROWS;
+        Some(part)
+    }
+}
+
+fn open(path: &Path) -> Result<File, StoreError> {
+    File::open(path).map_err(|e| StoreError::file("cannot read", path, &e))
+}
+
+fn unreadable(path: &Path, reason: &PolarsError) -> StoreError {
+    StoreError::Frame {
+        action: "read",
+        path: path.display().to_string(),
+        reason: reason.to_string(),
     }
 }
 

@@ -10,7 +10,7 @@ use zip::ZipArchive;
 use super::{FORMAT, FileRecord, MANIFEST, Manifest};
 use crate::analysis::Dataset;
 use crate::report::{Report, ReportError, ReportOptions};
-use crate::store::{Filter, RunDirectory, column, read_journal};
+use crate::store::{Filter, Reading, RunDirectory, TRIALS, column, read_journal};
 
 /// Most bytes unpacked of one file: a zip from somebody else may claim to be small.
 const MOST_BYTES: u64 = 4 << 30;
@@ -126,11 +126,12 @@ fn figures(manifest: &Manifest, folder: &Path, found: &mut Verified) -> Result<(
         .map(|run| folder.join("runs").join(run))
         .collect();
     for (run, name) in runs.iter().zip(&manifest.runs) {
-        let trials = RunDirectory::open(run)?.trials(
-            &[column::TRIAL_KEY, column::ANSWER],
-            &Filter::all(),
-            &HashMap::new(),
-        )?;
+        let reading = Reading {
+            columns: &[column::TRIAL_KEY, column::ANSWER],
+            filter: &Filter::all(),
+            renamed: &HashMap::new(),
+        };
+        let trials = RunDirectory::open(run)?.read(TRIALS, reading)?;
         let (keys, answers) = (
             trials.texts(column::TRIAL_KEY)?,
             trials.texts(column::ANSWER)?,
