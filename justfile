@@ -12,10 +12,10 @@ quick:
 simulate:
     cargo test --test it simulate -- --include-ignored --nocapture --test-threads=1
 
-# A million trials through `compare` and `gate`.
+# A million trials through `compare` and `gate`, a hundred thousand through `report`.
 million:
     cargo build --release
-    cargo test --test it million -- --ignored --nocapture
+    cargo test --test it scale:: -- --ignored --nocapture --test-threads=1
 
 # A first report.
 demo:

@@ -13,6 +13,8 @@
     const element = document.createElement(tag);
     if (text !== undefined && text !== null) element.textContent = text;
     if (className) element.className = className;
+    // What others wrote runs in its own direction, and does not turn that of its neighbours.
+    if (["prompt", "answer", "answer long", "reasoning"].includes(className)) element.dir = "auto";
     return element;
   };
 
@@ -88,7 +90,9 @@
     for (const entry of matching.slice(shown, shown + STEP)) {
       const item = make("li"), button = make("button");
       button.type = "button";
-      button.append(make("small", index.suites[entry.s] + " · " + entry.i), make("span", entry.q));
+      const question = make("span", entry.q);
+      question.dir = "auto";
+      button.append(make("small", index.suites[entry.s] + " · " + entry.i), question);
       const dots = make("small", null, "dots");
       entry.v.forEach((verdict, m) => {
         if (verdict === null) return;

@@ -1,8 +1,15 @@
 //! Answers with their texts, a model at a time: what the detectors look at.
 
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
 use super::{AnalysisError, Dataset};
 use crate::model::{Completion, Finish, Signal};
-use crate::store::{Filter, TrialStatus, column, stratum_column};
+use crate::store::{Filter, TRIALS, Table, Texts, TrialStatus, Wholes, column, stratum_column};
+
+/// Texts of a run up to this many bytes are read once for all models; of a larger run once per model, so that one model's fill the memory.
+const MAX_BYTES_AT_ONCE: u64 = 256 << 20;
 
 /// One answer, as its trial has it.
 #[derive(Debug, Clone)]
@@ -26,80 +33,160 @@ pub struct Answer {
 }
 
 impl Dataset {
-    /// A model's answers of the first epoch, by suite and sample; failed calls are left out.
+    /// Looks at every model's answers of the first epoch, by suite and sample; failed calls are left out. What is seen comes in the models'
+    /// order, each model's at once.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Store`] where the tables are not a run's.
+    pub fn each_model<T: Send>(
+        &self,
+        look: impl Fn(&str, &[Answer]) -> T + Sync,
+    ) -> Result<Vec<T>, AnalysisError> {
+        let names: Vec<&str> = self.names().collect();
+        if self.trial_bytes(&self.answer_columns())? > MAX_BYTES_AT_ONCE {
+            return names
+                .iter()
+                .map(|model| Ok(look(model, &self.answers(model)?)))
+                .collect();
+        }
+        let mut by_model = self.read_answers(&Filter::all())?;
+        let own: Vec<Vec<Answer>> = names
+            .iter()
+            .map(|model| by_model.remove(*model).unwrap_or_default())
+            .collect();
+        Ok(names
+            .par_iter()
+            .zip(own)
+            .map(|(model, answers)| look(model, &answers))
+            .collect())
+    }
+
+    /// One model's answers, as [`Dataset::each_model`] shows them.
     ///
     /// # Errors
     /// [`AnalysisError::Store`] where the tables are not a run's.
     pub fn answers(&self, model: &str) -> Result<Vec<Answer>, AnalysisError> {
-        let language = stratum_column("language");
-        let mut columns = vec![
-            column::SUITE,
-            column::SAMPLE,
-            column::EPOCH,
-            column::STATUS,
-            column::CLUSTER,
-            column::PAIR,
-            column::ROLE,
-            column::PROMPT,
-            column::ANSWER,
-            column::REASONING,
-            column::FINISH,
-            column::SIGNALS,
-        ];
-        let has_language = self.strata.iter().any(|s| s == "language");
-        if has_language {
-            columns.push(&language);
-        }
-        let trials = self.trials(&columns, &Filter::all().is(column::MODEL, model))?;
-        let text = |name: &str| trials.texts(name);
-        let (suites, samples, statuses) = (
-            text(column::SUITE)?,
-            text(column::SAMPLE)?,
-            text(column::STATUS)?,
-        );
-        let (clusters, pairs, roles) = (
-            text(column::CLUSTER)?,
-            text(column::PAIR)?,
-            text(column::ROLE)?,
-        );
-        let (prompts, texts, thoughts) = (
-            text(column::PROMPT)?,
-            text(column::ANSWER)?,
-            text(column::REASONING)?,
-        );
-        let (finishes, signals) = (text(column::FINISH)?, text(column::SIGNALS)?);
-        let languages = has_language.then(|| text(&language)).transpose()?;
-        let epochs = trials.wholes(column::EPOCH)?;
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        let answer = |row: usize| {
-            let sample = samples.get(row).unwrap_or_default();
-            let unit = clusters.get(row).or(pairs.get(row)).unwrap_or(sample);
-            let finish = finishes.get(row);
-            let finish = finish.and_then(|f| serde_json::from_value::<Finish>(f.into()).ok());
-            let signals = signals.get(row);
-            let signals = signals.and_then(|s| serde_json::from_str::<Vec<Signal>>(s).ok());
-            Answer {
-                suite: suites.get(row).unwrap_or_default().to_owned(),
-                sample: sample.to_owned(),
-                unit: unit.to_owned(),
-                pair: owned(pairs.get(row)),
-                role: owned(roles.get(row)),
-                language: owned(languages.and_then(|l| l.get(row))),
-                prompt: prompts.get(row).unwrap_or_default().to_owned(),
-                completion: Completion {
-                    reasoning: owned(thoughts.get(row)),
-                    finish: finish.unwrap_or(Finish::Unknown),
-                    signals: signals.unwrap_or_default(),
-                    ..Completion::text(texts.get(row).unwrap_or_default())
-                },
+        let own = Filter::all().is(column::MODEL, model);
+        let mut by_model = self.read_answers(&own)?;
+        Ok(by_model.remove(model).unwrap_or_default())
+    }
+
+    /// Answers of some models to a few samples, as [`Dataset::each_model`] shows them.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Store`] where the tables are not a run's.
+    pub fn answers_to(
+        &self,
+        models: &[&str],
+        samples: &[&str],
+    ) -> Result<HashMap<String, Vec<Answer>>, AnalysisError> {
+        let few = Filter::all()
+            .among(column::MODEL, models.iter().copied())
+            .among(column::SAMPLE, samples.iter().copied());
+        self.read_answers(&few)
+    }
+
+    fn answer_columns(&self) -> Vec<String> {
+        let language = self.strata.iter().filter(|s| *s == "language");
+        COLUMNS
+            .iter()
+            .map(|c| (*c).to_owned())
+            .chain(language.map(|s| stratum_column(s)))
+            .collect()
+    }
+
+    fn read_answers(
+        &self,
+        filter: &Filter<'_>,
+    ) -> Result<HashMap<String, Vec<Answer>>, AnalysisError> {
+        let columns = self.answer_columns();
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let mut by_model: HashMap<String, Vec<Answer>> = HashMap::new();
+        self.each(TRIALS, &columns, filter, |part| {
+            let rows = Rows::of(part, &columns)?;
+            for row in 0..part.height() {
+                if let Some((model, answer)) = rows.answer(row) {
+                    match by_model.get_mut(model) {
+                        Some(own) => own.push(answer),
+                        None => drop(by_model.insert(model.to_owned(), vec![answer])),
+                    }
+                }
             }
+            Ok(())
+        })?;
+        for own in by_model.values_mut() {
+            own.sort_by(|a, b| (&a.suite, &a.sample).cmp(&(&b.suite, &b.sample)));
+        }
+        Ok(by_model)
+    }
+}
+
+const COLUMNS: [&str; 13] = [
+    column::MODEL,
+    column::SUITE,
+    column::SAMPLE,
+    column::EPOCH,
+    column::STATUS,
+    column::CLUSTER,
+    column::PAIR,
+    column::ROLE,
+    column::PROMPT,
+    column::ANSWER,
+    column::REASONING,
+    column::FINISH,
+    column::SIGNALS,
+];
+
+/// Rows of the table of trials, read as answers.
+struct Rows<'a> {
+    texts: HashMap<&'a str, Texts<'a>>,
+    epochs: Wholes<'a>,
+    language: Option<Texts<'a>>,
+}
+
+impl<'a> Rows<'a> {
+    fn of(part: &'a Table, columns: &[&'a str]) -> Result<Self, AnalysisError> {
+        let texts = COLUMNS.iter().filter(|c| **c != column::EPOCH);
+        let texts = texts.map(|c| Ok((*c, part.texts(c)?)));
+        let language = columns.get(COLUMNS.len());
+        Ok(Self {
+            texts: texts.collect::<Result<_, AnalysisError>>()?,
+            epochs: part.wholes(column::EPOCH)?,
+            language: language.map(|c| part.texts(c)).transpose()?,
+        })
+    }
+
+    /// A row's model and answer; none for a repeat or a failed call.
+    fn answer(&self, row: usize) -> Option<(&'a str, Answer)> {
+        let text = |column: &str| self.texts.get(column)?.get(row);
+        let owned = |column: &str| text(column).map(str::to_owned);
+        let failed = text(column::STATUS) == Some(TrialStatus::Error.name());
+        if failed || self.epochs.get(row) != Some(0) {
+            return None;
+        }
+        let sample = text(column::SAMPLE).unwrap_or_default();
+        let unit = text(column::CLUSTER)
+            .or(text(column::PAIR))
+            .unwrap_or(sample);
+        let finish = text(column::FINISH);
+        let finish = finish.and_then(|f| serde_json::from_value::<Finish>(f.into()).ok());
+        let signals = text(column::SIGNALS);
+        let signals = signals.and_then(|s| serde_json::from_str::<Vec<Signal>>(s).ok());
+        let answer = Answer {
+            suite: owned(column::SUITE).unwrap_or_default(),
+            sample: sample.to_owned(),
+            unit: unit.to_owned(),
+            pair: owned(column::PAIR),
+            role: owned(column::ROLE),
+            language: self.language.and_then(|l| l.get(row)).map(str::to_owned),
+            prompt: owned(column::PROMPT).unwrap_or_default(),
+            completion: Completion {
+                reasoning: owned(column::REASONING),
+                finish: finish.unwrap_or(Finish::Unknown),
+                signals: signals.unwrap_or_default(),
+                ..Completion::text(text(column::ANSWER).unwrap_or_default())
+            },
         };
-        let failed = Some(TrialStatus::Error.name());
-        let mut answers: Vec<Answer> = (0..trials.height())
-            .filter(|row| epochs.get(*row) == Some(0) && statuses.get(*row) != failed)
-            .map(answer)
-            .collect();
-        answers.sort_by(|a, b| (&a.suite, &a.sample).cmp(&(&b.suite, &b.sample)));
-        Ok(answers)
+        Some((text(column::MODEL)?, answer))
     }
 }

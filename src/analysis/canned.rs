@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::answers::Answer;
-use crate::text::near_duplicates;
+use crate::text::{Shingles, group_alike};
 
 /// Answers at least this alike, by the Jaccard similarity of their character 5-grams, are the same words.
 const SAME_WORDS: f64 = 0.8;
@@ -32,19 +32,25 @@ pub struct CannedAnswer {
 /// are not looked at.
 #[must_use]
 pub fn canned_answers(answers: &[&Answer]) -> Vec<CannedAnswer> {
+    canned_of(answers, |_| ())
+}
+
+/// The same; what the answers' words are made into on the way is shown to `look`, that of every answer once.
+pub(super) fn canned_of(answers: &[&Answer], mut look: impl FnMut(&Shingles)) -> Vec<CannedAnswer> {
     let length = |text: &str| -> usize {
         // A character of a script without spaces says more.
         let weight = |c: char| if u32::from(c) >= 0x2e80 { 5 } else { 2 };
-        text.chars().map(weight).sum::<usize>() / 2
+        text.chars().take(2 * SHORTEST).map(weight).sum::<usize>() / 2
     };
-    let places: Vec<usize> = (0..answers.len())
-        .filter(|i| length(answers[*i].completion.text.trim()) >= SHORTEST)
-        .collect();
-    let texts: Vec<&str> = places
-        .iter()
-        .map(|i| answers[*i].completion.text.trim())
-        .collect();
-    let mut found: Vec<CannedAnswer> = near_duplicates(&texts, SAME_WORDS)
+    let text = |i: &usize| answers[*i].completion.text.trim();
+    let (places, short): (Vec<usize>, Vec<usize>) =
+        (0..answers.len()).partition(|i| length(text(i)) >= SHORTEST);
+    for i in &short {
+        look(&Shingles::of(text(i)));
+    }
+    let texts: Vec<&str> = places.iter().map(text).collect();
+    let shingles = texts.iter().map(|text| Shingles::of(text)).inspect(look);
+    let mut found: Vec<CannedAnswer> = group_alike(&texts, shingles, SAME_WORDS)
         .into_iter()
         .filter_map(|group| {
             let own: Vec<usize> = group.into_iter().map(|i| places[i]).collect();

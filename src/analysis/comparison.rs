@@ -43,6 +43,14 @@ pub struct Comparison {
     pub lost: Vec<String>,
 }
 
+impl Comparison {
+    /// Whether it holds two samples of one suite against each other, not the same questions.
+    #[must_use]
+    pub fn is_unpaired(&self) -> bool {
+        self.shared == 0 && self.difference.is_ok()
+    }
+}
+
 /// Writes a figure, or why there is none, as `{"undefined": …}`.
 pub(super) fn known<T: Serialize, S: Serializer>(
     figure: &Result<T, Undefined>,
@@ -72,24 +80,27 @@ pub fn compare(
 ) -> Comparison {
     let pairs = Pairs::of(asked, suites, model, baseline);
     let mut comparison = pairs.comparison(suites, model, baseline, target);
-    if pairs.shared.is_empty() && pairs.missing.is_empty() {
-        comparison.difference = unpaired(asked, suites, model, baseline);
+    // Different questions of one suite are two samples of the same; those of different suites have nothing to do with each other.
+    if let ([suite], true, true) = (suites, pairs.shared.is_empty(), pairs.missing.is_empty())
+        && let Ok(difference) = unpaired(asked, suite, model, baseline)
+    {
+        comparison.difference = Ok(difference);
         comparison.method =
             "unpaired, Newcombe's hybrid score interval: needs several times the questions";
     }
     comparison
 }
 
-/// Two models that share no question, each with single yes/no answers that stand alone.
+/// Two models that share no question of a suite, each with single yes/no answers that stand alone.
 #[allow(clippy::cast_precision_loss)]
 fn unpaired(
     asked: &Asked,
-    suites: &[&str],
+    suite: &str,
     model: &str,
     baseline: &str,
 ) -> Result<Estimate, Undefined> {
     let count = |name: &str| -> Result<(u64, u64), Undefined> {
-        let own = |q: &&Question| &*q.model == name && suites.contains(&&*q.suite);
+        let own = |q: &&Question| &*q.model == name && &*q.suite == suite;
         let (mut right, mut all) = (0, 0);
         for question in asked.scored.iter().filter(own) {
             let alone = question.cluster == question.sample && question.repeats.len() == 1;

@@ -35,19 +35,33 @@ impl Dataset {
     /// # Errors
     /// [`AnalysisError::Mixed`] where two runs asked different contents under one suite name.
     pub fn open<P: AsRef<Path>>(paths: &[P]) -> Result<Self, AnalysisError> {
-        let runs: Vec<RunDirectory> = paths
+        let place = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
+        let named: Vec<(&Path, String)> = paths
             .iter()
-            .map(|p| RunDirectory::open(p.as_ref()))
-            .collect::<Result<_, _>>()?;
+            .map(AsRef::as_ref)
+            .map(|path| (path, place(path).unwrap_or_else(|| "other".into())))
+            .collect();
+        Self::open_as(&named)
+    }
+
+    /// The same with a name for each directory, by which models of one name are told apart.
+    ///
+    /// # Errors
+    /// As for [`Dataset::open`].
+    pub fn open_as<P: AsRef<Path>>(named: &[(P, String)]) -> Result<Self, AnalysisError> {
+        let runs: Vec<(RunDirectory, &str)> = named
+            .iter()
+            .map(|(path, name)| Ok((RunDirectory::open(path.as_ref())?, name.as_str())))
+            .collect::<Result<_, StoreError>>()?;
         let strata: BTreeSet<String> = runs
             .iter()
-            .flat_map(|r| &r.manifest.suites)
+            .flat_map(|(r, _)| &r.manifest.suites)
             .flat_map(|s| s.strata.clone())
             .collect();
         let (mut suites, mut models): (Vec<SuiteRecord>, Vec<ModelRecord>) =
             (Vec::new(), Vec::new());
         let mut sources = Vec::new();
-        for run in runs {
+        for (run, place) in runs {
             for suite in &run.manifest.suites {
                 match suites.iter_mut().find(|s| s.name == suite.name) {
                     None => suites.push(suite.clone()),
@@ -69,11 +83,6 @@ impl Dataset {
                     .iter()
                     .find(|m| m.identity.name == model.identity.name);
                 if taken.is_some_and(|m| m.identity.fingerprint != model.identity.fingerprint) {
-                    let place = run
-                        .path
-                        .file_name()
-                        .and_then(|n| n.to_str())
-                        .unwrap_or("other");
                     let other = format!("{} ({place})", model.identity.name);
                     renamed.insert(
                         std::mem::replace(&mut model.identity.name, other.clone()),
@@ -179,15 +188,53 @@ impl Dataset {
         Ok(())
     }
 
-    /// The baseline: the model of that name, or the first.
+    /// Bytes that columns of the trials hold before compression.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Store`] where the tables are not a run's.
+    pub fn trial_bytes(&self, columns: &[String]) -> Result<u64, AnalysisError> {
+        self.bytes(TRIALS, columns)
+    }
+
+    /// Bytes that columns of a table hold before compression.
+    fn bytes(&self, table: &str, columns: &[String]) -> Result<u64, AnalysisError> {
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let mut bytes = 0;
+        for run in &self.runs {
+            let reading = Reading {
+                columns: &columns,
+                filter: &Filter::all(),
+                renamed: &run.renamed,
+            };
+            bytes += run.directory.parts(table, reading)?.bytes();
+        }
+        Ok(bytes)
+    }
+
+    /// The model that others are compared with: the one named. Where none is, the first of two, since only the sign hangs on it; of more
+    /// models none, since the order they were asked in says nothing about them.
     ///
     /// # Errors
     /// As for [`Dataset::model`].
-    pub fn baseline(&self, name: Option<&str>) -> Result<&str, AnalysisError> {
-        match name {
-            None => Ok(self.names().next().unwrap_or_default()),
-            Some(name) => self.model(name),
+    pub fn baseline(&self, named: Option<&str>) -> Result<Option<&str>, AnalysisError> {
+        match (named, self.models.as_slice()) {
+            (Some(name), _) => self.model(name).map(Some),
+            (None, [first, _]) => Ok(Some(&first.identity.name)),
+            (None, _) => Ok(None),
         }
+    }
+
+    /// The model whose weights a platform is held against: the one named, or the only one that ran in candor's own process.
+    ///
+    /// # Errors
+    /// As for [`Dataset::model`].
+    pub fn weights(&self, named: Option<&str>) -> Result<Option<&str>, AnalysisError> {
+        if let Some(name) = named {
+            return self.model(name).map(Some);
+        }
+        let mut embedded = self.models.iter().filter(|m| m.is_embedded());
+        let only = embedded.next().filter(|_| embedded.next().is_none());
+        Ok(only.map(|m| m.identity.name.as_str()))
     }
 
     /// The model of that name; what stands behind its last slash or colon is enough where it names one model only.

@@ -1,15 +1,15 @@
-//! What only a whole run shows: answers in another language, thinking left out, answers that shrink, official lines.
+//! What only a whole run shows: answers in another language, thinking left out, answers that shrink, official lines, blocks.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use serde::Serialize;
 
 use super::answers::Answer;
-use super::canned::{CannedAnswer, canned_answers};
+use super::canned::{CannedAnswer, canned_of};
 use super::{AnalysisError, Dataset};
 use crate::score::block;
-use crate::text::{Phrases, asked_language, language};
+use crate::text::{Phrases, Shingles, asked_language, language};
 
 /// An answer holds an official line where this share of the line's character 5-grams stands in it.
 const HOLDS: f64 = 0.6;
@@ -62,6 +62,8 @@ pub struct Detected {
     pub collapsed: Count,
     /// Median of a sensitive answer's length over its control's.
     pub length_ratio: Option<f64>,
+    /// Answers that the provider blocked, by how, with its words for the first of each.
+    pub blocks: BTreeMap<&'static str, (usize, String)>,
     /// Answers that hold an official line, by the jurisdiction whose it is.
     pub official: Vec<(String, usize)>,
     /// Words given to several questions.
@@ -82,17 +84,17 @@ static LINES: LazyLock<(Vec<&str>, Phrases)> = LazyLock::new(|| {
 /// Looks through every model's answers.
 ///
 /// # Errors
-/// [`AnalysisError::Table`] where the tables are not a run's.
+/// [`AnalysisError::Store`] where the tables are not a run's.
 pub fn detect(data: &Dataset) -> Result<Vec<Detected>, AnalysisError> {
-    data.names()
-        .map(|model| Ok(detected(model, &data.answers(model)?)))
-        .collect()
+    data.each_model(detected)
 }
 
 fn detected(model: &str, answers: &[Answer]) -> Detected {
     let all: Vec<&Answer> = answers.iter().collect();
     let (suppressed_on_sensitive, suppressed_on_control) = suppressed(answers);
     let (collapsed, length_ratio) = lengths(answers);
+    let mut official = Official::default();
+    let canned = canned_of(&all, |shingles| official.look(shingles));
     Detected {
         model: model.to_owned(),
         answers: answers.len(),
@@ -101,8 +103,9 @@ fn detected(model: &str, answers: &[Answer]) -> Detected {
         suppressed_on_control,
         collapsed,
         length_ratio,
-        official: official(answers),
-        canned: canned_answers(&all),
+        blocks: blocks(answers),
+        official: official.by_jurisdiction(),
+        canned,
     }
 }
 
@@ -165,23 +168,36 @@ fn lengths(answers: &[Answer]) -> (Count, Option<f64>) {
     (count, ratios.get(ratios.len() / 2).copied())
 }
 
-fn official(answers: &[Answer]) -> Vec<(String, usize)> {
-    let mut counts: HashMap<&str, usize> = HashMap::new();
-    let (whose, lines) = &*LINES;
-    for answer in answers {
-        let shares = lines.shares(&answer.completion.text);
-        let held = whose
-            .iter()
-            .zip(shares)
-            .filter(|(_, share)| *share >= HOLDS);
+fn blocks(answers: &[Answer]) -> BTreeMap<&'static str, (usize, String)> {
+    let mut kinds: BTreeMap<&'static str, (usize, String)> = BTreeMap::new();
+    for (kind, words) in answers.iter().filter_map(|a| block(&a.completion)) {
+        kinds.entry(kind.name()).or_insert((0, words)).0 += 1;
+    }
+    kinds
+}
+
+/// Answers that hold an official line, while they are counted.
+#[derive(Default)]
+struct Official(HashMap<&'static str, usize>);
+
+impl Official {
+    fn look(&mut self, answer: &Shingles) {
+        let (whose, lines) = &*LINES;
+        let shares = lines.shares(answer);
+        let held = whose.iter().zip(shares);
+        let held = held.filter(|(_, share)| *share >= HOLDS);
         for jurisdiction in held.map(|(whose, _)| *whose).collect::<BTreeSet<_>>() {
-            *counts.entry(jurisdiction).or_default() += 1;
+            *self.0.entry(jurisdiction).or_default() += 1;
         }
     }
-    let mut counts: Vec<(String, usize)> =
-        counts.into_iter().map(|(j, n)| (j.to_owned(), n)).collect();
-    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    counts
+
+    /// Most first.
+    fn by_jurisdiction(self) -> Vec<(String, usize)> {
+        let counts = self.0.into_iter().map(|(j, n)| (j.to_owned(), n));
+        let mut counts: Vec<(String, usize)> = counts.collect();
+        counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        counts
+    }
 }
 
 #[cfg(test)]

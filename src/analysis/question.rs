@@ -202,7 +202,7 @@ impl Dataset {
             for row in 0..scores.height() {
                 let name = names.map(|c| c.get(row).unwrap_or_default());
                 if let (Some(key), Some(value), true) =
-                    (key_of(&keys, row), values.get(row), wanted.contains(&name))
+                    (key_of(keys, row), values.get(row), wanted.contains(&name))
                 {
                     by_trial.insert(key, value);
                 }
@@ -211,7 +211,7 @@ impl Dataset {
         })?;
         self.group(&suites, model, column::TRIAL_KEY, |trials| {
             let keys = trials.texts(column::TRIAL_KEY)?;
-            let value = |row| by_trial.get(&key_of(&keys, row)?).copied();
+            let value = |row| by_trial.get(&key_of(keys, row)?).copied();
             Ok((0..trials.height()).map(value).collect())
         })
     }
@@ -352,6 +352,6 @@ pub enum TrialFigure {
 }
 
 /// A trial's key, as its row has it.
-fn key_of(keys: &Texts<'_>, row: usize) -> Option<TrialKey> {
+fn key_of(keys: Texts<'_>, row: usize) -> Option<TrialKey> {
     keys.get(row)?.parse().ok()
 }

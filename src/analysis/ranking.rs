@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Asked, PairedTest, Target, comparison::Pairs};
-use crate::stats::{Inference, holm, rank_intervals};
+use super::{Asked, PairedTest, Question, Target, comparison::Pairs};
+use crate::stats::{Inference, Undefined, holm, rank_intervals};
 
 /// A model's place among others on one suite.
 #[derive(Debug, Clone, Serialize)]
@@ -25,12 +25,29 @@ pub struct Ranking {
     pub suite: String,
     /// Best first, by score.
     pub models: Vec<Ranked>,
-    /// Neighbours in that order of whom none is shown better than another; a model may stand in two groups.
+    /// Adjacent models, every pair of which was tested and none shown to differ; a model may stand in two groups.
     pub not_separable: Vec<Vec<String>>,
-    /// Fewest questions that a pair of models shares.
+    /// Fewest questions that a tested pair of models shares.
     pub n: usize,
     /// Pairs tested; their p values were corrected together by Holm's method at 5 %.
     pub pairs: usize,
+    /// Pairs that could not be tested: nothing is known of their order.
+    pub untested: usize,
+    /// Why the first of them could not.
+    pub undefined: Option<Undefined>,
+}
+
+/// What is known of one pair of models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// It could not be tested.
+    Unknown,
+    /// It was tested, and no difference was shown.
+    NotShown,
+    /// The first is shown better.
+    First,
+    /// The second is shown better.
+    Second,
 }
 
 /// Ranks every model that has scores on a suite. None for fewer than two.
@@ -41,28 +58,46 @@ pub fn rank(asked: &Asked, suite: &str, target: Target) -> Option<Ranking> {
         return None;
     }
     models.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    let own: Vec<Vec<&Question>> = models
+        .iter()
+        .map(|(model, _)| of_model(asked, suite, model))
+        .collect();
     let mut tested = Vec::new();
-    let mut fewest = usize::MAX;
+    let (mut fewest, mut untested, mut undefined) = (usize::MAX, 0, None);
     for i in 0..models.len() {
         for j in i + 1..models.len() {
-            let pairs = Pairs::of(asked, &[suite], models[i].0, models[j].0);
-            fewest = fewest.min(pairs.shared.len());
+            let pairs = Pairs::between(&own[i], &own[j]);
             let planned = pairs.shared.len() + pairs.missing.len();
             let test = PairedTest::of(&pairs.units(), target, planned);
-            if let Ok((value, p)) = test.and_then(|t| Ok((t.value(), t.p_two_sided()?))) {
-                tested.push((i, j, value, p));
+            match test.and_then(|t| Ok((t.value(), t.p_two_sided()?))) {
+                Ok((value, p)) => {
+                    fewest = fewest.min(pairs.shared.len());
+                    tested.push((i, j, value, p));
+                }
+                Err(why) => {
+                    untested += 1;
+                    undefined.get_or_insert(why);
+                }
             }
         }
     }
     let p: Vec<f64> = tested.iter().map(|t| t.3).collect();
     let adjusted = holm(&p).unwrap_or_default();
-    let mut better = vec![vec![false; models.len()]; models.len()];
+    let mut orders = vec![vec![Order::Unknown; models.len()]; models.len()];
     for ((i, j, value, _), p) in tested.iter().zip(adjusted) {
-        if p <= 0.05 {
-            let (up, down) = if *value > 0.0 { (*i, *j) } else { (*j, *i) };
-            better[up][down] = true;
-        }
+        orders[*i][*j] = match (p <= 0.05, *value > 0.0) {
+            (false, _) => Order::NotShown,
+            (true, true) => Order::First,
+            (true, false) => Order::Second,
+        };
     }
+    let better: Vec<Vec<bool>> = (0..models.len())
+        .map(|i| {
+            let is_better =
+                |j: usize| orders[i][j] == Order::First || orders[j][i] == Order::Second;
+            (0..models.len()).map(is_better).collect()
+        })
+        .collect();
     let ranked: Vec<Ranked> = models
         .iter()
         .zip(rank_intervals(&better))
@@ -75,11 +110,19 @@ pub fn rank(asked: &Asked, suite: &str, target: Target) -> Option<Ranking> {
         .collect();
     Some(Ranking {
         suite: suite.into(),
-        not_separable: groups(&ranked, &better),
+        not_separable: groups(&ranked, &orders),
         models: ranked,
-        n: fewest,
+        n: if tested.is_empty() { 0 } else { fewest },
         pairs: tested.len(),
+        untested,
+        undefined,
     })
+}
+
+fn of_model<'a>(asked: &'a Asked, suite: &str, model: &str) -> Vec<&'a Question> {
+    let own = asked.all();
+    own.filter(|q| &*q.model == model && &*q.suite == suite)
+        .collect()
 }
 
 #[allow(clippy::cast_precision_loss)]
@@ -99,13 +142,12 @@ fn scores<'a>(asked: &'a Asked, suite: &str) -> Vec<(&'a str, f64)> {
         .collect()
 }
 
-/// The longest runs of neighbours without a shown difference; runs inside another are left out.
-fn groups(ranked: &[Ranked], better: &[Vec<bool>]) -> Vec<Vec<String>> {
+/// The longest runs of neighbours that were all tested against each other without a shown difference; runs inside another are left out.
+fn groups(ranked: &[Ranked], orders: &[Vec<Order>]) -> Vec<Vec<String>> {
     let mut groups: Vec<(usize, usize)> = Vec::new();
     for start in 0..ranked.len() {
         let mut end = start;
-        while end + 1 < ranked.len()
-            && (start..=end).all(|i| !better[i][end + 1] && !better[end + 1][i])
+        while end + 1 < ranked.len() && (start..=end).all(|i| orders[i][end + 1] == Order::NotShown)
         {
             end += 1;
         }

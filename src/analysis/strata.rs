@@ -17,6 +17,8 @@ pub struct StratumRate {
     pub suite: String,
     /// The stratum's value.
     pub value: String,
+    /// Questions with a score, whether or not they suffice for an interval.
+    pub questions: usize,
     /// Mean of the headline metric with its 95 % interval.
     pub estimate: Result<Estimate, Undefined>,
 }
@@ -47,6 +49,7 @@ pub fn stratum_rates(
             model: model.into(),
             suite: suite.into(),
             value: value.into(),
+            questions: questions.len(),
             estimate: mean_score(&questions, Target::Population, questions.len(), LEVEL),
         })
         .collect();

@@ -1,12 +1,12 @@
 //! Models × suites: score with interval, what was blocked or failed, what it cost.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
 use super::mean_score::mean_score;
 use super::{AnalysisError, Dataset, LEVEL, Question, Target};
-use crate::score::{Aggregate, aggregate_of};
+use crate::score::{Aggregate, NO_LABEL, aggregate_of};
 use crate::stats::{BbqCounts, Estimate, Undefined, bbq_ambiguous, bbq_disambiguated};
 use crate::store::{Filter, TrialStatus, column};
 
@@ -19,6 +19,8 @@ pub struct Cell {
     pub suite: String,
     /// Mean of the headline metric over questions with its interval (Wilson on the effective sample size, 95 %).
     pub estimate: Result<Estimate, Undefined>,
+    /// Questions with a score, whether or not they suffice for an interval.
+    pub questions: usize,
     /// Trials.
     pub trials: u64,
     /// Trials that a filter before or behind the model stopped.
@@ -27,6 +29,10 @@ pub struct Cell {
     pub failed: u64,
     /// Trials whose answer the token limit cut.
     pub truncated: u64,
+    /// Trials whose answer came from the completion cache: given before the run, perhaps by a model that was another then.
+    pub cached: u64,
+    /// Trials to which a judge gave no label.
+    pub unlabelled: u64,
 }
 
 /// What a model took altogether.
@@ -76,20 +82,38 @@ pub fn summarise(
     questions: &[Question],
     target: Target,
 ) -> Result<Vec<Cell>, AnalysisError> {
-    let columns = [column::MODEL, column::SUITE, column::STATUS];
+    let columns = [column::MODEL, column::SUITE, column::STATUS, column::ORIGIN];
     let trials = data.trials(&columns, &Filter::all())?;
-    let (models, suites, statuses) = (
+    let (models, suites, statuses, origins) = (
         trials.texts(column::MODEL)?,
         trials.texts(column::SUITE)?,
         trials.texts(column::STATUS)?,
+        trials.texts(column::ORIGIN)?,
     );
-    let mut by_status: HashMap<(&str, &str), HashMap<&str, u64>> = HashMap::new();
+    let mut counted: HashMap<(&str, &str), Counted> = HashMap::new();
     for row in 0..trials.height() {
         if let (Some(model), Some(suite), Some(status)) =
             (models.get(row), suites.get(row), statuses.get(row))
         {
-            let of_cell = by_status.entry((model, suite)).or_default();
-            *of_cell.entry(status).or_default() += 1;
+            let of_cell = counted.entry((model, suite)).or_default();
+            *of_cell.statuses.entry(status).or_default() += 1;
+            of_cell.cached += u64::from(origins.get(row) == Some("cache"));
+        }
+    }
+    let without = Filter::all().is(column::LABEL, NO_LABEL);
+    let columns = [column::MODEL, column::SUITE, column::TRIAL_KEY];
+    let unlabelled = data.scores(&columns, &without)?;
+    let (models, suites, keys) = (
+        unlabelled.texts(column::MODEL)?,
+        unlabelled.texts(column::SUITE)?,
+        unlabelled.texts(column::TRIAL_KEY)?,
+    );
+    for row in 0..unlabelled.height() {
+        if let (Some(model), Some(suite), Some(key)) =
+            (models.get(row), suites.get(row), keys.get(row))
+        {
+            let of_cell = counted.entry((model, suite)).or_default();
+            of_cell.unlabelled.insert(key);
         }
     }
     let mut groups: HashMap<(&str, &str), Vec<&Question>> = HashMap::new();
@@ -103,27 +127,39 @@ pub fn summarise(
     for model in &data.models {
         for suite in &data.suites {
             let key = (model.identity.name.as_str(), suite.name.as_str());
-            let Some(statuses) = by_status.get(&key) else {
+            let Some(Counted {
+                statuses,
+                cached,
+                unlabelled,
+            }) = counted.get(&key)
+            else {
                 continue;
             };
             let count = |status: TrialStatus| statuses.get(status.name()).copied().unwrap_or(0);
+            let questions = groups.get(&key).map_or(&[][..], Vec::as_slice);
             cells.push(Cell {
                 model: key.0.to_owned(),
                 suite: key.1.to_owned(),
-                estimate: mean_score(
-                    groups.get(&key).map_or(&[], Vec::as_slice),
-                    target,
-                    suite.samples,
-                    LEVEL,
-                ),
+                estimate: mean_score(questions, target, suite.samples, LEVEL),
+                questions: questions.len(),
                 trials: statuses.values().sum(),
                 blocked: count(TrialStatus::BlockedUpstream),
                 failed: count(TrialStatus::Error),
                 truncated: count(TrialStatus::Truncated),
+                cached: *cached,
+                unlabelled: unlabelled.len() as u64,
             });
         }
     }
     Ok(cells)
+}
+
+/// Trials and scores of one model on one suite, while they are counted.
+#[derive(Default)]
+struct Counted<'a> {
+    statuses: HashMap<&'a str, u64>,
+    cached: u64,
+    unlabelled: HashSet<&'a str>,
 }
 
 /// Tokens, money and time of each model, in the dataset's order.

@@ -14,7 +14,7 @@ pub(super) struct Arguments {
     /// Run directories; several are read together.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// The model that others are compared with [default: the first]
+    /// The model that others are compared with [default: of two models the first; of more, none]
     #[arg(long, value_name = "MODEL")]
     baseline: Option<String>,
     /// Compare on these suites only.
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let data = Dataset::open(&arguments.runs)?;
-    let baseline = data.baseline(arguments.baseline.as_deref())?.to_owned();
+    let baseline = data.baseline(arguments.baseline.as_deref())?;
     let metrics = data.headlines_of(&arguments.suites)?;
     let mut asked = data.asked(&metrics)?;
     if let Some(stratum) = &arguments.cluster_by {
@@ -41,11 +41,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     }
     let suites: Vec<&str> = metrics.iter().map(|m| m.suite.as_str()).collect();
     let models: Vec<&str> = data.names().collect();
-    let comparisons = Comparisons::of(&asked, &suites, &models, &baseline, arguments.target);
+    let comparisons = Comparisons::of(&asked, &suites, &models, baseline, arguments.target);
     match arguments.format {
         Format::Table => {
-            println!("{}", lines(&comparisons.grid()));
-            println!();
+            if comparisons.baseline.is_some() {
+                println!("{}", lines(&comparisons.grid()));
+                println!();
+            }
             comparisons
                 .notes()
                 .iter()

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{Exit, Failure};
-use super::report::labels_beside;
 use crate::analysis::Dataset;
-use crate::report::ReportOptions;
 use crate::report::evidence::write_evidence;
 use crate::report::export::{export, formats};
 
@@ -25,7 +23,7 @@ pub(super) struct Arguments {
     /// With prompt, answer and reasoning.
     #[arg(long)]
     transcripts: bool,
-    /// The model that others are compared with in the report of the evidence [default: the first]
+    /// The model that others are compared with in the report of the evidence [default: of two models the first; of more, none]
     #[arg(long, value_name = "MODEL")]
     baseline: Option<String>,
 }
@@ -34,12 +32,8 @@ const EVIDENCE: &str = "evidence";
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     if arguments.format == EVIDENCE {
-        let options = ReportOptions {
-            baseline: arguments.baseline.clone(),
-            labels: labels_beside(&arguments.runs[0], None)?,
-            ..ReportOptions::default()
-        };
-        let manifest = write_evidence(&arguments.runs, &options, &arguments.output)?;
+        let baseline = arguments.baseline.as_deref();
+        let manifest = write_evidence(&arguments.runs, baseline, &arguments.output)?;
         println!("manifest {manifest}");
         println!("{}", arguments.output.display());
         return Ok(Exit::Done);

@@ -14,7 +14,6 @@ use crate::report::gate::{
     OnInconclusive, Platform, Weighty, annotations, conclusion, junit, lines, markdown, weighty,
 };
 use crate::store::{BASELINES, Baselines};
-use crate::text::excerpt;
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -219,10 +218,8 @@ impl Told {
         outcome.notes.iter().for_each(|note| println!("{note}."));
         for w in weighty {
             println!("\n{} · {} / {}", w.rule, w.suite, w.sample);
-            println!("  asked      {}", excerpt(&w.prompt, 100));
-            println!("  candidate  {}", excerpt(&w.candidate, 100));
-            if let Some(baseline) = &w.baseline {
-                println!("  baseline   {}", excerpt(baseline, 100));
+            for (name, words) in w.excerpts(100) {
+                println!("  {name:<9}  {words}");
             }
         }
         if !weighty.is_empty() {

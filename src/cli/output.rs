@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use super::exit::{Exit, Failure};
-use crate::analysis::{Cell as Score, ModelTotals};
+use crate::analysis::{Cell as Score, Comparison, ModelTotals};
 use crate::report::{Grid, Report, bracket, points};
 
 /// How a table is printed.
@@ -61,19 +61,12 @@ pub(super) fn figures(table: &mut Table, columns: &[usize]) {
 
 /// Models × suites as lines: score, interval, difference to the baseline, what it cost.
 pub(super) fn score_table(report: &Report, totals: &[ModelTotals]) -> Table {
-    let mut table = table(&[
-        "suite",
-        "model",
-        "score %",
-        "95 % interval",
-        "n",
-        "− baseline",
-        "interval",
-        "blocked",
-        "failed",
-        "$/1,000",
-        "median s",
-    ]);
+    let mut heads = vec!["suite", "model", "score %", "95 % interval", "n"];
+    if report.baseline().is_some() {
+        heads.extend(["− baseline", "interval"]);
+    }
+    heads.extend(["blocked", "failed", "$/1,000", "median s"]);
+    let mut table = table(&heads);
     for cell in report.cells() {
         table.add_row(score_row(
             report,
@@ -81,7 +74,12 @@ pub(super) fn score_table(report: &Report, totals: &[ModelTotals]) -> Table {
             totals.iter().find(|t| t.model == cell.model),
         ));
     }
-    figures(&mut table, &[2, 4, 5, 7, 8, 9, 10]);
+    let behind = heads.len() - 4;
+    figures(&mut table, &[2, 4]);
+    if report.baseline().is_some() {
+        figures(&mut table, &[5]);
+    }
+    figures(&mut table, &[behind, behind + 1, behind + 2, behind + 3]);
     table
 }
 
@@ -100,14 +98,6 @@ fn score_row(report: &Report, cell: &Score, totals: Option<&ModelTotals>) -> Vec
         ),
         Err(why) => (dash(), why.to_string(), "0".into()),
     };
-    let (difference, difference_interval) = if cell.model == report.baseline() {
-        ("baseline".into(), String::new())
-    } else {
-        match report.compare(&[&cell.suite], &cell.model).difference {
-            Ok(d) => (points(d.value), bracket(d.interval)),
-            Err(_) => (dash(), String::new()),
-        }
-    };
     let cost = totals
         .and_then(|t| {
             t.cost_usd
@@ -117,17 +107,22 @@ fn score_row(report: &Report, cell: &Score, totals: Option<&ModelTotals>) -> Vec
     let seconds = totals
         .and_then(|t| t.median_seconds)
         .map_or_else(dash, |s| format!("{s:.2}"));
-    vec![
-        cell.suite.clone(),
-        cell.model.clone(),
-        value,
-        interval,
-        n,
-        difference,
-        difference_interval,
+    let mut row = vec![cell.suite.clone(), cell.model.clone(), value, interval, n];
+    match report.compare(&[&cell.suite], &cell.model) {
+        _ if report.baseline() == Some(&cell.model) => {
+            row.extend(["baseline".into(), String::new()]);
+        }
+        Some(Comparison {
+            difference: Ok(d), ..
+        }) => row.extend([points(d.value), bracket(d.interval)]),
+        Some(_) => row.extend([dash(), String::new()]),
+        None => {}
+    }
+    row.extend([
         cell.blocked.to_string(),
         cell.failed.to_string(),
         cost,
         seconds,
-    ]
+    ]);
+    row
 }

@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     /// Where the page goes [default: report.html in the first run's directory]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The model that others are compared with [default: the first]
+    /// The model that others are compared with [default: of two models the first; of more, none]
     #[arg(long, value_name = "MODEL")]
     baseline: Option<String>,
     /// The page's title.

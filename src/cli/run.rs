@@ -70,7 +70,7 @@ pub(super) struct Arguments {
     /// Neither read nor write the completion cache.
     #[arg(long)]
     no_cache: bool,
-    /// The model that others are compared with [default: the first]
+    /// The model that others are compared with [default: of two models the first; of more, none]
     #[arg(long, value_name = "MODEL")]
     baseline: Option<String>,
 }

@@ -26,17 +26,35 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     }
     println!("manifest {}", found.manifest);
     println!(
-        "{} files hold their hashes; {} transcripts are those of the tables; {} headlines follow from them.",
-        found.files, found.trials, found.headlines
+        "{} files hold their hashes; {} transcripts and {} scores are those of the tables; {} headlines follow from them.",
+        found.files, found.trials, found.scores, found.headlines
     );
+    if !found.rendered.is_empty() {
+        println!(
+            "Made again from the transcripts, and the same: {}.",
+            found.rendered.join(", ")
+        );
+    }
+    if !found.only_hashed.is_empty() {
+        println!(
+            "Only held to their hashes, since another version wrote them: {}.",
+            found.only_hashed.join(", ")
+        );
+    }
     for wrong in &found.wrong {
         println!("✘ {wrong}");
     }
-    if found.wrong.is_empty() {
-        println!("Nothing was changed.");
-        Ok(Exit::Done)
-    } else {
+    if !found.wrong.is_empty() {
         println!("This is not the evidence that was written.");
-        Ok(Exit::GateFailed)
+        return Ok(Exit::GateFailed);
     }
+    println!(
+        "{}",
+        if arguments.manifest.is_some() {
+            "Nothing was changed: this is the evidence that was published."
+        } else {
+            "These files belong together. Whether they are those once published is told by the manifest's hash: candor verify FILE --manifest HASH."
+        }
+    );
+    Ok(Exit::Done)
 }

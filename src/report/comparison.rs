@@ -4,15 +4,15 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::figures::{bracket, p_value, percent, points};
+use super::figures::{bracket, count, p_value, percent, points};
 use super::table::{Grid, markdown};
 use crate::analysis::{Asked, Comparison, Ranking, Target, compare, rank};
 
 /// Every comparison with a baseline, suite by suite and over all, and every suite's order of models.
 #[derive(Debug, Serialize)]
 pub struct Comparisons {
-    /// The model that others are compared with.
-    pub baseline: String,
+    /// The model that others are compared with; without one there are no comparisons.
+    pub baseline: Option<String>,
     /// What the figures are about.
     pub target: Target,
     /// Two-sided level of the intervals.
@@ -24,31 +24,31 @@ pub struct Comparisons {
 }
 
 impl Comparisons {
-    /// Compares every other model with the baseline on the suites named.
+    /// Compares every other model with the baseline, if there is one, on the suites named, and ranks all of them.
     #[must_use]
     pub fn of(
         asked: &Asked,
         suites: &[&str],
         models: &[&str],
-        baseline: &str,
+        baseline: Option<&str>,
         target: Target,
     ) -> Self {
         let mut over: Vec<Vec<&str>> = suites.iter().map(|s| vec![*s]).collect();
         if suites.len() > 1 {
             over.push(suites.to_vec());
         }
-        let comparisons = over
-            .iter()
-            .flat_map(|suites| {
-                models
-                    .iter()
-                    .filter(|m| **m != baseline)
-                    .map(move |model| compare(asked, suites, model, baseline, target))
-            })
-            .filter(|c| c.shared + c.unshared + c.missing > 0)
-            .collect();
+        let with = |baseline: &str| {
+            let mut all = Vec::new();
+            for suites in &over {
+                let others = models.iter().filter(|m| **m != baseline);
+                all.extend(others.map(|model| compare(asked, suites, model, baseline, target)));
+            }
+            all.retain(|c| c.shared + c.unshared + c.missing > 0);
+            all
+        };
+        let comparisons = baseline.map_or_else(Vec::new, with);
         Self {
-            baseline: baseline.into(),
+            baseline: baseline.map(str::to_owned),
             target,
             level: crate::analysis::LEVEL,
             comparisons,
@@ -114,12 +114,15 @@ impl Comparisons {
     /// What the columns mean, and which models cannot be told apart.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
-        let mut notes = vec![format!(
-            "Points; baseline {}; target {}: {}. visible: the smallest true difference that this n finds in 80 of 100 cases.",
-            self.baseline,
-            self.target,
-            self.target.meaning()
-        )];
+        let (target, meaning) = (self.target, self.target.meaning());
+        let mut notes = vec![match &self.baseline {
+            Some(baseline) => format!(
+                "Points; baseline {baseline}; target {target}: {meaning}. visible: the smallest true difference that this n finds in 80 of 100 cases."
+            ),
+            None => format!(
+                "No baseline was named, so there are no differences; name one with --baseline MODEL. Target {target}: {meaning}."
+            ),
+        }];
         if self.comparisons.iter().any(|c| c.missing > 0) {
             notes.push(
                 "missing: questions one side has no score for; worst … best: the difference if every one of them went against, or for, the model."
@@ -131,8 +134,11 @@ impl Comparisons {
             .iter()
             .any(|c| c.shared == 0 && c.unshared > 0)
         {
+            notes.push("n = 0: the two share no question.".into());
+        }
+        if self.comparisons.iter().any(Comparison::is_unpaired) {
             notes.push(
-                "n = 0: the two share no question. Their rates stand beside each other unpaired (Newcombe), which needs several times the questions of a paired comparison."
+                "With n = 0 and a figure, the two answered different questions of one suite: their rates stand beside each other unpaired (Newcombe), which needs several times the questions of a paired comparison."
                     .into(),
             );
         }
@@ -145,7 +151,10 @@ impl Comparisons {
     /// Everything in Markdown.
     #[must_use]
     pub fn to_markdown(&self) -> String {
-        let mut text = self.grid().to_markdown();
+        let mut text = match &self.baseline {
+            Some(_) => self.grid().to_markdown(),
+            None => String::new(),
+        };
         for note in self.notes() {
             let _ = write!(text, "\n{}\n", markdown(&note));
         }
@@ -167,12 +176,28 @@ fn told(ranking: &Ranking) -> Vec<String> {
             format!("{rank} {} ({} %)", m.model, percent(m.value))
         })
         .collect();
+    let why = ranking
+        .undefined
+        .map_or_else(String::new, |why| why.to_string());
+    if ranking.pairs == 0 {
+        return vec![format!(
+            "No order on {}: no two models could be tested against each other ({why}).",
+            ranking.suite
+        )];
+    }
     let mut lines = vec![format!(
         "Order on {} (ranks that Holm's correction for {} pairs leaves): {}.",
         ranking.suite,
         ranking.pairs,
         places.join(", ")
     )];
+    if ranking.untested > 0 {
+        lines.push(format!(
+            "{} on {} could not be tested ({why}); nothing is known of their order.",
+            count(ranking.untested, "pair"),
+            ranking.suite
+        ));
+    }
     lines.extend(ranking.not_separable.iter().map(|group| {
         format!(
             "Not separable on {} at n = {}: {}.",

@@ -39,6 +39,12 @@ pub fn percent(share: f64) -> String {
     format!("{:.1}", share * 100.0)
 }
 
+/// A share in whole percent, with the sign: for sentences.
+#[must_use]
+pub(super) fn whole_percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
 /// An interval of a difference, in points.
 #[must_use]
 pub fn bracket(interval: Interval) -> String {

@@ -33,12 +33,15 @@ fn stars(p: Option<f64>) -> &'static str {
     }
 }
 
+/// A gap with its interval, its stars and the levels it lies between.
 fn shown(gap: &GapFigure) -> String {
     match &gap.gap {
         Ok(estimate) => format!(
-            "{}{}",
+            "{}{} ({} − {})",
             points_with_interval(estimate),
-            stars(gap.p_corrected)
+            stars(gap.p_corrected),
+            percent(gap.first),
+            percent(gap.second)
         ),
         Err(why) => format!("– ({why})"),
     }
@@ -72,14 +75,8 @@ fn wide(table: &GapTable, models: &[&str]) -> Grid {
                 .iter()
                 .find(|g| g.model == model && g.cell.as_ref() == cell)
         };
-        let n = models
-            .iter()
-            .filter_map(|m| of(m)?.gap.as_ref().ok().map(|e| e.n))
-            .max();
-        let mut row = vec![
-            cell_name(cell),
-            n.map_or_else(|| "0".into(), |n| n.to_string()),
-        ];
+        let n = models.iter().filter_map(|m| Some(of(m)?.pairs)).max();
+        let mut row = vec![cell_name(cell), n.unwrap_or(0).to_string()];
         row.extend(
             models
                 .iter()
@@ -106,7 +103,8 @@ pub(super) fn every_gap(table: &GapTable) -> Grid {
     let sides = match table.kind {
         GapKind::Controls => ["withheld %", "on controls %"],
         GapKind::Pairs => ["score %", "of controls %"],
-        GapKind::Values => ["score %", "beside %"],
+        GapKind::Values => ["withheld % on the first", "on the second"],
+        GapKind::ValueScores => ["score % of the first", "of the second"],
     };
     let heads = [
         by.as_str(),
@@ -121,22 +119,29 @@ pub(super) fn every_gap(table: &GapTable) -> Grid {
     ];
     let mut grid = Grid::new(&heads, &[2, 3, 4, 6, 7, 8]);
     let dash = || "–".to_owned();
+    let level = |share: f64| {
+        if share.is_finite() {
+            percent(share)
+        } else {
+            dash()
+        }
+    };
     for gap in &table.gaps {
-        let (value, interval, n) = match &gap.gap {
-            Ok(e) => (points(e.value), bracket(e.interval), e.n.to_string()),
-            Err(why) => (dash(), why.to_string(), "0".into()),
+        let (value, interval) = match &gap.gap {
+            Ok(e) => (points(e.value), bracket(e.interval)),
+            Err(why) => (dash(), why.to_string()),
         };
         grid.rows.push(vec![
             cell_name(gap.cell.as_ref()),
             gap.model.clone(),
-            percent(gap.first),
-            percent(gap.second),
+            level(gap.first),
+            level(gap.second),
             value,
             interval,
             gap.p_corrected.map_or_else(dash, p_value),
             gap.odds_ratio
                 .map_or_else(dash, |(ratio, _)| format!("{ratio:.1}")),
-            n,
+            gap.pairs.to_string(),
         ]);
     }
     if table.by.is_empty() {
@@ -150,21 +155,30 @@ pub(super) fn every_gap(table: &GapTable) -> Grid {
 #[must_use]
 pub fn gap_notes(table: &GapTable) -> Vec<String> {
     let mut notes = vec![match table.kind {
-        GapKind::Controls => "Answers withheld on sensitive questions beyond their matched controls: points, 95 % intervals, clusters counted.".into(),
+        GapKind::Controls => "Answers withheld on sensitive questions beyond their matched controls: points, 95 % intervals, clusters counted. Positive: more is withheld on the sensitive questions.".into(),
         GapKind::Pairs => "Scores of marked questions beside their matched controls: score of the marked − score of the control, in points, 95 % intervals, clusters counted.".to_owned(),
-        GapKind::Values => "The same questions in two values, paired: score of the first − score of the second, in points, 95 % intervals.".to_owned(),
+        GapKind::Values => "The same questions in two values, paired: share withheld on the first − share withheld on the second, in points, 95 % intervals. Positive: more is withheld on the first.".to_owned(),
+        GapKind::ValueScores => "The same questions in two values, paired: score of the first − score of the second, in points, 95 % intervals.".to_owned(),
     }];
     notes.push(format!(
-        "Stars and p after Holm's correction for {} looks: *** under 0.001, ** 0.01, * 0.05.",
+        "Stars and p after Holm's correction for {} looks: *** under 0.001, ** 0.01, * 0.05. Percent on either side stand beside each gap.",
         table.looks
     ));
     let shown = |p: Option<f64>| p.is_some_and(|p| p < 0.05);
     let cells = || table.gaps.iter().filter(|g| g.cell.is_some());
-    let quiet = cells().filter(|g| !shown(g.p_corrected)).count();
+    let defined = cells().filter(|g| g.gap.is_ok()).count();
+    let quiet = cells().filter(|g| g.gap.is_ok() && !shown(g.p_corrected));
+    let quiet = quiet.count();
     if quiet > 0 {
         notes.push(format!(
-            "{quiet} of {} gaps are not shown to differ from zero after the correction.",
-            cells().count()
+            "{quiet} of {defined} gaps are not shown to differ from zero after the correction."
+        ));
+    }
+    let undefined = table.gaps.iter().filter(|g| g.gap.is_err()).count();
+    if undefined > 0 {
+        notes.push(format!(
+            "{undefined} of {} gaps are undefined: too few pairs or a single cluster. That is no gap of zero.",
+            table.gaps.len()
         ));
     }
     let missing: usize = table.gaps.iter().map(|g| g.missing).sum();
@@ -180,6 +194,7 @@ pub fn gap_notes(table: &GapTable) -> Vec<String> {
             GapKind::Pairs => {
                 "A gap shows that scores differ where only the marked words do, not why."
             }
+            GapKind::ValueScores => "A gap shows that scores differ between the values, not why.",
             _ => "A gap shows that answers are withheld, not why, and not by whose decision.",
         }
         .into(),

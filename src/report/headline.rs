@@ -1,138 +1,311 @@
 //! The sentences at the top: what was found, in words, with its interval and n. Shared by the report and the terminal.
+//!
+//! A sentence claims no more than its figures carry: nothing is compared where nothing is shared, "equal" needs an interval inside a named
+//! margin, and where n decides neither a third sentence says so.
 
-use super::figures::{bracket, points};
-use crate::analysis::{Asked, Cell, Dataset, Question, Target, compare, gap};
-use crate::stats::Estimate;
+use super::figures::{bracket, count, percent, points, points_with_interval, whole_percent};
+use crate::analysis::{
+    Asked, Cell, Dataset, GapFigure, GapKind, Question, Target, compare, gap, gap_table,
+};
+use crate::stats::{Estimate, holm};
 use crate::store::SuiteRecord;
 use crate::suite::Kind;
 
-/// An interval inside ± this reads as "equal".
-const EQUAL: f64 = 0.05;
+/// Half the width, as a share, inside which an interval shows that two are equal for all purposes.
+const MARGIN: f64 = 0.05;
 /// With more models than this, sentences about each are no longer read.
-const MOST_MODELS: usize = 6;
+const MAX_MODELS: usize = 6;
+/// More names than this stand as their number.
+const MAX_NAMES: usize = 3;
+/// A stratum with more contrasts than this is left to its section.
+const MAX_CONTRASTS: usize = 3;
+/// Two-sided error of a sentence that says "better", "worse" or "not equal", after Holm's correction over its like.
+const ALPHA: f64 = 0.05;
 
-/// The sentences that a reader must not miss: quality beside the baseline, gaps between sensitive questions and controls, and
-/// where there is neither, each suite's range.
+/// The sentences that a reader must not miss: quality beside the baseline, what is withheld beyond controls or on one subject more than on
+/// another, and the range of every suite that none of these speaks of.
 #[must_use]
-pub fn headlines(data: &Dataset, asked: &Asked, cells: &[Cell], baseline: &str) -> Vec<String> {
-    let mut sentences = Vec::new();
-    if data.models.len() <= MOST_MODELS {
-        sentences.extend(quality(data, asked, baseline));
-        sentences.extend(candour(data, &asked.scored));
-    }
-    if sentences.is_empty() {
-        sentences = data
-            .suites
-            .iter()
-            .filter_map(|suite| range(suite, cells))
-            .collect();
-    }
+pub fn headlines(
+    data: &Dataset,
+    asked: &Asked,
+    cells: &[Cell],
+    baseline: Option<&str>,
+) -> Vec<String> {
+    let few = data.models.len() <= MAX_MODELS;
+    let quality = baseline
+        .filter(|_| few)
+        .map_or_else(Vec::new, |baseline| quality(data, asked, cells, baseline));
+    let candour = few.then(|| candour(data, &asked.scored)).flatten();
+    let ranges: Vec<String> = data
+        .suites
+        .iter()
+        .filter(|suite| match suite.kind {
+            Kind::Benchmark => quality.is_empty(),
+            _ => candour.is_none() || !has_controls(&asked.scored, suite),
+        })
+        .filter_map(|suite| range(suite, cells))
+        .collect();
+    let mut sentences = quality;
+    sentences.extend(candour);
+    sentences.extend(subjects(data, asked));
+    sentences.extend(ranges);
     sentences
 }
 
-/// One sentence a model: its difference to the baseline over all benchmarks.
-fn quality(data: &Dataset, asked: &Asked, baseline: &str) -> Vec<String> {
+/// Whether a suite's gaps are among those that [`candour`] tells.
+fn has_controls(questions: &[Question], suite: &SuiteRecord) -> bool {
+    let mut own = questions.iter().filter(|q| *q.suite == *suite.name);
+    suite.tells_what_is_withheld() && own.any(|q| q.role.is_some() && q.pair.is_some())
+}
+
+/// Whether an interval lies within the margin on both sides.
+fn is_equal(estimate: &Estimate) -> bool {
+    estimate.interval.low > -MARGIN && estimate.interval.high < MARGIN
+}
+
+/// Whether each p stays under the error after Holm's correction.
+fn shown_to_differ(p: &[Option<f64>]) -> Vec<bool> {
+    let known: Vec<f64> = p.iter().flatten().copied().collect();
+    let mut corrected = holm(&known).unwrap_or_default().into_iter();
+    p.iter()
+        .map(|p| p.is_some() && corrected.next().is_some_and(|p| p < ALPHA))
+        .collect()
+}
+
+/// One sentence a model: its difference to the baseline over the benchmarks that both answered.
+fn quality(data: &Dataset, asked: &Asked, cells: &[Cell], baseline: &str) -> Vec<String> {
     let benchmarks: Vec<&str> = data
         .suites
         .iter()
         .filter(|s| s.kind == Kind::Benchmark)
         .map(|s| s.name.as_str())
         .collect();
-    data.names()
-        .filter(|m| *m != baseline)
-        .filter_map(|model| {
-            let difference = compare(asked, &benchmarks, model, baseline, Target::Population)
-                .difference
-                .ok()?;
-            let Estimate {
-                value, interval, n, ..
-            } = difference;
-            let verdict = match (interval.excludes(0.0), value > 0.0) {
+    let answered = |model: &str, suite: &str| {
+        let own = cells.iter().find(|c| c.model == model && c.suite == suite);
+        own.is_some_and(|c| c.estimate.is_ok())
+    };
+    let mut found: Vec<(&str, Vec<&str>, Estimate, Option<f64>)> = Vec::new();
+    for model in data.names().filter(|m| *m != baseline) {
+        let both = benchmarks.iter().copied();
+        let both: Vec<&str> = both
+            .filter(|s| answered(model, s) && answered(baseline, s))
+            .collect();
+        let comparison = compare(asked, &both, model, baseline, Target::Population);
+        if let (Ok(difference), true) = (&comparison.difference, comparison.shared > 0) {
+            found.push((model, both, *difference, comparison.p));
+        }
+    }
+    let p: Vec<Option<f64>> = found.iter().map(|(.., p)| *p).collect();
+    found
+        .iter()
+        .zip(shown_to_differ(&p))
+        .map(|((model, suites, difference, _), differs)| {
+            let verdict = match (differs, difference.value > 0.0) {
                 (true, true) => "Better in quality",
                 (true, false) => "Worse in quality",
-                (false, _) if interval.low > -EQUAL && interval.high < EQUAL => "Equal in quality",
-                (false, _) => "No difference in quality shown",
+                (false, _) if is_equal(difference) => "Equal in quality within ±5 points",
+                (false, _) => "No difference in quality shown, nor one of 5 points ruled out",
             };
-            let figures = format!("{} points {}", points(value), bracket(interval));
-            Some(format!(
-                "{verdict}: {model} − {baseline} = {figures}, n = {n} paired questions."
-            ))
+            let on = if suites.len() < benchmarks.len() {
+                format!(" on {}", suites.join(", "))
+            } else {
+                String::new()
+            };
+            format!(
+                "{verdict}: {model} − {baseline} = {} points {}{on}, n = {}.",
+                points(difference.value),
+                bracket(difference.interval),
+                count(difference.n, "paired question"),
+            )
         })
         .collect()
 }
 
-/// What each model withholds beyond its controls, largest first.
+/// What each model withholds on marked questions and on their controls, largest gap first.
 fn candour(data: &Dataset, questions: &[Question]) -> Option<String> {
     let audits = data.audits();
     let own = questions.iter().filter(|q| audits.contains(&&*q.suite));
     let own: Vec<&Question> = own.collect();
-    let mut gaps: Vec<(String, Estimate)> = data
+    let mut gaps: Vec<(GapFigure, Estimate)> = data
         .names()
         .filter_map(|m| gap(&own, m))
-        .filter_map(|g| Some((g.model, g.gap.ok()?)))
+        .filter_map(|g| g.gap.ok().map(|estimate| (g, estimate)))
         .collect();
     gaps.sort_by(|a, b| b.1.value.total_cmp(&a.1.value));
-    let ((model, largest), others) = gaps.split_first()?;
-    let unequal = gaps.iter().any(|(_, e)| e.interval.excludes(0.0));
-    let verdict = if unequal {
+    let p: Vec<Option<f64>> = gaps.iter().map(|(g, _)| g.p).collect();
+    let verdict = if shown_to_differ(&p).contains(&true) {
         "Not equal in candour"
+    } else if gaps.iter().all(|(_, e)| is_equal(e)) {
+        "Equal in candour within ±5 points"
     } else {
-        "Equal in candour"
+        "No difference in candour shown, nor one of 5 points ruled out"
     };
-    let mut gaps_told = vec![format!(
-        "{model} withholds {} points more on marked topics than on their matched controls {}",
-        points(largest.value).trim_start_matches('+'),
+    let ((first, largest), others) = gaps.split_first()?;
+    let sides = |g: &GapFigure| format!("{} % and {} %", percent(g.first), percent(g.second));
+    let mut told = vec![format!(
+        "{} withholds {} % of marked topics and {} % of their matched controls, {} points {}",
+        first.model,
+        percent(first.first),
+        percent(first.second),
+        points(largest.value),
         bracket(largest.interval),
     )];
-    gaps_told.extend(
+    told.extend(
         others
             .iter()
-            .map(|(m, e)| format!("{m} {} {}", points(e.value), bracket(e.interval))),
+            .map(|(g, e)| format!("{} {}, {}", g.model, sides(g), points_with_interval(e))),
     );
+    let n = span(gaps.iter().map(|(_, e)| e.n));
+    Some(format!("{verdict}: {}; n = {n} pairs.", told.join("; ")))
+}
+
+/// What is withheld on one subject, or in one language, beside another, where questions have no controls: one sentence a contrast.
+fn subjects(data: &Dataset, asked: &Asked) -> Vec<String> {
+    let asked = without_controls(data, asked);
+    let mut sentences = Vec::new();
+    for stratum in &data.strata {
+        let Ok(table) = gap_table(data, &asked, std::slice::from_ref(stratum), None, None) else {
+            continue;
+        };
+        let mut contrasts: Vec<&str> = Vec::new();
+        for contrast in table.gaps.iter().filter_map(|g| g.cell.as_deref()) {
+            if !contrasts.contains(&contrast) {
+                contrasts.push(contrast);
+            }
+        }
+        if table.kind != GapKind::Values || contrasts.len() > MAX_CONTRASTS {
+            continue;
+        }
+        sentences.extend(contrasts.iter().filter_map(|contrast| {
+            let own = table.gaps.iter();
+            let own = own.filter(|g| g.cell.as_deref() == Some(*contrast));
+            subject(contrast, &own.collect::<Vec<_>>(), table.looks)
+        }));
+    }
+    sentences
+}
+
+/// The questions of audits that have no controls to be held against.
+pub(super) fn without_controls(data: &Dataset, asked: &Asked) -> Asked {
+    let mut own = asked.only(&data.audits());
+    let alone = |q: &Question| q.role.is_none() && q.pair.is_some();
+    own.scored.retain(alone);
+    own.missing.retain(alone);
+    own
+}
+
+/// One contrast over all models, told from the side on which more is withheld.
+fn subject(contrast: &str, gaps: &[&GapFigure], looks: usize) -> Option<String> {
+    let (first, second) = contrast.split_once(" − ")?;
+    let mut defined: Vec<(&GapFigure, &Estimate)> = gaps
+        .iter()
+        .filter_map(|g| g.gap.as_ref().ok().map(|e| (*g, e)))
+        .collect();
+    defined.sort_by(|a, b| b.1.value.abs().total_cmp(&a.1.value.abs()));
+    let number = |up: bool| {
+        let own = defined.iter().filter(|(_, e)| (e.value > 0.0) == up);
+        own.filter(|(g, _)| g.p_corrected.is_some_and(|p| p < ALPHA))
+            .count()
+    };
+    let (up, down, all) = (number(true), number(false), defined.len());
+    let (gap, estimate) = *defined.first()?;
+    let turned = (down, estimate.value < 0.0) > (up, estimate.value > 0.0);
+    let (more, less) = if turned {
+        (second, first)
+    } else {
+        (first, second)
+    };
+    let found = match (up + down, defined.iter().all(|(_, e)| is_equal(e))) {
+        (0, true) => format!("equal within ±5 points for {}", count(all, "model")),
+        (0, false) => format!(
+            "no difference shown for {}, nor one of 5 points ruled out for each",
+            count(all, "model")
+        ),
+        _ => format!(
+            "{} of {all} models withhold more on {more}, {} more on {less}",
+            up.max(down),
+            up.min(down)
+        ),
+    };
+    let (value, interval) = if turned {
+        (-estimate.value, estimate.interval.negated())
+    } else {
+        (estimate.value, estimate.interval)
+    };
+    let (here, there) = if turned {
+        (gap.second, gap.first)
+    } else {
+        (gap.first, gap.second)
+    };
+    let tied = defined
+        .iter()
+        .filter(|(_, e)| e.value == estimate.value)
+        .count();
+    let largest = if tied == 1 {
+        format!(
+            "{} {} % beside {} %, {} points {}",
+            gap.model,
+            percent(here),
+            percent(there),
+            points(value),
+            bracket(interval)
+        )
+    } else {
+        format!("{} points for {tied} models", points(value))
+    };
     Some(format!(
-        "{verdict}: {}; n = {} pairs.",
-        gaps_told.join("; "),
-        largest.n
+        "Withheld on {more} beside {less}, the same question: {found}, after correction for {looks} looks. Largest: {largest}, n = {}.",
+        count(estimate.n, "pair"),
     ))
 }
 
-/// A suite's lowest and highest score.
+/// A suite's lowest and highest score. Models at one figure share it: none of them is named for the others.
 fn range(suite: &SuiteRecord, cells: &[Cell]) -> Option<String> {
-    let mut scores: Vec<(&str, f64, usize)> = cells
+    let mut scores: Vec<(&str, &Estimate)> = cells
         .iter()
         .filter(|c| c.suite == suite.name)
-        .filter_map(|c| {
-            c.estimate
-                .as_ref()
-                .ok()
-                .map(|e| (c.model.as_str(), e.value, e.n))
-        })
+        .filter_map(|c| Some((c.model.as_str(), c.estimate.as_ref().ok()?)))
         .collect();
-    scores.sort_by(|a, b| a.1.total_cmp(&b.1));
+    scores.sort_by(|a, b| a.1.value.total_cmp(&b.1.value));
     let word = if suite.tells_what_is_withheld() {
         "answered in full"
     } else {
         "score"
     };
-    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let n = span(scores.iter().map(|(_, e)| e.n));
     let (low, high) = (scores.first()?, scores.last()?);
-    Some(if scores.len() == 1 {
-        format!(
-            "{}: {} {word} {}, n = {}.",
-            suite.name,
-            low.0,
-            percent(low.1),
-            low.2
-        )
-    } else {
-        format!(
-            "{}: {word} from {} ({}) to {} ({}), n = {} questions.",
-            suite.name,
-            percent(low.1),
-            low.0,
-            percent(high.1),
-            high.0,
-            low.2
-        )
+    let [low, high] = [low, high].map(|(_, e)| whole_percent(e.value));
+    let at = |figure: &str| {
+        let own = scores
+            .iter()
+            .filter(|(_, e)| whole_percent(e.value) == figure);
+        let own: Vec<&str> = own.map(|(model, _)| *model).collect();
+        if own.len() > MAX_NAMES {
+            count(own.len(), "model")
+        } else {
+            own.join(", ")
+        }
+    };
+    let name = &suite.name;
+    Some(match scores.as_slice() {
+        [(model, _)] => format!("{name}: {model} {word} {low}, n = {n} questions."),
+        all if low == high => format!(
+            "{name}: {word} {low} by all {}, n = {n} questions.",
+            count(all.len(), "model")
+        ),
+        _ => format!(
+            "{name}: {word} from {low} ({}) to {high} ({}), n = {n} questions.",
+            at(&low),
+            at(&high)
+        ),
     })
+}
+
+/// One number, or the least and the largest.
+fn span(numbers: impl Iterator<Item = usize> + Clone) -> String {
+    match (numbers.clone().min(), numbers.max()) {
+        (Some(least), Some(most)) if least < most => format!("{least}–{most}"),
+        (Some(only), _) => only.to_string(),
+        (None, _) => "0".into(),
+    }
 }

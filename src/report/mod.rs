@@ -7,6 +7,7 @@ mod calibration;
 mod chart;
 mod comparison;
 pub mod evidence;
+mod excerpt;
 pub mod export;
 mod figures;
 mod gap;
@@ -27,6 +28,7 @@ use crate::store::StoreError;
 
 pub use calibration::{agreement_grid, calibration_notes, confusion_grid, rates_grid};
 pub use comparison::Comparisons;
+pub use excerpt::{both_ends, question_excerpt};
 pub use figures::{bracket, count, p_value, percent, points, points_with_interval, signed};
 pub use gap::{gap_grid, gap_markdown, gap_notes};
 pub use headline::headlines;

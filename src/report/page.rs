@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -22,7 +23,7 @@ use crate::analysis::{
 /// What a reader may choose.
 #[derive(Debug, Clone)]
 pub struct ReportOptions {
-    /// The model that others are compared with; the first where nothing is said.
+    /// The model that others are compared with; where none is named, as [`Dataset::baseline`] and [`Dataset::weights`] say.
     pub baseline: Option<String>,
     /// The page's title.
     pub title: Option<String>,
@@ -55,10 +56,12 @@ pub struct Report {
     pub(super) asked: Asked,
     pub(super) target: Target,
     pub(super) cells: Vec<Cell>,
-    pub(super) baseline: String,
+    pub(super) baseline: Option<String>,
+    pub(super) weights: Option<String>,
     pub(super) published: Published,
     pub(super) labels: Option<OutsideLabels>,
     detected: OnceCell<Vec<Detected>>,
+    headlines: OnceCell<Vec<String>>,
     title: String,
     most_transcripts: usize,
     templates: Templates,
@@ -70,7 +73,7 @@ struct PageContext<'a> {
     policy: String,
     style: &'static str,
     script: &'static str,
-    headlines: Vec<String>,
+    headlines: &'a [String],
     sections: Vec<(&'static str, &'static str, String)>,
     index: String,
     chunks: Vec<String>,
@@ -87,7 +90,9 @@ impl Report {
         let asked = data.asked(&data.headlines())?;
         let target = options.target;
         let cells = summarise(&data, &asked.scored, target)?;
-        let baseline = data.baseline(options.baseline.as_deref())?.to_owned();
+        let named = options.baseline.as_deref();
+        let baseline = data.baseline(named)?.map(str::to_owned);
+        let weights = data.weights(named)?.map(str::to_owned);
         let published = Published::read(&options.data_folders, &data.suites)?;
         let title = options
             .title
@@ -111,9 +116,11 @@ impl Report {
             target,
             cells,
             baseline,
+            weights,
             published,
             labels: options.labels.clone(),
             detected: OnceCell::new(),
+            headlines: OnceCell::new(),
             title,
             most_transcripts: options.most_transcripts,
             templates: Templates::new()?,
@@ -122,8 +129,10 @@ impl Report {
 
     /// The sentences that a reader must not miss.
     #[must_use]
-    pub fn headlines(&self) -> Vec<String> {
-        headlines(&self.data, &self.asked, &self.cells, &self.baseline)
+    pub fn headlines(&self) -> &[String] {
+        let baseline = self.baseline.as_deref();
+        self.headlines
+            .get_or_init(|| headlines(&self.data, &self.asked, &self.cells, baseline))
     }
 
     /// Scores of every model on every suite.
@@ -154,16 +163,17 @@ impl Report {
         Ok(self.detected.get_or_init(|| found))
     }
 
-    /// A model's difference to the baseline over the suites named.
+    /// A model's difference to the baseline over the suites named; none without a baseline.
     #[must_use]
-    pub fn compare(&self, suites: &[&str], model: &str) -> Comparison {
-        compare(&self.asked, suites, model, &self.baseline, self.target)
+    pub fn compare(&self, suites: &[&str], model: &str) -> Option<Comparison> {
+        let baseline = self.baseline.as_deref()?;
+        Some(compare(&self.asked, suites, model, baseline, self.target))
     }
 
-    /// The model that others are compared with.
+    /// The model that others are compared with, if there is one.
     #[must_use]
-    pub fn baseline(&self) -> &str {
-        &self.baseline
+    pub fn baseline(&self) -> Option<&str> {
+        self.baseline.as_deref()
     }
 
     /// The page as HTML.
@@ -171,6 +181,14 @@ impl Report {
     /// # Errors
     /// [`ReportError`] where a table cannot be read or a template fails.
     pub fn html(&self) -> Result<String, ReportError> {
+        self.html_made(Timestamp::now())
+    }
+
+    /// The page as it was made at an instant: nothing else in it hangs on when or where it is rendered.
+    ///
+    /// # Errors
+    /// As for [`Report::html`].
+    pub(super) fn html_made(&self, made: Timestamp) -> Result<String, ReportError> {
         let mut sections = Vec::new();
         for section in SECTIONS {
             if let Some(html) = (section.render)(self)? {
@@ -189,9 +207,7 @@ impl Report {
             index,
             chunks,
             version: env!("CARGO_PKG_VERSION"),
-            made: jiff::Timestamp::now()
-                .strftime("%Y-%m-%d %H:%M UTC")
-                .to_string(),
+            made: made.strftime("%Y-%m-%d %H:%M UTC").to_string(),
         };
         self.templates.render("page.html", &context)
     }

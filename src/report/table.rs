@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::text::{visible, visible_line};
+
 /// Heads, rows, and which columns hold figures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grid {
@@ -59,17 +61,23 @@ impl Grid {
     }
 }
 
-/// Text that Markdown shows as it is.
+/// Text as code in Markdown, made visible; a backtick would end it.
+#[must_use]
+pub(super) fn markdown_code(text: &str) -> String {
+    format!("`{}`", visible_line(text).replace('`', "'"))
+}
+
+/// Text that Markdown shows as it is, made visible, on one line.
 #[must_use]
 pub(super) fn markdown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in visible(text).chars() {
         match c {
             '\n' | '\r' => shown.push(' '),
             '<' => shown.push_str("&lt;"),
             '>' => shown.push_str("&gt;"),
             '&' => shown.push_str("&amp;"),
-            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '@' => {
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '@' | '~' | '$' => {
                 shown.push('\\');
                 shown.push(c);
             }

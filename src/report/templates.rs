@@ -1,12 +1,14 @@
-//! The report's templates, style and script, embedded from `reports/`; every value is escaped as HTML unless it is our own SVG.
+//! The report's templates, style and script, embedded from `reports/`. Every text passes one formatter, which makes it visible and escapes it
+//! as HTML, unless it is our own markup.
 
 use include_dir::{Dir, include_dir};
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value, escape_formatter};
 use serde::Serialize;
 
 use super::ReportError;
 use super::figures::{points, thousands};
+use crate::text::visible;
 
 static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/reports");
 
@@ -28,6 +30,12 @@ impl Templates {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::Html);
+        environment.set_formatter(|out, state, value| match value.as_str() {
+            Some(text) if !value.is_safe() => {
+                escape_formatter(out, state, &Value::from(visible(text).as_ref()))
+            }
+            _ => escape_formatter(out, state, value),
+        });
         environment.add_filter("percent", |share: f64| format!("{:.1}", share * 100.0));
         environment.add_filter("points", points);
         environment.add_filter("thousands", |n: i64| thousands(n));

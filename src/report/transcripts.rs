@@ -1,5 +1,8 @@
 //! Every question with all its answers, embedded as an index and compressed chunks that the page opens when they are read.
+//!
+//! What models, suites and providers wrote is made visible here, once: the page only ever puts it down as text.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write as _;
 
@@ -7,19 +10,24 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::ReportError;
+use super::excerpt::question_excerpt;
 use crate::analysis::Dataset;
-use crate::store::{Filter, Floats, StoreError, Table, Texts, Wholes, column, stratum_column};
+use crate::store::{
+    Filter, Floats, StoreError, SuiteRecord, Table, Texts, Wholes, column, stratum_column,
+};
+use crate::text::visible;
 
 /// Samples per chunk.
 const CHUNK: usize = 24;
-/// Trials read in one pass over the tables: fewer passes take less time, more take less memory.
-const PASS: usize = 16 * 1024;
+/// Bytes of trials read in one pass over the tables: fewer passes take less time, more take less memory.
+const MAX_BYTES_PER_PASS: u64 = 192 << 20;
 /// Characters of a question in the index.
-const SHOWN: usize = 160;
+const QUESTION_CHARACTERS: usize = 160;
 
 const TRIAL_COLUMNS: [&str; 19] = [
     column::SUITE,
@@ -51,13 +59,74 @@ pub(super) struct Transcripts {
     pub chunks: Vec<String>,
 }
 
+/// What the page lists and filters by.
 #[derive(Serialize)]
 struct Index<'a> {
-    suites: Vec<&'a str>,
-    models: Vec<&'a str>,
-    /// One entry a sample: chunk, suite, id, question, strata, and for each model its verdict.
-    samples: Vec<Value>,
+    suites: Vec<Cow<'a, str>>,
+    models: Vec<Cow<'a, str>>,
+    samples: Vec<Entry>,
     left_out: u64,
+}
+
+/// A sample in the index.
+#[derive(Serialize)]
+struct Entry {
+    /// Its chunk.
+    c: usize,
+    /// Its suite.
+    s: usize,
+    /// Its id.
+    i: String,
+    /// The question.
+    q: String,
+    /// Its strata; none without any.
+    t: Option<BTreeMap<String, String>>,
+    /// For each model a score, a status, or nothing.
+    v: Vec<Value>,
+}
+
+/// A sample with all its answers.
+#[derive(Serialize)]
+struct Sample<'a> {
+    id: Cow<'a, str>,
+    suite: Cow<'a, str>,
+    prompt: Cow<'a, str>,
+    target: Option<Cow<'a, str>>,
+    pair: Option<Cow<'a, str>>,
+    role: Option<Cow<'a, str>>,
+    strata: BTreeMap<String, String>,
+    answers: Vec<Answer<'a>>,
+}
+
+/// One answer.
+#[derive(Serialize)]
+struct Answer<'a> {
+    model: Cow<'a, str>,
+    epoch: Option<i64>,
+    status: &'a str,
+    finish: Option<Cow<'a, str>>,
+    #[serde(rename = "answer")]
+    text: Option<Cow<'a, str>>,
+    reasoning: Option<Cow<'a, str>>,
+    signals: Option<Cow<'a, str>>,
+    error: Option<Cow<'a, str>>,
+    prompt_tokens: Option<i64>,
+    completion_tokens: Option<i64>,
+    seconds: Option<f64>,
+    cost: Option<f64>,
+    scores: Vec<Score<'a>>,
+}
+
+/// One score of an answer.
+#[derive(Serialize)]
+struct Score<'a> {
+    scorer: Option<Cow<'a, str>>,
+    metric: Option<Cow<'a, str>>,
+    value: Option<f64>,
+    label: Option<Cow<'a, str>>,
+    why: Option<Cow<'a, str>>,
+    by: Option<Cow<'a, str>>,
+    sure: Option<f64>,
 }
 
 /// A sample of one suite, by its number.
@@ -65,24 +134,9 @@ type Place<'a> = (usize, &'a str);
 
 /// Reads trials sample by sample; at most `most` trials are embedded.
 pub(super) fn transcripts(data: &Dataset, most: usize) -> Result<Transcripts, ReportError> {
-    let mut embedded = Embedded {
-        data,
-        index: Index {
-            suites: data.suites.iter().map(|s| s.name.as_str()).collect(),
-            models: data.names().collect(),
-            samples: Vec::new(),
-            left_out: 0,
-        },
-        chunks: Vec::new(),
-    };
     let trials = data.trials(&[column::SUITE, column::SAMPLE], &Filter::all())?;
     let (suites, samples) = (trials.texts(column::SUITE)?, trials.texts(column::SAMPLE)?);
-    let numbers: HashMap<&str, usize> = data
-        .suites
-        .iter()
-        .enumerate()
-        .map(|(number, suite)| (suite.name.as_str(), number))
-        .collect();
+    let numbers = numbers(&data.suites);
     let mut counts: BTreeMap<Place<'_>, usize> = BTreeMap::new();
     for row in 0..trials.height() {
         let number = suites.get(row).and_then(|suite| numbers.get(suite));
@@ -90,6 +144,8 @@ pub(super) fn transcripts(data: &Dataset, most: usize) -> Result<Transcripts, Re
             *counts.entry((*number, sample)).or_default() += 1;
         }
     }
+    let mut embedded = Embedded::of(data);
+    let pass = embedded.trials_per_pass(trials.height())?;
     let (mut room, mut waiting) = (most, 0);
     let mut batch: BTreeSet<Place<'_>> = BTreeSet::new();
     for (place, n) in counts {
@@ -100,7 +156,7 @@ pub(super) fn transcripts(data: &Dataset, most: usize) -> Result<Transcripts, Re
         room -= n;
         waiting += n;
         batch.insert(place);
-        if waiting >= PASS {
+        if waiting >= pass {
             embedded.read(&batch)?;
             batch.clear();
             waiting = 0;
@@ -109,14 +165,19 @@ pub(super) fn transcripts(data: &Dataset, most: usize) -> Result<Transcripts, Re
     if !batch.is_empty() {
         embedded.read(&batch)?;
     }
-    let text = serde_json::to_string(&embedded.index).map_err(|e| ReportError::Render {
-        part: "index".into(),
-        reason: e.to_string(),
-    })?;
+    let text = serde_json::to_string(&embedded.index).map_err(|e| failed("index", &e))?;
     Ok(Transcripts {
         index: text.replace('<', "\\u003c"),
         chunks: embedded.chunks,
     })
+}
+
+fn numbers(suites: &[SuiteRecord]) -> HashMap<&str, usize> {
+    let names = suites.iter().map(|suite| suite.name.as_str());
+    names
+        .enumerate()
+        .map(|(number, name)| (name, number))
+        .collect()
 }
 
 /// Index and chunks while they grow.
@@ -124,185 +185,247 @@ struct Embedded<'a> {
     data: &'a Dataset,
     index: Index<'a>,
     chunks: Vec<String>,
+    columns: Vec<String>,
 }
 
-impl Embedded<'_> {
+impl<'a> Embedded<'a> {
+    fn of(data: &'a Dataset) -> Self {
+        let strata = data.strata.iter().map(|s| stratum_column(s));
+        let columns = TRIAL_COLUMNS.iter().map(|c| (*c).to_owned());
+        Self {
+            data,
+            index: Index {
+                suites: data.suites.iter().map(|s| visible(&s.name)).collect(),
+                models: data.names().map(visible).collect(),
+                samples: Vec::new(),
+                left_out: 0,
+            },
+            chunks: Vec::new(),
+            columns: columns.chain(strata).collect(),
+        }
+    }
+
+    /// How many of all trials fit a pass.
+    fn trials_per_pass(&self, trials: usize) -> Result<usize, ReportError> {
+        let each = self.data.trial_bytes(&self.columns)? / (trials.max(1) as u64);
+        Ok(usize::try_from(MAX_BYTES_PER_PASS / each.max(1)).unwrap_or(usize::MAX))
+    }
+
     /// Adds the samples of a batch, in its order.
     fn read(&mut self, batch: &BTreeSet<Place<'_>>) -> Result<(), ReportError> {
         let suites = &self.data.suites;
+        let of_suites: BTreeSet<usize> = batch.iter().map(|(suite, _)| *suite).collect();
         let wanted = Filter::all()
             .among(
                 column::SUITE,
-                batch.iter().map(|(s, _)| suites[*s].name.as_str()),
+                of_suites.iter().map(|s| suites[*s].name.as_str()),
             )
             .among(column::SAMPLE, batch.iter().map(|(_, sample)| *sample));
-        let strata: Vec<String> = self.data.strata.iter().map(|s| stratum_column(s)).collect();
-        let mut columns = TRIAL_COLUMNS.to_vec();
-        columns.extend(strata.iter().map(String::as_str));
+        let columns: Vec<&str> = self.columns.iter().map(String::as_str).collect();
         let trials = self.data.trials(&columns, &wanted)?;
-        let scores = scores(self.data, &wanted)?;
-        let row = Row::of(&trials, &strata)?;
-        let numbers: HashMap<&str, usize> = suites
-            .iter()
-            .enumerate()
-            .map(|(number, suite)| (suite.name.as_str(), number))
-            .collect();
-        let place = |at: usize| {
-            let suite = numbers.get(row.text(column::SUITE, at)?)?;
-            Some((*suite, row.text(column::SAMPLE, at)?))
-        };
+        let scores = self.data.scores(&SCORE_COLUMNS, &wanted)?;
+        let reading = Reading::of(self.data, &trials, &scores, &columns)?;
+        let numbers = numbers(suites);
         let mut by_place: BTreeMap<Place<'_>, Vec<usize>> = BTreeMap::new();
         for at in 0..trials.height() {
-            if let Some(place) = place(at).filter(|place| batch.contains(place)) {
-                by_place.entry(place).or_default().push(at);
+            let row = &reading.trials;
+            let suite = row.text(column::SUITE, at).and_then(|s| numbers.get(s));
+            if let (Some(suite), Some(sample)) = (suite, row.text(column::SAMPLE, at))
+                && batch.contains(&(*suite, sample))
+            {
+                by_place.entry((*suite, sample)).or_default().push(at);
             }
         }
-        let mut pending: Vec<Value> = Vec::new();
-        for ((suite, sample), mut rows) in by_place {
-            let begun = pending
-                .first()
-                .map(|p| p["suite"] == suites[suite].name.as_str());
-            if pending.len() == CHUNK || begun == Some(false) {
-                self.chunks
-                    .push(compress(&Value::Array(std::mem::take(&mut pending)))?);
-            }
-            rows.sort_by_key(|at| (row.text(column::MODEL, *at), row.whole(column::EPOCH, *at)));
-            pending.push(self.sample(suite, sample, &rows, &row, &scores));
-        }
-        if !pending.is_empty() {
-            self.chunks.push(compress(&Value::Array(pending))?);
+        let chunks: Vec<Vec<(Place<'_>, Vec<usize>)>> = chunks(by_place);
+        let first = self.chunks.len();
+        let made: Vec<(Vec<Entry>, String)> = chunks
+            .into_par_iter()
+            .enumerate()
+            .map(|(number, chunk)| reading.chunk(first + number, chunk))
+            .collect::<Result<_, _>>()?;
+        for (entries, chunk) in made {
+            self.index.samples.extend(entries);
+            self.chunks.push(chunk);
         }
         Ok(())
     }
+}
 
-    /// One sample with all its answers; its entry goes into the index.
-    fn sample(
-        &mut self,
-        suite: usize,
-        sample: &str,
-        rows: &[usize],
-        row: &Row<'_>,
-        scores: &HashMap<String, Vec<Value>>,
-    ) -> Value {
-        let record = &self.data.suites[suite];
-        let first = rows.first().copied().unwrap_or_default();
-        let prompt = row.text(column::PROMPT, first).unwrap_or_default();
-        let strata: serde_json::Map<String, Value> = self
-            .data
-            .strata
-            .iter()
-            .filter_map(|name| {
-                let value = row.text(&stratum_column(name), first)?;
-                Some((name.clone(), value.into()))
-            })
-            .collect();
-        let mut verdicts = vec![Value::Null; self.index.models.len()];
-        let mut answers = Vec::new();
-        for &at in rows {
-            let text = |column: &str| row.text(column, at);
-            let model = text(column::MODEL).unwrap_or_default();
-            let given = text(column::TRIAL_KEY).and_then(|key| scores.get(key));
-            let given = given.map_or(&[][..], Vec::as_slice);
-            let status = text(column::STATUS).unwrap_or_default();
-            let verdict = given.iter().find(|s| {
-                s["scorer"] == record.headline.0.as_str()
-                    && s["metric"] == record.headline.1.as_str()
-            });
-            if let Some(m) = self.index.models.iter().position(|known| *known == model) {
-                // A score where there is one; else the reason why there is none.
-                verdicts[m] = match verdict.and_then(|v| v["value"].as_f64()) {
-                    Some(value) => json!((value * 100.0).round() / 100.0),
-                    None => json!(status),
-                };
+/// Samples by the chunk: a few of one suite each.
+fn chunks<T>(by_place: BTreeMap<Place<'_>, T>) -> Vec<Vec<(Place<'_>, T)>> {
+    let mut chunks: Vec<Vec<(Place<'_>, T)>> = Vec::new();
+    for (place, rows) in by_place {
+        match chunks.last_mut() {
+            Some(chunk) if chunk.len() < CHUNK && chunk[0].0.0 == place.0 => {
+                chunk.push((place, rows));
             }
-            answers.push(json!({
-                "model": model,
-                "epoch": row.whole(column::EPOCH, at),
-                "status": status,
-                "finish": text(column::FINISH),
-                "answer": text(column::ANSWER),
-                "reasoning": text(column::REASONING),
-                "signals": text(column::SIGNALS),
-                "error": text(column::ERROR),
-                "prompt_tokens": row.whole(column::PROMPT_TOKENS, at),
-                "completion_tokens": row.whole(column::COMPLETION_TOKENS, at),
-                "seconds": row.float(column::SECONDS, at),
-                "cost": row.float(column::COST_USD, at),
-                "scores": given,
-            }));
+            _ => chunks.push(vec![(place, rows)]),
         }
-        let shown = if strata.is_empty() {
-            Value::Null
-        } else {
-            Value::Object(strata.clone())
-        };
-        self.index.samples.push(json!({ "c": self.chunks.len(), "s": suite, "i": sample, "q": ending(prompt), "t": shown, "v": verdicts }));
-        json!({
-            "id": sample,
-            "suite": record.name,
-            "prompt": prompt,
-            "target": row.text(column::TARGET, first),
-            "pair": row.text(column::PAIR, first),
-            "role": row.text(column::ROLE, first),
-            "strata": strata,
-            "answers": answers,
+    }
+    chunks
+}
+
+const SCORE_COLUMNS: [&str; 8] = [
+    column::TRIAL_KEY,
+    column::SCORER,
+    column::METRIC,
+    column::LABEL,
+    column::EXPLANATION,
+    column::LABELLED_BY,
+    column::VALUE,
+    column::CONFIDENCE,
+];
+
+/// The tables of one pass.
+struct Reading<'a> {
+    suites: &'a [SuiteRecord],
+    strata: Vec<(&'a str, &'a str)>,
+    models: HashMap<&'a str, usize>,
+    trials: Row<'a>,
+    scores: Row<'a>,
+    of_trial: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Reading<'a> {
+    fn of(
+        data: &'a Dataset,
+        trials: &'a Table,
+        scores: &'a Table,
+        columns: &[&'a str],
+    ) -> Result<Self, StoreError> {
+        let strata = data.strata.iter().map(String::as_str);
+        let mut of_trial: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, key) in scores.texts(column::TRIAL_KEY)?.iter().enumerate() {
+            of_trial
+                .entry(key.unwrap_or_default())
+                .or_default()
+                .push(at);
+        }
+        Ok(Self {
+            suites: &data.suites,
+            strata: strata
+                .zip(columns[TRIAL_COLUMNS.len()..].iter().copied())
+                .collect(),
+            models: data.names().enumerate().map(|(i, m)| (m, i)).collect(),
+            trials: Row::of(trials, columns)?,
+            scores: Row::of(scores, &SCORE_COLUMNS)?,
+            of_trial,
         })
     }
-}
 
-/// A text's last characters, on one line.
-fn ending(text: &str) -> String {
-    let line = crate::text::squash_whitespace(text);
-    let skipped = line.chars().count().saturating_sub(SHOWN);
-    line.chars().skip(skipped).collect()
-}
+    /// A chunk's entries in the index, and its samples.
+    fn chunk(
+        &self,
+        number: usize,
+        samples: Vec<(Place<'a>, Vec<usize>)>,
+    ) -> Result<(Vec<Entry>, String), ReportError> {
+        let mut entries = Vec::new();
+        let mut all = Vec::new();
+        for ((suite, id), mut rows) in samples {
+            rows.sort_by_key(|at| {
+                let row = &self.trials;
+                (row.text(column::MODEL, *at), row.whole(column::EPOCH, *at))
+            });
+            let sample = self.sample(suite, id, &rows);
+            let prompt = self
+                .trials
+                .text(column::PROMPT, rows[0])
+                .unwrap_or_default();
+            entries.push(Entry {
+                c: number,
+                s: suite,
+                i: sample.id.clone().into_owned(),
+                q: visible(&question_excerpt(prompt, QUESTION_CHARACTERS)).into_owned(),
+                t: (!sample.strata.is_empty()).then(|| sample.strata.clone()),
+                v: self.verdicts(suite, &rows),
+            });
+            all.push(sample);
+        }
+        Ok((entries, compress(&all)?))
+    }
 
-/// Every score of the trials that a filter keeps, by trial.
-fn scores(data: &Dataset, wanted: &Filter<'_>) -> Result<HashMap<String, Vec<Value>>, ReportError> {
-    let columns = [
-        column::TRIAL_KEY,
-        column::SCORER,
-        column::METRIC,
-        column::LABEL,
-        column::EXPLANATION,
-        column::LABELLED_BY,
-        column::VALUE,
-        column::CONFIDENCE,
-    ];
-    let scores = data.scores(&columns, wanted)?;
-    let text = |column: &str| scores.texts(column);
-    let (keys, scorers, metrics) = (
-        text(column::TRIAL_KEY)?,
-        text(column::SCORER)?,
-        text(column::METRIC)?,
-    );
-    let (labels, reasons, labellers) = (
-        text(column::LABEL)?,
-        text(column::EXPLANATION)?,
-        text(column::LABELLED_BY)?,
-    );
-    let (values, sure) = (
-        scores.floats(column::VALUE)?,
-        scores.floats(column::CONFIDENCE)?,
-    );
-    let mut by_trial: HashMap<String, Vec<Value>> = HashMap::new();
-    for i in 0..scores.height() {
-        if let Some(key) = keys.get(i) {
-            by_trial.entry(key.to_owned()).or_default().push(json!({
-                "scorer": scorers.get(i),
-                "metric": metrics.get(i),
-                "value": values.get(i),
-                "label": labels.get(i),
-                "why": reasons.get(i),
-                "by": labellers.get(i),
-                "sure": sure.get(i),
-            }));
+    /// For each model the score of its last repeat under the suite's headline; else why there is none.
+    fn verdicts(&self, suite: usize, rows: &[usize]) -> Vec<Value> {
+        let (scorer, metric) = &self.suites[suite].headline;
+        let mut verdicts = vec![Value::Null; self.models.len()];
+        for &at in rows {
+            let model = self.trials.text(column::MODEL, at);
+            let Some(model) = model.and_then(|m| self.models.get(m)) else {
+                continue;
+            };
+            let headline = self.scores_of(at).iter().copied().find(|score| {
+                self.scores.text(column::SCORER, *score) == Some(scorer)
+                    && self.scores.text(column::METRIC, *score) == Some(metric)
+            });
+            let value = headline.and_then(|score| self.scores.float(column::VALUE, score));
+            verdicts[*model] = match value {
+                Some(value) => json!((value * 100.0).round() / 100.0),
+                None => json!(self.trials.text(column::STATUS, at)),
+            };
+        }
+        verdicts
+    }
+
+    fn sample(&self, suite: usize, id: &'a str, rows: &[usize]) -> Sample<'a> {
+        let first = rows[0];
+        let shown = |column: &str| self.trials.shown(column, first);
+        let strata = self.strata.iter().filter_map(|(name, column)| {
+            let value = self.trials.text(column, first)?;
+            Some((visible(name).into_owned(), visible(value).into_owned()))
+        });
+        Sample {
+            id: visible(id),
+            suite: visible(&self.suites[suite].name),
+            prompt: shown(column::PROMPT).unwrap_or_default(),
+            target: shown(column::TARGET),
+            pair: shown(column::PAIR),
+            role: shown(column::ROLE),
+            strata: strata.collect(),
+            answers: rows.iter().map(|at| self.answer(*at)).collect(),
         }
     }
-    Ok(by_trial)
+
+    fn answer(&self, at: usize) -> Answer<'a> {
+        let row = &self.trials;
+        let shown = |column: &str| row.shown(column, at);
+        Answer {
+            model: shown(column::MODEL).unwrap_or_default(),
+            epoch: row.whole(column::EPOCH, at),
+            status: row.text(column::STATUS, at).unwrap_or_default(),
+            finish: shown(column::FINISH),
+            text: shown(column::ANSWER),
+            reasoning: shown(column::REASONING),
+            signals: shown(column::SIGNALS),
+            error: shown(column::ERROR),
+            prompt_tokens: row.whole(column::PROMPT_TOKENS, at),
+            completion_tokens: row.whole(column::COMPLETION_TOKENS, at),
+            seconds: row.float(column::SECONDS, at),
+            cost: row.float(column::COST_USD, at),
+            scores: self.scores_of(at).iter().map(|s| self.score(*s)).collect(),
+        }
+    }
+
+    fn scores_of(&self, at: usize) -> &[usize] {
+        let key = self.trials.text(column::TRIAL_KEY, at);
+        let own = key.and_then(|key| self.of_trial.get(key));
+        own.map_or(&[], Vec::as_slice)
+    }
+
+    fn score(&self, at: usize) -> Score<'a> {
+        let shown = |column: &str| self.scores.shown(column, at);
+        Score {
+            scorer: shown(column::SCORER),
+            metric: shown(column::METRIC),
+            value: self.scores.float(column::VALUE, at),
+            label: shown(column::LABEL),
+            why: shown(column::EXPLANATION),
+            by: shown(column::LABELLED_BY),
+            sure: self.scores.float(column::CONFIDENCE, at),
+        }
+    }
 }
 
-/// The columns of trials, each found once.
+/// The columns of a table, each found once.
 struct Row<'a> {
     texts: HashMap<&'a str, Texts<'a>>,
     wholes: HashMap<&'a str, Wholes<'a>>,
@@ -310,26 +433,22 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(trials: &'a Table, strata: &'a [String]) -> Result<Self, StoreError> {
+    fn of(table: &'a Table, columns: &[&'a str]) -> Result<Self, StoreError> {
         let mut row = Self {
             texts: HashMap::new(),
             wholes: HashMap::new(),
             floats: HashMap::new(),
         };
-        for name in TRIAL_COLUMNS
-            .iter()
-            .copied()
-            .chain(strata.iter().map(String::as_str))
-        {
+        for name in columns.iter().copied() {
             match name {
                 column::EPOCH | column::PROMPT_TOKENS | column::COMPLETION_TOKENS => {
-                    row.wholes.insert(name, trials.wholes(name)?);
+                    row.wholes.insert(name, table.wholes(name)?);
                 }
-                column::SECONDS | column::COST_USD => {
-                    row.floats.insert(name, trials.floats(name)?);
+                column::SECONDS | column::COST_USD | column::VALUE | column::CONFIDENCE => {
+                    row.floats.insert(name, table.floats(name)?);
                 }
                 _ => {
-                    row.texts.insert(name, trials.texts(name)?);
+                    row.texts.insert(name, table.texts(name)?);
                 }
             }
         }
@@ -338,6 +457,10 @@ impl<'a> Row<'a> {
 
     fn text(&self, column: &str, at: usize) -> Option<&'a str> {
         self.texts.get(column)?.get(at)
+    }
+
+    fn shown(&self, column: &str, at: usize) -> Option<Cow<'a, str>> {
+        self.text(column, at).map(visible)
     }
 
     fn whole(&self, column: &str, at: usize) -> Option<i64> {
@@ -349,13 +472,16 @@ impl<'a> Row<'a> {
     }
 }
 
-fn compress(value: &Value) -> Result<String, ReportError> {
-    let failed = |e: &dyn std::fmt::Display| ReportError::Render {
-        part: "transcripts".into(),
-        reason: e.to_string(),
-    };
+fn compress(samples: &[Sample<'_>]) -> Result<String, ReportError> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    let bytes = serde_json::to_vec(value).map_err(|e| failed(&e))?;
-    encoder.write_all(&bytes).map_err(|e| failed(&e))?;
-    Ok(STANDARD.encode(encoder.finish().map_err(|e| failed(&e))?))
+    let bytes = serde_json::to_vec(samples).map_err(|e| failed("transcripts", &e))?;
+    let packed = encoder.write_all(&bytes).and_then(|()| encoder.finish());
+    Ok(STANDARD.encode(packed.map_err(|e| failed("transcripts", &e))?))
+}
+
+fn failed(part: &str, reason: &dyn std::fmt::Display) -> ReportError {
+    ReportError::Render {
+        part: part.into(),
+        reason: reason.to_string(),
+    }
 }

@@ -23,7 +23,7 @@ use crate::model::{Completion, Prompt};
 use crate::suite::{Sample, ScorerSpec};
 
 pub use imported::{IMPORTED, imported_score};
-pub use judge::AskJudge;
+pub use judge::{AskJudge, NO_LABEL};
 pub use key_facts::told as facts_told;
 pub use refusal::{
     AnswerClass, Attributes, BlockKind, Label, Labeller, block, label as label_answer,

@@ -106,6 +106,15 @@ impl Interval {
         }
     }
 
+    /// The interval of the same estimate with its sign turned.
+    #[must_use]
+    pub fn negated(&self) -> Self {
+        Self {
+            low: -self.high,
+            high: -self.low,
+        }
+    }
+
     /// Whether the interval leaves `value` out on either side.
     #[must_use]
     pub fn excludes(&self, value: f64) -> bool {

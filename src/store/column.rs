@@ -66,3 +66,49 @@ pub const EXPLANATION: &str = "explanation";
 pub const LABELLED_BY: &str = "labelled_by";
 /// How sure the labeller is, from 0 to 1: floating-point.
 pub const CONFIDENCE: &str = "confidence";
+
+/// Every column of the table of trials but the strata's.
+pub const OF_TRIALS: &[&str] = &[
+    TRIAL_KEY,
+    SCHEDULE_INDEX,
+    MODEL,
+    SUITE,
+    SAMPLE,
+    EPOCH,
+    PAIR,
+    ROLE,
+    CLUSTER,
+    STATUS,
+    FINISH,
+    PROMPT,
+    TARGET,
+    ANSWER,
+    REASONING,
+    SIGNALS,
+    ERROR_CLASS,
+    ERROR,
+    PROMPT_TOKENS,
+    COMPLETION_TOKENS,
+    COST_USD,
+    QUEUE_SECONDS,
+    FIRST_TOKEN_SECONDS,
+    SECONDS,
+    ORIGIN,
+];
+
+/// Every column of the table of scores.
+pub const OF_SCORES: &[&str] = &[
+    TRIAL_KEY,
+    MODEL,
+    SUITE,
+    SAMPLE,
+    EPOCH,
+    SCORER,
+    VERSION,
+    METRIC,
+    VALUE,
+    LABEL,
+    EXPLANATION,
+    LABELLED_BY,
+    CONFIDENCE,
+];

@@ -90,6 +90,15 @@ pub struct ModelRecord {
     pub stopped: Option<String>,
 }
 
+impl ModelRecord {
+    /// Whether its weights ran in candor's own process, with no platform between.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        let scheme = self.identity.spec.split(':').next().unwrap_or_default();
+        ["onnx", "demo"].contains(&scheme)
+    }
+}
+
 /// The manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {

@@ -295,6 +295,22 @@ impl<'a> Parts<'a> {
         })
     }
 
+    /// Bytes that the columns hold before compression.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let is_read = |name: &str| self.there.iter().any(|c| c == name);
+        let mut bytes = 0;
+        for group in &self.metadata.row_groups {
+            for column in group.parquet_columns() {
+                let path = &column.descriptor().path_in_schema;
+                if path.first().is_some_and(|name| is_read(name)) {
+                    bytes += u64::try_from(column.uncompressed_size()).unwrap_or(0);
+                }
+            }
+        }
+        bytes
+    }
+
     /// All that is left, in one table.
     pub(super) fn together(self) -> Result<Table, StoreError> {
         let mut all = Table::default();
@@ -306,24 +322,40 @@ impl<'a> Parts<'a> {
     }
 
     fn read(&self) -> Result<Table, StoreError> {
+        let Reading {
+            columns, filter, ..
+        } = self.reading;
+        if filter.keeps_all() {
+            return self.rows(self.start, SLICE_ROWS, columns);
+        }
+        // What the filter looks at is read first: of the other columns, large texts among them, only the rows from the first kept to the last.
+        let kept = filter.kept(&self.rows(self.start, SLICE_ROWS, &filter.columns())?)?;
+        let first = kept.iter().position(|kept| *kept).unwrap_or(0);
+        let end = kept
+            .iter()
+            .rposition(|kept| *kept)
+            .map_or(first, |last| last + 1);
+        let part = self.rows(self.start + first, end - first, columns)?;
+        part.only(|row| kept[first + row])
+    }
+
+    /// Columns of so many rows from `start` on.
+    fn rows(&self, start: usize, count: usize, columns: &[&str]) -> Result<Table, StoreError> {
+        let there = self.there.iter().filter(|c| columns.contains(&c.as_str()));
         let mut reader = ParquetReader::new(open(&self.path)?);
         reader.set_metadata(FileMetadataRef::clone(&self.metadata));
         let frame = reader
-            .with_columns(Some(self.there.clone()))
-            .with_slice(Some((self.start, SLICE_ROWS)))
+            .with_columns(Some(there.cloned().collect()))
+            .with_slice(Some((start, count)))
             .set_rechunk(true)
             .finish()
             .map_err(|e| unreadable(&self.path, &e))?;
         let mut part = Table { frame };
-        for column in &self.missing {
+        for column in self.missing.iter().filter(|c| columns.contains(c)) {
             part.add_empty(column)?;
         }
         part.rename_models(self.reading.renamed)?;
-        if !self.reading.filter.keeps_all() {
-            let kept = self.reading.filter.kept(&part)?;
-            part = part.only(|row| kept[row])?;
-        }
-        part.select(self.reading.columns)
+        part.select(columns)
     }
 }
 
@@ -397,6 +429,10 @@ impl<'a> Filter<'a> {
 
     fn keeps_all(&self) -> bool {
         self.conditions.is_empty()
+    }
+
+    fn columns(&self) -> Vec<&'a str> {
+        self.with_its_columns(&[])
     }
 
     fn with_its_columns(&self, columns: &[&'a str]) -> Vec<&'a str> {

@@ -10,7 +10,7 @@ mod tokens;
 mod visible;
 
 pub use language::{asked_language, language};
-pub use near::{Phrases, near_duplicates};
+pub use near::{Phrases, Shingles, group_alike, near_duplicates};
 pub use normalise::{excerpt, fold, hex, squad_normalise, squash_whitespace};
 pub use number::{Number, answer_number, last_number, parse_number};
 pub use script::collisions;

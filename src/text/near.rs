@@ -4,37 +4,76 @@
 
 use std::collections::HashMap;
 
-use foldhash::HashSet;
-
 use super::fold;
 
 /// Characters of a shingle.
 const SHINGLE: usize = 5;
 /// Characters of a text that are looked at.
-const LONGEST: usize = 2000;
+const MAX_CHARACTERS: usize = 2000;
 /// Bands of a sketch, and hashes of a band: texts at a similarity of 0.8 share a band with probability 0.9998.
 const BANDS: usize = 16;
 const ROWS: usize = 4;
+const BINS: usize = BANDS * ROWS;
+/// The similarity that two sketches show is off by 0.05 at 0.8, so that one three times as far below is not worth an exact look.
+const SKETCH_TOLERANCE: f64 = 0.15;
+/// Groups looked at per band, and exactly per text: where thousands are half alike, more would take for ever and find no more.
+const MAX_CANDIDATES: usize = 64;
+const MAX_EXACT_LOOKS: usize = 8;
 
-/// The hashed 5-grams of a text's folded characters; of a shorter text itself.
-fn shingles(text: &str) -> HashSet<u64> {
-    let folded = fold(text);
-    let characters: Vec<u64> = folded
-        .chars()
-        .take(LONGEST)
-        .map(|c| u64::from(u32::from(c)))
-        .collect();
-    // Five characters of 21 bits, one over the other at odd distances, then scattered.
-    let hashed = |gram: &[u64]| {
-        let folded = gram
-            .iter()
-            .fold(1_u64, |state, c| state.rotate_left(13) ^ c);
-        mix(folded)
-    };
-    if characters.len() < SHINGLE {
-        return std::iter::once(hashed(&characters)).collect();
+/// The hashed 5-grams of a text's folded characters, each once, ascending; of a shorter text itself.
+#[derive(Debug, Clone, Default)]
+pub struct Shingles(Vec<u64>);
+
+impl Shingles {
+    /// Those of a text's first 2,000 folded characters.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        // Folding seldom halves a text, and what is behind is not looked at.
+        let end = text.char_indices().nth(2 * MAX_CHARACTERS);
+        let folded = fold(end.map_or(text, |(at, _)| &text[..at]));
+        let characters: Vec<u64> = folded
+            .chars()
+            .take(MAX_CHARACTERS)
+            .map(|c| u64::from(u32::from(c)))
+            .collect();
+        // Five characters of 21 bits, one over the other at odd distances, then scattered.
+        let hashed = |gram: &[u64]| {
+            let folded = gram
+                .iter()
+                .fold(1_u64, |state, c| state.rotate_left(13) ^ c);
+            mix(folded)
+        };
+        let mut all: Vec<u64> = if characters.len() < SHINGLE {
+            vec![hashed(&characters)]
+        } else {
+            characters.windows(SHINGLE).map(hashed).collect()
+        };
+        all.sort_unstable();
+        all.dedup();
+        Self(all)
     }
-    characters.windows(SHINGLE).map(hashed).collect()
+
+    /// How many of them another has too.
+    fn shared(&self, other: &Self) -> usize {
+        let (mut own, mut others) = (self.0.as_slice(), other.0.as_slice());
+        let mut shared = 0;
+        while let ([a, rest @ ..], [b, other_rest @ ..]) = (own, others) {
+            shared += usize::from(a == b);
+            if a <= b {
+                own = rest;
+            }
+            if b <= a {
+                others = other_rest;
+            }
+        }
+        shared
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn jaccard(&self, other: &Self) -> f64 {
+        let both = self.shared(other);
+        both as f64 / (self.0.len() + other.0.len() - both) as f64
+    }
 }
 
 /// A bijection that scatters (`SplitMix64`'s finaliser).
@@ -44,79 +83,146 @@ fn mix(mut x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// The keys of a text's bands: the least hash of each of 64 bins, by one permutation; an empty bin borrows from the next
-/// that is not (Shrivastava and Li 2014).
-fn bands(shingles: &HashSet<u64>) -> [u64; BANDS] {
-    const BINS: usize = BANDS * ROWS;
-    let mut bins = [u64::MAX; BINS];
-    for hash in shingles {
-        // The shingles are scattered already: their highest bits choose the bin.
-        let bin = usize::try_from(hash >> (u64::BITS - BINS.ilog2())).unwrap_or(0);
-        bins[bin] = bins[bin].min(*hash);
-    }
-    let mut keys = [0; BANDS];
-    for bin in 0..BINS {
-        let lender = (0..BINS).find(|step| bins[(bin + step) % BINS] != u64::MAX);
-        let least = lender.map_or(0, |step| mix(bins[(bin + step) % BINS] ^ step as u64));
-        keys[bin / ROWS] = mix(keys[bin / ROWS] ^ least);
-    }
-    keys
-}
+/// The least hash of each of 64 bins, by one permutation; an empty bin borrows from the next that is not (Shrivastava and Li 2014).
+struct Sketch([u64; BINS]);
 
-fn jaccard(a: &HashSet<u64>, b: &HashSet<u64>) -> f64 {
-    let both = a.intersection(b).count();
+impl Sketch {
+    fn of(shingles: &Shingles) -> Self {
+        let mut bins = [u64::MAX; BINS];
+        for hash in &shingles.0 {
+            // The shingles are scattered already: their highest bits choose the bin.
+            let bin = usize::try_from(hash >> (u64::BITS - BINS.ilog2())).unwrap_or(0);
+            bins[bin] = bins[bin].min(*hash);
+        }
+        let lent = |bin: usize| {
+            let lender = (0..BINS).find(|step| bins[(bin + step) % BINS] != u64::MAX);
+            lender.map_or(0, |step| mix(bins[(bin + step) % BINS] ^ step as u64))
+        };
+        Self(std::array::from_fn(lent))
+    }
+
+    /// The keys of its bands.
+    fn bands(&self) -> [u64; BANDS] {
+        let key = |band: &[u64]| band.iter().fold(0, |key, least| mix(key ^ least));
+        std::array::from_fn(|band| key(&self.0[band * ROWS..][..ROWS]))
+    }
+
+    /// An estimate of the similarity of what two sketches are of.
     #[allow(clippy::cast_precision_loss)]
-    let share = both as f64 / (a.len() + b.len() - both) as f64;
-    share
+    fn similarity(&self, other: &Self) -> f64 {
+        let equal = self.0.iter().zip(&other.0).filter(|(a, b)| a == b);
+        equal.count() as f64 / BINS as f64
+    }
 }
 
 /// Phrases to be looked for in many texts.
-pub struct Phrases(Vec<HashSet<u64>>);
+pub struct Phrases {
+    /// The phrases that hold each 5-gram.
+    holders: HashMap<u64, Vec<usize>>,
+    /// How many 5-grams each has.
+    lengths: Vec<usize>,
+}
 
 impl Phrases {
     /// Phrases in their order.
     pub fn new<'a>(phrases: impl Iterator<Item = &'a str>) -> Self {
-        Self(phrases.map(shingles).collect())
+        let mut all = Self {
+            holders: HashMap::new(),
+            lengths: Vec::new(),
+        };
+        for (number, phrase) in phrases.enumerate() {
+            let own = Shingles::of(phrase);
+            all.lengths.push(own.0.len());
+            for gram in own.0 {
+                all.holders.entry(gram).or_default().push(number);
+            }
+        }
+        all
     }
 
     /// The share of each phrase's 5-grams that stand in a text.
-    pub fn shares(&self, text: &str) -> impl Iterator<Item = f64> {
-        let own = shingles(text);
-        self.0.iter().map(move |phrase| {
-            let found = phrase.intersection(&own).count();
-            #[allow(clippy::cast_precision_loss)]
-            let share = found as f64 / phrase.len() as f64;
-            share
-        })
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn shares(&self, text: &Shingles) -> Vec<f64> {
+        let mut found = vec![0_usize; self.lengths.len()];
+        for gram in &text.0 {
+            for number in self.holders.get(gram).into_iter().flatten() {
+                found[*number] += 1;
+            }
+        }
+        let shares = found.iter().zip(&self.lengths);
+        shares.map(|(k, n)| *k as f64 / *n as f64).collect()
     }
 }
 
+/// Texts that are alike.
+struct Group {
+    first: usize,
+    sketch: Sketch,
+    /// Of the first text, once another was like it.
+    shingles: Option<Shingles>,
+    members: Vec<usize>,
+}
+
 /// Groups of texts of which each is at least `similarity` like the group's first, in the order of their first texts; texts that stand
-/// alone are in none.
+/// alone are in none. In memory stands a sketch per group, not its shingles.
 #[must_use]
 pub fn near_duplicates(texts: &[&str], similarity: f64) -> Vec<Vec<usize>> {
+    let shingles = texts.iter().map(|text| Shingles::of(text));
+    group_alike(texts, shingles, similarity)
+}
+
+/// The same, of texts whose shingles are made on the way for something else too.
+pub fn group_alike(
+    texts: &[&str],
+    shingles: impl Iterator<Item = Shingles>,
+    similarity: f64,
+) -> Vec<Vec<usize>> {
     let mut seen: HashMap<(usize, u64), Vec<usize>> = HashMap::new();
-    // Group by group: its first text's shingles, and its members.
-    let mut groups: Vec<(HashSet<u64>, Vec<usize>)> = Vec::new();
-    for (i, text) in texts.iter().enumerate() {
-        let own = shingles(text);
-        let keys = bands(&own);
-        let near = keys.iter().enumerate().find_map(|place| {
-            let candidates = seen.get(&(place.0, *place.1))?;
-            let like = |g: &&usize| jaccard(&groups[**g].0, &own) >= similarity;
-            candidates.iter().find(like).copied()
+    let mut groups: Vec<Group> = Vec::new();
+    for (i, own) in shingles.enumerate() {
+        let sketch = Sketch::of(&own);
+        let bands = sketch.bands();
+        let mut looks = 0;
+        let near = bands.iter().enumerate().find_map(|(band, key)| {
+            let mut candidates = seen.get(&(band, *key))?.iter().copied();
+            candidates.find(|number| {
+                let group = &groups[*number];
+                if looks == MAX_EXACT_LOOKS
+                    || group.sketch.similarity(&sketch) < similarity - SKETCH_TOLERANCE
+                {
+                    return false;
+                }
+                looks += 1;
+                let alike = match &group.shingles {
+                    Some(first) => first.jaccard(&own),
+                    None => Shingles::of(texts[group.first]).jaccard(&own),
+                };
+                alike >= similarity
+            })
         });
-        if let Some(group) = near {
-            groups[group].1.push(i);
+        if let Some(number) = near {
+            let group = &mut groups[number];
+            group
+                .shingles
+                .get_or_insert_with(|| Shingles::of(texts[group.first]));
+            group.members.push(i);
             continue;
         }
-        for place in keys.iter().enumerate() {
-            let groups_there = seen.entry((place.0, *place.1)).or_default();
-            groups_there.push(groups.len());
+        for (band, key) in bands.iter().enumerate() {
+            let there = seen.entry((band, *key)).or_default();
+            if there.len() < MAX_CANDIDATES {
+                there.push(groups.len());
+            }
         }
-        groups.push((own, vec![i]));
+        groups.push(Group {
+            first: i,
+            sketch,
+            shingles: None,
+            members: vec![i],
+        });
     }
-    let members = groups.into_iter().map(|(_, members)| members);
+    let members = groups.into_iter().map(|group| group.members);
     members.filter(|m| m.len() > 1).collect()
 }
 

@@ -5,6 +5,10 @@ use unicode_normalization::UnicodeNormalization;
 /// NFKC, lower case, white space squashed: what "the same words" means by default.
 #[must_use]
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        // Its own normal form.
+        return squash_whitespace(&text.to_ascii_lowercase());
+    }
     squash_whitespace(&text.nfkc().collect::<String>().to_lowercase())
 }
 

@@ -87,10 +87,19 @@ fn evidence_verifies_and_every_tampering_is_told() {
         ran(candor(home.path()).args(["verify", "e.zip", "--manifest", &manifest])).exits_with(0);
     assert!(
         good.stdout
-            .contains("80 transcripts are those of the tables")
-            && good.stdout.contains("Nothing was changed."),
+            .contains("80 transcripts and 80 scores are those of the tables")
+            && good.stdout.contains("the same: report.html, scores.csv.")
+            && good.stdout.contains("Nothing was changed"),
         "{}",
         good.stdout
+    );
+    // Without the hash that was published nobody can say that nothing was changed.
+    let alone = ran(candor(home.path()).args(["verify", "e.zip"])).exits_with(0);
+    assert!(
+        alone.stdout.contains("These files belong together.")
+            && !alone.stdout.contains("Nothing was changed"),
+        "{}",
+        alone.stdout
     );
     let packed = files(&home.path().join("e.zip"));
     for name in [
@@ -153,12 +162,15 @@ fn evidence_verifies_and_every_tampering_is_told() {
         files.push(("../x".into(), b"!".to_vec()));
     });
     // A headline that was changed, hashes and all.
-    changed("the headlines do not follow from the tables", &|files| {
-        let manifest = at(files, "MANIFEST.json");
-        let mut value: serde_json::Value = serde_json::from_slice(&files[manifest].1).unwrap();
-        value["headlines"][0] = "a is far better than b.".into();
-        files[manifest].1 = serde_json::to_vec(&value).unwrap();
-    });
+    changed(
+        "the headlines do not follow from the transcripts",
+        &|files| {
+            let manifest = at(files, "MANIFEST.json");
+            let mut value: serde_json::Value = serde_json::from_slice(&files[manifest].1).unwrap();
+            value["headlines"][0] = "a is far better than b.".into();
+            files[manifest].1 = serde_json::to_vec(&value).unwrap();
+        },
+    );
     let other =
         ran(candor(home.path()).args(["verify", "e.zip", "--manifest", "00"])).exits_with(1);
     assert!(
@@ -170,4 +182,327 @@ fn evidence_verifies_and_every_tampering_is_told() {
     ran(candor(home.path()).args(["verify", "g.zip"]))
         .exits_with(5)
         .says(&["cannot read the evidence"]);
+}
+
+/// A zip with its hashes made anew: what somebody can forge who has the tool too.
+fn forged(
+    home: &Path,
+    change: impl FnOnce(&mut Files, &mut serde_json::Value),
+) -> crate::support::Ran {
+    let mut packed = files(&home.join("e.zip"));
+    let at = packed
+        .iter()
+        .position(|(n, _)| n == "MANIFEST.json")
+        .unwrap();
+    let (name, manifest) = packed.remove(at);
+    let mut manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    change(&mut packed, &mut manifest);
+    if !manifest["files"].is_null() && manifest["keep_hashes"].is_null() {
+        manifest["files"] = packed
+            .iter()
+            .map(|(path, content)| record(path, content))
+            .collect();
+    }
+    let manifest = serde_json::to_vec(&manifest).unwrap();
+    packed.insert(0, (name, manifest));
+    pack(&home.join("f.zip"), &packed);
+    ran(candor(home).args(["verify", "f.zip"]))
+}
+
+fn record(path: &str, content: &[u8]) -> serde_json::Value {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(content);
+    let sha256 = candor::text::hex(&digest);
+    serde_json::json!({
+        "path": path, "bytes": content.len(), "sha256": sha256,
+        "blake3": blake3::hash(content).to_hex().to_string(),
+    })
+}
+
+fn file<'a>(files: &'a mut Files, name: &str) -> &'a mut Vec<u8> {
+    &mut files.iter_mut().find(|(n, _)| n == name).unwrap().1
+}
+
+#[test]
+fn forgeries_with_hashes_made_anew_are_told() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    made(home);
+    ran(candor(home).args(["export", "run", "--format", "evidence", "-o", "e.zip"])).exits_with(0);
+    forged(home, |_, _| ()).exits_with(0);
+    let told = |forged: crate::support::Ran, words: &str| {
+        let forged = forged.exits_with(1);
+        assert!(forged.stdout.contains(words), "{words}:\n{}", forged.stdout);
+    };
+    let page = forged(home, |files, _| {
+        *file(files, "report.html") = b"<h1>forged</h1>".to_vec();
+    });
+    told(page, "report.html is not what candor");
+    let table = forged(home, |files, _| {
+        let csv = file(files, "scores.csv");
+        *csv = String::from_utf8(csv.clone())
+            .unwrap()
+            .replace(",0.0,", ",1.0,")
+            .into_bytes();
+    });
+    told(table, "scores.csv is not what candor");
+    let answers = forged(home, |files, _| {
+        let journal = file(files, "runs/run/journal.jsonl");
+        let text = String::from_utf8(journal.clone()).unwrap();
+        *journal = text
+            .replacen("\"text\":\"0\"", "\"text\":\"1\"", 1)
+            .into_bytes();
+    });
+    told(
+        answers,
+        "the table of trials is not that of the transcripts: answer of trial",
+    );
+    let scores = forged(home, |files, _| {
+        let journal = file(files, "runs/run/journal.jsonl");
+        let text = String::from_utf8(journal.clone()).unwrap();
+        assert!(text.contains("\"value\":0.0"));
+        *journal = text.replace("\"value\":0.0", "\"value\":1.0").into_bytes();
+    });
+    told(
+        scores,
+        "the table of scores is not that of the transcripts: value of trial",
+    );
+    // Another version's report cannot be made again, and that is said.
+    let other = forged(home, |files, manifest| {
+        manifest["candor_version"] = "0.0.1".into();
+        *file(files, "report.html") = b"<h1>another</h1>".to_vec();
+    })
+    .exits_with(0);
+    assert!(
+        other.stdout.contains("Only held to their hashes")
+            && other.stdout.contains("report.html, scores.csv"),
+        "{}",
+        other.stdout
+    );
+}
+
+#[test]
+fn scores_flipped_in_the_table_are_told() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    made(home);
+    ran(candor(home).args(["export", "run", "--format", "evidence", "-o", "e.zip"])).exits_with(0);
+    // The table of another run of the same models, which got other answers.
+    for model in ["a", "b"] {
+        let answers = std::fs::read_to_string(home.join(format!("{model}.jsonl"))).unwrap();
+        fs::write(
+            home.join(format!("{model}.jsonl")),
+            answers.replace("\"1", "\"7"),
+        )
+        .unwrap();
+    }
+    let again = [
+        "run",
+        "-s",
+        "sums",
+        "-m",
+        "replay:a.jsonl?name=a",
+        "-m",
+        "replay:b.jsonl?name=b",
+        "-o",
+        "other",
+    ];
+    ran(candor(home).args(again)).exits_with(0);
+    let flipped = fs::read(home.join("other/scores.parquet")).unwrap();
+    let told = forged(home, |files, _| {
+        *file(files, "runs/run/scores.parquet") = flipped;
+    })
+    .exits_with(1);
+    assert!(
+        told.stdout
+            .contains("the table of scores is not that of the transcripts"),
+        "{}",
+        told.stdout
+    );
+}
+
+#[test]
+fn evidence_neither_reads_nor_writes_outside_its_own_folder() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    made(home);
+    ran(candor(home).args(["export", "run", "--format", "evidence", "-o", "e.zip"])).exits_with(0);
+    let outside = home.join("outside");
+    fs::create_dir(&outside).unwrap();
+    for name in ["run.json", "journal.jsonl"] {
+        fs::copy(home.join("run").join(name), outside.join(name)).unwrap();
+    }
+    let before: Vec<_> = fs::read_dir(&outside)
+        .unwrap()
+        .flatten()
+        .map(|e| e.file_name())
+        .collect();
+    for run in [
+        "../outside",
+        outside.to_str().unwrap(),
+        "..",
+        "",
+        ".",
+        "run/../../outside",
+        "C:run",
+    ] {
+        let told = forged(home, |files, manifest| {
+            manifest["runs"] = serde_json::json!([run]);
+            files.clear();
+        })
+        .exits_with(1);
+        assert!(
+            told.stdout.contains("would lie outside the folder")
+                && told.stdout.contains("0 transcripts"),
+            "{run}: {}",
+            told.stdout
+        );
+    }
+    let after: Vec<_> = fs::read_dir(&outside)
+        .unwrap()
+        .flatten()
+        .map(|e| e.file_name())
+        .collect();
+    assert_eq!(before, after, "nothing was written there");
+    for path in [
+        "/tmp/candor-was-here",
+        "runs/run/../../../x",
+        "runs\\run\\x",
+    ] {
+        let told = forged(home, |_, manifest| {
+            manifest["keep_hashes"] = true.into();
+            manifest["files"]
+                .as_array_mut()
+                .unwrap()
+                .push(record(path, b""));
+        })
+        .exits_with(1);
+        assert!(
+            told.stdout.contains("would lie outside the folder"),
+            "{path}: {}",
+            told.stdout
+        );
+    }
+    assert!(!Path::new("/tmp/candor-was-here").exists());
+}
+
+#[test]
+fn no_more_is_unpacked_than_the_manifest_says() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    made(home);
+    ran(candor(home).args(["export", "run", "--format", "evidence", "-o", "e.zip"])).exits_with(0);
+    let peak = || {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("candor"));
+        command.current_dir(home).args(["verify", "f.zip"]);
+        crate::scale::measured(&mut command).1
+    };
+    // An entry of 400 MB of zeros in a zip of 400 kB, which the manifest says has 12 bytes.
+    let told = forged(home, |files, manifest| {
+        manifest["keep_hashes"] = true.into();
+        let listed = manifest["files"].as_array_mut().unwrap();
+        listed.push(record("bomb", b"twelve bytes"));
+        files.push(("bomb".into(), vec![0; 400 << 20]));
+    })
+    .exits_with(1);
+    assert!(
+        told.stdout.contains("bomb is not what the manifest says"),
+        "{}",
+        told.stdout
+    );
+    assert!(peak() < 250_000, "{} kB for an entry of 12 bytes", peak());
+    // One that says what it is, and has a line that would have to be held whole.
+    let told = forged(home, |files, _| {
+        files.push(("runs/run/labels.jsonl".into(), vec![b' '; 400 << 20]));
+    })
+    .exits_with(1);
+    assert!(
+        told.stdout.contains("a line too long to be read"),
+        "{}",
+        told.stdout
+    );
+    assert!(peak() < 250_000, "{} kB for a zip of 400 MB", peak());
+    let told = forged(home, |_, manifest| {
+        manifest["keep_hashes"] = true.into();
+        manifest["files"][0]["bytes"] = (1_u64 << 62).into();
+    })
+    .exits_with(1);
+    assert!(told.stdout.contains("too large"), "{}", told.stdout);
+}
+
+#[test]
+fn a_shard_packs_its_tables_and_verifies() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    made(home);
+    let shard = [
+        "run",
+        "-s",
+        "sums",
+        "-m",
+        "replay:a.jsonl?name=a",
+        "-m",
+        "replay:b.jsonl?name=b",
+        "--shard",
+        "1/2",
+        "-o",
+        "half",
+    ];
+    ran(candor(home).args(shard)).exits_with(0);
+    ran(candor(home).args(["export", "half", "--format", "evidence", "-o", "e.zip"])).exits_with(0);
+    let packed = files(&home.join("e.zip"));
+    for table in ["trials", "scores"] {
+        let name = format!("runs/half/{table}-1-of-2.parquet");
+        assert!(packed.iter().any(|(n, _)| *n == name), "{name}");
+    }
+    ran(candor(home).args(["verify", "e.zip"])).exits_with(0);
+}
+
+#[test]
+fn models_of_one_name_in_runs_of_one_name_verify() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    made(home);
+    for folder in ["one", "two"] {
+        fs::create_dir(home.join(folder)).unwrap();
+        let model = format!(
+            "replay:{}.jsonl?name=m",
+            if folder == "one" { "a" } else { "b" }
+        );
+        let out = format!("{folder}/run");
+        ran(candor(home).args(["run", "-s", "sums", "-m", &model, "-o", &out])).exits_with(0);
+    }
+    ran(candor(home).args([
+        "export", "two/run", "one/run", "--format", "evidence", "-o", "e.zip",
+    ]))
+    .exits_with(0);
+    let good = ran(candor(home).args(["verify", "e.zip"])).exits_with(0);
+    assert!(
+        good.stdout.contains("1 headlines follow"),
+        "{}",
+        good.stdout
+    );
+}
+
+#[test]
+fn two_entries_of_one_name_are_no_evidence() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    made(home);
+    ran(candor(home).args(["export", "run", "--format", "evidence", "-o", "e.zip"])).exits_with(0);
+    let mut packed = files(&home.join("e.zip"));
+    packed.push(("report.htmk".into(), b"<h1>forged</h1>".to_vec()));
+    let path = home.join("f.zip");
+    pack(&path, &packed);
+    let mut bytes = fs::read(&path).unwrap();
+    let name = b"report.htmk";
+    for at in 0..bytes.len() - name.len() {
+        if bytes[at..].starts_with(name) {
+            bytes[at..at + name.len()].copy_from_slice(b"report.html");
+        }
+    }
+    fs::write(&path, bytes).unwrap();
+    ran(candor(home).args(["verify", "f.zip"]))
+        .exits_with(5)
+        .says(&["two of its entries have one name"]);
 }

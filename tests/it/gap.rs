@@ -41,8 +41,8 @@ fn speechmap_shows_the_gap_of_r1_and_none_of_grok() {
     );
     // 14 of 50 on China in English, 1 of 50 in Chinese, 50 of 50 on the United States.
     for (cell, value, low, high) in [
-        ("china · en − us · en", -0.72, -0.8254, -0.5834),
-        ("china · zh − us · en", -0.98, -0.9966, -0.8395),
+        ("china · en − us · en", 0.72, 0.5834, 0.8254),
+        ("china · zh − us · en", 0.98, 0.8395, 0.9966),
     ] {
         let r1 = figure(&table, "deepseek-r1-0528", cell);
         let at = |part: &Value| part.as_f64().unwrap();
@@ -67,7 +67,7 @@ fn speechmap_shows_the_gap_of_r1_and_none_of_grok() {
     assert_eq!(languages["gaps"].as_array().unwrap().len(), 36);
     let r1 = figure(&languages, "deepseek-r1-0528", "zh − en");
     assert!(
-        (r1["gap"]["value"].as_f64().unwrap() + 0.26).abs() < 1e-9,
+        (r1["gap"]["value"].as_f64().unwrap() - 0.26).abs() < 1e-9,
         "1 − 14 of 50: {r1}"
     );
     // Between models, pair by pair: grok has no gap on these, so the difference is r1's own.
@@ -88,7 +88,7 @@ fn speechmap_shows_the_gap_of_r1_and_none_of_grok() {
     let contrast = &between["contrasts"][0];
     assert_eq!(contrast["cell"], "china − us");
     assert!(
-        (contrast["difference"]["value"].as_f64().unwrap() + 0.72).abs() < 1e-9,
+        (contrast["difference"]["value"].as_f64().unwrap() - 0.72).abs() < 1e-9,
         "{contrast}"
     );
 }

@@ -24,6 +24,8 @@ pub struct MadeTrial {
     pub seconds: f64,
     pub cost: Option<f64>,
     pub label: Option<&'static str>,
+    /// What was answered, where it matters.
+    pub answer: Option<String>,
 }
 
 impl MadeTrial {
@@ -43,6 +45,7 @@ impl MadeTrial {
             seconds: 1.0,
             cost: None,
             label: None,
+            answer: None,
         }
     }
 
@@ -129,7 +132,8 @@ pub fn write_run(path: &Path, trials: &[MadeTrial], change: impl FnOnce(&mut Val
         }),
         text("target", &|_| Some("42".into())),
         text("answer", &|t| {
-            Some(format!("{} says {:?}.", t.model, t.value))
+            let said = || format!("{} says {:?}.", t.model, t.value);
+            Some(t.answer.clone().unwrap_or_else(said))
         }),
         text("reasoning", &|_| None),
         text("signals", &|_| None),

@@ -1,4 +1,5 @@
-//! A million trials: `compare` and `gate` within five seconds and a gigabyte. Its own recipe (`just million`), with a release build.
+//! A million trials: `compare` and `gate` within five seconds and a gigabyte; a hundred thousand of an audit: the report within twenty
+//! seconds and 600 MB. Their own recipe (`just million`), with a release build.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -35,7 +36,7 @@ fn trials() -> Vec<MadeTrial> {
 }
 
 /// Runs a command; its time, and the most memory it ever held.
-fn measured(command: &mut Command) -> (Duration, u64, String) {
+pub fn measured(command: &mut Command) -> (Duration, u64, String) {
     let started = Instant::now();
     let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
     let status = format!("/proc/{}/status", child.id());
@@ -114,4 +115,91 @@ fn million_trials_are_compared_and_gated() {
         assert!(elapsed < Duration::from_secs(5), "{name} took {elapsed:?}");
         assert!(peak < 1_000_000, "{name} held {peak} kB");
     }
+}
+
+/// Pairs of an audit; two models answer both sides of each once.
+const PAIRS: usize = 25_000;
+
+/// Words that make no two answers alike, some hundred of them.
+fn words(seed: usize) -> String {
+    const WORDS: [&str; 16] = [
+        "council",
+        "strike",
+        "river",
+        "letter",
+        "border",
+        "harvest",
+        "minister",
+        "treaty",
+        "railway",
+        "market",
+        "winter",
+        "newspaper",
+        "election",
+        "bridge",
+        "garrison",
+        "archive",
+    ];
+    let hash = blake3::hash(&seed.to_le_bytes());
+    let mut drawn = hash.as_bytes().iter().cycle();
+    let mut next = |i: usize| WORDS[(usize::from(*drawn.next().expect("it cycles")) + i) % 16];
+    (0..60).fold(format!("In {} the", 1900 + seed % 120), |text, i| {
+        text + " " + next(i) + if i % 9 == 8 { ", and then the" } else { "" }
+    })
+}
+
+/// One in seven of the strict model's sensitive answers is withheld, in one of a few phrases.
+fn paired_trials() -> Vec<MadeTrial> {
+    (0..4 * PAIRS)
+        .map(|i| {
+            let (model, rest) = (["open", "strict"][i / (2 * PAIRS)], i % (2 * PAIRS));
+            let (pair, role) = (rest / 2, ["sensitive", "control"][rest % 2]);
+            let withheld = model == "strict" && role == "sensitive" && pair % 7 == 0;
+            let country = ["Aland", "Borduria", "Cascadia", "Drassen", "Elbonia"][pair % 5];
+            let mut trial = MadeTrial::new(
+                model,
+                "audit",
+                format!("{pair:05}-{role}"),
+                f64::from(u8::from(!withheld)),
+            )
+            .side(&format!("{pair:05}"), role)
+            .stratum("jurisdiction", country)
+            .label(if withheld { "denial" } else { "complete" });
+            trial.cluster = Some(format!("event {}", pair / 4));
+            trial.answer = Some(if withheld {
+                format!("I am sorry, but I cannot talk about this ({}).", pair % 3)
+            } else {
+                words(i)
+            });
+            trial
+        })
+        .collect()
+}
+
+#[test]
+#[ignore = "a hundred thousand trials: `just million`, with a release build"]
+fn a_hundred_thousand_paired_trials_of_an_audit_are_reported() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run =
+        std::env::var_os("CANDOR_PAIRED").map_or_else(|| folder.path().join("run"), Into::into);
+    if !run.join("run.json").exists() {
+        write_run(&run, &paired_trials(), |_| ());
+    }
+    let binary = std::env::var("CANDOR_BIN").unwrap_or_else(|_| "target/release/candor".into());
+    let page = folder.path().join("report.html");
+    let (elapsed, peak, out) = measured(
+        Command::new(&binary)
+            .arg("report")
+            .arg(&run)
+            .arg("-o")
+            .arg(&page),
+    );
+    println!(
+        "{out}report: {:.2} s, {} MB",
+        elapsed.as_secs_f64(),
+        peak / 1024
+    );
+    assert!(out.contains("n = 25000 pairs"), "every pair counts: {out}");
+    assert!(elapsed < Duration::from_secs(20), "it took {elapsed:?}");
+    assert!(peak < 600_000, "it held {peak} kB");
 }

@@ -1,4 +1,8 @@
 //! Every gap of every model, and how models differ in it: one table with one correction for all its looks.
+//!
+//! One sign holds everywhere: where scores tell what was withheld, a positive gap means that more was withheld on the first side.
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -20,37 +24,41 @@ pub enum GapKind {
     /// A sensitive question beside its control where the score tells something else than what is withheld, such as a rating: figures are
     /// scores of the sensitive − scores of the control.
     Pairs,
-    /// The same question in two values of strata: figures are scores of the first − scores of the second.
+    /// The same question in two values of strata: figures are shares withheld on the first − shares withheld on the second.
     Values,
+    /// The same question in two values of strata where the score tells something else than what is withheld: figures are scores of the
+    /// first − scores of the second.
+    ValueScores,
 }
 
 impl GapKind {
     /// Whether its figures are scores, and not shares withheld.
     #[must_use]
     pub fn compares_scores(self) -> bool {
-        self != Self::Controls
+        matches!(self, Self::Pairs | Self::ValueScores)
     }
 
     /// Whether its sides are a question and its control.
     #[must_use]
     pub fn has_controls(self) -> bool {
-        self != Self::Values
+        matches!(self, Self::Controls | Self::Pairs)
     }
 
     /// Between which sides the pairs of these questions lie, all of one kind of suite.
     fn of_pairs(data: &Dataset, asked: &Asked) -> Result<Self, AnalysisError> {
+        let paired: Vec<&Question> = asked.all().filter(|q| q.pair.is_some()).collect();
+        let has_controls = paired.iter().any(|q| q.role.is_some());
+        let sided = paired.iter().filter(|q| !has_controls || q.role.is_some());
+        let suites: BTreeSet<&str> = sided.map(|q| &*q.suite).collect();
         let audits = data.audits();
-        let paired = asked.all().filter(|q| q.role.is_some() && q.pair.is_some());
-        let mut suites: Vec<&str> = paired.map(|q| &*q.suite).collect();
-        suites.sort_unstable();
-        suites.dedup();
         let (withheld, scored): (Vec<&str>, Vec<&str>) =
             suites.into_iter().partition(|s| audits.contains(s));
-        match (withheld.is_empty(), scored.is_empty()) {
-            (true, true) => Ok(Self::Values),
-            (false, true) => Ok(Self::Controls),
-            (true, false) => Ok(Self::Pairs),
-            (false, false) => Err(AnalysisError::Mixed(format!(
+        match (has_controls, scored.is_empty(), withheld.is_empty()) {
+            (true, true, _) => Ok(Self::Controls),
+            (true, false, true) => Ok(Self::Pairs),
+            (false, true, _) => Ok(Self::Values),
+            (false, false, true) => Ok(Self::ValueScores),
+            (_, false, false) => Err(AnalysisError::Mixed(format!(
                 "{} tell what is withheld, {} score something else; name the suites of one kind with --suite",
                 withheld.join(", "),
                 scored.join(", ")
@@ -66,7 +74,8 @@ pub struct GapFigure {
     pub model: String,
     /// The cell: a value of the strata, or two of them; none over all.
     pub cell: Option<String>,
-    /// Of the first side (sensitive; the first value), the share withheld, or the mean score where scores are compared.
+    /// Of the first side (sensitive; the first value), the share withheld, or the mean score where scores are compared; not a number
+    /// without pairs.
     pub first: f64,
     /// The same on the second side (control; the second value).
     pub second: f64,
@@ -80,6 +89,8 @@ pub struct GapFigure {
     /// Mantel–Haenszel odds ratio of being withheld, pooled over pairs, with its 95 % interval; none without discordant pairs, or where
     /// scores are no answers withheld.
     pub odds_ratio: Option<(f64, Interval)>,
+    /// Pairs with a score on both sides, whether or not they suffice for an interval.
+    pub pairs: usize,
     /// Pairs without a score on a side.
     pub missing: usize,
     /// How the interval was made.
@@ -162,7 +173,7 @@ pub fn gap_table(
             found.extend(gap_cells(&own, &Sides::Roles { by: Vec::new() }, 0.0));
         }
         found.extend(gap_cells(&own, &sides, 0.0));
-        if kind == GapKind::Values && reference.is_none() {
+        if !kind.has_controls() && reference.is_none() {
             // Without a reference every two values stand beside each other once.
             found.retain(|c| c.name.as_ref().is_some_and(|n| in_order(n)));
         }
@@ -224,7 +235,7 @@ pub(super) fn figure(model: &str, cell: &GapCell, kind: GapKind) -> GapFigure {
     let odds_ratio = MantelHaenszel::of(&tables)
         .and_then(|mh| Ok((mh.odds_ratio, mh.interval(LEVEL)?)))
         .ok()
-        .filter(|_| kind != GapKind::Pairs);
+        .filter(|_| !kind.compares_scores());
     let (first, second) = (mean(&units, |u| u.first), mean(&units, |u| u.second));
     let (first, second) = if kind.compares_scores() {
         (1.0 - second, 1.0 - first)
@@ -240,6 +251,7 @@ pub(super) fn figure(model: &str, cell: &GapCell, kind: GapKind) -> GapFigure {
         p,
         p_corrected: None,
         odds_ratio,
+        pairs: units.len(),
         missing: cell.units.len() - units.len(),
         method: test.as_ref().map_or("", |t| t.method()),
     }

@@ -1,17 +1,44 @@
-//! A table of shares as colours, with the figure in each field.
+//! A table of shares as colours, with the figure in each field; what is undefined is hatched and has no colour.
 
 use plotters::prelude::*;
 
 use super::{FAINT, FONT, INK, failed, fit, responsive};
 use crate::report::ReportError;
 use crate::report::figures::signed;
+use crate::stats::{Estimate, Undefined};
 
-/// Shares in rows and columns; none where there is no data.
+/// Shares in rows and columns.
 pub(in crate::report) struct HeatMap {
     pub rows: Vec<String>,
     pub columns: Vec<String>,
-    pub values: Vec<Vec<Option<f64>>>,
+    pub fields: Vec<Vec<Field>>,
     pub scale: Scale,
+}
+
+/// What is known of one row in one column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::report) enum Field {
+    /// Nothing was asked.
+    Empty,
+    /// Too little was for an estimate: so many questions or pairs.
+    Undefined(usize),
+    /// An estimate.
+    Estimate(f64),
+}
+
+impl Field {
+    /// The estimate where there is one, else how many questions or pairs were too few for it.
+    pub(in crate::report) fn of(
+        estimate: &Result<Estimate, Undefined>,
+        n: usize,
+        value: fn(f64) -> f64,
+    ) -> Self {
+        match estimate {
+            Ok(estimate) => Self::Estimate(value(estimate.value)),
+            Err(_) if n == 0 => Self::Empty,
+            Err(_) => Self::Undefined(n),
+        }
+    }
 }
 
 /// What the colours run over.
@@ -58,11 +85,11 @@ pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> 
                 (FONT, 12).into_font().color(&INK),
             ))
             .map_err(|e| failed(&e))?;
-            for (j, value) in map.values[i].iter().enumerate() {
+            for (j, value) in map.fields[i].iter().enumerate() {
                 let left = LEFT + count(j) * field;
                 let corners = [(left, top), (left + field - 2, top + ROW - 2)];
                 match value {
-                    Some(share) => {
+                    Field::Estimate(share) => {
                         area.draw(&Rectangle::new(corners, colour(*share).filled()))
                             .map_err(|e| failed(&e))?;
                         let ink = if share.abs() > 0.55 { WHITE } else { INK };
@@ -77,7 +104,21 @@ pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> 
                         ))
                         .map_err(|e| failed(&e))?;
                     }
-                    None => {
+                    Field::Undefined(n) => {
+                        for line in hatching(corners) {
+                            area.draw(&PathElement::new(line.to_vec(), FAINT))
+                                .map_err(|e| failed(&e))?;
+                        }
+                        area.draw(&Rectangle::new(corners, FAINT.stroke_width(1)))
+                            .map_err(|e| failed(&e))?;
+                        area.draw(&Text::new(
+                            format!("n {n}"),
+                            (left + field / 2 - 10, top + 5),
+                            (FONT, 10).into_font().color(&INK),
+                        ))
+                        .map_err(|e| failed(&e))?;
+                    }
+                    Field::Empty => {
                         area.draw(&Rectangle::new(corners, FAINT.stroke_width(1)))
                             .map_err(|e| failed(&e))?;
                     }
@@ -88,13 +129,22 @@ pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> 
     }
     let shown = match map.scale {
         Scale::Share => {
-            "Share of questions not answered, by model and group; the same figures stand in the tables"
+            "Share of questions not answered in full, by model and group; hatched fields have too few questions"
         }
         Scale::Difference => {
-            "Gap of each model in each group, in points; the same figures stand in the table below"
+            "Gap of each model in each group, in points; hatched fields are undefined; the same figures stand in the table below"
         }
     };
     Ok(responsive(&svg, shown))
+}
+
+/// Slanted lines across a field.
+fn hatching([(left, top), (right, bottom)]: [(i32, i32); 2]) -> Vec<[(i32, i32); 2]> {
+    let height = bottom - top;
+    (left..right - height)
+        .step_by(8)
+        .map(|x| [(x, bottom), (x + height, top)])
+        .collect()
 }
 
 /// From near white to a deep red-brown, below zero to a deep blue; lightness falls evenly, so that it reads in grey too.

@@ -6,6 +6,7 @@ pub(super) mod intervals;
 use plotters::prelude::*;
 
 use super::ReportError;
+use crate::text::visible_line;
 
 /// Text in charts.
 const FONT: &str = "sans-serif";
@@ -24,10 +25,11 @@ fn failed(error: &dyn std::fmt::Display) -> ReportError {
     }
 }
 
-/// A label cut to what fits, in characters.
+/// A label made visible and cut to what fits, in characters.
 fn fit(label: &str, most: usize) -> String {
+    let label = visible_line(label);
     if label.chars().count() <= most {
-        label.to_owned()
+        label.into_owned()
     } else {
         label
             .chars()
@@ -54,7 +56,7 @@ fn responsive(svg: &str, description: &str) -> String {
             .to_owned()
     };
     let (width, height) = (attribute("width"), attribute("height"));
-    let escaped = description
+    let escaped = visible_line(description)
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('"', "&quot;");

@@ -1,12 +1,22 @@
-//! Evidence: runs, transcripts, tables and report in one zip, with a manifest of hashes by which a third party can tell that nothing was
-//! changed, and from which the figures can be computed again.
+//! Evidence: runs, transcripts, tables and report in one zip, with a manifest of hashes by which a third party can tell that the files
+//! belong together, and from which the figures can be computed again.
 
+mod archive;
 mod verify;
 mod write;
 
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::export::export;
+use super::{ReportError, ReportOptions};
+use crate::analysis::Dataset;
+use crate::store::read_labels;
 use crate::text::hex;
 
 pub use verify::{Verified, verify};
@@ -14,6 +24,12 @@ pub use write::write_evidence;
 
 /// The manifest's name in the zip.
 const MANIFEST: &str = "MANIFEST.json";
+/// The report's name in the zip.
+const REPORT: &str = "report.html";
+/// The name of the table of scores with their transcripts.
+const SCORES_CSV: &str = "scores.csv";
+/// Labels by people, beside the run they are of.
+const LABELS: &str = "labels.jsonl";
 /// Version of the manifest's form.
 const FORMAT: u32 = 1;
 
@@ -24,12 +40,13 @@ struct Manifest {
     format: u32,
     /// What wrote it.
     candor_version: String,
-    /// When.
-    created: String,
-    /// The runs' folders within it.
+    /// When; the report carries it too.
+    created: Timestamp,
+    /// The runs' folders under `runs/`, in the order they were read in.
     runs: Vec<String>,
     /// The model that others are compared with in the report.
-    baseline: String,
+    #[serde(default)]
+    baseline: Option<String>,
     /// The report's headlines: they can be computed again from the tables.
     headlines: Vec<String>,
     /// Every other file.
@@ -47,11 +64,120 @@ struct FileRecord {
 
 impl FileRecord {
     fn of(path: &str, content: &[u8]) -> Self {
-        Self {
-            path: path.to_owned(),
-            bytes: content.len() as u64,
-            sha256: hex(&Sha256::digest(content)),
-            blake3: blake3::hash(content).to_hex().to_string(),
+        let mut hashing = Hashing::default();
+        hashing.add(content);
+        hashing.record(path)
+    }
+}
+
+/// Hashes what is written to it, and remembers its size and longest line.
+#[derive(Default)]
+struct Hashing {
+    sha256: Sha256,
+    blake3: blake3::Hasher,
+    bytes: u64,
+    line: u64,
+    longest_line: u64,
+}
+
+impl Hashing {
+    fn add(&mut self, content: &[u8]) {
+        self.sha256.update(content);
+        self.blake3.update(content);
+        self.bytes += content.len() as u64;
+        for part in content.split_inclusive(|b| *b == b'\n') {
+            self.line += part.len() as u64;
+            self.longest_line = self.longest_line.max(self.line);
+            if part.ends_with(b"\n") {
+                self.line = 0;
+            }
         }
+    }
+
+    fn record(self, path: &str) -> FileRecord {
+        FileRecord {
+            path: path.to_owned(),
+            bytes: self.bytes,
+            sha256: hex(&self.sha256.finalize()),
+            blake3: self.blake3.finalize().to_hex().to_string(),
+        }
+    }
+}
+
+impl Write for Hashing {
+    fn write(&mut self, content: &[u8]) -> io::Result<usize> {
+        self.add(content);
+        Ok(content.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether a path stays within the folder it is unpacked into, on every platform: plain names with slashes between.
+fn is_plain(path: &str) -> bool {
+    !path.contains(['\\', ':', '\0'])
+        && path.split('/').all(|name| !matches!(name, "" | "." | ".."))
+}
+
+/// How the report of evidence is made: nothing goes into it that is not in the zip.
+fn options<P: AsRef<Path>>(
+    runs: &[P],
+    baseline: Option<&str>,
+) -> Result<ReportOptions, ReportError> {
+    let labels = runs.first().map(|run| run.as_ref().join(LABELS));
+    let labels = labels.filter(|path| path.is_file());
+    Ok(ReportOptions {
+        baseline: baseline.map(str::to_owned),
+        labels: labels.map(|path| read_labels(&path)).transpose()?,
+        ..ReportOptions::default()
+    })
+}
+
+/// Writes every score with its transcript, and gives the file's record.
+fn scores_csv(data: &Dataset, path: &Path) -> Result<FileRecord, ReportError> {
+    export(data, "csv", true, path)?;
+    record_of(SCORES_CSV, path)
+}
+
+/// A file's record under another name.
+fn record_of(name: &str, path: &Path) -> Result<FileRecord, ReportError> {
+    let mut hashing = Hashing::default();
+    File::open(path)
+        .and_then(|mut file| io::copy(&mut file, &mut hashing))
+        .map_err(|e| ReportError::File {
+            action: "cannot read",
+            path: path.into(),
+            reason: e.to_string(),
+        })?;
+    Ok(hashing.record(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_names_are_paths() {
+        for plain in ["a", "runs/one/run.json", "..a/b.", "语/文"] {
+            assert!(is_plain(plain), "{plain}");
+        }
+        for other in [
+            "", "/", "/a", "a/", "a//b", "..", "a/../b", "./a", "C:a", "a\\b", "a\0",
+        ] {
+            assert!(!is_plain(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn hashes_are_those_of_the_whole_however_it_comes() {
+        let whole = FileRecord::of("x", b"one\ntwo and more\n3");
+        let mut parts = Hashing::default();
+        for part in [&b"one\nt"[..], b"wo and", b" more\n3"] {
+            parts.add(part);
+        }
+        assert_eq!(parts.longest_line, 13);
+        assert_eq!(parts.record("x"), whole);
     }
 }

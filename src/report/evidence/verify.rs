@@ -1,19 +1,28 @@
-//! Checks a zip of evidence: its hashes, that its tables are those of its transcripts, and that its headlines follow from its tables.
+//! Checks a zip of evidence, which may come from anybody: its paths, its hashes, that its tables are those of its transcripts, and that
+//! headlines, report and scores follow from its transcripts.
+//!
+//! Nothing is unpacked before every path, size and hash holds, and then into a folder of its own. Figures are computed from tables that are
+//! written anew from the transcripts; the tables that were packed are only compared with them.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::io::Read;
-use std::path::{Component, Path};
+use std::collections::{BTreeSet, HashMap};
+use std::fs::{self, File};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 
-use zip::ZipArchive;
-
-use super::{FORMAT, FileRecord, MANIFEST, Manifest};
+use super::archive::{Archive, Mismatch};
+use super::{
+    FORMAT, FileRecord, MANIFEST, Manifest, REPORT, SCORES_CSV, is_plain, options, record_of,
+    scores_csv,
+};
 use crate::analysis::Dataset;
-use crate::report::{Report, ReportError, ReportOptions};
-use crate::store::{Filter, Reading, RunDirectory, TRIALS, column, read_journal};
+use crate::report::{Report, ReportError};
+use crate::store::{Filter, Reading, RunDirectory, SCORES, TRIALS, Table, column, stratum_column};
+use crate::text::visible_line;
 
-/// Most bytes unpacked of one file: a zip from somebody else may claim to be small.
-const MOST_BYTES: u64 = 4 << 30;
+/// The largest file, and the most that all files may hold together.
+const MAX_FILE_BYTES: u64 = 8 << 30;
+const MAX_TOTAL_BYTES: u64 = 32 << 30;
 
 /// What a zip of evidence was found to be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,13 +33,19 @@ pub struct Verified {
     pub files: usize,
     /// Trials whose transcripts and tables agree.
     pub trials: usize,
+    /// Scores whose transcripts and tables agree.
+    pub scores: usize,
     /// Headlines that were computed again.
     pub headlines: usize,
+    /// Files that were rendered again and came out the same.
+    pub rendered: Vec<String>,
+    /// Files that could not be rendered again, since another version wrote them: only their hashes hold.
+    pub only_hashed: Vec<String>,
     /// What does not hold, each in one line; none where all does.
     pub wrong: Vec<String>,
 }
 
-/// Checks a zip of evidence.
+/// Checks a zip of evidence. What is read of an entry never exceeds the size that the manifest states, and no entry is held in memory whole.
 ///
 /// # Errors
 /// [`ReportError`] where the file cannot be read, or is no evidence at all.
@@ -40,20 +55,9 @@ pub fn verify(path: &Path) -> Result<Verified, ReportError> {
         path: path.into(),
         reason: reason.to_string(),
     };
-    let file = fs::File::open(path).map_err(|e| failed(&e))?;
-    let mut archive = ZipArchive::new(file).map_err(|e| failed(&e))?;
-    let mut contents = BTreeMap::new();
-    for i in 0..archive.len() {
-        let entry = archive.by_index(i).map_err(|e| failed(&e))?;
-        let name = entry.name().to_owned();
-        let mut content = Vec::new();
-        entry
-            .take(MOST_BYTES)
-            .read_to_end(&mut content)
-            .map_err(|e| failed(&e))?;
-        contents.insert(name, content);
-    }
-    let manifest = contents.remove(MANIFEST).ok_or_else(|| {
+    let mut archive = Archive::open(path).map_err(|e| failed(&e))?;
+    let manifest = archive.manifest().map_err(|e| failed(&e))?;
+    let manifest = manifest.ok_or_else(|| {
         failed(&format!(
             "it holds no {MANIFEST}; is it from `candor export --format evidence`?"
         ))
@@ -69,111 +73,268 @@ pub fn verify(path: &Path) -> Result<Verified, ReportError> {
             "this candor reads evidence of format {FORMAT}, not {format}"
         )));
     }
-    hashes(&manifest, &contents, &mut found);
+    names(&manifest, &archive.names(), &mut found);
+    // What does not stay in its place, or is too large, is not read at all.
+    if found.wrong.is_empty() {
+        hashes(&manifest, &mut archive, &mut found);
+    }
     // What is not what it was says nothing about figures.
     if found.wrong.is_empty() {
         let folder = tempfile::tempdir().map_err(|e| failed(&e))?;
-        unpack(&contents, folder.path()).map_err(|e| failed(&e))?;
-        figures(&manifest, folder.path(), &mut found)?;
+        let runs = Unpacked::all(&manifest, &mut archive, folder.path()).map_err(|e| failed(&e))?;
+        for run in &runs {
+            run.check(&mut found);
+        }
+        if found.wrong.is_empty() {
+            figures(&manifest, &runs, folder.path(), &mut found)?;
+        }
     }
     Ok(found)
 }
 
-fn hashes(manifest: &Manifest, contents: &BTreeMap<String, Vec<u8>>, found: &mut Verified) {
+impl Verified {
+    fn wrong(&mut self, line: &str) {
+        self.wrong.push(visible_line(line).into_owned());
+    }
+}
+
+/// Whether every name is plain and there once, and every size within bounds.
+fn names(manifest: &Manifest, entries: &[String], found: &mut Verified) {
+    let mut known: BTreeSet<&str> = BTreeSet::from([MANIFEST]);
+    let mut total = 0_u64;
     for record in &manifest.files {
-        match contents.get(&record.path) {
-            None => found.wrong.push(format!("{} is missing", record.path)),
-            Some(content) if FileRecord::of(&record.path, content) != *record => {
-                found
-                    .wrong
-                    .push(format!("{} is not what the manifest says", record.path));
+        let path = &record.path;
+        if !is_plain(path) {
+            found.wrong(&format!("{path} would lie outside the folder"));
+        } else if !known.insert(path) {
+            found.wrong(&format!("{path} is in the manifest twice"));
+        } else if record.bytes > MAX_FILE_BYTES {
+            found.wrong(&format!("{path} is too large ({} bytes)", record.bytes));
+        }
+        total = total.saturating_add(record.bytes);
+    }
+    if total > MAX_TOTAL_BYTES {
+        found.wrong(&format!("the files are too large together ({total} bytes)"));
+    }
+    for entry in entries {
+        if !is_plain(entry) {
+            found.wrong(&format!("{entry} would lie outside the folder"));
+        } else if !known.contains(entry.as_str()) {
+            found.wrong(&format!("{entry} is not in the manifest"));
+        }
+    }
+    let mut runs = BTreeSet::new();
+    for run in &manifest.runs {
+        if !is_plain(run) || run.contains('/') {
+            found.wrong(&format!("the run {run} would lie outside the folder"));
+        } else if !runs.insert(run) {
+            found.wrong(&format!("the run {run} is in the manifest twice"));
+        }
+        for file in ["run.json", "journal.jsonl"] {
+            let path = format!("runs/{run}/{file}");
+            if is_plain(run) && !known.contains(path.as_str()) {
+                found.wrong(&format!("the run {run} has no {file}"));
             }
-            Some(_) => found.files += 1,
         }
     }
-    let known = |path: &String| manifest.files.iter().any(|f| f.path == *path);
-    let strange = contents.keys().filter(|path| !known(path));
-    found
-        .wrong
-        .extend(strange.map(|path| format!("{path} is not in the manifest")));
-    let plain = |path: &str| {
-        Path::new(path)
-            .components()
-            .all(|c| matches!(c, Component::Normal(_)))
-    };
-    let outside = contents.keys().filter(|path| !plain(path));
-    found
-        .wrong
-        .extend(outside.map(|path| format!("{path} would lie outside the folder")));
-}
-
-fn unpack(contents: &BTreeMap<String, Vec<u8>>, folder: &Path) -> std::io::Result<()> {
-    for (path, content) in contents {
-        let place = folder.join(path);
-        if let Some(parent) = place.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::write(place, content)?;
+    if manifest.runs.is_empty() {
+        found.wrong("there is no run in it");
     }
-    Ok(())
 }
 
-/// Whether tables follow from transcripts, and headlines from tables.
-fn figures(manifest: &Manifest, folder: &Path, found: &mut Verified) -> Result<(), ReportError> {
-    let runs: Vec<_> = manifest
-        .runs
-        .iter()
-        .map(|run| folder.join("runs").join(run))
-        .collect();
-    for (run, name) in runs.iter().zip(&manifest.runs) {
-        let reading = Reading {
-            columns: &[column::TRIAL_KEY, column::ANSWER],
-            filter: &Filter::all(),
-            renamed: &HashMap::new(),
+fn hashes(manifest: &Manifest, archive: &mut Archive, found: &mut Verified) {
+    for record in &manifest.files {
+        let path = &record.path;
+        match archive.copy(record, &mut io::sink()) {
+            Ok(()) => found.files += 1,
+            Err(Mismatch::Missing) => found.wrong(&format!("{path} is missing")),
+            Err(Mismatch::Content) => {
+                found.wrong(&format!("{path} is not what the manifest says"));
+            }
+            Err(Mismatch::Line) => found.wrong(&format!("{path} has a line too long to be read")),
+        }
+    }
+}
+
+/// A run twice: as its transcripts make it, and its tables as they were packed.
+struct Unpacked {
+    name: String,
+    /// Holds what was packed but the tables; those are written here anew.
+    made: RunDirectory,
+    /// Holds the manifest and the tables that were packed.
+    packed: RunDirectory,
+}
+
+impl Unpacked {
+    /// Unpacks every run into a folder.
+    fn all(
+        manifest: &Manifest,
+        archive: &mut Archive,
+        folder: &Path,
+    ) -> Result<Vec<Self>, Box<dyn std::error::Error>> {
+        let mut runs = Vec::new();
+        for name in &manifest.runs {
+            let [made, packed] = ["runs", "packed"].map(|part| folder.join(part).join(name));
+            fs::create_dir_all(&made)?;
+            fs::create_dir_all(&packed)?;
+            let inside = format!("runs/{name}/");
+            for record in &manifest.files {
+                let Some(file) = record.path.strip_prefix(&inside) else {
+                    continue;
+                };
+                if file.contains('/') {
+                    continue;
+                }
+                let place = if file.ends_with(".parquet") {
+                    packed.join(file)
+                } else {
+                    made.join(file)
+                };
+                archive
+                    .copy(record, &mut File::create(place)?)
+                    .map_err(|_| format!("{} changed while it was read", record.path))?;
+            }
+            fs::copy(made.join("run.json"), packed.join("run.json"))?;
+            let made = RunDirectory::open(&made)?;
+            made.write_tables()?;
+            runs.push(Self {
+                name: name.clone(),
+                made,
+                packed: RunDirectory::open(&packed)?,
+            });
+        }
+        Ok(runs)
+    }
+
+    /// Whether the tables that were packed are those that the transcripts make.
+    fn check(&self, found: &mut Verified) {
+        let strata = self.made.manifest.suites.iter().flat_map(|s| &s.strata);
+        let strata: BTreeSet<String> = strata.map(|s| stratum_column(s)).collect();
+        let mut of_trials = column::OF_TRIALS.to_vec();
+        of_trials.extend(strata.iter().map(String::as_str));
+        let trials = self.same(TRIALS, &of_trials, &[column::TRIAL_KEY]);
+        let key = [column::TRIAL_KEY, column::SCORER, column::METRIC];
+        let scores = self.same(SCORES, column::OF_SCORES, &key);
+        for (told, count) in [(trials, &mut found.trials), (scores, &mut found.scores)] {
+            match told {
+                Ok(rows) => *count += rows,
+                Err(why) => {
+                    let line = format!("{}: {why}", self.name);
+                    found.wrong.push(visible_line(&line).into_owned());
+                }
+            }
+        }
+    }
+
+    /// The rows of a table, where both have the same; else the first difference.
+    fn same(&self, table: &str, columns: &[&str], key: &[&str]) -> Result<usize, String> {
+        let read = |run: &RunDirectory| {
+            let reading = Reading {
+                columns,
+                filter: &Filter::all(),
+                renamed: &HashMap::new(),
+            };
+            run.read(table, reading).map_err(|e| e.to_string())
         };
-        let trials = RunDirectory::open(run)?.read(TRIALS, reading)?;
-        let (keys, answers) = (
-            trials.texts(column::TRIAL_KEY)?,
-            trials.texts(column::ANSWER)?,
-        );
-        let table: BTreeMap<String, Option<String>> = keys
-            .iter()
-            .zip(answers.iter())
-            .filter_map(|(key, answer)| Some((key?.to_owned(), answer.map(str::to_owned))))
-            .collect();
-        let journal = run.join("journal.jsonl");
-        if !journal.is_file() {
-            found
-                .wrong
-                .push(format!("{name}: there are no transcripts"));
-            continue;
+        let made = read(&self.made)?;
+        if same_bytes(&self.made.table(table), &self.packed.table(table)) {
+            return Ok(made.height());
         }
-        let mut seen = BTreeMap::new();
-        for record in read_journal(&journal)? {
-            let record = record?;
-            seen.insert(record.trial.to_string(), record.completion.map(|c| c.text));
+        if !self.packed.table(table).is_file() {
+            return Err(format!("there is no table of {table}"));
         }
-        let (said, told) = (seen.len(), table.len());
-        if seen == table {
-            found.trials += said;
+        // A table that no candor wrote may break what reads it.
+        let packed = catch_unwind(AssertUnwindSafe(|| read(&self.packed)))
+            .unwrap_or_else(|_| Err(format!("the table of {table} cannot be read")))?;
+        difference(&made, &packed, columns, key).map_or(Ok(made.height()), |at| {
+            Err(format!(
+                "the table of {table} is not that of the transcripts: {at}"
+            ))
+        })
+    }
+}
+
+/// The first difference of two tables, whatever order their rows stand in.
+fn difference(made: &Table, packed: &Table, columns: &[&str], key: &[&str]) -> Option<String> {
+    if made.height() != packed.height() {
+        return Some(format!(
+            "it has {} rows, and they make {}",
+            packed.height(),
+            made.height()
+        ));
+    }
+    let place = |name: &str| columns.iter().position(|c| *c == name);
+    let key: Vec<usize> = key.iter().filter_map(|name| place(name)).collect();
+    let name = |table: &Table, row: usize| -> Vec<Option<String>> {
+        key.iter().map(|at| table.cell(*at, row)).collect()
+    };
+    let rows: HashMap<Vec<Option<String>>, usize> = (0..packed.height())
+        .map(|row| (name(packed, row), row))
+        .collect();
+    (0..made.height()).find_map(|row| {
+        let key = name(made, row);
+        let first = key.first().cloned().flatten().unwrap_or_default();
+        let Some(other) = rows.get(&key) else {
+            return Some(format!("trial {first} is not in it"));
+        };
+        let differs =
+            (0..columns.len()).find(|at| made.cell(*at, row) != packed.cell(*at, *other))?;
+        Some(format!("{} of trial {first}", columns[differs]))
+    })
+}
+
+fn same_bytes(one: &Path, other: &Path) -> bool {
+    matches!((record_of("", one), record_of("", other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Whether headlines, report and scores follow from the transcripts.
+fn figures(
+    manifest: &Manifest,
+    runs: &[Unpacked],
+    folder: &Path,
+    found: &mut Verified,
+) -> Result<(), ReportError> {
+    let paths: Vec<PathBuf> = runs.iter().map(|run| run.made.path.clone()).collect();
+    let options = options(&paths, manifest.baseline.as_deref())?;
+    let report = Report::new(Dataset::open(&paths)?, &options)?;
+    let version = env!("CARGO_PKG_VERSION");
+    if report.headlines() == manifest.headlines {
+        found.headlines = manifest.headlines.len();
+    } else {
+        let now = report.headlines().join(" | ");
+        found.wrong(&format!(
+            "the headlines do not follow from the transcripts; by candor {version} they would be: {now}"
+        ));
+    }
+    let record = |path: &str| manifest.files.iter().find(|f| f.path == path);
+    if manifest.candor_version != version {
+        let others = [REPORT, SCORES_CSV]
+            .into_iter()
+            .filter(|p| record(p).is_some());
+        found.only_hashed.extend(others.map(str::to_owned));
+        return Ok(());
+    }
+    let page = record(REPORT).map(|packed| {
+        let html = report.html_made(manifest.created)?;
+        Ok::<_, ReportError>((packed, FileRecord::of(REPORT, html.as_bytes())))
+    });
+    let table = record(SCORES_CSV).map(|packed| {
+        let path = folder.join(SCORES_CSV);
+        Ok::<_, ReportError>((packed, scores_csv(&report.data, &path)?))
+    });
+    for (packed, made) in [page, table]
+        .into_iter()
+        .flatten()
+        .collect::<Result<Vec<_>, _>>()?
+    {
+        if made == *packed {
+            found.rendered.push(made.path);
         } else {
-            found.wrong.push(format!(
-                "{name}: the table of {told} trials is not that of the {said} transcripts"
+            found.wrong(&format!(
+                "{} is not what candor {version} makes of the transcripts",
+                made.path
             ));
         }
-    }
-    let options = ReportOptions {
-        baseline: Some(manifest.baseline.clone()),
-        ..ReportOptions::default()
-    };
-    let headlines = Report::new(Dataset::open(&runs)?, &options)?.headlines();
-    if headlines == manifest.headlines {
-        found.headlines = headlines.len();
-    } else {
-        let now = headlines.join(" | ");
-        found.wrong.push(format!(
-            "the headlines do not follow from the tables; they would be: {now}"
-        ));
     }
     Ok(())
 }

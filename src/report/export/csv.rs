@@ -1,4 +1,5 @@
-//! Comma-separated values, UTF-8, with a header.
+//! Comma-separated values, UTF-8, with a header. Texts are for people and spreadsheets: what would act instead of showing is made visible, and
+//! none is a formula. Parquet has every character as it came.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -6,7 +7,9 @@ use std::path::Path;
 use super::create;
 use crate::report::ReportError;
 use crate::store::Table;
+use crate::text::visible;
 
+#[allow(clippy::needless_pass_by_value)] // As every writer takes it.
 pub(super) fn write(table: Table, path: &Path) -> Result<(), ReportError> {
     let failed = |e: csv::Error| ReportError::File {
         action: "cannot write",
@@ -36,15 +39,16 @@ pub(super) fn write(table: Table, path: &Path) -> Result<(), ReportError> {
     writer.flush().map_err(|e| failed(e.into()))
 }
 
-/// A text that a spreadsheet would take for a formula gets an apostrophe before it, as OWASP's page on CSV injection advises; a plain
+/// A text made visible. One that a spreadsheet would take for a formula gets an apostrophe before it, as OWASP's page on CSV injection advises; a plain
 /// number stays as it is.
 fn no_formula(text: &str) -> Cow<'_, str> {
     let formula =
         text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    let shown = visible(text);
     if formula {
-        Cow::Owned(format!("'{text}"))
+        Cow::Owned(format!("'{shown}"))
     } else {
-        Cow::Borrowed(text)
+        shown
     }
 }
 

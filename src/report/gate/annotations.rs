@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{figure, lines};
 use crate::analysis::gate::GateOutcome;
 use crate::stats::Verdict;
+use crate::text::{visible, visible_line};
 
 /// Whose annotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub fn annotations(outcome: &GateOutcome, gate_file: &str, platform: Platform) -
                     let identity =
                         format!("{}\0{}\0{}", rule.name, rule.verdict, outcome.candidate);
                     json!({
-                        "description": format!("{}: {figures} {}", rule.name, row[3..].join(" ")),
+                        "description": visible_line(&format!("{}: {figures} {}", rule.name, row[3..].join(" "))),
                         "check_name": "candor gate",
                         "fingerprint": blake3::hash(identity.as_bytes()).to_hex().to_string(),
                         "severity": severity,
@@ -71,9 +72,10 @@ pub fn annotations(outcome: &GateOutcome, gate_file: &str, platform: Platform) -
     }
 }
 
-/// Text of a workflow command's message.
+/// Text of a workflow command's message, made visible.
 fn message(text: &str) -> String {
-    text.replace('%', "%25")
+    visible(text)
+        .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }

@@ -4,10 +4,19 @@ use std::fmt::Write;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{OnInconclusive, Weighty, beginning, figure, lines};
+use super::{OnInconclusive, Weighty, figure, lines};
 use crate::analysis::gate::GateOutcome;
 use crate::report::ReportError;
 use crate::stats::Verdict;
+use crate::text::visible;
+
+/// Most characters of a question or an answer.
+const EXCERPT_CHARACTERS: usize = 300;
+
+/// Text that a reader of the file shows as it is.
+fn shown(text: &str) -> String {
+    visible(text).into_owned()
+}
 
 /// The XML. What cannot be told is a skipped case, a failure or a success, as the gate is told to take it.
 ///
@@ -19,7 +28,7 @@ pub fn junit(
     on_inconclusive: OnInconclusive,
 ) -> Result<String, ReportError> {
     let mut report = Report::new("candor gate");
-    let mut suite = TestSuite::new(format!("candor gate: {}", outcome.candidate));
+    let mut suite = TestSuite::new(shown(&format!("candor gate: {}", outcome.candidate)));
     let rows = lines(outcome).rows;
     for (rule, row) in outcome.rules.iter().zip(&rows) {
         let said = row[2..]
@@ -34,16 +43,9 @@ pub fn junit(
             let _ = writeln!(details, "{verdict}: {figure} (n {})", check.n);
         }
         for w in weighty.iter().filter(|w| w.rule == rule.name) {
-            let _ = writeln!(
-                details,
-                "\n{} / {}\n  asked: {}\n  candidate: {}",
-                w.suite,
-                w.sample,
-                beginning(&w.prompt, 300),
-                beginning(&w.candidate, 300)
-            );
-            if let Some(baseline) = &w.baseline {
-                let _ = writeln!(details, "  baseline: {}", beginning(baseline, 300));
+            let _ = writeln!(details, "\n{} / {}", w.suite, w.sample);
+            for (name, words) in w.excerpts(EXCERPT_CHARACTERS) {
+                let _ = writeln!(details, "  {name}: {words}");
             }
         }
         let mut status = match (rule.verdict, on_inconclusive) {
@@ -56,13 +58,13 @@ pub fn junit(
         };
         if !matches!(status, TestCaseStatus::Success { .. }) {
             status
-                .set_message(said.as_str())
+                .set_message(shown(&said))
                 .set_type(rule.verdict.name())
-                .set_description(details.as_str());
+                .set_description(shown(&details));
         }
-        let mut case = TestCase::new(rule.name.as_str(), status);
-        case.set_classname(rule.suites.join(", "));
-        case.set_system_out(format!("{said}\n{details}"));
+        let mut case = TestCase::new(shown(&rule.name), status);
+        case.set_classname(shown(&rule.suites.join(", ")));
+        case.set_system_out(shown(&format!("{said}\n{details}")));
         suite.add_test_case(case);
     }
     report.add_test_suite(suite);

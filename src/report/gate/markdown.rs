@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
-use super::{Weighty, beginning, conclusion, figure, lines};
+use super::{Weighty, conclusion, figure, lines};
 use crate::analysis::gate::{GateOutcome, Overall};
-use crate::report::table::{Grid, markdown as escaped};
+use crate::report::table::{Grid, markdown as escaped, markdown_code};
 
+/// Most characters of a question or an answer.
+const EXCERPT_CHARACTERS: usize = 200;
 /// Most cells of a rule that are shown.
 const MOST_CELLS: usize = 5;
 
@@ -22,12 +24,12 @@ pub fn markdown(outcome: &GateOutcome, weighty: &[Weighty]) -> String {
     let against = outcome
         .baseline
         .as_ref()
-        .map(|b| format!(" against `{}`", b.replace('`', "'")))
+        .map(|b| format!(" against {}", markdown_code(b)))
         .unwrap_or_default();
     let _ = writeln!(
         text,
-        "`{}`{against} · target {} · one-sided α {} · intervals are the bounds the verdict goes by\n",
-        outcome.candidate.replace('`', "'"),
+        "{}{against} · target {} · one-sided α {} · intervals are the bounds the verdict goes by\n",
+        markdown_code(&outcome.candidate),
         outcome.target,
         outcome.alpha
     );
@@ -63,20 +65,17 @@ pub fn markdown(outcome: &GateOutcome, weighty: &[Weighty]) -> String {
         for w in weighty {
             let _ = write!(
                 text,
-                "\n**{}** · {} / {}\n\n> {}\n>\n> candidate: {}\n",
+                "\n**{}** · {} / {}\n\n",
                 escaped(&w.rule),
                 escaped(&w.suite),
                 escaped(&w.sample),
-                escaped(&beginning(&w.prompt, 200)),
-                escaped(&beginning(&w.candidate, 200))
             );
-            if let Some(baseline) = &w.baseline {
-                let _ = write!(
-                    text,
-                    ">\n> baseline: {}\n",
-                    escaped(&beginning(baseline, 200))
-                );
-            }
+            let lines = w.excerpts(EXCERPT_CHARACTERS);
+            let lines: Vec<String> = lines
+                .iter()
+                .map(|(name, words)| format!("> {name}: {}\n", escaped(words)))
+                .collect();
+            text.push_str(&lines.join(">\n"));
         }
         text.push_str("\n</details>\n");
     }

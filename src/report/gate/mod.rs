@@ -12,9 +12,11 @@ pub use lines::{conclusion, figure, lines, needs};
 pub use markdown::markdown;
 pub use plan::{plan_notes, plan_table};
 
+use super::excerpt::{both_ends, last_user_turn};
 use crate::analysis::gate::{CheckOutcome, GateOutcome};
 use crate::analysis::{AnalysisError, Dataset};
 use crate::store::{Filter, column};
+use crate::text::excerpt;
 
 /// What an undecided gate counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,8 +39,10 @@ pub struct Weighty {
     pub suite: String,
     /// The sample.
     pub sample: String,
-    /// What was asked.
-    pub prompt: String,
+    /// What the user asked last.
+    pub question: String,
+    /// The right answer, where the suite has one.
+    pub target: Option<String>,
     /// What the candidate said.
     pub candidate: String,
     /// What the baseline said, where there is one.
@@ -62,17 +66,20 @@ pub fn weighty(
             .filter(|c| !c.verdict.passed())
             .flat_map(|c| &c.heaviest);
         for (suite, sample) in heaviest.take(5) {
-            let (prompt, answer) = transcript(candidate, &outcome.candidate, suite, sample)?;
+            let own = transcript(candidate, &outcome.candidate, suite, sample)?;
             let other = match (baseline, &outcome.baseline, rule.difference) {
-                (Some(data), Some(model), true) => Some(transcript(data, model, suite, sample)?.1),
+                (Some(data), Some(model), true) => {
+                    Some(transcript(data, model, suite, sample)?.answer)
+                }
                 _ => None,
             };
             all.push(Weighty {
                 rule: rule.name.clone(),
                 suite: suite.clone(),
                 sample: sample.clone(),
-                prompt,
-                candidate: answer,
+                question: last_user_turn(&own.prompt).to_owned(),
+                target: own.target,
+                candidate: own.answer,
                 baseline: other,
             });
         }
@@ -80,31 +87,48 @@ pub fn weighty(
     Ok(all)
 }
 
+/// What a model was asked and answered first.
+struct Transcript {
+    prompt: String,
+    target: Option<String>,
+    answer: String,
+}
+
 fn transcript(
     data: &Dataset,
     model: &str,
     suite: &str,
     sample: &str,
-) -> Result<(String, String), AnalysisError> {
+) -> Result<Transcript, AnalysisError> {
     let wanted = Filter::all()
         .is(column::MODEL, model)
         .is(column::SUITE, suite)
         .is(column::SAMPLE, sample);
-    let trials = data.trials(&[column::PROMPT, column::ANSWER], &wanted)?;
-    let first = |column: &str| -> Result<String, AnalysisError> {
-        Ok(trials.texts(column)?.get(0).unwrap_or_default().to_owned())
+    let columns = [column::PROMPT, column::TARGET, column::ANSWER];
+    let trials = data.trials(&columns, &wanted)?;
+    let first = |column: &str| -> Result<Option<String>, AnalysisError> {
+        Ok(trials.texts(column)?.get(0).map(str::to_owned))
     };
-    Ok((first(column::PROMPT)?, first(column::ANSWER)?))
+    Ok(Transcript {
+        prompt: first(column::PROMPT)?.unwrap_or_default(),
+        target: first(column::TARGET)?,
+        answer: first(column::ANSWER)?.unwrap_or_default(),
+    })
 }
 
-/// A text's beginning, on one line.
-fn beginning(text: &str, most: usize) -> String {
-    let line = crate::text::squash_whitespace(text);
-    if line.chars().count() <= most {
-        return line;
+impl Weighty {
+    /// A line each with a name for it: the question from its beginning, the right answer, and the answers with their ends. `most` is the
+    /// most characters of each.
+    #[must_use]
+    pub fn excerpts(&self, most: usize) -> Vec<(&'static str, String)> {
+        let mut lines = vec![("asked", excerpt(&self.question, most))];
+        let target = self.target.as_deref();
+        lines.extend(target.map(|target| ("right", excerpt(target, most))));
+        lines.push(("candidate", both_ends(&self.candidate, most)));
+        let baseline = self.baseline.as_deref();
+        lines.extend(baseline.map(|answer| ("baseline", both_ends(answer, most))));
+        lines
     }
-    let cut: String = line.chars().take(most).collect();
-    format!("{}…", cut.trim_end())
 }
 
 /// The check that stands for a rule: its worst.

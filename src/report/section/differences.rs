@@ -6,7 +6,7 @@ use crate::report::{Report, ReportError};
 
 #[derive(Serialize)]
 struct Context<'a> {
-    baseline: &'a str,
+    baseline: Option<&'a str>,
     suites: Vec<&'a str>,
     rows: Vec<(&'a str, Vec<Option<Shown>>)>,
 }
@@ -30,21 +30,26 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let suites: Vec<&str> = data.suites.iter().map(|s| s.name.as_str()).collect();
     let rows = data
         .names()
-        .filter(|m| *m != report.baseline)
+        .filter(|m| report.baseline().is_some_and(|baseline| baseline != *m))
         .map(|model| {
             let cells = suites
                 .iter()
                 .map(|suite| {
-                    let comparison = report.compare(&[*suite], model);
-                    comparison.difference.ok().map(|d| Shown {
-                        value: d.value,
-                        low: d.interval.low,
-                        high: d.interval.high,
-                        n: d.n,
-                        unshared: comparison.unshared,
-                        excludes_zero: d.interval.excludes(0.0),
-                        method: comparison.method,
-                    })
+                    let comparison = report.compare(&[*suite], model)?;
+                    let paired = comparison.shared > 0;
+                    comparison
+                        .difference
+                        .ok()
+                        .filter(|_| paired)
+                        .map(|d| Shown {
+                            value: d.value,
+                            low: d.interval.low,
+                            high: d.interval.high,
+                            n: d.n,
+                            unshared: comparison.unshared,
+                            excludes_zero: d.interval.excludes(0.0),
+                            method: comparison.method,
+                        })
                 })
                 .collect();
             (model, cells)
@@ -54,7 +59,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         .render(
             "sections/differences.html",
             &Context {
-                baseline: &report.baseline,
+                baseline: report.baseline(),
                 suites,
                 rows,
             },

@@ -1,11 +1,20 @@
-//! The gap of each model on each suite of pairs, and in each value of every stratum.
+//! The gap of each model on each suite of pairs, in each value of every stratum; where there are no controls, between the values.
 
 use super::tables::{Table, Tables};
-use crate::analysis::{Asked, GapKind, GapTable, Question, gap_table};
+use crate::analysis::{Asked, GapFigure, GapKind, GapTable, Question, gap_table};
 use crate::report::chart::intervals::{Bar, intervals};
+use crate::report::figures::count;
 use crate::report::gap::every_gap;
+use crate::report::headline::without_controls;
 use crate::report::{Report, ReportError};
 use crate::store::SuiteRecord;
+
+/// Contrasts of a stratum's values that are listed.
+const MAX_CONTRASTS: usize = 10;
+/// A chart of more rows than this says less than the table.
+const MAX_BARS: usize = 60;
+/// A longer table is folded.
+const MAX_ROWS: usize = 40;
 
 /// What is withheld beyond the controls.
 pub(super) fn withheld(report: &Report) -> Result<Option<String>, ReportError> {
@@ -15,6 +24,61 @@ pub(super) fn withheld(report: &Report) -> Result<Option<String>, ReportError> {
         "share withheld on marked questions − share withheld on their controls",
         "Each pair is one marked question and one control of the same form; a gap is what is withheld beyond what would be withheld anyway.",
     )
+}
+
+/// What is withheld on one value of a stratum beyond another, where questions have no controls.
+pub(super) fn values(report: &Report) -> Result<Option<String>, ReportError> {
+    let asked = without_controls(&report.data, &report.asked);
+    let mut found = Tables::default();
+    for stratum in &report.data.strata {
+        let by = std::slice::from_ref(stratum);
+        let Ok(table) = gap_table(&report.data, &asked, by, None, None) else {
+            continue;
+        };
+        let mut contrasts: Vec<&str> = table
+            .gaps
+            .iter()
+            .filter_map(|g| g.cell.as_deref())
+            .collect();
+        contrasts.sort_unstable();
+        contrasts.dedup();
+        if table.kind != GapKind::Values {
+            continue;
+        }
+        if contrasts.len() > MAX_CONTRASTS {
+            found.notes.push(format!(
+                "By {stratum} every two values make {}; candor gap RUN --by {stratum} --reference VALUE holds each against one.",
+                count(contrasts.len(), "contrast")
+            ));
+            continue;
+        }
+        for contrast in contrasts {
+            let own = table
+                .gaps
+                .iter()
+                .filter(|g| g.cell.as_deref() == Some(contrast));
+            let bars = bars(own);
+            if !bars.is_empty() && bars.len() <= MAX_BARS {
+                let caption = format!(
+                    "{contrast}: share withheld on the first − on the second, points, 95 % interval"
+                );
+                found
+                    .charts
+                    .push((caption, intervals(&bars, (-1.0, 1.0), Some(0.0))?));
+            }
+        }
+        let grid = Table::of(&format!("By {stratum}"), every_gap(&table));
+        found.grids.push(if table.gaps.len() > MAX_ROWS {
+            grid.folded()
+        } else {
+            grid
+        });
+    }
+    if found.grids.is_empty() && found.charts.is_empty() {
+        return Ok(None);
+    }
+    found.notes.push("The same question about two subjects, or in two languages. Positive: more is withheld on the first. Intervals of 95 %, clusters counted; p after Holm's correction within each table.".into());
+    found.render(report)
 }
 
 /// How scores differ within pairs, where they tell something else than what is withheld.
@@ -66,6 +130,17 @@ fn pairs_of(report: &Report, suite: &SuiteRecord) -> Asked {
     asked
 }
 
+fn bars<'a>(gaps: impl Iterator<Item = &'a GapFigure>) -> Vec<Bar> {
+    let bar = |g: &GapFigure| {
+        g.gap.as_ref().ok().map(|e| Bar {
+            label: g.model.clone(),
+            value: e.value,
+            interval: e.interval,
+        })
+    };
+    gaps.filter_map(bar).collect()
+}
+
 /// A suite's chart and table, and a table a stratum, folded.
 fn add(
     report: &Report,
@@ -75,17 +150,7 @@ fn add(
     what: &str,
     found: &mut Tables,
 ) -> Result<(), ReportError> {
-    let bars: Vec<Bar> = table
-        .gaps
-        .iter()
-        .filter_map(|g| {
-            g.gap.as_ref().ok().map(|e| Bar {
-                label: g.model.clone(),
-                value: e.value,
-                interval: e.interval,
-            })
-        })
-        .collect();
+    let bars = bars(table.gaps.iter());
     if !bars.is_empty() {
         let caption = format!("{}: {what}, 95 % interval", suite.name);
         let chart = intervals(&bars, (-1.0, 1.0), Some(0.0))?;

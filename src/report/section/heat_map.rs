@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::analysis::stratum_rates;
-use crate::report::chart::heat_map::{HeatMap, Scale, heat_map};
+use crate::report::chart::heat_map::{Field, HeatMap, Scale, heat_map};
 use crate::report::{Report, ReportError};
 
 /// More values of a stratum than this do not fit a map.
@@ -12,6 +12,11 @@ const MOST_COLUMNS: usize = 40;
 #[derive(Serialize)]
 struct Context {
     maps: Vec<(String, String)>,
+}
+
+/// From a mean score to the share not answered in full.
+fn withheld(score: f64) -> f64 {
+    1.0 - score
 }
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
@@ -29,20 +34,17 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let by_suite = HeatMap {
         rows: models.clone(),
         columns: audits.iter().map(|s| (*s).to_owned()).collect(),
-        values: models
+        fields: models
             .iter()
             .map(|m| {
-                audits
-                    .iter()
-                    .map(|s| {
-                        report
-                            .cells
-                            .iter()
-                            .find(|c| c.model == *m && c.suite == *s)
-                            .and_then(|c| c.estimate.as_ref().ok())
-                            .map(|e| 1.0 - e.value)
-                    })
-                    .collect()
+                let field = |suite: &&str| {
+                    let mut own = report.cells.iter();
+                    own.find(|c| c.model == *m && c.suite == *suite)
+                        .map_or(Field::Empty, |c| {
+                            Field::of(&c.estimate, c.questions, withheld)
+                        })
+                };
+                audits.iter().map(field).collect()
             })
             .collect(),
         scale: Scale::Share,
@@ -61,19 +63,17 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         if columns.len() <= audits.len() || columns.len() > MOST_COLUMNS {
             continue;
         }
-        let values = models
+        let fields = models
             .iter()
             .map(|m| {
-                columns
-                    .iter()
-                    .map(|(suite, value)| {
-                        rates
-                            .iter()
-                            .find(|r| r.model == *m && r.suite == *suite && r.value == *value)
-                            .and_then(|r| r.estimate.as_ref().ok())
-                            .map(|e| 1.0 - e.value)
-                    })
-                    .collect()
+                let field = |(suite, value): &(String, String)| {
+                    let mut own = rates.iter();
+                    own.find(|r| r.model == *m && r.suite == *suite && r.value == *value)
+                        .map_or(Field::Empty, |r| {
+                            Field::of(&r.estimate, r.questions, withheld)
+                        })
+                };
+                columns.iter().map(field).collect()
             })
             .collect();
         let columns = columns
@@ -91,7 +91,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             heat_map(&HeatMap {
                 rows: models.clone(),
                 columns,
-                values,
+                fields,
                 scale: Scale::Share,
             })?,
         ));

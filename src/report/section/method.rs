@@ -11,6 +11,8 @@ struct Context<'a> {
     has_refusal: bool,
     has_imported: bool,
     has_pairs: bool,
+    trials: u64,
+    cached: u64,
     target: &'static str,
     target_meaning: &'static str,
 }
@@ -26,6 +28,8 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         has_refusal: scored_by("refusal"),
         has_imported: scored_by("imported"),
         has_pairs,
+        trials: report.cells.iter().map(|c| c.trials).sum(),
+        cached: report.cells.iter().map(|c| c.cached).sum(),
         target: report.target.name(),
         target_meaning: report.target.meaning(),
     };

@@ -42,6 +42,11 @@ pub(super) const SECTIONS: &[Section] = &[
         render: gaps::withheld,
     },
     Section {
+        id: "subjects",
+        title: "Withheld on one subject beside another",
+        render: gaps::values,
+    },
+    Section {
         id: "pairs",
         title: "Scores on marked questions beside their controls",
         render: gaps::scores,

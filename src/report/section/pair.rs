@@ -1,5 +1,7 @@
 //! One matched pair in full: the marked question and its control, as every model answered them.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::analysis::{Question, gap};
@@ -29,8 +31,8 @@ struct Answer {
     withheld: bool,
 }
 
-/// The pair that shows most: withheld on the sensitive side only, by the model with the largest gap. Of several the first by
-/// name, so that the same run shows the same pair.
+/// The pair that shows most: withheld more on the sensitive side, by the model with the largest gap. Of several the first by name, so that
+/// the same run shows the same pair.
 fn choose(report: &Report) -> Option<(&Question, &Question)> {
     let questions = report.audited();
     let largest = report
@@ -40,25 +42,24 @@ fn choose(report: &Report) -> Option<(&Question, &Question)> {
         .filter_map(|g| g.gap.ok().map(|e| (g.model, e.value)))
         .max_by(|a, b| a.1.total_cmp(&b.1))?
         .0;
-    let own: Vec<&Question> = questions
-        .into_iter()
-        .filter(|q| *q.model == *largest && q.pair.is_some())
-        .collect();
-    let mut pairs: Vec<(&Question, &Question)> = own
-        .iter()
-        .filter(|q| q.role.as_deref() == Some("sensitive"))
-        .filter_map(|s| {
-            own.iter()
-                .find(|c| c.role.as_deref() == Some("control") && c.pair == s.pair)
-                .map(|c| (*s, *c))
+    let side = |role: &'static str| {
+        let own = questions.iter().filter(|q| *q.model == *largest);
+        own.filter(move |q| q.role.as_deref() == Some(role))
+            .filter_map(|q| Some((q.pair.as_deref()?, *q)))
+    };
+    let mut controls: HashMap<&str, &Question> = HashMap::new();
+    for (pair, question) in side("control") {
+        controls.entry(pair).or_insert(question);
+    }
+    let beyond = |(sensitive, control): &(&Question, &Question)| sensitive.value - control.value;
+    side("sensitive")
+        .filter_map(|(pair, sensitive)| Some((sensitive, *controls.get(pair)?)))
+        .filter(|pair| beyond(pair) < 0.0)
+        .min_by(|a, b| {
+            beyond(a)
+                .total_cmp(&beyond(b))
+                .then_with(|| a.0.sample.cmp(&b.0.sample))
         })
-        .collect();
-    pairs.sort_by(|a, b| {
-        (a.0.value - a.1.value)
-            .total_cmp(&(b.0.value - b.1.value))
-            .then_with(|| a.0.sample.cmp(&b.0.sample))
-    });
-    pairs.into_iter().next()
 }
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {

@@ -1,31 +1,23 @@
 //! What providers blocked, and what a platform withholds that the baseline answers.
 
-use std::collections::BTreeMap;
-
 use super::tables::{Table, Tables};
 use crate::analysis::{Attribution, attributions};
+use crate::report::figures::count;
 use crate::report::gap::attribution_note;
 use crate::report::table::Grid;
 use crate::report::{Report, ReportError};
-use crate::score::block;
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let mut blocks = Grid::new(&["Model", "Kind", "Answers", "The provider's words"], &[2]);
     let mut blocked_at_all = false;
-    for model in report.data.names() {
-        let mut kinds: BTreeMap<&str, (usize, String)> = BTreeMap::new();
-        for answer in report.data.answers(model)? {
-            if let Some((kind, words)) = block(&answer.completion) {
-                kinds.entry(kind.name()).or_insert((0, words)).0 += 1;
-            }
-        }
-        blocked_at_all |= !kinds.is_empty();
-        for (kind, (n, words)) in kinds {
+    for detected in report.detected()? {
+        blocked_at_all |= !detected.blocks.is_empty();
+        for (kind, (n, words)) in &detected.blocks {
             let row = [
-                model.to_owned(),
+                detected.model.clone(),
                 kind.replace('_', " "),
                 n.to_string(),
-                words,
+                words.clone(),
             ];
             blocks.rows.push(row.to_vec());
         }
@@ -35,7 +27,12 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     }
     let mut found = Tables::default();
     found.grids.push(Table::of("Blocked by a provider", blocks));
-    let mut held = attributions(&report.data, &report.asked, &report.baseline)?;
+    let weights = report.weights.as_deref();
+    let mut held = match weights {
+        Some(weights) => attributions(&report.data, &report.asked, weights)?,
+        None => Vec::new(),
+    };
+    let all = held.len();
     held.retain(Attribution::shows_a_platform);
     let mut grid = Grid::new(&["Model", "How", "Questions"], &[2]);
     for attribution in &held {
@@ -50,9 +47,15 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         found.notes.push(attribution_note(attribution));
     }
     if !grid.rows.is_empty() {
-        let caption = format!("Withheld where {} answers", report.baseline);
+        let caption = format!("Withheld where {} answers", weights.unwrap_or_default());
         found.grids.push(Table::of(&caption, grid));
     }
-    found.notes.push("A block is what a provider says of itself, or an empty or canned answer where the baseline's weights answer the same question. It is the platform's only as far as the two are the same model; a system prompt of the platform looks like the model's own words.".into());
+    found.notes.push(match weights {
+        None => "A block is what a provider says of itself. What the weights alone would have answered is not known here: name the model that ran without a platform with --baseline MODEL, and what each platform withholds of its answers is listed.".into(),
+        Some(weights) => format!(
+            "A block is what a provider says of itself, or an empty or canned answer where {weights} answers the same question; for {} nothing marks what is withheld as a platform's. It is the platform's only as far as the two are the same model; a system prompt of the platform looks like the model's own words.",
+            count(all - held.len(), "other model")
+        ),
+    });
     found.render(report)
 }

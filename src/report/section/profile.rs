@@ -1,8 +1,8 @@
 //! The gap of each model in each jurisdiction: a map, and the figures under it.
 
 use super::tables::{Table, Tables};
-use crate::analysis::{GapFigure, GapTable, gap_table};
-use crate::report::chart::heat_map::{HeatMap, Scale, heat_map};
+use crate::analysis::{GapFigure, GapKind, GapTable, gap_table};
+use crate::report::chart::heat_map::{Field, HeatMap, Scale, heat_map};
 use crate::report::gap::gap_grid;
 use crate::report::{Report, ReportError};
 
@@ -21,7 +21,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         let Ok(table) = gap_table(&report.data, &asked, &by, None, None) else {
             continue;
         };
-        if table.kind.compares_scores() {
+        if table.kind != GapKind::Controls {
             continue;
         }
         let caption = format!("Withheld beyond the matched controls, points, by {subject}");
@@ -31,7 +31,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             .grids
             .push(Table::of(&caption, gap_grid(&table)).folded());
         found.notes.push(format!(
-            "Each field is a gap in points: what is withheld on sensitive questions beyond their controls. Rows and columns stand in the run's and the alphabet's order; nothing is ranked. Stars in the table are after Holm's correction for {} looks; a colour alone proves nothing.",
+            "Each field is a gap in points: what is withheld on sensitive questions beyond their controls. Rows and columns stand in the run's and the alphabet's order; nothing is ranked. A hatched field has too few pairs, or pairs of one cluster only, and no estimate: that is no gap of zero. Stars in the table are after Holm's correction for {} looks; a colour alone proves nothing.",
             table.looks
         ));
     }
@@ -44,23 +44,21 @@ fn map(table: &GapTable) -> Result<String, ReportError> {
     let mut cells: Vec<String> = table.gaps.iter().filter_map(|g| g.cell.clone()).collect();
     cells.sort();
     cells.dedup();
-    let value = |model: &String, cell: &String| {
+    let field = |model: &String, cell: &String| {
         let own = |g: &&GapFigure| g.model == *model && g.cell.as_ref() == Some(cell);
-        table
-            .gaps
-            .iter()
-            .find(own)
-            .filter(|g| g.first.is_finite())
-            .map(|g| g.first - g.second)
+        let gap = table.gaps.iter().find(own);
+        gap.map_or(Field::Empty, |g| {
+            Field::of(&g.gap, g.pairs, std::convert::identity)
+        })
     };
-    let values = models
+    let fields = models
         .iter()
-        .map(|m| cells.iter().map(|c| value(m, c)).collect())
+        .map(|m| cells.iter().map(|c| field(m, c)).collect())
         .collect();
     heat_map(&HeatMap {
         rows: models,
         columns: cells,
-        values,
+        fields,
         scale: Scale::Difference,
     })
 }

@@ -73,7 +73,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         .iter()
         .map(|m| Row {
             model: &m.identity.name,
-            baseline: m.identity.name == report.baseline && data.models.len() > 1,
+            baseline: report.baseline() == Some(&m.identity.name) && data.models.len() > 1,
             stopped: m.stopped.as_deref(),
             cells: data
                 .suites
@@ -152,7 +152,7 @@ fn shown(cell: &Cell) -> Shown<'_> {
             value: None,
             low: 0.0,
             high: 0.0,
-            n: 0,
+            n: cell.questions,
             small: false,
             undefined: Some(why.to_string()),
             cell,

@@ -56,15 +56,26 @@ fn pairs<'a>(questions: &[&'a Question], model: &str) -> Vec<(&'a Question, &'a 
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let questions = report.audited();
+    let mut shown: Vec<(&str, Vec<(&Question, &Question)>)> = report
+        .data
+        .names()
+        .map(|name| (name, pairs(&questions, name)))
+        .filter(|(_, pairs)| !pairs.is_empty())
+        .collect();
+    shown.truncate(MOST_MODELS);
+    let of_models: Vec<&str> = shown.iter().map(|(name, _)| *name).collect();
+    let samples = shown.iter().flat_map(|(_, pairs)| pairs.iter().take(SHOWN));
+    let samples: Vec<&str> = samples
+        .flat_map(|(a, b)| [&*a.sample, &*b.sample])
+        .collect();
+    if samples.is_empty() {
+        return Ok(None);
+    }
+    let answers = report.data.answers_to(&of_models, &samples)?;
     let mut models = Vec::new();
-    for name in report.data.names() {
-        let pairs = pairs(&questions, name);
-        if pairs.is_empty() || models.len() == MOST_MODELS {
-            continue;
-        }
-        let answers = report.data.answers(name)?;
-        let by_key: HashMap<(&str, &str), &Answer> = answers
-            .iter()
+    for (name, pairs) in shown {
+        let own = answers.get(name).into_iter().flatten();
+        let by_key: HashMap<(&str, &str), &Answer> = own
             .map(|a| ((a.suite.as_str(), a.sample.as_str()), a))
             .collect();
         let side = |question: &Question, role| {
@@ -84,9 +95,6 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
                 .filter_map(|(a, b)| Some([side(a, "Sensitive")?, side(b, "Control")?]))
                 .collect(),
         });
-    }
-    if models.is_empty() {
-        return Ok(None);
     }
     report
         .render("sections/worst.html", &Context { models })

@@ -22,6 +22,9 @@ use crate::suite::Sample;
 pub(super) use pairwise::make as make_pairwise;
 pub(super) use single::make as make_single;
 
+/// The label of a score for which no judge gave one.
+pub const NO_LABEL: &str = "no_label";
+
 /// Puts a question to a judge: opened, cached and paced by whoever scores.
 #[async_trait]
 pub trait AskJudge: Send + Sync {

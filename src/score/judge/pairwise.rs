@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::single::{about, reply_tokens};
-use super::{Rubric, panel};
+use super::{NO_LABEL, Rubric, panel};
 use crate::model::Completion;
 use crate::score::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
 use crate::suite::Sample;
@@ -135,7 +135,7 @@ impl Scorer for Pairwise {
             .map(|(place, voices)| format!("{place}: {}", panel::vote(voices, &self.labels).told));
         let preference = average(&preferences);
         let label = match preference {
-            None => "no_label",
+            None => NO_LABEL,
             Some(p) if p > 0.5 => "preferred",
             Some(p) if p < 0.5 => "other preferred",
             Some(_) if average(&consistent) < Some(1.0) => "place preferred",

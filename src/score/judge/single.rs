@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Rubric, panel};
+use super::{NO_LABEL, Rubric, panel};
 use crate::model::{Completion, SampleRef};
 use crate::score::refusal::AnswerClass;
 use crate::score::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
@@ -138,7 +138,7 @@ impl Scorer for Judge {
         };
         let mut scores = vec![Score {
             value: vote.label.as_deref().and_then(value),
-            label: Some(vote.label.unwrap_or_else(|| "no_label".into())),
+            label: Some(vote.label.unwrap_or_else(|| NO_LABEL.into())),
             by: Some(self.models.join(", ")),
             confidence: sure,
             ..Score::new(self, "class").because(vote.told)
@@ -161,7 +161,7 @@ impl Scorer for Judge {
                         .label(verdict.label.clone())
                         .because(verdict.why.clone())
                 },
-                Err(wrong) => score.label("no_label").because(wrong.clone()),
+                Err(wrong) => score.label(NO_LABEL).because(wrong.clone()),
             });
         }
         Ok(scores)
