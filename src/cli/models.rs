@@ -110,8 +110,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         println!(
             "answer: {}\n{} tokens read, {} written, {:.2} s",
             completion.text,
-            completion.usage.prompt_tokens,
-            completion.usage.completion_tokens,
+            count(completion.usage.prompt_tokens),
+            count(completion.usage.completion_tokens),
             completion.timing.total
         );
     }
@@ -122,6 +122,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         );
     }
     Ok(Exit::Done)
+}
+
+fn count(tokens: Option<u64>) -> String {
+    tokens.map_or_else(|| "?".into(), |n| n.to_string())
 }
 
 fn yes(it: bool) -> &'static str {

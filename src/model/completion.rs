@@ -86,13 +86,27 @@ pub struct ContinuationScore {
     pub tokens: u32,
 }
 
-/// Tokens counted.
+/// Tokens counted. A count that nobody gave is unknown, which is not 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Usage {
     /// Tokens read.
-    pub prompt_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt_tokens: Option<u64>,
     /// Tokens written, reasoning included.
-    pub completion_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completion_tokens: Option<u64>,
+}
+
+impl Usage {
+    /// Both counts known.
+    #[must_use]
+    pub fn known(prompt_tokens: u64, completion_tokens: u64) -> Self {
+        Self {
+            prompt_tokens: Some(prompt_tokens),
+            completion_tokens: Some(completion_tokens),
+        }
+    }
 }
 
 /// Seconds spent.

@@ -2,12 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of failure it was: decides whether to try again, and whether the whole model is lost.
+/// What kind of failure it was: decides whether to try again, and what it says of the requests after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     /// The key is missing or refused.
     Auth,
+    /// The account has no money or quota left. Waiting does not bring it back.
+    Quota,
+    /// This request was turned away, by a firewall for instance; it says nothing of the key.
+    Forbidden,
     /// The model or endpoint does not exist.
     NotFound,
     /// Too many requests.
@@ -32,6 +36,18 @@ pub enum ErrorClass {
     Runtime,
 }
 
+/// How far a failure reaches: what it says of the requests that follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailureScope {
+    /// This request alone.
+    Request,
+    /// The key or the model, as long as it has never answered. After an answer it is a passing fault of one request: servers say
+    /// 401 and 404 for a moment while they are deployed anew.
+    Model,
+    /// The account: no request can succeed any more, whatever was answered before.
+    Account,
+}
+
 impl ErrorClass {
     /// Whether the same request may succeed later.
     #[must_use]
@@ -42,10 +58,20 @@ impl ErrorClass {
         )
     }
 
-    /// Whether no other request to this model can succeed either.
+    /// How far a failure of this class reaches.
+    #[must_use]
+    pub fn scope(self) -> FailureScope {
+        match self {
+            Self::Quota => FailureScope::Account,
+            Self::Auth | Self::NotFound | Self::Unsupported => FailureScope::Model,
+            _ => FailureScope::Request,
+        }
+    }
+
+    /// Whether no other request to this model can succeed either, unless one has before ([`Self::scope`] tells more).
     #[must_use]
     pub fn is_fatal(self) -> bool {
-        matches!(self, Self::Auth | Self::NotFound | Self::Unsupported)
+        self.scope() > FailureScope::Request
     }
 
     /// The name used in files and tables.
@@ -53,6 +79,8 @@ impl ErrorClass {
     pub fn name(self) -> &'static str {
         match self {
             Self::Auth => "auth",
+            Self::Quota => "quota",
+            Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::RateLimited => "rate_limited",
             Self::Timeout => "timeout",
@@ -89,5 +117,11 @@ impl ModelError {
             message: message.into(),
             retry_after: None,
         }
+    }
+
+    /// How far it reaches.
+    #[must_use]
+    pub fn scope(&self) -> FailureScope {
+        self.class.scope()
     }
 }

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use completion::{Completion, ContinuationScore, Finish, Origin, Signal, Timing, Usage, Usd};
 pub use demo::DEMO_MODELS;
-pub use error::{ErrorClass, ModelError};
+pub use error::{ErrorClass, FailureScope, ModelError};
 pub use onnx::runtime::data_directory;
 pub use request::{Message, Parameters, Prompt, Request, RequestKey, Role, SampleRef, Wanted};
 pub use spec::{ModelSpec, SpecError};

@@ -32,7 +32,7 @@ impl FromStr for ModelSpec {
 
     fn from_str(spec: &str) -> Result<Self, SpecError> {
         let wrong = |reason: &str| SpecError {
-            spec: spec.to_owned(),
+            spec: masked(spec),
             reason: reason.to_owned(),
         };
         let Some((scheme, rest)) = spec.split_once(':') else {
@@ -40,6 +40,7 @@ impl FromStr for ModelSpec {
                 "it names no provider; write for instance onnx:DIR, openai:NAME, https://host/v1#NAME, replay:FILE or demo:open",
             ));
         };
+        let scheme = scheme.to_lowercase();
         if scheme == "https" || scheme == "http" {
             let Some((url, fragment)) = spec.split_once('#') else {
                 return Err(wrong(
@@ -53,7 +54,7 @@ impl FromStr for ModelSpec {
             }
             let options = parse_options(query.or(url_query)).map_err(|reason| wrong(&reason))?;
             return Ok(Self {
-                scheme: scheme.into(),
+                scheme,
                 target: url.trim_end_matches('/').into(),
                 fragment: Some(name.into()),
                 options,
@@ -65,7 +66,7 @@ impl FromStr for ModelSpec {
         }
         let options = parse_options(query).map_err(|reason| wrong(&reason))?;
         Ok(Self {
-            scheme: scheme.to_lowercase(),
+            scheme,
             target: target.into(),
             fragment: None,
             options,
@@ -86,7 +87,7 @@ fn parse_options(query: Option<&str>) -> Result<BTreeMap<String, String>, String
         .map(|pair| {
             pair.split_once('=')
                 .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                .ok_or_else(|| format!("'{pair}' after ? is not of the form key=value"))
+                .ok_or_else(|| "what follows ? is not of the form key=value".to_owned())
         })
         .collect()
 }
@@ -101,13 +102,28 @@ impl ModelSpec {
         {
             None => Ok(()),
             Some(unknown) => Err(SpecError {
-                spec: self.to_string(),
+                spec: self.shown(|option| known.contains(&option) || option == "name"),
                 reason: format!(
                     "unknown option '{unknown}'; known here: name, {}",
                     known.join(", ")
                 ),
             }),
         }
+    }
+
+    /// The specification with the values of those options that may be shown.
+    fn shown(&self, may_be_shown: impl Fn(&str) -> bool) -> String {
+        let mut shown = match &self.fragment {
+            Some(fragment) => format!("{}#{fragment}", without_secrets(&self.target)),
+            None => format!("{}:{}", self.scheme, self.target),
+        };
+        for (i, (option, value)) in self.options.iter().enumerate() {
+            shown.push(if i == 0 { '?' } else { '&' });
+            shown += option;
+            shown.push('=');
+            shown += if may_be_shown(option) { value } else { "…" };
+        }
+        shown
     }
 
     /// The name shown in tables: `?name=` where given, else the specification without its options.
@@ -123,16 +139,35 @@ impl ModelSpec {
     }
 }
 
+/// An address without user, password and query, whose values may be secrets.
+pub(super) fn without_secrets(address: &str) -> String {
+    let (address, _) = split_query(address);
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address.to_owned();
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
+    format!("{scheme}://{host}{path}")
+}
+
+/// A specification that cannot be read, without what may be secrets in it.
+fn masked(spec: &str) -> String {
+    let (head, query) = split_query(spec);
+    let (address, fragment) = head.split_once('#').map_or((head, ""), |(a, f)| (a, f));
+    let mut masked = without_secrets(address);
+    if !fragment.is_empty() {
+        masked = format!("{masked}#{fragment}");
+    }
+    if query.is_some() {
+        masked += "?…";
+    }
+    masked
+}
+
+/// The specification without what is secret in the address of an endpoint.
 impl fmt::Display for ModelSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.fragment {
-            Some(fragment) => write!(f, "{}#{fragment}", self.target)?,
-            None => write!(f, "{}:{}", self.scheme, self.target)?,
-        }
-        for (i, (key, value)) in self.options.iter().enumerate() {
-            write!(f, "{}{key}={value}", if i == 0 { '?' } else { '&' })?;
-        }
-        Ok(())
+        f.write_str(&self.shown(|_| true))
     }
 }
 
@@ -169,6 +204,33 @@ mod tests {
         ] {
             let error = spec.parse::<ModelSpec>().unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_secret_in_an_address_is_shown_nowhere() {
+        let spec: ModelSpec = "http://user:pa55word@host/v1#m?stream=true"
+            .parse()
+            .unwrap();
+        assert_eq!(spec.to_string(), "http://host/v1#m?stream=true");
+        assert_eq!(spec.target, "http://user:pa55word@host/v1");
+        let unknown = "https://host/v1?key=AIzaSECRET#m"
+            .parse::<ModelSpec>()
+            .unwrap();
+        let mut errors = vec![unknown.only(&["stream"]).unwrap_err()];
+        for wrong in [
+            "https://user:pa55word@host/v1?key=AIzaSECRET",
+            "https://user:pa55word@host/v1?AIzaSECRET#m",
+        ] {
+            errors.push(wrong.parse::<ModelSpec>().unwrap_err());
+        }
+        for error in errors {
+            let error = error.to_string();
+            assert!(
+                !error.contains("AIza") && !error.contains("pa55"),
+                "{error}"
+            );
+            assert!(error.contains("https://host/v1"), "{error}");
         }
     }
 }

@@ -135,8 +135,13 @@ fn floats(name: &str, values: impl Iterator<Item = Option<f64>>) -> Column {
 }
 
 fn wholes(name: &str, values: impl Iterator<Item = u64>) -> Column {
-    Int64Chunked::from_iter_options(name.into(), values.map(|v| i64::try_from(v).ok()))
-        .into_column()
+    counts(name, values.map(Some))
+}
+
+/// Whole numbers that may be unknown.
+fn counts(name: &str, values: impl Iterator<Item = Option<u64>>) -> Column {
+    let values = values.map(|v| v.and_then(|v| i64::try_from(v).ok()));
+    Int64Chunked::from_iter_options(name.into(), values).into_column()
 }
 
 fn trial_columns(rows: &[TrialRecord], strata: &BTreeSet<&str>) -> Vec<Column> {
@@ -228,17 +233,13 @@ fn trial_columns(rows: &[TrialRecord], strata: &BTreeSet<&str>) -> Vec<Column> {
             rows.iter()
                 .map(|r| r.failure.as_ref().map(|f| f.message.as_str())),
         ),
-        wholes(
+        counts(
             column::PROMPT_TOKENS,
-            completions
-                .iter()
-                .map(|c| c.map_or(0, |c| c.usage.prompt_tokens)),
+            completions.iter().map(|c| (*c)?.usage.prompt_tokens),
         ),
-        wholes(
+        counts(
             column::COMPLETION_TOKENS,
-            completions
-                .iter()
-                .map(|c| c.map_or(0, |c| c.usage.completion_tokens)),
+            completions.iter().map(|c| (*c)?.usage.completion_tokens),
         ),
         floats(column::COST_USD, of(|c| c.cost.map(|u| u.0)).into_iter()),
         floats(

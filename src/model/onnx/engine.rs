@@ -210,10 +210,7 @@ impl Worker {
         }
         let mut text = self.tokenizer.decode(&written)?;
         cut_at_stop(&mut text, &parameters.stop);
-        let usage = Usage {
-            prompt_tokens: tokens.len() as u64,
-            completion_tokens: written.len() as u64,
-        };
+        let usage = Usage::known(tokens.len() as u64, written.len() as u64);
         Ok(Generated {
             text,
             finish,

@@ -244,10 +244,7 @@ impl Model for OnnxModel {
             .log_likelihood(prompt, special, continuations.clone())
             .await?;
         let mut completion = Completion::text("");
-        completion.usage = Usage {
-            prompt_tokens: output.prompt_tokens,
-            completion_tokens: 0,
-        };
+        completion.usage = Usage::known(output.prompt_tokens, 0);
         completion.continuations = output.continuations;
         completion.timing = Timing {
             queue: output.queue,

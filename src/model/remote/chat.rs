@@ -2,209 +2,163 @@
 
 use serde_json::Value;
 
+use super::content::Said;
+use super::fault::{Fault, categories, present};
+use super::finish::{Ending, reason};
 use crate::model::{Completion, Finish, Signal, Usage, reasoning};
 
-/// Codes and phrases by which providers say that a filter, not a fault, stopped the call.
-const BLOCK_MARKS: &[&str] = &[
-    "data_inspection_failed",
-    "content_filter",
-    "content_policy_violation",
-    "responsibleaipolicyviolation",
-    "content exists risk",
-    "inappropriate content",
-    "content management policy",
-    "safety system",
-    "sensitive content",
-    "moderation",
-    "contentfilter",
-    "invalid_prompt: your prompt was flagged",
-];
-
 /// Reads the body of a chat completion, or of an error sent in its place. `None` where it is neither.
+///
+/// An error that is a filter's verdict is a completion with the finish [`Finish::ContentFilter`]; any other one has [`Finish::Error`].
 #[must_use]
 pub fn read_chat_completion(body: &Value) -> Option<Completion> {
     let mut completion = Completion::text("");
     completion.finish = Finish::Unknown;
     completion.usage = usage(body);
-    if let Some(error) = present(body, "error") {
-        fail(&mut completion, error);
-        return Some(completion);
+    let choice = body.pointer("/choices/0");
+    if let Some(choice) = choice {
+        read_choice(&mut completion, choice);
     }
-    let choice = body.get("choices")?.as_array()?.first()?;
-    let message = choice
-        .get("message")
-        .or_else(|| choice.get("delta"))
-        .unwrap_or(&Value::Null);
-    completion.text = content(message.get("content").unwrap_or(&Value::Null));
-    completion.reasoning = ["reasoning_content", "reasoning"]
-        .iter()
-        .find_map(|k| message.get(*k)?.as_str())
-        .map(str::trim)
-        .filter(|r| !r.is_empty())
-        .map(str::to_owned);
-    if completion.reasoning.is_none() {
-        (completion.reasoning, completion.text) = reasoning::split(&completion.text);
-    }
-    completion.finish = match choice.get("finish_reason").and_then(Value::as_str) {
-        Some("stop" | "eos" | "tool_calls" | "function_call") => Finish::Stop,
-        Some("length") => Finish::Length,
-        Some("content_filter" | "safety" | "sensitive") => Finish::ContentFilter,
-        Some("refusal") => Finish::Refusal,
-        Some("error") => Finish::Error,
-        _ => Finish::Unknown,
-    };
-    // A stream that put other words in the place of what it had said.
-    let replaced = choice.get("replaced_by").and_then(Value::as_str);
-    if completion.finish == Finish::ContentFilter || replaced.is_some() {
-        let reason = choice["finish_reason"].as_str().unwrap_or("content_filter");
-        completion.signals.push(Signal::AnswerBlocked {
-            reason: replaced.map_or_else(|| reason.to_owned(), |r| format!("replaced by: {r}")),
-        });
-    }
-    if let Some(refusal) = message
-        .get("refusal")
-        .and_then(Value::as_str)
-        .filter(|r| !r.trim().is_empty())
-    {
-        completion.signals.push(Signal::Refusal {
-            text: refusal.to_owned(),
-        });
-        completion.finish = Finish::Refusal;
-        if completion.text.is_empty() {
-            refusal.clone_into(&mut completion.text);
-        }
-    }
-    completion
-        .signals
-        .extend(moderation(choice.get("content_filter_results")));
-    if let Some(error) = present(choice, "error") {
-        fail(&mut completion, error);
+    if let Some(fault) = fault(body) {
+        fail(&mut completion, &fault);
+    } else if let Some(verdict) = verdict_beside(body) {
+        completion.finish = Finish::ContentFilter;
+        completion.signals.push(verdict);
+    } else {
+        choice?;
     }
     Some(completion)
 }
 
-/// A completion for a prompt that a filter turned away with an error status.
-pub(super) fn blocked_prompt(status: u16, reason: String) -> Completion {
+/// The error in a body, or in its choice.
+pub(super) fn fault(body: &Value) -> Option<Fault> {
+    let of_choice = || {
+        let choice = body.pointer("/choices/0")?;
+        let error = present(choice, "error")?;
+        Fault::inside(&serde_json::json!({ "error": error }))
+    };
+    Fault::inside(body).or_else(of_choice)
+}
+
+/// A completion for a prompt or an answer that a filter turned away with an error status.
+pub(super) fn blocked(fault: &Fault) -> Option<Completion> {
     let mut completion = Completion::text("");
-    completion.finish = Finish::ContentFilter;
-    completion.signals = vec![
-        Signal::PromptBlocked {
-            reason: reason.clone(),
-        },
-        Signal::ProviderError {
-            status: Some(status),
-            message: reason,
-        },
-    ];
-    completion
+    completion.finish = Finish::Error;
+    fail(&mut completion, fault);
+    completion.is_blocked().then_some(completion)
 }
 
-/// The provider's words where an error body is a filter's verdict.
-pub(super) fn block_reason(body: &Value) -> Option<String> {
-    let error = present(body, "error")?;
-    let words = error.to_string().to_lowercase();
-    BLOCK_MARKS
+fn read_choice(completion: &mut Completion, choice: &Value) {
+    let message = ["message", "delta"]
         .iter()
-        .any(|mark| words.contains(mark))
-        .then(|| error_message(body).unwrap_or_else(|| error.to_string()))
+        .find_map(|name| choice.get(*name).filter(|m| m.is_object()));
+    let said = message.map(Said::read).unwrap_or_default();
+    (completion.reasoning, completion.text) = part_reasoning(&said);
+    let ending = Ending::read(choice);
+    completion.finish = match ending.finish {
+        // An answer may be empty, but not absent.
+        Finish::Stop | Finish::Unknown if message.is_none() => Finish::Error,
+        other => other,
+    };
+    // A stream that put other words in the place of what it had said.
+    let replaced = choice.get("replaced_by").and_then(Value::as_str);
+    if ending.finish == Finish::ContentFilter || replaced.is_some() {
+        let reason = replaced.map_or(ending.reason, |r| format!("replaced by: {r}"));
+        completion.signals.push(Signal::AnswerBlocked { reason });
+    }
+    if !said.refusal.trim().is_empty() {
+        completion.finish = Finish::Refusal;
+        if completion.text.is_empty() {
+            completion.text.clone_from(&said.refusal);
+        }
+        let text = said.refusal;
+        completion.signals.push(Signal::Refusal { text });
+    }
+    let results = choice.get("content_filter_results");
+    completion.signals.extend(categories(results));
 }
 
-/// The message of an error body, with the upstream provider's own words where a gateway wraps them.
-pub(super) fn error_message(body: &Value) -> Option<String> {
-    let error = present(body, "error").unwrap_or(body);
-    let message = error
-        .get("message")
-        .or_else(|| body.get("message"))
-        .or_else(|| body.get("detail"))
-        .and_then(Value::as_str)
-        .or_else(|| error.as_str())?;
-    let upstream = error.pointer("/metadata/raw").map(|raw| match raw {
-        Value::String(text) => serde_json::from_str::<Value>(text).unwrap_or_else(|_| raw.clone()),
-        other => other.clone(),
-    });
-    let upstream = upstream.as_ref().and_then(|raw| {
-        raw.pointer("/error/message")
-            .or_else(|| raw.get("message"))
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    });
-    Some(match upstream {
-        Some(words) if !message.contains(&words) => format!("{message}: {words}"),
-        _ => message.to_owned(),
-    })
+/// Thinking and answer. Thinking that the server left in the text is taken out of it, also where it gives the same beside the text.
+fn part_reasoning(said: &Said) -> (Option<String>, String) {
+    let (thought, answer) = reasoning::split(&said.text);
+    let beside = said.reasoning.trim();
+    if beside.is_empty() {
+        return (thought, answer);
+    }
+    if said.text.trim() == beside {
+        return (None, said.text.clone());
+    }
+    match thought {
+        Some(thought) if beside.contains(thought.trim()) => (Some(beside.to_owned()), answer),
+        _ => (Some(beside.to_owned()), said.text.clone()),
+    }
 }
 
-fn fail(completion: &mut Completion, error: &Value) {
-    let wrapped = serde_json::json!({ "error": error });
-    let message = error_message(&wrapped).unwrap_or_else(|| error.to_string());
-    let status = error
-        .get("code")
-        .and_then(Value::as_u64)
-        .and_then(|c| u16::try_from(c).ok());
-    match block_reason(&wrapped) {
-        Some(reason) => {
+fn fail(completion: &mut Completion, fault: &Fault) {
+    match fault.verdict() {
+        Some(verdict) => {
             completion.finish = Finish::ContentFilter;
-            let of_answer =
-                !completion.text.is_empty() || reason.to_lowercase().contains("output data");
-            completion.signals.push(if of_answer {
-                Signal::AnswerBlocked { reason }
-            } else {
-                Signal::PromptBlocked { reason }
+            completion.signals.push(match verdict {
+                // What has begun was turned away as an answer.
+                Signal::PromptBlocked { reason } if !completion.text.is_empty() => {
+                    Signal::AnswerBlocked { reason }
+                }
+                other => other,
             });
+            completion.signals.extend(fault.categories.iter().cloned());
         }
         None => completion.finish = Finish::Error,
     }
-    completion
-        .signals
-        .push(Signal::ProviderError { status, message });
+    completion.signals.push(Signal::ProviderError {
+        status: fault.status(),
+        message: fault.message().unwrap_or_else(|| "(no message)".to_owned()),
+    });
 }
 
-/// Content is a string, null, or a list of parts.
-fn content(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => parts
-            .iter()
-            .filter_map(|p| p.get("text").and_then(Value::as_str).or_else(|| p.as_str()))
-            .collect(),
-        _ => String::new(),
+/// A verdict beside the choices: Gemini's `promptFeedback`, `MiniMax`'s `input_sensitive` and `output_sensitive`.
+fn verdict_beside(body: &Value) -> Option<Signal> {
+    let feedback = ["promptFeedback", "prompt_feedback"]
+        .iter()
+        .find_map(|name| body.get(*name))
+        .and_then(|f| f.get("blockReason").or_else(|| f.get("block_reason")))
+        .and_then(reason)
+        .filter(|r| !r.to_lowercase().ends_with("unspecified"));
+    if let Some(reason) = feedback {
+        return Some(Signal::PromptBlocked { reason });
     }
+    let is_set = |name: &str| body.get(name) == Some(&Value::Bool(true));
+    if is_set("input_sensitive") {
+        let reason = "input_sensitive".to_owned();
+        return Some(Signal::PromptBlocked { reason });
+    }
+    is_set("output_sensitive").then(|| Signal::AnswerBlocked {
+        reason: "output_sensitive".to_owned(),
+    })
 }
 
-/// Azure's categories, those that were filtered.
-fn moderation(results: Option<&Value>) -> Vec<Signal> {
-    results
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .filter(|(_, r)| r.get("filtered").and_then(Value::as_bool) == Some(true))
-        .map(|(category, r)| Signal::Moderation {
-            category: category.clone(),
-            level: r
-                .get("severity")
-                .and_then(Value::as_str)
-                .unwrap_or("filtered")
-                .to_owned(),
-        })
-        .collect()
-}
-
+/// What the server counted. Some count the tokens of thinking beside those of the answer (xAI says how many, Gemini's endpoint leaves
+/// them to the total); they were written all the same.
 fn usage(body: &Value) -> Usage {
-    let count = |name: &str| {
-        body.pointer(&format!("/usage/{name}"))
-            .and_then(Value::as_u64)
-            .unwrap_or(0)
+    let usage = body.get("usage").unwrap_or(&Value::Null);
+    let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
+    let prompt = count("/prompt_tokens").or_else(|| count("/input_tokens"));
+    let written = count("/completion_tokens").or_else(|| count("/output_tokens"));
+    let thought = count("/completion_tokens_details/reasoning_tokens");
+    if prompt.unwrap_or(0) == 0 && written.unwrap_or(0) == 0 {
+        // Every prompt has tokens: a server that says 0 did not count.
+        return Usage::default();
+    }
+    let beside = match (count("/total_tokens"), prompt, written) {
+        (Some(total), Some(prompt), Some(written)) => total
+            .checked_sub(prompt.saturating_add(written))
+            .filter(|beside| thought.is_none_or(|thought| thought == *beside)),
+        (None, _, Some(written)) => thought.filter(|thought| *thought > written),
+        _ => None,
     };
     Usage {
-        prompt_tokens: count("prompt_tokens"),
-        completion_tokens: count("completion_tokens"),
+        prompt_tokens: prompt,
+        completion_tokens: written.map(|w| w.saturating_add(beside.unwrap_or(0))),
     }
-}
-
-fn present<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    value
-        .get(name)
-        .filter(|v| !v.is_null() && **v != Value::Bool(false))
 }
 
 #[cfg(test)]
@@ -246,10 +200,90 @@ mod tests {
             (completion.text.as_str(), completion.reasoning.as_deref()),
             ("", Some("hm"))
         );
-        assert_eq!(completion.usage.prompt_tokens, 3);
+        assert_eq!(completion.usage, Usage::known(3, 2));
         let parts = json!({"choices": [{"finish_reason": "stop", "message": {"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}}]});
         assert_eq!(read_chat_completion(&parts).unwrap().text, "ab");
         assert!(read_chat_completion(&json!({"choices": []})).is_none());
         assert!(read_chat_completion(&json!("no")).is_none());
+    }
+
+    #[test]
+    fn thinking_that_is_given_twice_is_kept_once_and_out_of_the_answer() {
+        for (message, text, reasoning) in [
+            (
+                json!({"content": "<think>hm</think>Yes", "reasoning_content": "hm"}),
+                "Yes",
+                Some("hm"),
+            ),
+            (
+                json!({"content": "<think>\n\n</think>\n\nYes", "reasoning": "hm"}),
+                "Yes",
+                Some("hm"),
+            ),
+            (
+                json!({"content": "Yes", "reasoning": "hm", "reasoning_content": "hm"}),
+                "Yes",
+                Some("hm"),
+            ),
+            (
+                json!({"content": "Yes", "reasoning_content": "Yes"}),
+                "Yes",
+                None,
+            ),
+            (
+                json!({"content": "The tag is </think>.", "reasoning": "hm"}),
+                "The tag is </think>.",
+                Some("hm"),
+            ),
+            (
+                json!({"content": "<think>hm</think>Yes"}),
+                "Yes",
+                Some("hm"),
+            ),
+        ] {
+            let body = json!({"choices": [{"message": message, "finish_reason": "stop"}]});
+            let completion = read_chat_completion(&body).unwrap();
+            assert_eq!(
+                (completion.text.as_str(), completion.reasoning.as_deref()),
+                (text, reasoning),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn tokens_of_thinking_count_wherever_they_are_reported() {
+        for (usage, written) in [
+            (
+                json!({"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 1110, "completion_tokens_details": {"reasoning_tokens": 1000}}),
+                Some(1010),
+            ),
+            (
+                json!({"prompt_tokens": 100, "completion_tokens": 1010, "total_tokens": 1110, "completion_tokens_details": {"reasoning_tokens": 1000}}),
+                Some(1010),
+            ),
+            (
+                json!({"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 1110}),
+                Some(1010),
+            ),
+            (
+                json!({"prompt_tokens": 100, "completion_tokens": 10, "completion_tokens_details": {"reasoning_tokens": 1000}}),
+                Some(1010),
+            ),
+            (
+                json!({"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 50}),
+                Some(10),
+            ),
+            (json!({"prompt_tokens": 100}), None),
+            (
+                json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}),
+                None,
+            ),
+            (json!({"input_tokens": 3, "output_tokens": 4}), Some(4)),
+            (json!(null), None),
+        ] {
+            let counted = super::usage(&json!({ "usage": usage }));
+            assert_eq!(counted.completion_tokens, written, "{usage}");
+        }
     }
 }

@@ -1,60 +1,27 @@
-//! The one HTTP client: time-outs, a size limit, retries with jitter that honour Retry-After, and errors by class.
+//! The one HTTP client: sends a request once, and reads what comes back within limits of time and size.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use backon::{ExponentialBuilder, Retryable};
-use eventsource_stream::{EventStreamError, Eventsource};
 use futures::StreamExt;
-use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::chat;
-use super::stream::Joined;
+use super::address::Address;
+use super::body::{Body, BodyError, Incoming};
+use super::fault::seconds;
+use super::reply::{Reply, excerpt};
+use super::secrets::Secrets;
+use super::timeouts::Timeouts;
+use crate::model::spec::without_secrets;
 use crate::model::{ErrorClass, ModelError};
 
-/// Most bytes read of one answer.
-const MAX_BODY: usize = 16 << 20;
-/// The longest wait a server's Retry-After may ask for.
-const MAX_RETRY_AFTER: Duration = Duration::from_mins(2);
-
-/// How long to wait for what, and how often to try, under `[http]` in `candor.toml`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Timeouts {
-    /// Seconds to connect.
-    pub connect_seconds: f64,
-    /// Seconds without a byte before an answer is given up.
-    pub idle_seconds: f64,
-    /// Seconds for a whole answer.
-    pub total_seconds: f64,
-    /// Tries after the first.
-    pub retries: usize,
-    /// Seconds before the first retry; doubled at each further one, with jitter.
-    pub backoff_seconds: f64,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect_seconds: 10.0,
-            idle_seconds: 120.0,
-            total_seconds: 600.0,
-            retries: 5,
-            backoff_seconds: 0.5,
-        }
-    }
-}
-
-/// What a server answered, where it answered at all.
-pub(super) enum Reply {
-    /// A 2xx with JSON, in one piece or as a stream; then with the seconds to its first token.
-    Success(Value, Option<f64>),
-    /// An error status that is a filter's verdict on the prompt: an outcome, not a failure.
-    Blocked { status: u16, reason: String },
-}
+/// Most bytes read of the body of an error status.
+const MAX_ERROR: usize = 1 << 20;
+/// How long the end of a stream is waited for, after the answer in it has ended.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long the end of the connection is waited for after `[DONE]`, so that it can be used again.
+const DRAIN: Duration = Duration::from_millis(50);
 
 pub(super) struct Http {
     client: reqwest::Client,
@@ -65,9 +32,9 @@ impl Http {
     pub(super) fn new(timeouts: &Timeouts) -> Result<Self, ModelError> {
         let client = reqwest::Client::builder()
             .user_agent(concat!("candor/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs_f64(timeouts.connect_seconds))
-            .read_timeout(Duration::from_secs_f64(timeouts.idle_seconds))
-            .timeout(Duration::from_secs_f64(timeouts.total_seconds))
+            .connect_timeout(timeouts.connect_seconds.duration())
+            .read_timeout(timeouts.idle_seconds.duration())
+            .timeout(timeouts.total_seconds.duration())
             // A redirect could carry the key to another host.
             .redirect(reqwest::redirect::Policy::none())
             .build()
@@ -80,140 +47,61 @@ impl Http {
         })
     }
 
-    /// Posts JSON and reads JSON, trying again while the failure may pass.
-    pub(super) async fn post_json(
-        &self,
-        url: &str,
-        key: Option<&SecretString>,
-        body: &Value,
-    ) -> Result<Reply, ModelError> {
-        let backoff = ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(Duration::from_secs_f64(self.timeouts.backoff_seconds))
-            .with_max_delay(Duration::from_secs(30))
-            .with_max_times(self.timeouts.retries);
-        (|| self.post_once(url, key, body))
-            .retry(backoff)
-            .when(|error: &ModelError| error.class.is_transient())
-            .adjust(|error, delay| {
-                delay.map(|d| {
-                    error
-                        .retry_after
-                        .map_or(d, |asked| asked.min(MAX_RETRY_AFTER).max(d))
-                })
-            })
-            .await
-            .map_err(|mut error| {
-                if error.class.is_transient() && self.timeouts.retries > 0 {
-                    error.message = format!(
-                        "{} (tried {} times)",
-                        error.message,
-                        self.timeouts.retries + 1
-                    );
-                }
-                error
-            })
+    pub(super) fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
     }
 
-    async fn post_once(
+    /// Posts JSON once, and reads the reply to its end. The key is not sent where the address names a user.
+    pub(super) async fn post(
         &self,
-        url: &str,
+        address: &Address,
         key: Option<&SecretString>,
+        secrets: &Secrets,
         body: &Value,
     ) -> Result<Reply, ModelError> {
-        let mut request = self.client.post(url).json(body);
-        if let Some(key) = key {
+        let mut request = self.client.post(address.url().clone()).json(body);
+        if let Some(key) = key.filter(|_| !address.has_user()) {
             request = request.bearer_auth(key.expose_secret());
         }
+        let asked = Instant::now();
         let response = request
             .send()
             .await
-            .map_err(|e| self.transport_error(url, &e))?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let kind = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
-        if status.is_success() && kind.is_some_and(|k| k.starts_with("text/event-stream")) {
-            return self.read_stream(url, response, key).await;
+            .map_err(|e| self.transport_error(address, &e))?;
+        let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers());
+        let location = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|v| v.to_str().ok());
+        let location = location.map(|l| secrets.cut(&excerpt(&without_secrets(l))));
+        let mut body = if response.status().is_success() {
+            let read = read_answer(response, asked).await;
+            read.map_err(|e| self.read_error(address, secrets, e))?
+        } else {
+            read_error_body(response, asked).await
+        };
+        match &mut body {
+            Body::Json(value, _) => secrets.cut_value(value),
+            Body::Text(text) => *text = secrets.cut(text),
         }
-        let text = self.read(url, response).await?;
-        let text = redact(&text, key);
-        if status.is_success() {
-            return serde_json::from_str(&text)
-                .map(|body| Reply::Success(body, None))
-                .map_err(|e| {
-                    ModelError::new(
-                        ErrorClass::Protocol,
-                        format!(
-                            "{url} answered with something that is not JSON ({e}): {}",
-                            excerpt(&text)
-                        ),
-                    )
-                });
-        }
-        if let Some(reason) = serde_json::from_str(&text)
-            .ok()
-            .and_then(|body: Value| chat::block_reason(&body))
-        {
-            return Ok(Reply::Blocked {
-                status: status.as_u16(),
-                reason,
-            });
-        }
-        Err(status_error(url, status, &headers, &text))
+        Ok(Reply {
+            status,
+            retry_after,
+            location,
+            body,
+        })
     }
 
-    async fn read(&self, url: &str, response: reqwest::Response) -> Result<String, ModelError> {
-        let mut bytes = Vec::new();
-        let mut stream = response.bytes_stream();
-        while let Some(chunk) = stream.next().await {
-            let chunk = chunk.map_err(|e| self.transport_error(url, &e))?;
-            if bytes.len() + chunk.len() > MAX_BODY {
-                return Err(ModelError::new(
-                    ErrorClass::Protocol,
-                    format!("{url} sent more than {} MiB in one answer", MAX_BODY >> 20),
-                ));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    }
-
-    /// Reads a streamed answer to its end.
-    async fn read_stream(
-        &self,
-        url: &str,
-        response: reqwest::Response,
-        key: Option<&SecretString>,
-    ) -> Result<Reply, ModelError> {
-        let (mut joined, mut size) = (Joined::new(), 0);
-        let mut events = response.bytes_stream().eventsource();
-        let odd = |what: String| ModelError::new(ErrorClass::Protocol, format!("{url} {what}"));
-        while let Some(event) = events.next().await {
-            let event = event.map_err(|e| match e {
-                EventStreamError::Transport(e) => self.transport_error(url, &e),
-                other => odd(format!("sent a stream that cannot be read: {other}")),
-            })?;
-            size += event.data.len();
-            if size > MAX_BODY {
-                let limit = MAX_BODY >> 20;
-                return Err(odd(format!("sent more than {limit} MiB in one answer")));
-            }
-            let data = redact(&event.data, key);
-            joined.push(&data).map_err(|e| {
-                let shown = excerpt(&data);
-                odd(format!("sent an event that is not JSON ({e}): {shown}"))
-            })?;
-        }
-        let first_token = joined.first_token();
-        match joined.body() {
-            Some(body) => Ok(Reply::Success(body, first_token)),
-            None => Err(ModelError::new(
-                ErrorClass::Network,
-                format!("{url} broke off in the middle of an answer"),
-            )),
+    fn read_error(&self, address: &Address, secrets: &Secrets, error: ReadError) -> ModelError {
+        match error {
+            ReadError::Transport(error) => self.transport_error(address, &error),
+            ReadError::Body(error) => body_error(address, secrets, error),
         }
     }
 
-    fn transport_error(&self, url: &str, error: &reqwest::Error) -> ModelError {
+    fn transport_error(&self, address: &Address, error: &reqwest::Error) -> ModelError {
+        let url = address.shown();
         if error.is_timeout() {
             let t = &self.timeouts;
             return ModelError::new(
@@ -228,59 +116,150 @@ impl Http {
         while let Some(next) = cause.source() {
             cause = next;
         }
+        let proxy = match proxy_variable(address) {
+            Some(name) if error.is_connect() => {
+                format!(" The environment variable {name} names a proxy: does it run?")
+            }
+            _ => String::new(),
+        };
         ModelError::new(
             ErrorClass::Network,
-            format!("cannot reach {url}: {cause}. Is the server running, and the address right?"),
+            format!(
+                "cannot reach {url}: {}. Is the server running, and the address right?{proxy}",
+                excerpt(&cause.to_string())
+            ),
         )
     }
 }
 
-fn status_error(url: &str, status: StatusCode, headers: &HeaderMap, body: &str) -> ModelError {
-    let class = match status.as_u16() {
-        401 | 403 => ErrorClass::Auth,
-        404 => ErrorClass::NotFound,
-        408 => ErrorClass::Timeout,
-        429 => ErrorClass::RateLimited,
-        500.. => ErrorClass::Server,
-        _ => ErrorClass::BadRequest,
+/// Why an answer could not be read to its end.
+enum ReadError {
+    Transport(reqwest::Error),
+    Body(BodyError),
+}
+
+/// Reads an answer until it is over: a body to its last byte, a stream to `[DONE]`, or to its finish and a little longer.
+async fn read_answer(response: reqwest::Response, asked: Instant) -> Result<Body, ReadError> {
+    let mut incoming = Incoming::new(asked);
+    let mut stream = response.bytes_stream();
+    let mut ended: Option<Instant> = None;
+    while !incoming.is_done() {
+        let next = match ended {
+            None => stream.next().await,
+            Some(ended) => {
+                let rest = GRACE.saturating_sub(ended.elapsed());
+                let next = tokio::time::timeout(rest, stream.next());
+                next.await.unwrap_or(None)
+            }
+        };
+        match next {
+            None => break,
+            Some(Ok(bytes)) => incoming.push(&bytes).map_err(ReadError::Body)?,
+            // What breaks behind the end of an answer takes nothing from it.
+            Some(Err(_)) if incoming.is_whole() => break,
+            Some(Err(error)) => return Err(ReadError::Transport(error)),
+        }
+        if ended.is_none() && incoming.is_whole() {
+            ended = Some(Instant::now());
+        }
+    }
+    if incoming.is_done() {
+        let _ = tokio::time::timeout(DRAIN, stream.next()).await;
+    }
+    incoming.finish().map_err(ReadError::Body)
+}
+
+/// Reads the body of an error status as far as it comes: the status says enough.
+async fn read_error_body(response: reqwest::Response, asked: Instant) -> Body {
+    let mut incoming = Incoming::new(asked);
+    let mut stream = response.bytes_stream();
+    let mut left = MAX_ERROR;
+    while let Some(Ok(bytes)) = stream.next().await {
+        let taken = left.min(bytes.len());
+        left -= taken;
+        if incoming.push(&bytes[..taken]).is_err() || left == 0 || incoming.is_done() {
+            break;
+        }
+    }
+    incoming.finish_in_part()
+}
+
+/// The variable that names the proxy of an address, where there is one.
+fn proxy_variable(address: &Address) -> Option<&'static str> {
+    let names: [&str; 4] = match address.url().scheme() {
+        "https" => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
+        _ => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
     };
-    let said = serde_json::from_str::<Value>(body)
-        .ok()
-        .and_then(|v| chat::error_message(&v))
-        .unwrap_or_else(|| excerpt(body));
-    let message = match class {
-        ErrorClass::Auth => format!("{status}: {said}"),
-        ErrorClass::NotFound => format!("{url} knows no such model or path ({status}): {said}"),
-        _ => format!("{url} answered {status}: {said}"),
-    };
-    ModelError {
-        class,
-        message,
-        retry_after: retry_after(headers),
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+    names.into_iter().find(is_set)
+}
+
+fn body_error(address: &Address, secrets: &Secrets, error: BodyError) -> ModelError {
+    let url = address.shown();
+    match error {
+        BodyError::TooLong(limit) => ModelError::new(
+            ErrorClass::Protocol,
+            format!("{url} sent more than {} MiB in one answer", limit >> 20),
+        ),
+        BodyError::Event(wrong, event) => {
+            let shown = excerpt(&secrets.cut(&event));
+            ModelError::new(
+                ErrorClass::Protocol,
+                format!("{url} sent an event that is not JSON ({wrong}): {shown}"),
+            )
+        }
+        BodyError::BrokenOff => ModelError::new(
+            ErrorClass::Network,
+            format!("{url} broke off in the middle of an answer"),
+        ),
     }
 }
 
-/// Retry-After in seconds, or as an HTTP date.
+/// How long to wait: `retry-after-ms`, or `Retry-After` in seconds or as an HTTP date. What is neither says nothing.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    if let Ok(seconds) = value.trim().parse::<f64>() {
-        return (seconds.is_finite() && seconds >= 0.0).then(|| Duration::from_secs_f64(seconds));
-    }
-    let date = jiff::fmt::rfc2822::parse(value).ok()?;
-    Duration::try_from(date.timestamp() - jiff::Timestamp::now()).ok()
+    let header = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let in_ms = header("retry-after-ms").and_then(seconds);
+    in_ms.map(|ms| ms / 1000).or_else(|| {
+        let written = header(RETRY_AFTER.as_str())?;
+        seconds(written).or_else(|| {
+            let date = jiff::fmt::rfc2822::parse(written).ok()?;
+            Duration::try_from(date.timestamp() - jiff::Timestamp::now()).ok()
+        })
+    })
 }
 
-fn redact(text: &str, key: Option<&SecretString>) -> String {
-    match key.map(ExposeSecret::expose_secret) {
-        Some(key) if key.len() >= 4 => text.replace(key, "[key]"),
-        _ => text.to_owned(),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The beginning of a body, on one line.
-pub(super) fn excerpt(text: &str) -> String {
-    match crate::text::excerpt(text, 300) {
-        line if line.is_empty() => "(empty)".to_owned(),
-        line => line,
+    #[test]
+    fn no_retry_after_is_a_panic() {
+        let read = |name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            retry_after(&headers)
+        };
+        assert_eq!(
+            read("retry-after", "2.5"),
+            Some(Duration::from_millis(2500))
+        );
+        assert_eq!(
+            read("retry-after-ms", "2500"),
+            Some(Duration::from_millis(2500))
+        );
+        for huge in ["1e300", "inf", "99999999999999999999", "1e400"] {
+            assert_eq!(read("retry-after", huge), Some(Duration::MAX), "{huge}");
+        }
+        for nothing in [
+            "soon",
+            "-1",
+            "nan",
+            "",
+            "Wed, 21 Oct 2015 07:28:00 GMT",
+            "-1e300",
+        ] {
+            assert_eq!(read("retry-after", nothing), None, "{nothing}");
+        }
+        assert!(read("retry-after", "Thu, 31 Dec 9998 23:59:59 GMT").is_some());
     }
 }

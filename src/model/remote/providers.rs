@@ -3,60 +3,150 @@
 use serde::{Deserialize, Serialize};
 
 use super::Price;
+use super::address::Address;
 use crate::model::{ErrorClass, ModelError, ModelSpec, OpenOptions};
+
+/// Whether a server holds an answer to a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Schema {
+    /// To a JSON schema.
+    Json,
+    /// To JSON, of no schema.
+    AnyJson,
+}
+
+/// What a server takes otherwise than most do. Whatever a server refuses besides is learned from its errors.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dialect {
+    /// The name of the limit of tokens.
+    pub max_tokens: &'static str,
+    /// The name of the seed, where it takes one.
+    pub seed: Option<&'static str>,
+    /// How it is asked for JSON.
+    pub schema: Schema,
+    /// Whether it takes `stream_options`; one that does not counts tokens in its streams anyway.
+    pub stream_options: bool,
+    /// Beginnings of names of models that take neither temperature nor top-p.
+    pub fixed_sampling: &'static [&'static str],
+}
+
+impl Dialect {
+    /// Whether a model takes temperature and top-p. A fine-tuned model is called `ft:` and the name of what it was.
+    pub(super) fn samples(&self, model: &str) -> bool {
+        let name = model.strip_prefix("ft:").unwrap_or(model);
+        !self.fixed_sampling.iter().any(|f| name.starts_with(f))
+    }
+}
+
+/// What most servers take.
+const COMMON: Dialect = Dialect {
+    max_tokens: "max_tokens",
+    seed: Some("seed"),
+    schema: Schema::Json,
+    stream_options: true,
+    fixed_sampling: &[],
+};
 
 struct Known {
     scheme: &'static str,
     base_url: &'static str,
     key_env: &'static str,
     key_required: bool,
+    dialect: Dialect,
 }
 
-const fn known(scheme: &'static str, base_url: &'static str, key_env: &'static str) -> Known {
+const fn known(
+    scheme: &'static str,
+    base_url: &'static str,
+    key_env: &'static str,
+    dialect: Dialect,
+) -> Known {
     Known {
         scheme,
         base_url,
         key_env,
         key_required: true,
+        dialect,
     }
 }
 
-/// OpenAI-compatible endpoints, one line each.
+/// OpenAI-compatible endpoints, one row each.
 const KNOWN: &[Known] = &[
-    known("openai", "https://api.openai.com/v1", "OPENAI_API_KEY"),
+    known(
+        "openai",
+        "https://api.openai.com/v1",
+        "OPENAI_API_KEY",
+        Dialect {
+            max_tokens: "max_completion_tokens",
+            fixed_sampling: &["o1", "o3", "o4", "gpt-5"],
+            ..COMMON
+        },
+    ),
     known(
         "anthropic",
         "https://api.anthropic.com/v1",
         "ANTHROPIC_API_KEY",
+        Dialect {
+            seed: None,
+            ..COMMON
+        },
     ),
     known(
         "gemini",
         "https://generativelanguage.googleapis.com/v1beta/openai",
         "GEMINI_API_KEY",
+        COMMON,
     ),
     known(
         "deepseek",
         "https://api.deepseek.com/v1",
         "DEEPSEEK_API_KEY",
+        Dialect {
+            seed: None,
+            schema: Schema::AnyJson,
+            ..COMMON
+        },
     ),
-    known("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
+    known(
+        "mistral",
+        "https://api.mistral.ai/v1",
+        "MISTRAL_API_KEY",
+        Dialect {
+            seed: Some("random_seed"),
+            stream_options: false,
+            ..COMMON
+        },
+    ),
     known(
         "openrouter",
         "https://openrouter.ai/api/v1",
         "OPENROUTER_API_KEY",
+        COMMON,
     ),
-    known("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+    known(
+        "groq",
+        "https://api.groq.com/openai/v1",
+        "GROQ_API_KEY",
+        Dialect {
+            max_tokens: "max_completion_tokens",
+            ..COMMON
+        },
+    ),
     known(
         "together",
         "https://api.together.xyz/v1",
         "TOGETHER_API_KEY",
+        COMMON,
     ),
-    known("xai", "https://api.x.ai/v1", "XAI_API_KEY"),
+    known("xai", "https://api.x.ai/v1", "XAI_API_KEY", COMMON),
     Known {
-        scheme: "ollama",
-        base_url: "http://127.0.0.1:11434/v1",
-        key_env: "OLLAMA_API_KEY",
         key_required: false,
+        ..known(
+            "ollama",
+            "http://127.0.0.1:11434/v1",
+            "OLLAMA_API_KEY",
+            COMMON,
+        )
     },
 ];
 
@@ -77,12 +167,13 @@ pub struct ProviderSettings {
 }
 
 pub(super) struct Provider {
-    pub base_url: String,
+    pub address: Address,
     pub key_env: String,
     pub key_required: bool,
     pub max_connections: usize,
     pub price: Option<Price>,
     pub stream: bool,
+    pub dialect: Dialect,
 }
 
 const DEFAULT_CONNECTIONS: usize = 16;
@@ -93,45 +184,42 @@ pub(super) fn resolve(spec: &ModelSpec, options: &OpenOptions) -> Result<Provide
         .get(&spec.scheme)
         .cloned()
         .unwrap_or_default();
-    let (base_url, key_env, key_required) = if spec.fragment.is_some() {
-        (spec.target.clone(), "CANDOR_API_KEY".to_owned(), false)
-    } else if let Some(known) = KNOWN.iter().find(|k| k.scheme == spec.scheme) {
-        (
-            known.base_url.to_owned(),
-            known.key_env.to_owned(),
-            known.key_required,
-        )
-    } else if let Some(url) = &settings.base_url {
-        (
-            url.clone(),
-            "CANDOR_API_KEY".to_owned(),
-            settings.key_env.is_some(),
-        )
-    } else {
-        let names: Vec<_> = ["onnx", "demo", "replay"]
-            .into_iter()
-            .chain(KNOWN.iter().map(|k| k.scheme))
-            .collect();
-        return Err(ModelError::new(
-            ErrorClass::BadRequest,
-            format!(
-                "'{spec}': unknown provider '{}'. Known: {}. Any OpenAI-compatible server can be named as https://host/v1#NAME, or under [providers.{}] in candor.toml",
-                spec.scheme,
-                names.join(", "),
-                spec.scheme
-            ),
-        ));
+    let known = KNOWN.iter().find(|k| k.scheme == spec.scheme);
+    let (base_url, key_env, key_required) = match (&spec.fragment, known, &settings.base_url) {
+        (Some(_), ..) => (spec.target.as_str(), "CANDOR_API_KEY", false),
+        (None, Some(known), _) => (known.base_url, known.key_env, known.key_required),
+        (None, None, Some(url)) => (url.as_str(), "CANDOR_API_KEY", settings.key_env.is_some()),
+        (None, None, None) => return Err(unknown(spec)),
     };
+    let base_url = match (&spec.fragment, &settings.base_url) {
+        (None, Some(own)) => own,
+        _ => base_url,
+    };
+    let address = Address::parse(base_url)
+        .map_err(|why| ModelError::new(ErrorClass::BadRequest, format!("{spec}: {why}")))?;
     Ok(Provider {
-        base_url: settings
-            .base_url
-            .unwrap_or(base_url)
-            .trim_end_matches('/')
-            .to_owned(),
-        key_env: settings.key_env.unwrap_or(key_env),
+        address,
+        key_env: settings.key_env.unwrap_or_else(|| key_env.to_owned()),
         key_required,
         max_connections: settings.max_connections.unwrap_or(DEFAULT_CONNECTIONS),
         price: settings.price,
         stream: settings.stream,
+        dialect: known.map_or(COMMON, |k| k.dialect),
     })
+}
+
+fn unknown(spec: &ModelSpec) -> ModelError {
+    let names: Vec<_> = ["onnx", "demo", "replay"]
+        .into_iter()
+        .chain(KNOWN.iter().map(|k| k.scheme))
+        .collect();
+    ModelError::new(
+        ErrorClass::BadRequest,
+        format!(
+            "'{spec}': unknown provider '{}'. Known: {}. Any OpenAI-compatible server can be named as https://host/v1#NAME, or under [providers.{}] in candor.toml",
+            spec.scheme,
+            names.join(", "),
+            spec.scheme
+        ),
+    )
 }

@@ -1,138 +1,200 @@
-//! A streamed chat completion, joined into the body that would have come in one piece.
+//! A streamed chat completion, put together into the body that would have come in one piece.
 //!
-//! A stream shows what a body hides: that an answer began before it was taken back. What was said until then is kept as the content.
+//! A stream shows what a body hides: that an answer began before it was retracted. What was said until then is kept as the content.
 
 use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
+use super::content::Said;
+use super::fault::present;
+use super::finish::reason;
+use super::sse::Event;
+
 /// What has come so far.
-pub(super) struct Joined {
-    started: Instant,
+pub(super) struct StreamedBody {
+    /// When the request was sent.
+    asked: Instant,
     first_token: Option<f64>,
-    content: String,
-    reasoning: String,
-    refusal: String,
-    finish: Option<Value>,
-    usage: Option<Value>,
+    said: Said,
+    finish: Option<String>,
+    native_finish: Option<String>,
+    /// Usage, filters and whatever else comes once.
+    rest: Map<String, Value>,
     filters: Option<Value>,
     /// An error in the middle of the stream.
     error: Option<Value>,
     /// What a later chunk put in the place of all that was said.
     replacement: Option<String>,
-    /// Whether the server said that it is over.
-    ended: bool,
+    /// Whether the server said `[DONE]`.
+    done: bool,
 }
 
-impl Joined {
-    pub(super) fn new() -> Self {
+impl StreamedBody {
+    /// Nothing yet of the answer to a request sent at `asked`.
+    pub(super) fn new(asked: Instant) -> Self {
         Self {
-            started: Instant::now(),
+            asked,
             first_token: None,
-            content: String::new(),
-            reasoning: String::new(),
-            refusal: String::new(),
+            said: Said::default(),
             finish: None,
-            usage: None,
+            native_finish: None,
+            rest: Map::new(),
             filters: None,
             error: None,
             replacement: None,
-            ended: false,
+            done: false,
         }
     }
 
-    /// Takes the data of an event in.
+    /// Takes an event in.
     ///
     /// # Errors
     /// What is wrong with it, where it is neither JSON nor the end.
-    pub(super) fn push(&mut self, data: &str) -> Result<(), String> {
-        if data.trim() == "[DONE]" {
-            self.ended = true;
+    pub(super) fn push(&mut self, event: &Event) -> Result<(), String> {
+        let data = event.data.trim();
+        if data.is_empty() || self.done {
             return Ok(());
         }
-        let mut chunk: Value = serde_json::from_str(data).map_err(|e| e.to_string())?;
-        if let Some(error) = chunk.get("error").filter(|e| !e.is_null()) {
-            (self.error, self.ended) = (Some(error.clone()), true);
+        if data == "[DONE]" {
+            self.done = true;
             return Ok(());
         }
-        if let Some(usage) = chunk.get_mut("usage").filter(|u| !u.is_null()) {
-            self.usage = Some(usage.take());
+        let is_error = event.name.trim().eq_ignore_ascii_case("error");
+        match super::body::json(data) {
+            Ok(chunk) => self.push_chunk(chunk, is_error),
+            Err(_) if is_error => self.error = Some(json!({ "message": data })),
+            Err(error) => return Err(error.to_string()),
         }
-        let Some(choice) = chunk.pointer_mut("/choices/0") else {
-            return Ok(());
-        };
-        let part = |choice: &Value, path: &str| {
-            let text = choice.pointer(path).and_then(Value::as_str);
-            text.unwrap_or_default().to_owned()
-        };
-        let content = part(choice, "/delta/content");
-        let reasoning = ["/delta/reasoning_content", "/delta/reasoning"]
-            .map(|path| part(choice, path))
-            .concat();
-        if self.first_token.is_none() && !(content.is_empty() && reasoning.is_empty()) {
-            self.first_token = Some(self.started.elapsed().as_secs_f64());
-        }
-        self.content += &content;
-        self.reasoning += &reasoning;
-        self.refusal += &part(choice, "/delta/refusal");
-        let whole = part(choice, "/message/content");
-        if !whole.is_empty() {
-            if self.content.is_empty() {
-                self.content = whole;
-            } else {
-                self.replacement = Some(whole);
-            }
-        }
-        for (name, place) in [
-            ("finish_reason", &mut self.finish),
-            ("content_filter_results", &mut self.filters),
-        ] {
-            if let Some(said) = choice.get_mut(name).filter(|s| !s.is_null()) {
-                *place = Some(said.take());
-            }
-        }
-        self.ended |= self.finish.is_some();
         Ok(())
     }
 
-    /// Seconds to the first token.
+    fn push_chunk(&mut self, mut chunk: Value, is_error: bool) {
+        let choice = chunk.pointer_mut("/choices/0").map(Value::take);
+        if let Some(error) = present(&chunk, "error") {
+            self.error = Some(error.clone());
+        } else if choice.is_none() && (is_error || super::fault::Fault::inside(&chunk).is_some()) {
+            self.error = Some(chunk.take());
+        }
+        // Groq counts in a place of its own.
+        let usage = chunk.pointer_mut("/x_groq/usage");
+        if let Some(usage) = usage.filter(|u| !u.is_null()) {
+            self.rest.insert("usage".into(), usage.take());
+        }
+        if let Value::Object(fields) = chunk {
+            self.rest
+                .extend(fields.into_iter().filter(|(k, v)| is_kept(k, v)));
+        }
+        if let Some(choice) = choice {
+            self.push_choice(choice);
+        }
+    }
+
+    fn push_choice(&mut self, mut choice: Value) {
+        let piece = choice.get("delta").map(Said::read).unwrap_or_default();
+        if self.first_token.is_none() && !piece.is_empty() {
+            self.first_token = Some(self.asked.elapsed().as_secs_f64());
+        }
+        self.said.text += &piece.text;
+        self.said.reasoning += &piece.reasoning;
+        self.said.refusal += &piece.refusal;
+        let whole = choice.get("message").map(|m| Said::read(m).text);
+        if let Some(whole) = whole.filter(|w| !w.is_empty()) {
+            self.push_whole(whole);
+        }
+        for (name, place) in [
+            ("finish_reason", &mut self.finish),
+            ("native_finish_reason", &mut self.native_finish),
+        ] {
+            if let Some(said) = choice.get(name).and_then(reason) {
+                *place = Some(said);
+            }
+        }
+        if let Some(filters) = choice
+            .get_mut("content_filter_results")
+            .filter(|f| !f.is_null())
+        {
+            self.filters = Some(filters.take());
+        }
+        if let Some(error) = present(&choice, "error") {
+            self.error = Some(error.clone());
+        }
+    }
+
+    /// A whole message in a chunk: the same words once more, as some servers end their streams, or others in their place.
+    fn push_whole(&mut self, whole: String) {
+        let (said, again) = (self.said.text.trim(), whole.trim());
+        if said.is_empty() || again.starts_with(said) {
+            self.said.text = whole;
+        } else if !said.ends_with(again) {
+            self.replacement = Some(whole);
+        }
+    }
+
+    /// Seconds from asking to the first token.
     pub(super) fn first_token(&self) -> Option<f64> {
         self.first_token
     }
 
+    /// Whether nothing more is to be waited for.
+    pub(super) fn is_done(&self) -> bool {
+        self.done || self.error.is_some()
+    }
+
+    /// Whether the answer is whole, even if the connection ends without `[DONE]`.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_done() || self.finish.is_some() || self.speaks_beside()
+    }
+
+    /// Whether something besides choices and usage says how it went.
+    fn speaks_beside(&self) -> bool {
+        self.rest.keys().any(|name| name != "usage")
+    }
+
     /// The body; none where the stream broke off in the middle.
     pub(super) fn body(self) -> Option<Value> {
-        if !self.ended {
+        if !self.is_whole() {
             return None;
         }
-        let mut body = Map::new();
-        if let Some(usage) = self.usage {
-            body.insert("usage".into(), usage);
-        }
-        let silent = self.content.is_empty() && self.reasoning.is_empty() && self.finish.is_none();
-        match self.error {
-            Some(error) if silent => {
+        let silent = self.said.is_empty() && self.finish.is_none();
+        let speaks_beside = self.speaks_beside();
+        let mut body = self.rest;
+        if silent && (self.error.is_some() || speaks_beside) {
+            if let Some(error) = self.error {
                 body.insert("error".into(), error);
-                return Some(Value::Object(body));
             }
-            error => {
-                let mut choice = json!({
-                    "message": {"content": self.content, "reasoning_content": self.reasoning, "refusal": self.refusal},
-                    "finish_reason": self.finish,
-                });
-                if let Some(replacement) = self.replacement {
-                    choice["replaced_by"] = replacement.into();
-                }
-                if let Some(filters) = self.filters {
-                    choice["content_filter_results"] = filters;
-                }
-                if let Some(error) = error {
-                    choice["error"] = error;
-                }
-                body.insert("choices".into(), json!([choice]));
+            return Some(Value::Object(body));
+        }
+        let mut choice = json!({
+            "message": {"content": self.said.text, "reasoning_content": self.said.reasoning, "refusal": self.said.refusal},
+            "finish_reason": self.finish,
+        });
+        for (name, value) in [
+            ("native_finish_reason", self.native_finish.map(Value::from)),
+            ("replaced_by", self.replacement.map(Value::from)),
+            ("content_filter_results", self.filters),
+            ("error", self.error),
+        ] {
+            if let Some(value) = value {
+                choice[name] = value;
             }
         }
+        body.insert("choices".into(), json!([choice]));
         Some(Value::Object(body))
+    }
+}
+
+/// Whether a field beside the choices is kept: usage, and what says that something was withheld. Servers send the same fields in every
+/// chunk to say that nothing was.
+fn is_kept(name: &str, value: &Value) -> bool {
+    match name {
+        "usage" => !value.is_null(),
+        "base_resp" => value["status_code"].as_i64().is_some_and(|code| code != 0),
+        "input_sensitive" | "output_sensitive" => value == &Value::Bool(true),
+        "promptFeedback" | "prompt_feedback" => ["blockReason", "block_reason"]
+            .iter()
+            .any(|reason| present(value, reason).is_some()),
+        _ => false,
     }
 }
 
@@ -142,11 +204,12 @@ mod tests {
     use crate::model::{Finish, Signal, remote::read_chat_completion};
 
     fn joined(events: &[&str]) -> Option<Value> {
-        let mut joined = Joined::new();
-        for event in events {
-            joined.push(event).unwrap();
+        let mut streamed = StreamedBody::new(Instant::now());
+        for data in events {
+            let (name, data) = (String::new(), (*data).to_owned());
+            streamed.push(&Event { name, data }).unwrap();
         }
-        joined.body()
+        streamed.body()
     }
 
     const BEGINNING: &str =
@@ -163,7 +226,7 @@ mod tests {
             (completion.text.as_str(), completion.finish),
             ("In June 1989", Finish::Stop)
         );
-        assert_eq!(completion.usage.completion_tokens, 2);
+        assert_eq!(completion.usage.completion_tokens, Some(2));
         assert!(joined(&[BEGINNING, MORE]).is_none(), "it broke off");
     }
 
@@ -190,6 +253,51 @@ mod tests {
         assert_eq!(completion.text, "In June ");
         assert!(
             matches!(&completion.signals[..], [Signal::AnswerBlocked { reason }] if reason.contains("beyond my scope"))
+        );
+    }
+
+    #[test]
+    fn a_whole_message_at_the_end_that_says_the_same_is_not_a_replacement() {
+        let end = r#"{"choices": [{"message": {"content": "In June 1989 "}, "finish_reason": "stop"}], "base_resp": {"status_code": 0}}"#;
+        let completion = read_chat_completion(&joined(&[BEGINNING, MORE, end]).unwrap()).unwrap();
+        assert_eq!(
+            (completion.text.trim(), completion.finish),
+            ("In June 1989", Finish::Stop)
+        );
+        assert!(completion.signals.is_empty(), "{:?}", completion.signals);
+    }
+
+    #[test]
+    fn thinking_under_two_names_or_in_parts_is_kept_once() {
+        let twice = r#"{"choices": [{"delta": {"reasoning": "hm", "reasoning_content": "hm"}}]}"#;
+        let part = r#"{"choices": [{"delta": {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": " so"}]}]}}]}"#;
+        let text = r#"{"choices": [{"delta": {"content": [{"type": "text", "text": "Yes"}]}, "finish_reason": "stop"}]}"#;
+        let completion = read_chat_completion(&joined(&[twice, part, text]).unwrap()).unwrap();
+        assert_eq!(
+            (completion.text.as_str(), completion.reasoning.as_deref()),
+            ("Yes", Some("hm so"))
+        );
+    }
+
+    #[test]
+    fn an_empty_reason_neither_ends_a_stream_nor_wipes_out_another() {
+        let piece = r#"{"choices": [{"delta": {"content": "a"}, "finish_reason": ""}]}"#;
+        let cut = r#"{"choices": [{"delta": {}, "finish_reason": "length"}]}"#;
+        assert!(joined(&[piece]).is_none());
+        let completion = read_chat_completion(&joined(&[piece, cut, piece]).unwrap()).unwrap();
+        assert_eq!(completion.finish, Finish::Length);
+    }
+
+    #[test]
+    fn fields_that_say_that_nothing_was_withheld_do_not_end_a_stream() {
+        let piece = r#"{"choices": [{"delta": {"content": "a"}}], "input_sensitive": false, "base_resp": {"status_code": 0}, "usage": {"prompt_tokens": 1}}"#;
+        assert!(joined(&[piece, piece]).is_none());
+        let withheld =
+            r#"{"base_resp": {"status_code": 1027, "status_msg": "output new_sensitive"}}"#;
+        let completion = read_chat_completion(&joined(&[piece, withheld]).unwrap()).unwrap();
+        assert_eq!(
+            (completion.text.as_str(), completion.is_blocked()),
+            ("a", true)
         );
     }
 }

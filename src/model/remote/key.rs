@@ -1,0 +1,42 @@
+//! The key of an endpoint: read from an environment variable, and named in errors by that variable alone.
+
+use secrecy::SecretString;
+
+use crate::model::{ErrorClass, ModelError};
+
+/// A key, or the variable in which none was found.
+pub(super) struct Key {
+    /// The environment variable.
+    variable: String,
+    value: Option<SecretString>,
+}
+
+impl Key {
+    /// Reads the variable. White space around a key is not part of it: files and secret stores end in a line feed.
+    ///
+    /// # Errors
+    /// [`ErrorClass::Auth`] where the key holds a character that no HTTP header can carry.
+    pub(super) fn read(variable: String) -> Result<Self, ModelError> {
+        let found = std::env::var_os(&variable).unwrap_or_default();
+        let found = found.to_str().map(str::trim);
+        let sendable = |key: &str| key.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+        let Some(key) = found.filter(|k| sendable(k)) else {
+            return Err(ModelError::new(
+                ErrorClass::Auth,
+                format!(
+                    "the key in the environment variable {variable} cannot be sent: inside it is a line break or another character that is not plain ASCII. Set the variable again, with the key alone"
+                ),
+            ));
+        };
+        let value = (!key.is_empty()).then(|| SecretString::from(key));
+        Ok(Self { variable, value })
+    }
+
+    pub(super) fn value(&self) -> Option<&SecretString> {
+        self.value.as_ref()
+    }
+
+    pub(super) fn variable(&self) -> &str {
+        &self.variable
+    }
+}
