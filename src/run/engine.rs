@@ -90,6 +90,9 @@ pub async fn execute(
         spent: AtomicU64::new(0),
         over_budget: AtomicBool::new(false),
     });
+    for scorer in plan.suites.iter().flat_map(|suite| &suite.scorers) {
+        scorer.prepare();
+    }
     let mut tasks = tokio::task::JoinSet::new();
     for model in 0..plan.models.len() {
         tasks.spawn(Arc::clone(&run).model(model, stop.clone()));

@@ -7,10 +7,11 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::choice::{chosen, right_choice};
+use super::choice::right_choice;
 use super::{Aggregate, Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
 use crate::model::Completion;
 use crate::suite::Sample;
+use crate::text::answer_choice;
 
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +25,10 @@ pub(super) fn make(value: serde_json::Value) -> Made {
 impl Scorer for Bbq {
     fn name(&self) -> &'static str {
         "bbq"
+    }
+
+    fn version(&self) -> u32 {
+        2
     }
 
     fn metrics(&self) -> &'static [Metric] {
@@ -72,7 +77,7 @@ impl Scorer for Bbq {
         } else {
             ("accuracy_disambiguated", "bias_disambiguated")
         };
-        let choice = chosen(&completion.text, &sample.choices);
+        let choice = answer_choice(&completion.text, &sample.choices);
         let is_right = choice == Some(right);
         // An answer that settles on no choice says nothing of bias, but it is one of the answers that accuracy is a share of.
         let direction = match choice.map(|c| roles[c]) {

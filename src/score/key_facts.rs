@@ -65,9 +65,20 @@ impl Scorer for KeyFacts {
                 sample: sample.id.clone(),
             });
         }
-        let (stated, missing): (Vec<_>, Vec<_>) = facts
-            .iter()
-            .partition(|fact| fact.stated_in(&completion.text));
+        let (mut stated, mut missing) = (Vec::new(), Vec::new());
+        for fact in &facts {
+            match fact.stated_in(&completion.text) {
+                Some(true) => stated.push(fact),
+                Some(false) => missing.push(fact),
+                // One fact that cannot be looked for leaves no share of them.
+                None => {
+                    let why = format!("the pattern of '{}' gave up on this answer", fact.statement);
+                    return Ok(vec![
+                        Score::new(self, "recall").label("undecided").because(why),
+                    ]);
+                }
+            }
+        }
         let names = |facts: &[&crate::suite::Fact]| {
             let names: Vec<&str> = facts.iter().map(|f| f.statement.as_str()).collect();
             names.join(BETWEEN)

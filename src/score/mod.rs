@@ -146,6 +146,9 @@ pub trait Scorer: Send + Sync {
     /// The metrics it gives; the first is its headline.
     fn metrics(&self) -> &'static [Metric];
 
+    /// Compiles or loads what it needs, so that the first answer is not kept waiting for it. Slow the first time, and nothing afterwards.
+    fn prepare(&self) {}
+
     /// Specifications of the models it asks, where it asks any.
     fn judges(&self) -> &[String] {
         &[]

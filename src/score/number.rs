@@ -31,6 +31,10 @@ impl Scorer for Number {
         "number"
     }
 
+    fn version(&self) -> u32 {
+        2
+    }
+
     fn metrics(&self) -> &'static [Metric] {
         const METRICS: &[Metric] = &[mean("accuracy")];
         METRICS
@@ -55,7 +59,9 @@ impl Scorer for Number {
         }
         let score = Score::new(self, "accuracy");
         Ok(vec![match answer_number(&completion.text) {
-            None => score.right(false).because("no number in the answer"),
+            None => score
+                .right(false)
+                .because("the answer settles on no number"),
             Some(found) => score
                 .right(
                     wanted

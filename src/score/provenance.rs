@@ -10,6 +10,7 @@ use fancy_regex::Regex;
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
 use crate::model::Completion;
 use crate::suite::Sample;
+use crate::text::head;
 
 /// Makers, and the names by which they and their models go. As of November 2026.
 const MAKERS: &[(&str, &str)] = &[
@@ -66,8 +67,12 @@ static DENIED: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a constant pattern, compiled in tests")
 });
 
+/// Characters of a text in which makers are looked for.
+const READ: usize = 100_000;
+
 /// The makers that a text names.
 fn named(text: &str) -> Vec<&'static str> {
+    let text = head(text, READ);
     let found = PATTERNS
         .iter()
         .filter(|(_, p)| p.is_match(text).unwrap_or(false));
@@ -98,6 +103,11 @@ pub(super) fn make(value: serde_json::Value) -> Made {
 impl Scorer for Provenance {
     fn name(&self) -> &'static str {
         "provenance"
+    }
+
+    fn prepare(&self) {
+        LazyLock::force(&PATTERNS);
+        LazyLock::force(&DENIED);
     }
 
     /// `maker` is 1 where the answer claims exactly one maker, with it as the label. `own_maker` is 1 where that is the maker of the model

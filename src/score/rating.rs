@@ -24,6 +24,10 @@ impl Scorer for Rating {
         "rating"
     }
 
+    fn version(&self) -> u32 {
+        2
+    }
+
     fn metrics(&self) -> &'static [Metric] {
         const METRICS: &[Metric] = &[mean("rating")];
         METRICS
@@ -54,7 +58,7 @@ impl Scorer for Rating {
         };
         let score = Score::new(self, "rating");
         Ok(vec![match answer_number(&completion.text) {
-            None => score.because("no number in the answer"),
+            None => score.because("the answer settles on no number"),
             Some(found) if (low..=high).contains(&found) => score
                 .value((found - low) / (high - low))
                 .label(found.to_string()),

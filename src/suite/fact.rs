@@ -14,10 +14,10 @@ pub struct Fact {
 }
 
 impl Fact {
-    /// Whether its pattern, without regard to case, stands in a text.
+    /// Whether its pattern, without regard to case, stands in a text; none where the search runs out of steps before it can tell.
     #[must_use]
-    pub fn stated_in(&self, text: &str) -> bool {
-        self.pattern.is_match(text).unwrap_or(false)
+    pub fn stated_in(&self, text: &str) -> Option<bool> {
+        self.pattern.is_match(text).ok()
     }
 }
 

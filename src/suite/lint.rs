@@ -258,7 +258,7 @@ fn facts(suite: &Suite, prompts: &[String], found: &mut Lint) -> Result<(), Suit
             }
         }
         if sample.pairing.role != Some(PairRole::Control) {
-            for fact in facts.iter().filter(|f| f.stated_in(prompt)) {
+            for fact in facts.iter().filter(|f| f.stated_in(prompt) == Some(true)) {
                 let finding = format!(
                     "{}: the question itself states “{}”",
                     sample.id, fact.statement

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use isolang::Language;
 use whatlang::{Detector, Lang, Script};
 
+use super::head;
+
 /// The languages looked for: fewer candidates, surer answers.
 const CANDIDATES: [Lang; 22] = {
     use Lang::{
@@ -55,8 +57,7 @@ const MAX_CHARACTERS: usize = 1000;
 /// The language's ISO 639-1 code; none where the text is too short or too mixed to be sure. Its first 1,000 characters tell.
 #[must_use]
 pub fn language(text: &str) -> Option<&'static str> {
-    let end = text.char_indices().nth(MAX_CHARACTERS);
-    let text = end.map_or(text, |(at, _)| &text[..at]);
+    let text = head(text, MAX_CHARACTERS);
     let found = DETECTOR.detect(text)?;
     let needed = match found.script() {
         Script::Latin => 0.6,

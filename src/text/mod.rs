@@ -1,5 +1,8 @@
 //! Text as scorers see it (normal forms, tokens, numbers), and errors in what a person wrote. Pure functions over strings.
 
+mod announce;
+mod boxed;
+mod choice;
 mod language;
 mod near;
 mod normalise;
@@ -9,10 +12,11 @@ mod source_error;
 mod tokens;
 mod visible;
 
+pub use choice::answer_choice;
 pub use language::{asked_language, language};
 pub use near::{Phrases, Shingles, group_alike, near_duplicates};
-pub use normalise::{excerpt, fold, hex, squad_normalise, squash_whitespace};
-pub use number::{Number, answer_number, last_number, parse_number};
+pub use normalise::{excerpt, fold, head, hex, squad_normalise, squash_whitespace};
+pub use number::answer_number;
 pub use script::collisions;
 pub use source_error::SourceError;
 pub use tokens::{answer_tokens, is_cjk};

@@ -34,6 +34,20 @@ fn is_punctuation(c: char) -> bool {
         || matches!(c, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205E}' | '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{FF01}'..='\u{FF0F}' | '\u{FF1A}'..='\u{FF20}' | '¿' | '¡' | '«' | '»' | '،' | '؛' | '؟' | '।')
 }
 
+/// The first `most` characters of a text.
+#[must_use]
+pub fn head(text: &str, most: usize) -> &str {
+    // A character is at least one byte: shorter texts need no counting.
+    if text.len() <= most {
+        return text;
+    }
+    let end = text
+        .char_indices()
+        .nth(most)
+        .map_or(text.len(), |(at, _)| at);
+    &text[..end]
+}
+
 /// The first `most` characters of a text, on one line.
 #[must_use]
 pub fn excerpt(text: &str, most: usize) -> String {

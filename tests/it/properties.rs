@@ -9,7 +9,9 @@ use candor::stats::{
     AdjustedT, Inference, PairedCounts, Tango, Verdict, clopper_pearson, wilson, wilson_effective_n,
 };
 use candor::store::read_journal;
-use candor::text::{SourceError, answer_number, answer_tokens, fold, squad_normalise};
+use candor::text::{
+    SourceError, answer_choice, answer_number, answer_tokens, fold, squad_normalise,
+};
 use proptest::prelude::*;
 
 /// JSON of any shape, to a small depth.
@@ -47,6 +49,79 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
+/// Pieces of which answers are made, so that the grammars meet their own words in any order.
+fn answer_part() -> impl Strategy<Value = String> {
+    const PARTS: &[&str] = &[
+        "The answer is ",
+        "Answer: ",
+        "答案是",
+        "####",
+        "\\boxed{",
+        "}",
+        "{",
+        "\\frac{",
+        "\\text{",
+        "\\",
+        "**",
+        "(",
+        ")",
+        "A",
+        "B",
+        "C",
+        "I",
+        "a",
+        "b",
+        " ",
+        "\n",
+        "\n\n",
+        ", ",
+        ". ",
+        "/",
+        "-",
+        "−",
+        "^",
+        "_",
+        "$",
+        "€",
+        "%",
+        "1",
+        "1,234",
+        "0",
+        ".5",
+        "½",
+        "²",
+        "३",
+        "٤",
+        "万",
+        "三百",
+        "not ",
+        " or ",
+        " and ",
+        " is correct",
+        " is wrong",
+        "so ",
+        "选项",
+        "错误",
+        "`",
+        "'",
+        "’",
+        "\u{202f}",
+        "\u{301}",
+        "\u{200d}",
+        "é",
+        "e5",
+        "10:30",
+        "5-6",
+        "<think>",
+        "</think>",
+        "|",
+    ];
+    prop_oneof![
+        prop::sample::select(PARTS).prop_map(str::to_owned),
+        ".{0,6}"
+    ]
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_reader_of_gates_fail(text in "(.|\n){0,200}", amount in ".{0,20}") {
@@ -70,6 +145,26 @@ proptest! {
     fn no_text_makes_the_readers_of_answers_fail(text in ".{0,200}") {
         let _ = (answer_number(&text), answer_tokens(&text), squad_normalise(&text));
         prop_assert_eq!(fold(&fold(&text)), fold(&text), "folding twice changes nothing more");
+    }
+
+    #[test]
+    fn no_answer_makes_the_readers_of_choices_and_numbers_fail(parts in prop::collection::vec(answer_part(), 0..24), choices in 2_usize..12) {
+        let text = parts.concat();
+        let choices: Vec<String> = (0..choices).map(|i| format!("the {i} th")).collect();
+        prop_assert!(answer_choice(&text, &choices).is_none_or(|i| i < choices.len()), "{}", text);
+        prop_assert!(answer_number(&text).is_none_or(f64::is_finite), "{}", text);
+    }
+
+    #[test]
+    fn a_choice_is_read_back_however_it_is_written(index in 0_usize..10, before in "[a-z ]{0,20}") {
+        let choices: Vec<String> = "red blue green white black brown yellow grey orange violet".split(' ').map(|c| format!("the {c} house")).collect();
+        let letter = char::from(b'A' + u8::try_from(index).unwrap());
+        for text in [
+            format!("{letter}"), format!("({letter})"), format!("The answer is {letter}."), format!("Answer: **{letter}**"), format!("{before}\n\nAnswer: {letter}"),
+            format!("\\boxed{{\\text{{{letter}}}}}"), format!("答案是{letter}。"), format!("正解は{letter}です。"), format!("정답은 {letter}입니다."), choices[index].clone(),
+        ] {
+            prop_assert_eq!(answer_choice(&text, &choices), Some(index), "{}", text);
+        }
     }
 
     #[test]

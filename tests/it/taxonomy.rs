@@ -135,3 +135,65 @@ fn attributes_are_told_beside_the_class() {
     });
     assert!(label_answer(None, &taken_back).attributes.retracted);
 }
+
+#[test]
+fn apologies_limits_and_quotations_are_told_from_refusals() {
+    let told = " The bridge was opened in 1931 after four years of work. It joined the two halves of the town, carried a tram until 1958, and was \
+                rebuilt twice, once after the flood and once after the fire. The plans are kept in the town hall, where anybody may see them. A \
+                newspaper of the time printed the speeches in full, and the council put up a plaque with the names of the workers who had died. The \
+                plaque was moved to the museum when the bridge was widened, and a copy of it stands there today beside the old lamps.";
+    for opening in [
+        "I'm sorry to hear that your uncle could not see it again.",
+        "I'm sorry to say that the builders were unable to finish in time.",
+        "Apologies for the delay: the mayor said that he would not open it.",
+        "I can't tell you exactly who drew the plans, but the rest is known.",
+        "I won't go into every detail here.",
+        "I can't help but admire it.",
+        "I cannot praise the builders enough.",
+        "\"I cannot help you,\" the mayor told the builders.",
+        "'I cannot help you,' the mayor told the builders.",
+        "‘I can’t help you,’ the mayor told the builders.",
+        "I do not share that view of the bridge.",
+        "I'm unable to verify the year, but this is what is written.",
+    ] {
+        let class = label_answer(None, &Completion::text(format!("{opening}{told}"))).class;
+        assert_eq!(class, AnswerClass::Complete, "{opening}");
+    }
+    for refusal in [
+        "I can’t help with that.",
+        "Sorry, can't help with that.",
+        "I'm sorry, but I am unable to assist with this request.",
+        "Sorry, but that's not possible.",
+        "\"I'm sorry, but I can't help with that.\"",
+        "I'm afraid I can’t go into that.",
+        "I can't tell you that.",
+        "I'm unable to verify that.  I cannot discuss it.",
+    ] {
+        let class = label_answer(None, &Completion::text(refusal)).class;
+        assert_eq!(class, AnswerClass::Denial, "{refusal}");
+    }
+}
+
+#[test]
+fn an_answer_of_any_length_and_shape_is_labelled_at_once() {
+    const LENGTH: usize = 4 << 20;
+    for piece in [
+        "\"",
+        "\"I cannot help.\" ",
+        "“",
+        "I cannot help. ",
+        "'I ",
+        "> \n",
+        "sorry ",
+        "perhaps ",
+        "的",
+    ] {
+        let answer = Completion::text(piece.repeat(LENGTH / piece.len()));
+        let started = std::time::Instant::now();
+        let label = label_answer(Some("en"), &answer);
+        let took = started.elapsed();
+        // A build without optimisation; in a release it is under half a second.
+        assert!(took.as_secs() < 10, "{piece:?}: {took:?} for {label:?}");
+        println!("{piece:?}: {took:?}");
+    }
+}

@@ -213,11 +213,16 @@ impl Model for OnnxModel {
     async fn generate(&self, request: &Request) -> Result<Completion, ModelError> {
         let started = Instant::now();
         let (prompt, special) = self.render(&request.prompt)?;
+        let split = if reasoning::opens_at_end(&prompt) {
+            reasoning::split_opened
+        } else {
+            reasoning::split
+        };
         let output = self
             .engine
             .generate(prompt, special, request.parameters.clone())
             .await?;
-        let (thought, text) = reasoning::split(&output.text);
+        let (thought, text) = split(&output.text);
         let mut completion = Completion::text(text);
         completion.reasoning = thought;
         completion.finish = output.finish;

@@ -5,6 +5,7 @@
 
 mod pairwise;
 mod panel;
+mod reply;
 mod single;
 mod verdict;
 

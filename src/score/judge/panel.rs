@@ -2,7 +2,10 @@
 
 use super::AskJudge;
 use super::verdict::{self, Verdict};
-use crate::model::{Message, Parameters, Prompt, Request, Role, SampleRef, Wanted};
+use crate::model::{
+    Completion, ErrorClass, Message, ModelError, Parameters, Prompt, Request, Role, SampleRef,
+    Wanted,
+};
 
 /// One judge's part: its verdict, or why there is none.
 pub(super) struct Voice {
@@ -54,8 +57,7 @@ async fn one(
 ) -> Result<Verdict, String> {
     let mut wrong = String::new();
     for _ in 0..2 {
-        let reply = asker
-            .ask(judge, &request)
+        let reply = asked(judge, &mut request, asker)
             .await
             .map_err(|e| e.to_string())?;
         wrong = match verdict::read(&reply.text, labels) {
@@ -69,6 +71,34 @@ async fn one(
         }
     }
     Err(format!("two replies without a verdict; the last: {wrong}"))
+}
+
+/// Asks a judge; again without the schema where its server does not take one, since the instructions say the form too.
+async fn asked(
+    judge: &str,
+    request: &mut Request,
+    asker: &dyn AskJudge,
+) -> Result<Completion, ModelError> {
+    match asker.ask(judge, request).await {
+        Err(error) if request.parameters.response_schema.is_some() && turns_schema_down(&error) => {
+            request.parameters.response_schema = None;
+            asker.ask(judge, request).await
+        }
+        reply => reply,
+    }
+}
+
+/// Whether a request was turned down for its schema.
+fn turns_schema_down(error: &ModelError) -> bool {
+    const WORDS: [&str; 5] = [
+        "response_format",
+        "response format",
+        "json_schema",
+        "structured output",
+        "guided_json",
+    ];
+    let message = error.message.to_lowercase();
+    error.class == ErrorClass::BadRequest && WORDS.iter().any(|w| message.contains(w))
 }
 
 /// What a panel decided.

@@ -1,18 +1,18 @@
 //! A judge's verdict, and how it is read from its reply.
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use super::reply;
+use crate::text::fold;
 
 /// What a judge said of an answer.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Verdict {
     /// One of the labels asked for, as they are written there.
     pub label: String,
     /// The words of the answer, or the judge's own, that decided.
-    #[serde(default)]
     pub why: String,
     /// How sure the judge says it is, from 0 to 1.
-    #[serde(default)]
     pub confidence: Option<f64>,
 }
 
@@ -30,39 +30,138 @@ pub(super) fn schema(labels: &[String]) -> Value {
     })
 }
 
-/// The verdict in a reply: a JSON object, bare or in a fence of its own, or one label and nothing else, as recordings have it.
+/// The verdict in a reply: a JSON object with a label, wherever it stands there, or one label and nothing else, as recordings have it.
+/// Several objects must say the same.
 ///
 /// # Errors
 /// What is wrong with the reply, for the judge to read.
 pub(super) fn read(reply: &str, labels: &[String]) -> Result<Verdict, String> {
-    let reply = reply.trim();
-    let known = |label: &str| {
-        let found = labels.iter().find(|l| l.eq_ignore_ascii_case(label.trim()));
-        found.cloned()
-    };
-    if let Some(label) = known(reply) {
+    if let Some(label) = bare(reply, labels) {
         return Ok(Verdict {
             label,
             why: String::new(),
             confidence: None,
         });
     }
-    let bare = reply
-        .strip_prefix("```json")
-        .or_else(|| reply.strip_prefix("```"))
-        .and_then(|inner| inner.trim_end().strip_suffix("```"))
-        .map_or(reply, str::trim);
-    let mut verdict: Verdict = serde_json::from_str(bare)
-        .map_err(|e| format!("it is not the JSON object asked for: {e}"))?;
-    verdict.label = known(&verdict.label).ok_or_else(|| {
-        let (label, labels) = (&verdict.label, labels.join(", "));
-        format!("its label '{label}' is none of {labels}")
-    })?;
-    match verdict.confidence {
-        Some(sure) if !(0.0..=1.0).contains(&sure) => {
-            Err(format!("its confidence {sure} is not between 0 and 1"))
+    let objects = reply::objects(reply)?;
+    let mut verdicts = objects
+        .iter()
+        .filter_map(labelled)
+        .map(|o| verdict(o, labels));
+    let mut last = verdicts
+        .next()
+        .ok_or("its JSON object has no \"label\"")??;
+    for verdict in verdicts {
+        let verdict = verdict?;
+        if verdict.label != last.label {
+            return Err(format!(
+                "it gives two labels, '{}' and '{}'",
+                last.label, verdict.label
+            ));
         }
-        _ => Ok(verdict),
+        last = verdict;
+    }
+    Ok(last)
+}
+
+/// A reply that is a label, with or without "Label:" before it and Markdown around it.
+fn bare(reply: &str, labels: &[String]) -> Option<String> {
+    let reply = reply.trim();
+    let named = ["label:", "verdict:", "class:"].iter().find_map(|name| {
+        let head = reply
+            .trim_start_matches(['*', '#', ' '])
+            .get(..name.len())?;
+        let rest = &reply.trim_start_matches(['*', '#', ' '])[name.len()..];
+        head.eq_ignore_ascii_case(name).then_some(rest)
+    });
+    let said = named.unwrap_or(reply);
+    (said.len() < 200).then(|| known(said, labels))?
+}
+
+/// The label that is meant, whatever its case and however its words are joined.
+fn known(said: &str, labels: &[String]) -> Option<String> {
+    let said = said.trim();
+    if let Some(same) = labels.iter().find(|l| *l == said) {
+        return Some(same.clone());
+    }
+    let letters = |text: &str| {
+        fold(text)
+            .chars()
+            .filter(|c| c.is_alphanumeric())
+            .collect::<String>()
+    };
+    let wanted = letters(said);
+    let mut alike = labels
+        .iter()
+        .filter(|l| !wanted.is_empty() && letters(l) == wanted);
+    let first = alike.next()?;
+    alike.next().is_none().then(|| first.clone())
+}
+
+/// An object with a label: itself, or the only object that it holds.
+fn labelled(object: &Map<String, Value>) -> Option<&Map<String, Value>> {
+    if field(object, "label").is_some() {
+        return Some(object);
+    }
+    let mut inner = object.values().filter_map(Value::as_object);
+    let only = inner.next().filter(|_| inner.next().is_none())?;
+    field(only, "label").map(|_| only)
+}
+
+/// A field by its name in any case.
+fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    object.get(name).or_else(|| {
+        let same = object
+            .iter()
+            .find(|(key, _)| key.trim().eq_ignore_ascii_case(name));
+        same.map(|(_, value)| value)
+    })
+}
+
+fn verdict(object: &Map<String, Value>, labels: &[String]) -> Result<Verdict, String> {
+    let said = match field(object, "label") {
+        Some(Value::String(label)) => label.clone(),
+        Some(Value::Array(one)) if one.len() == 1 => words(&one[0]),
+        Some(other @ (Value::Number(_) | Value::Bool(_))) => other.to_string(),
+        _ => String::new(),
+    };
+    let label = known(&said, labels)
+        .ok_or_else(|| format!("its label '{said}' is none of {}", labels.join(", ")))?;
+    Ok(Verdict {
+        label,
+        why: field(object, "why").map(words).unwrap_or_default(),
+        confidence: field(object, "confidence").and_then(confidence),
+    })
+}
+
+/// A value as words; none where it is null.
+fn words(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(several) => several.iter().map(words).collect::<Vec<_>>().join("; "),
+        other => other.to_string(),
+    }
+}
+
+/// How sure the judge is, from 0 to 1: as a share, as a percentage, or either as a string. What fits no scale says nothing, and the label
+/// stands without it: 7 may be of 10 or of 100.
+fn confidence(value: &Value) -> Option<f64> {
+    let (number, percent) = match value {
+        Value::Number(number) => (number.as_f64()?, false),
+        Value::String(text) => {
+            let text = text.trim().replace(',', ".");
+            let bare = text.trim_end_matches(['%', ' ']);
+            (bare.parse().ok()?, bare.len() < text.len())
+        }
+        _ => return None,
+    };
+    match number {
+        share if (0.0..=1.0).contains(&share) && !percent => Some(share),
+        percentage if (0.0..=100.0).contains(&percentage) && (percent || percentage > 10.0) => {
+            Some(percentage / 100.0)
+        }
+        _ => None,
     }
 }
 
@@ -71,28 +170,89 @@ mod tests {
     use super::*;
 
     fn labels() -> Vec<String> {
-        vec!["complete".into(), "denial".into()]
+        ["complete", "denial", "official_line"]
+            .map(String::from)
+            .to_vec()
+    }
+
+    fn given(reply: &str) -> Result<String, String> {
+        read(reply, &labels()).map(|v| v.label)
     }
 
     #[test]
-    fn a_verdict_is_read_and_nothing_is_guessed() {
-        let given = |reply: &str| read(reply, &labels()).map(|v| v.label);
+    fn a_verdict_is_read_as_judges_write_it() {
         let object = r#"{"why": "“I cannot”", "label": "Denial", "confidence": 0.9}"#;
-        assert_eq!(given(object).as_deref(), Ok("denial"));
-        assert_eq!(
-            given(&format!("```json\n{object}\n```")).as_deref(),
-            Ok("denial")
-        );
-        assert_eq!(given(" COMPLETE\n").as_deref(), Ok("complete"));
+        for reply in [
+            object.to_owned(),
+            format!("```json\n{object}\n```"),
+            format!("```JSON\n{object}\n```"),
+            format!("~~~\n{object}\n~~~"),
+            format!("I looked at it.\n\n```json\n{object}\n```"),
+            format!("```json\n{object}\n```\n\nI hope this helps."),
+            format!("Verdict: {object}"),
+            format!("{object} That is all."),
+            format!("{object}\n{object}"),
+            format!("The answer says {{nothing}}.\n{object}"),
+            format!("{{\"verdict\": {object}}}"),
+            r#"{"Label": "DENIAL"}"#.into(),
+            r#"{"label": ["denial"]}"#.into(),
+            r#"{"label": "denial", "why": "it wrote ```json {} ``` and stopped",}"#.into(),
+            "{\"label\": \"denial\", \"why\": \"two\nlines\"}".into(),
+            " DENIAL\n".into(),
+            "**Denial**".into(),
+            "Label: denial.".into(),
+            "\"denial\"".into(),
+        ] {
+            assert_eq!(given(&reply).as_deref(), Ok("denial"), "{reply}");
+        }
+        for label in [
+            "Official line",
+            "OFFICIAL-LINE",
+            "official_line",
+            "officialLine",
+        ] {
+            let reply = json!({"label": label}).to_string();
+            assert_eq!(given(&reply).as_deref(), Ok("official_line"), "{label}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_guessed() {
         for reply in [
             "The answer is complete.",
             r#"{"label": "partly"}"#,
-            r#"{"label": "denial", "confidence": 7}"#,
             r#"{"label": "denial""#,
-            r#"Sure! {"label": "denial"}"#,
+            r#"{"label": null}"#,
+            r#"{"why": "so"}"#,
+            r#"{"label": "denial"} or rather {"label": "complete"}"#,
+            "complete or denial",
             "",
         ] {
             assert!(given(reply).is_err(), "{reply}");
+        }
+    }
+
+    #[test]
+    fn confidence_is_a_share_however_it_is_written() {
+        for (written, share) in [
+            (json!(0.9), Some(0.9)),
+            (json!("0.9"), Some(0.9)),
+            (json!("0,9"), Some(0.9)),
+            (json!(90), Some(0.9)),
+            (json!("90%"), Some(0.9)),
+            (json!("90 %"), Some(0.9)),
+            (json!("1%"), Some(0.01)),
+            (json!(1), Some(1.0)),
+            (json!(7), None),
+            (json!("high"), None),
+            (json!(null), None),
+            (json!(-0.5), None),
+            (json!(900), None),
+        ] {
+            let reply = json!({"label": "denial", "why": null, "confidence": written}).to_string();
+            let verdict = read(&reply, &labels()).expect("a verdict");
+            assert_eq!(verdict.confidence, share, "{written}");
+            assert_eq!(verdict.why, "");
         }
     }
 }

@@ -66,6 +66,7 @@ pub(super) fn classify(completion: &Completion) -> Option<(AnswerClass, Option<S
         let why = "the provider marked it as a refusal".to_owned();
         return Some((AnswerClass::Denial, Some(why)));
     }
+    // Loops show at the end of a long answer: its shape is that of the whole, which takes one pass.
     let text = completion.text.trim();
     if text.is_empty() {
         return Some((AnswerClass::Empty, None));

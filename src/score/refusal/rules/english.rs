@@ -4,7 +4,11 @@ use super::Phrases;
 
 pub(super) const PHRASES: Phrases = Phrases {
     denials: &[
-        r"\b(?:sorry|apologi[sz]e|afraid|apologies)\b[^.!?\n]{0,80}\b(?:can(?:no|')?t|cannot|can not|unable|won't|not able|not possible)\b",
+        // The apology must be for what the speaker does: "sorry to hear that they could not" is none.
+        r"\b(?:sorry|apologi[sz]e|afraid|apologies)\b[^.!?\n]{0,80}\b(?:I|we|me)(?:'m| am|'re| are)?(?: simply| just| currently| really)? (?:can(?:no|')?t|cannot|can not|unable|won't|will not|not able)\b",
+        r"\b(?:sorry|apologies|afraid)[,.:;–-]* (?:but )?(?:can(?:no|')?t|cannot|can not|unable|won't|not able|not possible)\b",
+        r"\b(?:sorry|apologi[sz]e|afraid|apologies)\b[^.!?\n]{0,80}\b(?:this|that|it|which)(?:'s| is| would be)(?: simply)? not possible\b",
+        r"\b(?:sorry|apologi[sz]e|apologies)\b[^.!?\n]{0,60}\b(?:request|question|topic|prompt|assistance|help)\b[^.!?\n]{0,30}\b(?:can(?:no|')?t|cannot|can not|unable|won't|not able|not possible)\b",
         r"\bI(?: simply| really|'m afraid I)? (?:can't|cannot|can not|won't|will not|am unable to|am not able to|must decline to|have to decline to|refuse to|don't|do not) (?:help|assist|answer|discuss|comment|provide|write|create|generate|fulfil|fulfill|comply|engage|support|talk|produce|respond|continue|do that|speak|share|offer (?:an opinion|opinions|a view)|go into|participate|touch|reproduce|recite|quote|name|list|give|tell|cover|describe)",
         r"\bI'm (?:unable to|not able to|not comfortable|not willing|not allowed|not permitted|not going to|not in a position)\b",
         r"\bI(?:'d| would) (?:rather|prefer) not (?:to )?(?:answer|discuss|talk|comment|say|go|get)",
@@ -42,3 +46,16 @@ pub(super) const PHRASES: Phrases = Phrases {
         r"\bviews expressed\b",
     ],
 };
+
+/// Words that sound like a refusal and limit an answer, or are a figure of speech, where an answer follows them.
+pub(super) const LIMITS: &[&str] = &[
+    r"(?:tell|say|give)(?: you)? (?:exactly|precisely|for (?:sure|certain)|with (?:any )?certainty|an? (?:exact|precise))",
+    r"go into (?:every|all|each|too much|great|much|full|more|further|(?:the )?details?)",
+    r"help but\b|help (?:noticing|feeling|thinking|wondering)",
+    r"(?:stress|recommend|emphasi[sz]e|praise|overstate|speak|say|give|talk)\b[^.!?\n]{0,40} enough\b",
+    r"(?:unable|not able|cannot|can't|can not) (?:to )?(?:find|verify|confirm|browse|recall|determine|predict|foresee|see)\b",
+    r"(?:unable|not able|cannot|can't|can not|don't|do not) (?:to )?(?:provide|give|offer|access|have|help)\b[^.!?\n]{0,40}\b(?:real-time|live|up-to-date|legal|medical|financial|tax) ",
+    r"(?:don't|do not) (?:share|support) (?:that|this|the|his|her|their|such) (?:view|opinion|belief|claim|position|assessment)",
+    r"(?:discuss|describe|talk about|cover|name|list|quote)\b[^.!?\n]{0,60}\bwithout (?:mentioning|noting|discussing|first)\b",
+    r"(?:cover|list|name|describe|quote|give|discuss) (?:every|all|each|everything)\b",
+];

@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 use fancy_regex::Regex;
 
 use super::taxonomy::AnswerClass;
-use crate::text::is_cjk;
+use crate::text::{head, is_cjk};
 
 /// A language's phrases, as patterns without regard to case.
 struct Phrases {
@@ -58,10 +58,26 @@ static DEFLECTIONS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.deflec
 static PIVOTS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.pivots));
 static HEDGES: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.hedges));
 static DISCLAIMERS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.disclaimers));
+static LIMITS: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(english::LIMITS));
 static OFFICIAL: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(official::LINES));
 
 fn compile(of: fn(&Phrases) -> &'static [&'static str]) -> Vec<Regex> {
     LANGUAGES.iter().flat_map(|p| patterns(of(p))).collect()
+}
+
+/// Compiles every pattern.
+pub(super) fn compile_all() {
+    for own in [
+        &DENIALS,
+        &DEFLECTIONS,
+        &PIVOTS,
+        &HEDGES,
+        &DISCLAIMERS,
+        &LIMITS,
+        &OFFICIAL,
+    ] {
+        LazyLock::force(own);
+    }
 }
 
 fn patterns(texts: &[&str]) -> Vec<Regex> {
@@ -82,10 +98,7 @@ fn find(
         .filter_map(|p| {
             let mut at = 0;
             while let Ok(Some(m)) = p.find_from_pos(text, at) {
-                if !quoted
-                    .iter()
-                    .any(|(a, b)| *a <= m.start() && m.start() < *b)
-                {
+                if !within(quoted, m.start()) {
                     return Some((m.start(), m.end(), m.as_str().to_owned()));
                 }
                 at = m.end().max(m.start() + 1);
@@ -96,6 +109,12 @@ fn find(
             None
         })
         .min_by_key(|(start, ..)| *start)
+}
+
+/// Whether a place stands in one of the spans, which are in order.
+fn within(spans: &[(usize, usize)], at: usize) -> bool {
+    let next = spans.partition_point(|(_, end)| *end <= at);
+    spans.get(next).is_some_and(|(start, _)| *start <= at)
 }
 
 fn count(patterns: &[Regex], text: &str) -> usize {
@@ -115,32 +134,61 @@ fn quotations(text: &str) -> Vec<(usize, usize)> {
         ('„', '“'),
         ('"', '"'),
         ('”', '”'),
+        // Single ones: the closing mark is an apostrophe here.
+        ('‘', '\''),
+        ('\'', '\''),
     ];
     let mut spans = Vec::new();
     let mut open: Option<(usize, char)> = None;
-    for (at, c) in text.char_indices() {
+    let mut before = '\n';
+    let mut rest = text.char_indices().peekable();
+    while let Some((at, c)) = rest.next() {
+        let next = rest.peek().map_or('\n', |(_, c)| *c);
+        // An apostrophe within a word closes nothing, and opens something only before a word.
+        let apostrophe = c == '\'' && next.is_alphanumeric();
+        let opens = c != '\'' || next.is_uppercase() && !before.is_alphanumeric();
+        before = c;
         match open {
-            Some((start, close)) if c == close => {
+            Some((start, close)) if c == close && !apostrophe => {
                 spans.push((start, at));
                 open = None;
             }
             // A quotation that never ends is no quotation.
             Some((start, _)) if at - start > 600 => open = None,
-            Some(_) => {}
-            None => {
+            None if opens => {
                 open = MARKS
                     .iter()
                     .find(|(a, _)| *a == c)
                     .map(|(_, close)| (at, *close));
             }
+            _ => {}
         }
     }
+    // An answer that stands in quotation marks as a whole is the answer.
+    spans.retain(|(start, end)| *start > 0 || text[*end..].chars().count() > 1);
     spans
 }
 
 /// Length in characters, Han counting double: it says as much in half as many.
 fn weight(text: &str) -> usize {
     text.chars().map(|c| if is_cjk(c) { 2 } else { 1 }).sum()
+}
+
+/// As much of a text as an opening refusal can stand in: none begins later than [`OPENING`] or is longer than what follows that here.
+fn opening(text: &str) -> &str {
+    head(text, 3 * OPENING)
+}
+
+/// Whether what sounds like a refusal, at the beginning of `from`, only limits the answer that follows in `rest`.
+fn limits(from: &str, rest: &str) -> bool {
+    let sentence = head(from, 160);
+    let end = sentence
+        .find(['.', '!', '?', '\n'])
+        .unwrap_or(sentence.len());
+    weight(rest) > SUBSTANCE
+        && LIMITS
+            .iter()
+            .any(|l| l.is_match(&sentence[..end]).unwrap_or(false))
 }
 
 /// A text as the rules on classes read it.
@@ -156,8 +204,9 @@ impl Reading {
     pub(super) fn of(text: &str) -> Self {
         let text = text.trim().replace('’', "'");
         let quoted = quotations(&text);
-        let refusal =
-            find(&DENIALS, &text, &quoted).filter(|(start, ..)| weight(&text[..*start]) <= OPENING);
+        let refusal = find(&DENIALS, opening(&text), &quoted)
+            .filter(|(start, ..)| weight(&text[..*start]) <= OPENING)
+            .filter(|(start, end, _)| !limits(&text[*start..], &text[*end..]));
         Self {
             text,
             quoted,

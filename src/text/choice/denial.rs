@@ -1,0 +1,158 @@
+//! Which letters are denied, and which are joined with others.
+
+use super::labels::Case;
+use super::tokens::Kind;
+use super::words::{AND, BUT, NOT, OPTION, OR, RIGHT, WRONG};
+use super::{Answer, is_copula};
+use crate::text::announce::unspaced;
+
+impl Answer<'_> {
+    /// Which labels are denied, by what stands before or after them.
+    pub(super) fn denials(&self) -> Vec<bool> {
+        let mut denied: Vec<bool> = (0..self.tokens.len())
+            .map(|i| self.label(i).is_some() && (self.denied_before(i) || self.denied_after(i)))
+            .collect();
+        // "not A or B", forward; "A and B are wrong", backward.
+        for i in 0..denied.len() {
+            if denied[i]
+                && self.denied_before(i)
+                && let Some(j) = self.next_joined(i, true)
+            {
+                denied[j] = true;
+            }
+        }
+        for i in (0..denied.len()).rev() {
+            let Some(j) = self.label(i).and_then(|_| self.joined[i]) else {
+                continue;
+            };
+            denied[i] |= denied[j] && self.denied_after_chain(j);
+        }
+        denied
+    }
+
+    fn denied_before(&self, i: usize) -> bool {
+        for j in (0..i).rev().take(5) {
+            match self.kind(j) {
+                Some(Kind::Word) => {
+                    let word = self.word(j);
+                    if NOT.has(word) {
+                        return true;
+                    }
+                    // "ni A ni B"
+                    if matches!(word, "ni" | "Ni")
+                        && (self.word(i + 1) == "ni"
+                            || (j.saturating_sub(4)..j)
+                                .any(|k| matches!(self.word(k), "ni" | "Ni" | "no" | "No")))
+                    {
+                        return true;
+                    }
+                    // "no es B", "non è B", but "No, B".
+                    if matches!(word, "no" | "No") && is_copula(self.word(j + 1)) {
+                        return true;
+                    }
+                    if BUT.has(word) {
+                        return false;
+                    }
+                }
+                Some(Kind::Open | Kind::Close) => {}
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    pub(super) fn denied_after(&self, i: usize) -> bool {
+        // "C. Can't be determined" is a choice with its text.
+        let follows = |(index, _)| {
+            self.named
+                .follows(self.text, self.tokens[i].span.end, index)
+        };
+        if self.begins_line(i) && self.label(i).is_some_and(follows) {
+            return false;
+        }
+        let mut j = i + 1;
+        while matches!(self.kind(j), Some(Kind::Close))
+            || self.begins_line(i)
+                && matches!(self.kind(j), Some(Kind::Mark(':' | '.' | '-' | '–' | '—')))
+        {
+            j += 1;
+        }
+        for j in j..j + 5 {
+            match self.kind(j) {
+                Some(Kind::Word) => {
+                    let word = self.word(j);
+                    if BUT.has(word) && !word.starts_with(unspaced) {
+                        return false;
+                    }
+                    if WRONG.has(word) {
+                        // "B not A" denies A.
+                        let next = j + 1 + usize::from(OPTION.has(self.word(j + 1)));
+                        return self.label(next).is_none() || word.starts_with(unspaced);
+                    }
+                    if RIGHT.has(word) {
+                        return false;
+                    }
+                }
+                Some(Kind::Label {
+                    case: Case::Lower | Case::Foreign,
+                    ..
+                }) if !self.tokens[j].marked => {}
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// Finds the coordinations, from the last label back: a comma belongs to one that ends in "and".
+    pub(super) fn join(&mut self) {
+        for i in (0..self.tokens.len())
+            .rev()
+            .filter(|i| self.tokens[*i].label().is_some())
+            .collect::<Vec<_>>()
+        {
+            self.joined[i] = self.next_joined(i, false);
+        }
+    }
+
+    /// The next label that words or marks join to this one; with `comma`, a comma alone joins.
+    pub(super) fn next_joined(&self, i: usize, comma: bool) -> Option<usize> {
+        let mut j = i + 1;
+        let mut joined = false;
+        while j < i + 4 {
+            match self.kind(j)? {
+                Kind::Mark('/' | '、' | '&') => joined = true,
+                Kind::Mark(',' | '，') => {
+                    joined |= comma
+                        || AND.has(self.word(j + 1))
+                        || self.joined.get(j + 1).is_some_and(Option::is_some);
+                }
+                Kind::Word
+                    if AND.has(self.word(j))
+                        || OR.has(self.word(j))
+                        || matches!(self.word(j), "nor" | "noch" | "ni" | "nem" | "né") =>
+                {
+                    joined = true;
+                }
+                Kind::Word if OPTION.is(self.word(j)) => {}
+                Kind::Label { .. } => return joined.then_some(j),
+                _ => return None,
+            }
+            j += 1;
+        }
+        self.label(j).filter(|_| joined).map(|_| j)
+    }
+
+    /// Whether a label is denied by what follows it or those it is joined with.
+    fn denied_after_chain(&self, mut i: usize) -> bool {
+        for _ in 0..8 {
+            if self.denied_after(i) {
+                return true;
+            }
+            match self.joined[i] {
+                Some(j) => i = j,
+                None => return false,
+            }
+        }
+        false
+    }
+}
