@@ -25,6 +25,7 @@
 
 pub mod analysis;
 pub mod cli;
+pub mod files;
 pub mod model;
 pub mod report;
 pub mod run;

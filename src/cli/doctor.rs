@@ -1,7 +1,5 @@
 //! `candor doctor`.
 
-use std::process::Command;
-
 use clap::Args;
 
 use super::exit::{Exit, Failure};
@@ -33,23 +31,13 @@ pub(super) fn run(_: &Arguments) -> Result<Exit, Failure> {
             },
         ),
     );
-    let python = Command::new("python3")
-        .args(["-m", "pip", "--version"])
-        .output()
-        .ok()
-        .filter(|o| o.status.success());
+    let pip = runtime::pip_version();
     line(
-        python.is_some(),
+        pip.is_some(),
         "python3 with pip",
-        &python.map_or_else(
+        &pip.map_or_else(
             || "none; only needed to install ONNX Runtime".into(),
-            |o| {
-                String::from_utf8_lossy(&o.stdout)
-                    .split(" from")
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned()
-            },
+            |version| version.split(" from").next().unwrap_or_default().to_owned(),
         ),
     );
     let home = data_directory();

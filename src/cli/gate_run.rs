@@ -29,6 +29,9 @@ pub(super) struct Arguments {
     /// The model to be judged.
     #[arg(short, long, value_name = "MODEL")]
     model: String,
+    /// Judges that you agree to, where a suite names one by its URL: <https://host/v1#NAME>, or with `?key_env=NAME`.
+    #[arg(long = "judge", value_name = "MODEL")]
+    judges: Vec<String>,
     /// Settings [default: candor.toml, if there is one]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -61,7 +64,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
+    let mut settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
+    settings.name(std::slice::from_ref(&arguments.model))?;
+    settings.name(&arguments.judges)?;
     let gate = GateFile::read(&arguments.gate.policy)?;
     let baseline = open_baseline(&gate, &arguments.gate)?;
     let names: BTreeSet<&String> = gate.rules.iter().flat_map(|r| &r.suites).collect();

@@ -1,8 +1,10 @@
 //! `candor run`.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -15,12 +17,12 @@ use super::progress::Progress;
 use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::{Dataset, totals};
-use crate::model::{ModelSpec, data_directory};
+use crate::model::{BARE_KEY_ENV, ErrorClass, ModelSpec, Named, data_directory};
 use crate::report::{Report, ReportOptions};
-use crate::run::{Limits, Outcome, Plan, PlanOptions, StopReason, execute};
+use crate::run::{Limits, Outcome, Plan, PlanError, PlanOptions, RunEvent, StopReason, execute};
 use crate::store::{
-    CompletionCache, JournalWriter, RunDirectory, RunStatus, Shard, TrialKey, TrialStatus,
-    read_journal,
+    CompletionCache, JournalWriter, Manifest, RunDirectory, RunStatus, Shard, TrialKey,
+    TrialStatus, read_journal,
 };
 
 #[derive(Args)]
@@ -31,6 +33,9 @@ pub(super) struct Arguments {
     /// Models to ask: onnx:DIR, openai:NAME, <https://host/v1#NAME>, replay:FILE, demo:open …
     #[arg(short, long = "model", value_name = "MODEL", num_args = 1..)]
     models: Vec<String>,
+    /// Judges that you agree to, where a suite names one by its URL: <https://host/v1#NAME>, or with `?key_env=NAME`.
+    #[arg(long = "judge", value_name = "MODEL")]
+    judges: Vec<String>,
     /// Settings [default: candor.toml, if there is one]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -58,8 +63,8 @@ pub(super) struct Arguments {
     /// Fail rather than use the network.
     #[arg(long)]
     offline: bool,
-    /// Go on with a run that was stopped or killed.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["suites", "models", "output", "limit", "epochs", "seed", "shard", "dry_run"])]
+    /// Go on with a run that was stopped or killed. Endpoints on other machines, and those that get a key, are named again with -m.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["suites", "output", "limit", "epochs", "seed", "shard", "dry_run"])]
     resume: Option<PathBuf>,
     /// Say what would be asked and what it would cost; send nothing.
     #[arg(long)]
@@ -113,7 +118,9 @@ fn parse_shard(text: &str) -> Result<Shard, String> {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
+    let mut settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
+    settings.name(&arguments.models)?;
+    settings.name(&arguments.judges)?;
     let resumed = arguments
         .resume
         .as_deref()
@@ -175,12 +182,7 @@ fn what_to_run(
                 ),
             ));
         }
-        let models = manifest
-            .models
-            .iter()
-            .map(|m| m.identity.spec.parse())
-            .collect::<Result<_, _>>()
-            .map_err(|e: crate::model::SpecError| Failure::new(Exit::Usage, e))?;
+        let models = resumed_models(manifest, arguments, settings)?;
         let options = PlanOptions {
             limit: manifest.limit,
             epochs: manifest.epochs,
@@ -225,6 +227,32 @@ fn what_to_run(
         ..PlanOptions::default()
     };
     Ok((suites, models, options))
+}
+
+/// The models of a run that is gone on with. Those that only a person may name must be named again.
+fn resumed_models(
+    manifest: &Manifest,
+    arguments: &Arguments,
+    settings: &Settings,
+) -> Result<Vec<ModelSpec>, Failure> {
+    let wrong = |e: crate::model::SpecError| Failure::new(Exit::Usage, e);
+    let key_is_set = bare_key_is_set();
+    let mut models = Vec::with_capacity(manifest.models.len());
+    for model in &manifest.models {
+        let written: ModelSpec = model.identity.spec.parse().map_err(wrong)?;
+        let named = settings.open.named.resumed(&written, key_is_set);
+        models.push(named.map_err(|e| Failure::from(PlanError::from(e)))?);
+    }
+    for named in &arguments.models {
+        let spec: ModelSpec = named.parse().map_err(wrong)?;
+        if !models.iter().any(|model| model.is_same(&spec)) {
+            let why = format!(
+                "'{named}' is not a model of the run; a run that is gone on with keeps its models"
+            );
+            return Err(Failure::new(Exit::Usage, why));
+        }
+    }
+    Ok(models)
 }
 
 /// Refuses to go on with a run whose suites or models are not what they were.
@@ -302,6 +330,25 @@ pub(super) fn default_directory() -> PathBuf {
     Path::new("runs").join(format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), &id[..6]))
 }
 
+/// The flags that go on with a run: its directory, and those of its models that must be named again.
+fn go_on(plan: &Plan, directory: &RunDirectory) -> String {
+    let key_is_set = bare_key_is_set();
+    let opened = plan.models.iter().map(|m| &m.model.identity().spec);
+    let opened = opened.filter_map(|spec| spec.parse::<ModelSpec>().ok());
+    let mut flags = format!("--resume {}", directory.path.display());
+    for spec in opened.chain(plan.failed.iter().map(|(spec, _)| spec.clone())) {
+        if Named::default().resumed(&spec, key_is_set).is_err() {
+            let _ = write!(flags, " -m '{spec}'");
+        }
+    }
+    flags
+}
+
+/// Whether there is a key that would be sent to a bare endpoint.
+fn bare_key_is_set() -> bool {
+    std::env::var_os(BARE_KEY_ENV).is_some_and(|key| !key.is_empty())
+}
+
 /// Runs a plan into a directory, then writes tables and report and prints the outcome.
 async fn execute_and_report(
     plan: Plan,
@@ -317,19 +364,31 @@ async fn execute_and_report(
         .iter()
         .map(|m| m.model.identity().name.clone())
         .collect();
+    let go_on = go_on(&plan, &directory);
     let plan = Arc::new(plan);
     directory.manifest.update_models(plan.manifest().models);
     directory.manifest.status = RunStatus::Running;
     directory.save_manifest()?;
     let journal = JournalWriter::open(&directory.journal())?;
     let progress = Progress::new(&names);
+    let not_recorded = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&not_recorded);
     let outcome = execute(
         plan,
         journal,
         cache,
         done,
         limits,
-        move |event| progress.on(&event),
+        move |event| {
+            if let RunEvent::Finished {
+                error: Some(ErrorClass::NotRecorded),
+                ..
+            } = event
+            {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+            progress.on(&event);
+        },
         interrupts(),
     )
     .await?;
@@ -337,9 +396,8 @@ async fn execute_and_report(
     if outcome.stopped == Some(StopReason::Interrupted) {
         let all = outcome.answered + outcome.failed + outcome.not_asked;
         say(&format!(
-            "Stopped. {} of {all} finished and kept. Go on with: candor run --resume {}",
+            "Stopped. {} of {all} finished and kept. Go on with: candor run {go_on}",
             outcome.answered,
-            directory.path.display()
         ));
         return Ok(Exit::Interrupted);
     }
@@ -354,17 +412,21 @@ async fn execute_and_report(
     }
     if outcome.stopped == Some(StopReason::Budget) {
         say(&format!(
-            "The budget is spent; {} trials were not asked. Go on with: candor run --budget USD --resume {}",
+            "The budget is spent; {} trials were not asked. Go on with: candor run --budget USD {go_on}",
             outcome.not_asked,
-            directory.path.display()
         ));
     }
-    if outcome.failed + outcome.not_asked > 0 || left_out > 0 {
+    let not_recorded = not_recorded.load(Ordering::Relaxed);
+    if not_recorded > 0 {
         say(&format!(
-            "{} trials have no answer, {} were not asked. The answers there are have been kept; ask the others again with: candor run --resume {}",
-            outcome.failed,
+            "{not_recorded} questions are not in the recording; the others are scored."
+        ));
+    }
+    if outcome.failed + outcome.not_asked > not_recorded || left_out > 0 {
+        say(&format!(
+            "{} trials have no answer, {} were not asked. The answers there are have been kept; ask the others again with: candor run {go_on}",
+            outcome.failed - not_recorded,
             outcome.not_asked,
-            directory.path.display()
         ));
     }
     println!("Report: {}", path.display());

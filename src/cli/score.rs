@@ -8,6 +8,7 @@ use super::exit::{Exit, Failure};
 use super::run::open_cache;
 use super::settings::Settings;
 use crate::run::{RescoreOptions, rescore};
+use crate::score::build;
 use crate::store::RunDirectory;
 use crate::suite::{DataOptions, ScorerSpec};
 
@@ -18,6 +19,9 @@ pub(super) struct Arguments {
     /// Scorers to use instead of the suites' own: names, or `name: {options}` as in suite.yaml.
     #[arg(short, long = "scorer", value_name = "SCORER", num_args = 1..)]
     scorers: Vec<String>,
+    /// Judges that you agree to, where a suite names one by its URL: <https://host/v1#NAME>, or with `?key_env=NAME`.
+    #[arg(long = "judge", value_name = "MODEL")]
+    judges: Vec<String>,
     /// Refuse everything that needs the network.
     #[arg(long)]
     offline: bool,
@@ -30,12 +34,17 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
-    let scorers = arguments
+    let mut settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
+    settings.name(&arguments.judges)?;
+    let scorers: Vec<ScorerSpec> = arguments
         .scorers
         .iter()
         .map(|s| spec(s))
         .collect::<Result<_, _>>()?;
+    // Judges on the command line are named by a person; a scorer that cannot be made is told below.
+    for scorer in scorers.iter().flat_map(build) {
+        settings.name(scorer.judges())?;
+    }
     let mut run = RunDirectory::open(&arguments.run)?;
     let cache = open_cache(arguments.no_cache)?;
     let options = RescoreOptions {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::exit::Failure;
-use crate::model::{OpenOptions, data_directory};
+use super::exit::{Exit, Failure};
+use crate::model::{ModelSpec, Named, OpenOptions, data_directory};
 use crate::run::Configuration;
 use crate::suite::DataOptions;
 
@@ -27,11 +27,28 @@ impl Settings {
             prefer_gpu: false,
             providers: configuration.providers.clone(),
             timeouts: configuration.http.clone(),
+            named: Named::default(),
         };
-        Ok(Self {
+        let named: Vec<String> = [&configuration.run.models, &configuration.run.judges]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        let mut settings = Self {
             configuration,
             data,
             open,
-        })
+        };
+        settings.name(&named)?;
+        Ok(settings)
+    }
+
+    /// Takes up models and judges that a person named.
+    pub(super) fn name(&mut self, specs: &[String]) -> Result<(), Failure> {
+        let specs: Result<Vec<ModelSpec>, _> = specs.iter().map(|s| s.parse()).collect();
+        self.open
+            .named
+            .extend(specs.map_err(|e| Failure::new(Exit::Usage, e))?);
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::exit::{Exit, Failure};
 use super::output::{figures, table};
 use super::settings::Settings;
+use crate::files::PlainPath;
 use crate::run::{Plan, PlanError, PlanOptions};
 use crate::suite::{DataOptions, SuiteError, json_schema, lint, load, shipped};
 
@@ -30,6 +31,9 @@ enum Command {
         /// Settings [default: candor.toml, if there is one]
         #[arg(short, long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// Fail rather than fetch the suite's data.
+        #[arg(long)]
+        offline: bool,
     },
     /// Whether suites are well written and fair: every sample is made and rendered, its scorers built, controls, balance, wording and facts looked at.
     Check {
@@ -50,9 +54,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             println!("{:#}", json_schema());
             Ok(Exit::Done)
         }
-        Command::Show { suite, config } => {
-            show(&suite, &Settings::read(config.as_deref(), false)?).await
-        }
+        Command::Show {
+            suite,
+            config,
+            offline,
+        } => show(&suite, &Settings::read(config.as_deref(), offline)?).await,
         Command::Check { suites, config } => {
             check(suites, &Settings::read(config.as_deref(), true)?).await
         }
@@ -90,7 +96,12 @@ async fn show(name: &str, settings: &Settings) -> Result<Exit, Failure> {
     if !file.data.files.is_empty() {
         println!(
             "data: {}{}",
-            file.data.files.join(", "),
+            file.data
+                .files
+                .iter()
+                .map(PlainPath::as_str)
+                .collect::<Vec<_>>()
+                .join(", "),
             file.data
                 .hub
                 .as_ref()

@@ -5,6 +5,7 @@
 mod completion;
 mod demo;
 mod error;
+mod named;
 pub mod onnx;
 mod reasoning;
 pub mod remote;
@@ -20,6 +21,8 @@ use serde::{Deserialize, Serialize};
 pub use completion::{Completion, ContinuationScore, Finish, Origin, Signal, Timing, Usage, Usd};
 pub use demo::DEMO_MODELS;
 pub use error::{ErrorClass, FailureScope, ModelError};
+pub(crate) use named::BARE_KEY_ENV;
+pub use named::{Named, NotNamed};
 pub use onnx::runtime::data_directory;
 pub use request::{Message, Parameters, Prompt, Request, RequestKey, Role, SampleRef, Wanted};
 pub use spec::{ModelSpec, SpecError};
@@ -98,6 +101,8 @@ pub struct OpenOptions {
     pub providers: std::collections::BTreeMap<String, remote::ProviderSettings>,
     /// How long to wait for remote providers.
     pub timeouts: remote::Timeouts,
+    /// What a person named: a suite's judges and a run directory's models are held against it.
+    pub named: Named,
 }
 
 /// Opens the model that a specification names.

@@ -126,6 +126,19 @@ impl ModelSpec {
         shown
     }
 
+    /// Whether it is an endpoint given by its URL.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.fragment.is_some()
+    }
+
+    /// Whether another one names the same model, whatever its settings.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.scheme, &self.target, &self.fragment)
+            == (&other.scheme, &other.target, &other.fragment)
+    }
+
     /// The name shown in tables: `?name=` where given, else the specification without its options.
     #[must_use]
     pub fn display_name(&self) -> String {

@@ -5,8 +5,9 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -111,6 +112,7 @@ impl Labelling {
             .route(&path, get(page))
             .route(&format!("{path}answers"), get(answers))
             .route(&format!("{path}label"), post(label))
+            .layer(middleware::from_fn(from_this_machine_only))
             .with_state(self);
         axum::serve(listener, router)
             .with_graceful_shutdown(stop)
@@ -118,8 +120,33 @@ impl Labelling {
     }
 }
 
+/// Turns away what another page in the browser asks for: one whose name was made to mean this machine (its Host is that name), or one that
+/// sends a form here (its Origin is another).
+async fn from_this_machine_only(request: Request, next: Next) -> Response {
+    if is_from_this_machine(request.headers()) {
+        next.run(request).await
+    } else {
+        let why =
+            "this page is for the browser on this machine, under the address that candor printed";
+        (StatusCode::FORBIDDEN, why).into_response()
+    }
+}
+
+fn is_from_this_machine(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok());
+    let host = host.unwrap_or_default();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let own = format!("http://{host}");
+    let origin = headers.get(header::ORIGIN);
+    ["127.0.0.1", "localhost", "[::1]"].contains(&name)
+        && origin.is_none_or(|origin| origin.as_bytes() == own.as_bytes())
+}
+
 async fn page(State(labelling): State<Arc<Labelling>>) -> Response {
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
     (
         [(header::CONTENT_SECURITY_POLICY, policy)],
         Html(labelling.page.clone()),
@@ -163,5 +190,44 @@ async fn label(
             StatusCode::NO_CONTENT.into_response()
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machines_own_pages_are_answered() {
+        let answered = |host: &str, origin: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            is_from_this_machine(&headers)
+        };
+        for host in [
+            "127.0.0.1:8080",
+            "localhost:8080",
+            "[::1]:8080",
+            "localhost",
+        ] {
+            assert!(answered(host, None), "{host}");
+            assert!(answered(host, Some(&format!("http://{host}"))), "{host}");
+            assert!(!answered(host, Some("https://evil.example")), "{host}");
+            assert!(!answered(host, Some("null")), "{host}");
+        }
+        for host in [
+            "evil.example:8080",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example:1",
+            "",
+        ] {
+            assert!(!answered(host, None), "{host}");
+        }
+        assert!(!answered("localhost:8080", Some("http://localhost:9090")));
+        assert!(!is_from_this_machine(&HeaderMap::new()));
     }
 }

@@ -1,11 +1,11 @@
 //! `candor.toml`: what a person sets once for a project. Flags override it.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::files::read_text;
 use crate::model::remote::{ProviderSettings, Timeouts};
 use crate::text::SourceError;
 
@@ -31,6 +31,9 @@ pub struct RunSettings {
     pub suites: Vec<String>,
     /// Models to ask where none is given.
     pub models: Vec<String>,
+    /// Judges that suites may name: those that are endpoints, or want a key of another variable, are asked only where they stand here
+    /// or on the command line.
+    pub judges: Vec<String>,
     /// Repeats.
     pub epochs: Option<u32>,
     /// Seed.
@@ -73,7 +76,7 @@ impl Configuration {
     /// [`ConfigurationError`] with line and column.
     pub fn read(path: Option<&Path>) -> Result<Self, ConfigurationError> {
         let (path, required) = path.map_or((Path::new("candor.toml"), false), |p| (p, true));
-        let text = match fs::read_to_string(path) {
+        let text = match read_text(path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && !required => {
                 return Ok(Self::default());

@@ -189,7 +189,16 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
                 } else {
                     outcome.answered += 1;
                 }
-                in_a_row = if failed { in_a_row + 1 } else { 0 };
+                // What a recording lacks says nothing of the rest of it.
+                let not_recorded = record
+                    .failure
+                    .as_ref()
+                    .is_some_and(|f| f.class == ErrorClass::NotRecorded);
+                in_a_row = match failed {
+                    true if not_recorded => in_a_row,
+                    true => in_a_row + 1,
+                    false => 0,
+                };
                 (self.on_event)(event);
                 if fatal || in_a_row >= PATIENCE.max(2 * connections as u64) {
                     let message = record.failure.map(|f| f.message).unwrap_or_default();

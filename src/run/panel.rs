@@ -34,7 +34,8 @@ impl Panel {
     /// Opens every judge that a scorer names.
     ///
     /// # Errors
-    /// [`PlanError`] where one cannot be opened: without its judge a figure would be another.
+    /// [`PlanError`] where one cannot be opened: without its judge a figure would be another. [`PlanError::NotNamed`] where a suite
+    /// would send questions, answers or a key to where nobody agreed to.
     pub async fn open(
         scorers: impl Iterator<Item = &Box<dyn Scorer>>,
         options: &OpenOptions,
@@ -45,6 +46,7 @@ impl Panel {
                 continue;
             }
             let spec: ModelSpec = name.parse()?;
+            let spec = options.named.judge(&spec)?;
             let model = model::open(&spec, options)
                 .await
                 .map_err(PlanError::Model)?;
@@ -55,6 +57,20 @@ impl Panel {
             seats,
             spent: AtomicU64::new(0),
         })
+    }
+
+    /// Whether every judge that a scorer names can be read as a specification; none is opened.
+    ///
+    /// # Errors
+    /// [`PlanError::Spec`] where one cannot.
+    pub fn check<'a>(
+        mut scorers: impl Iterator<Item = &'a Box<dyn Scorer>>,
+    ) -> Result<Self, PlanError> {
+        scorers.try_for_each(|scorer| {
+            let mut judges = scorer.judges().iter();
+            judges.try_for_each(|name| name.parse::<ModelSpec>().map(|_| ()))
+        })?;
+        Ok(Self::default())
     }
 
     /// The panel with the cache of what it was asked before.

@@ -97,6 +97,10 @@ pub enum PlanError {
     /// A specification cannot be read.
     #[error(transparent)]
     Spec(#[from] model::SpecError),
+    /// A suite names what only a person may.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NotNamed(#[from] model::NotNamed),
     /// A model cannot be opened.
     #[error("{0}")]
     Model(ModelError),
@@ -211,7 +215,12 @@ impl Plan {
             }
             failed = Vec::new();
         }
-        let panel = Panel::open(planned.iter().flat_map(|p| &p.scorers), &open).await?;
+        let scorers = planned.iter().flat_map(|p| &p.scorers);
+        let panel = if models.is_empty() {
+            Panel::check(scorers)?
+        } else {
+            Panel::open(scorers, &open).await?
+        };
         Ok(Self {
             suites: planned,
             models: opened,

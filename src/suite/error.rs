@@ -1,5 +1,6 @@
 //! Why a suite cannot be used.
 
+use crate::files::ReadError;
 use crate::text::SourceError;
 
 /// A suite that cannot be read, found or rendered.
@@ -49,6 +50,15 @@ pub enum SuiteError {
         /// Why.
         reason: String,
     },
+}
+
+impl From<ReadError> for SuiteError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Source(error) => Self::Source(error),
+            ReadError::File { path, reason } => Self::Unreadable { path, reason },
+        }
+    }
 }
 
 impl From<SourceError> for SuiteError {

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use minijinja::Environment;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::data::{DataOptions, Row, from_yaml, parse_jsonl, parse_yaml, read_source};
+use super::data::{DataOptions, read_source};
 use super::prompt::PromptBuilder;
 use super::schema::{SampleTemplates, ScorerSpec, SuiteFile};
-use super::{PairRole, Sample, SuiteError, shipped, template};
+use super::{PairRole, Sample, SuiteError, shipped, target, template, yaml};
+use crate::files::{Folder, Row, parse_jsonl, read_text};
 use crate::text::SourceError;
 
 /// A suite ready to be asked.
@@ -75,7 +77,8 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
             let mut rows = Vec::new();
             for (path, text) in &written.items {
                 rows.extend(if path.ends_with(".yaml") {
-                    parse_yaml(path, text)?
+                    let help = "a table of items is a list of mappings: each begins with `- id: …`";
+                    yaml::rows(path, text).map_err(|e| e.with_help(help))?
                 } else {
                     parse_jsonl(path, text)?
                 });
@@ -150,27 +153,7 @@ fn find(name: &str) -> Result<Written, SuiteError> {
         folder.join("suite.yaml")
     };
     if file.is_file() {
-        let read = |path: &Path| {
-            fs::read_to_string(path).map_err(|e| SuiteError::Unreadable {
-                path: path.display().to_string(),
-                reason: e.to_string(),
-            })
-        };
-        let mut items = vec![file.with_file_name("items.jsonl")];
-        if let Ok(entries) = fs::read_dir(file.with_file_name("items")) {
-            let table = |path: &PathBuf| path.extension().is_some_and(|e| e == "yaml");
-            items.extend(entries.flatten().map(|e| e.path()).filter(table));
-        }
-        items.retain(|path| path.is_file());
-        items.sort();
-        return Ok(Written {
-            path: file.display().to_string(),
-            yaml: read(&file)?,
-            items: items
-                .iter()
-                .map(|path| Ok((path.display().to_string(), read(path)?)))
-                .collect::<Result<_, SuiteError>>()?,
-        });
+        return read_folder(&file);
     }
     let all = shipped();
     match all.iter().find(|s| s.name == name) {
@@ -198,10 +181,73 @@ fn find(name: &str) -> Result<Written, SuiteError> {
     }
 }
 
+/// A suite's text in a folder. Links that lead out of it are not followed: a suite is not to show what lies elsewhere.
+fn read_folder(file: &Path) -> Result<Written, SuiteError> {
+    let unreadable = |path: &Path, e: &std::io::Error| SuiteError::Unreadable {
+        path: path.display().to_string(),
+        reason: e.to_string(),
+    };
+    let parent = file.parent().filter(|p| !p.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    let folder = Folder::open(parent).map_err(|e| unreadable(parent, &e))?;
+    let read = |path: PathBuf| {
+        let shown = path.display().to_string();
+        let text = folder.admit(path.clone()).and_then(|path| read_text(&path));
+        match text {
+            Ok(text) => Ok(Some((shown, text))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unreadable(&path, &error)),
+        }
+    };
+    let mut paths = vec![file.with_file_name("items.jsonl")];
+    if let Ok(entries) = fs::read_dir(file.with_file_name("items")) {
+        let table = |path: &PathBuf| path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+        paths.extend(entries.flatten().map(|e| e.path()).filter(table));
+    }
+    paths.sort();
+    let Some((path, yaml)) = read(file.to_path_buf())? else {
+        return Err(unreadable(file, &ErrorKind::NotFound.into()));
+    };
+    let items = paths.into_iter().filter_map(|path| read(path).transpose());
+    Ok(Written {
+        path,
+        yaml,
+        items: items.collect::<Result<_, _>>()?,
+    })
+}
+
+/// The values of suite.yaml that are rows' fields, or stand beside them: they are read as rows are.
+#[derive(Deserialize)]
+struct Fields {
+    #[serde(default)]
+    constants: BTreeMap<String, yaml::Written>,
+    prompt: FieldsOfPrompt,
+}
+
+#[derive(Deserialize)]
+struct FieldsOfPrompt {
+    #[serde(default)]
+    examples: Vec<FieldsOfExample>,
+}
+
+#[derive(Deserialize)]
+struct FieldsOfExample {
+    fields: BTreeMap<String, yaml::Written>,
+}
+
 fn parse(written: &Written) -> Result<SuiteFile, SuiteError> {
-    let file: SuiteFile = from_yaml(&written.path, &written.yaml).map_err(|e| {
-        e.with_help("the fields and what they mean: `candor suites schema`, docs/suites.md")
-    })?;
+    let (path, text) = (&written.path, &written.yaml);
+    let help = "the fields and what they mean: `candor suites schema`, docs/suites.md";
+    let mut file: SuiteFile = yaml::from_yaml(path, text).map_err(|e| e.with_help(help))?;
+    let fields: Fields = yaml::from_yaml(path, text)?;
+    let values = |fields: BTreeMap<String, yaml::Written>| {
+        let fields = fields.into_iter();
+        fields.map(|(name, v)| (name, v.value(text))).collect()
+    };
+    file.constants = values(fields.constants);
+    for (example, own) in file.prompt.examples.iter_mut().zip(fields.prompt.examples) {
+        example.fields = values(own.fields);
+    }
     if file.format != 1 {
         let at = written.yaml.find("format").unwrap_or(0);
         return Err(SourceError::at_offset(
@@ -286,6 +332,7 @@ impl<'a> Maker<'a> {
                 samples.push(sample);
             }
         }
+        target::settle(&mut samples).map_err(|(sample, reason)| self.wrong(&sample, reason))?;
         Ok(samples)
     }
 
@@ -326,30 +373,42 @@ impl<'a> Maker<'a> {
         let own = |name: &str| row.get(name).filter(|v| !v.is_null());
         let shown = named(&row, number);
         let render = |name: &str| self.render(name, number, &row, &shown);
+        // A blank cell is no pair and no cluster.
         let templated = |name: &str, set: bool| {
-            if set {
+            let value = if set {
                 render(name).map(Some)
             } else {
                 Ok(own(name).and_then(plain))
-            }
+            };
+            value.map(|v| v.filter(|text| !text.trim().is_empty()))
         };
         let id = if self.templates.id.is_some() {
             render("id")?
         } else {
             shown.clone()
         };
-        let targets = if self.templates.target.is_some() {
-            vec![render("target")?]
-        } else {
-            own("target").map(list).unwrap_or_default()
-        };
-        let choices = if self.templates.choices.is_empty() {
+        let choices: Vec<String> = if self.templates.choices.is_empty() {
             own("choices").map(list).unwrap_or_default()
         } else {
             (0..self.templates.choices.len())
                 .map(|i| render(&format!("choices[{i}]")))
                 .collect::<Result<_, _>>()?
         };
+        let targets = match own("target") {
+            _ if self.templates.target.is_some() => vec![render("target")?],
+            Some(target) if !choices.is_empty() && target::number(target).is_some() => {
+                let numbers = own("choices").and_then(Value::as_array);
+                let numeric = numbers.is_some_and(|c| c.iter().all(Value::is_number));
+                let index = target::number(target).unwrap_or_default();
+                let choice = target::numbered(index, &choices, numeric);
+                vec![choice.map_err(|reason| self.wrong(&shown, reason))?]
+            }
+            target => target.map(list).unwrap_or_default(),
+        };
+        if targets.iter().any(|t| t.trim().is_empty()) {
+            let reason = "its target is empty; leave the field out where no answer is right";
+            return Err(self.wrong(&shown, reason.into()));
+        }
         let mut strata: BTreeMap<String, String> = own("strata")
             .and_then(Value::as_object)
             .into_iter()
@@ -360,7 +419,7 @@ impl<'a> Maker<'a> {
             strata.insert(name.clone(), render(&format!("strata.{name}"))?);
         }
         let role = match own("role").and_then(Value::as_str) {
-            None => self.templates.role,
+            None | Some("") => self.templates.role,
             Some("sensitive") => Some(PairRole::Sensitive),
             Some("control") => Some(PairRole::Control),
             Some(other) => {
@@ -387,13 +446,9 @@ impl<'a> Maker<'a> {
         shown: &str,
     ) -> Result<String, SuiteError> {
         let context = minijinja::context! { row => number, ..minijinja::Value::from(minijinja::value::Serde(row)) };
-        let rendered = self
-            .environment
-            .get_template(name)
-            .and_then(|t| t.render(context));
-        rendered
+        template::render(&self.environment, name, context)
             .map(|text| text.trim().to_owned())
-            .map_err(|e| self.wrong(shown, template::describe(&e)))
+            .map_err(|why| self.wrong(shown, why))
     }
 
     fn wrong(&self, sample: &str, reason: String) -> SuiteError {
@@ -408,6 +463,7 @@ impl<'a> Maker<'a> {
 /// What a row is called in an error: its id, else its number.
 fn named(row: &Row, number: usize) -> String {
     let id = row.get("id").and_then(plain);
+    let id = id.filter(|id| !id.trim().is_empty());
     id.unwrap_or_else(|| number.to_string())
 }
 

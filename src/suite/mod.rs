@@ -12,7 +12,9 @@ mod prompt;
 mod sample;
 mod schema;
 mod shipped;
+mod target;
 mod template;
+mod yaml;
 
 pub use data::DataOptions;
 pub use error::SuiteError;
@@ -22,3 +24,4 @@ pub use load::{Suite, SuiteParts, load, scorers_hash};
 pub use sample::{Pairing, Sample};
 pub use schema::{Ask, Kind, PairRole, ScorerSpec, SuiteFile, json_schema};
 pub use shipped::{ShippedSuite, shipped};
+pub(crate) use template::bound;

@@ -128,11 +128,15 @@ impl PromptBuilder {
 
     fn render(&self, name: &str, sample: &Sample) -> Result<String, SuiteError> {
         let letters: Vec<String> = (0..sample.choices.len()).map(letter).collect();
-        let context = minijinja::context! { choices => sample.choices.clone(), letters, ..minijinja::Value::from(minijinja::value::Serde(&sample.fields)) };
-        self.environment
-            .get_template(name)
-            .and_then(|t| t.render(context))
-            .map_err(|e| self.wrong(&sample.id, template::describe(&e)))
+        let fields = minijinja::Value::from(minijinja::value::Serde(&sample.fields));
+        // A row's own `choices` that is no list, as ARC's `{text, label}`, stays what it is.
+        let context = if sample.choices.is_empty() && sample.fields.contains_key("choices") {
+            minijinja::context! { letters, ..fields }
+        } else {
+            minijinja::context! { choices => sample.choices.clone(), letters, ..fields }
+        };
+        template::render(&self.environment, name, context)
+            .map_err(|why| self.wrong(&sample.id, why))
     }
 
     fn wrong(&self, sample: &str, reason: String) -> SuiteError {

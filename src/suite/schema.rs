@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use crate::files::PlainPath;
 use crate::model::Parameters;
 
 /// What a suite is for.
@@ -75,7 +76,7 @@ pub struct SuiteFile {
 pub struct DataSource {
     /// Files under the data folder (`CANDOR_DATA`, `[data] dir` in candor.toml, or `?data=` beside the suite's name).
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub files: Vec<String>,
+    pub files: Vec<PlainPath>,
     /// The same rows in a dataset of the Hugging Face hub, fetched where no local file is found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hub: Option<HubSource>,
@@ -89,16 +90,12 @@ pub struct DataSource {
 #[serde(deny_unknown_fields)]
 pub struct HubSource {
     /// `owner/name`.
-    pub dataset: String,
-    /// Branch, tag or commit.
-    #[serde(default = "main_revision")]
-    pub revision: String,
+    pub dataset: PlainPath,
+    /// Branch, tag or commit; `main` where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<PlainPath>,
     /// Paths in the dataset's repository (Parquet, JSONL, JSON or CSV).
-    pub files: Vec<String>,
-}
-
-fn main_revision() -> String {
-    "main".into()
+    pub files: Vec<PlainPath>,
 }
 
 /// Templates that make a sample of a row. Each is Jinja over the row's fields; a field of the same name in the row is taken

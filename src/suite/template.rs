@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::value::{Kwargs, Serde, Value};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
+use crate::files::apart;
 use crate::text::SourceError;
 
 /// An environment for the templates of one suite, which may use its constants.
@@ -19,12 +20,44 @@ pub(super) fn environment(constants: &BTreeMap<String, serde_json::Value>) -> En
         .keep_trailing_newline(true)
         .build();
     environment.set_syntax(syntax.expect("the delimiters are Jinja's own"));
-    // Nothing here needs more than a few thousand steps; a template that loops for ever is stopped.
-    environment.set_fuel(Some(200_000));
+    // A cell without a value is blank: no question is to say "none".
+    environment.set_formatter(|out, state, value| {
+        if value.is_none() {
+            Ok(())
+        } else {
+            minijinja::escape_formatter(out, state, value)
+        }
+    });
+    bound(&mut environment);
     for (name, value) in constants {
         environment.add_global(name.clone(), minijinja::Value::from(Serde(value)));
     }
     environment
+}
+
+/// Work that a template may do: a step, or 64 bytes written, costs one. Nothing here needs more than a few thousand.
+const FUEL: u64 = 200_000;
+
+/// Widest indent that `tojson` takes.
+const MAX_INDENT: usize = 16;
+
+/// Stops what loops for ever or writes without end.
+pub(crate) fn bound(environment: &mut Environment<'_>) {
+    environment.set_fuel(Some(FUEL));
+    // The filter itself pays for what it wrote only afterwards.
+    environment.add_filter(
+        "tojson",
+        |value: &Value, indent: Option<Value>, options: Kwargs| {
+            let asked = indent.clone().map_or_else(|| options.peek("indent"), Ok);
+            match asked.ok().and_then(|width| width.as_usize()) {
+                Some(width) if width > MAX_INDENT => Err(Error::new(
+                    ErrorKind::InvalidOperation,
+                    format!("tojson takes an indent of at most {MAX_INDENT}, not {width}"),
+                )),
+                _ => minijinja::filters::tojson(value, indent, options),
+            }
+        },
+    );
 }
 
 /// Adds a template written in `suite.yaml` and points at it there where it does not parse.
@@ -59,8 +92,27 @@ pub(super) fn add(
         })
 }
 
+/// Renders a template.
+///
+/// # Errors
+/// What went wrong, in one line.
+pub(super) fn render(
+    environment: &Environment<'_>,
+    name: &str,
+    context: minijinja::Value,
+) -> Result<String, String> {
+    let template = environment.get_template(name).map_err(|e| describe(&e))?;
+    let render = || template.render(context).map_err(|e| describe(&e));
+    // Only a namespace carries a value from one turn of a loop to the next, and so nests it deeper than a stack usually goes.
+    if template.source().contains("namespace") {
+        apart(render).unwrap_or_else(|e| Err(e.to_string()))
+    } else {
+        render()
+    }
+}
+
 /// What went wrong while rendering, in one line.
-pub(super) fn describe(error: &minijinja::Error) -> String {
+fn describe(error: &minijinja::Error) -> String {
     let mut text = error
         .detail()
         .map_or_else(|| error.kind().to_string(), str::to_owned);
@@ -71,4 +123,51 @@ pub(super) fn describe(error: &minijinja::Error) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn rendered(source: &str) -> Result<String, String> {
+        let mut environment = environment(&BTreeMap::new());
+        add(&mut environment, "t", source, "suite.yaml", source).unwrap();
+        render(
+            &environment,
+            "t",
+            minijinja::context! { nothing => None::<u8>, word => "x" },
+        )
+    }
+
+    #[test]
+    fn a_cell_without_a_value_is_blank() {
+        assert_eq!(
+            rendered("[{{ nothing }}] {{ nothing is none }} {{ word }}").unwrap(),
+            "[] True x"
+        );
+    }
+
+    #[test]
+    fn a_template_that_works_nests_or_writes_without_end_is_stopped() {
+        for source in [
+            "{% set ns = namespace(x=[]) %}{% for i in range(900) %}{% for j in range(900) %}{% set ns.x = [ns.x] %}{% endfor %}{% endfor %}",
+            "{% set ns = namespace(x='x') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+            "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}",
+            "{% macro f(x) %}{{ f([x]) }}{% endmacro %}{{ f(1) }}",
+            "{{ word * 99999999999 }}",
+            "{{ word | indent(99999999999, true) }}",
+            "{{ [word] | tojson(indent=17) }}",
+            "{{ [word] | tojson(17) }}",
+            "{% include '/etc/passwd' %}",
+        ] {
+            assert!(rendered(source).is_err(), "{source}");
+        }
+    }
+
+    #[test]
+    fn a_loop_carries_no_value_from_one_turn_to_the_next() {
+        let source = "{% set x = [] %}{% for i in range(3) %}{% set x = [x] %}{{ x | tojson }} {% endfor %}{{ x | tojson }}";
+        assert_eq!(rendered(source).unwrap(), "[[]] [[]] [[]] []");
+    }
 }

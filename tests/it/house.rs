@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("model", 1),
     ("stats", 0),
     ("text", 0),
+    ("files", 0),
 ];
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

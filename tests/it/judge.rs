@@ -36,7 +36,10 @@ fn suite(home: &Path, judge: &str) {
     fs::write(home.join("r.jsonl"), answers).unwrap();
 }
 
-fn run(home: &Path) -> HashMap<(String, String), (String, String)> {
+/// Runs the suite, with the judges that it names agreed to.
+fn run(home: &Path, judges: &[&str]) -> HashMap<(String, String), (String, String)> {
+    let named = format!("[run]\njudges = {}\n", json!(judges));
+    fs::write(home.join("candor.toml"), named).unwrap();
     ran(candor(home).env("CANDOR_HOME", home.join("home")).args([
         "run",
         "-s",
@@ -93,7 +96,7 @@ fn a_judge_is_asked_for_json_once_repaired_and_never_guessed() {
     });
     let spec = endpoint.spec("judge");
     suite(home.path(), &format!("judge: {{models: [\"{spec}\"]}}"));
-    let found = run(home.path());
+    let found = run(home.path(), &[&spec]);
     let class = |id: &str| &found[&(id.to_owned(), "class".to_owned())];
     assert_eq!(class("full"), &("1.0".into(), "complete".into()));
     assert_eq!(class("no"), &("0.0".into(), "denial".into()));
@@ -181,7 +184,7 @@ fn several_judges_vote_and_their_disagreement_is_told() {
             json!(specs)
         ),
     );
-    let found = run(home.path());
+    let found = run(home.path(), &specs.each_ref().map(String::as_str));
     let of = |id: &str, metric: &str| found[&(id.to_owned(), metric.to_owned())].clone();
     assert_eq!(of("full", "class"), ("1.0".into(), "good".into()));
     assert_eq!(of("full", "agreement").0, "1.0");
@@ -235,7 +238,7 @@ fn a_pair_is_judged_in_both_orders() {
         home.path(),
         &format!("judge_pairwise: {{models: [\"{spec}\"]}}"),
     );
-    let found = run(home.path());
+    let found = run(home.path(), &[&spec]);
     let of = |id: &str, metric: &str| found[&(id.to_owned(), metric.to_owned())].clone();
     assert_eq!(of("full", "preference"), ("1.0".into(), "preferred".into()));
     assert_eq!(

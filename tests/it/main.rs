@@ -20,6 +20,8 @@ mod demo;
 mod endpoint;
 mod evidence;
 mod final_numbers;
+mod foreign;
+mod foreign_data;
 mod gap;
 mod gate;
 mod gate_run;

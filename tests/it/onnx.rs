@@ -161,7 +161,7 @@ fn what_is_wrong_with_a_folder_is_said() {
     assert!(
         failure(&home.path().join("nothing"))
             .message
-            .contains("is no folder")
+            .contains("is not a directory")
     );
     let empty = home.path().join("empty");
     fs::create_dir(&empty).expect("a folder");
@@ -230,4 +230,89 @@ fn a_device_that_cannot_be_used_fails_and_says_what_is_missing() {
                 || error.message.contains("driver")),
         "{error}"
     );
+}
+
+/// A copy of the fixture that keeps its weights beside the graph, under another name of the same length.
+fn with_weights_elsewhere(home: &std::path::Path) -> std::path::PathBuf {
+    let (fixture, model) = (fixtures().join("models/llama-genai"), home.join("model"));
+    fs::create_dir(&model).expect("a folder");
+    for entry in fs::read_dir(&fixture).expect("the fixture").flatten() {
+        fs::copy(entry.path(), model.join(entry.file_name())).expect("a copy");
+    }
+    let (name, other) = (b"model.onnx.data", b"all-weights.bin");
+    let mut graph = fs::read(model.join("model.onnx")).expect("the graph");
+    let mut at = 0;
+    while let Some(found) = graph[at..].windows(name.len()).position(|w| w == name) {
+        graph[at + found..at + found + name.len()].copy_from_slice(other);
+        at += found + name.len();
+    }
+    assert!(at > 0, "the graph names its weights");
+    fs::write(model.join("model.onnx"), graph).expect("the graph");
+    fs::rename(model.join("model.onnx.data"), model.join("all-weights.bin")).expect("the weights");
+    model
+}
+
+#[test]
+fn the_identity_holds_all_that_decides_an_answer() {
+    if !has_onnx_runtime() {
+        return;
+    }
+    let home = tempfile::tempdir().expect("a folder");
+    let model = with_weights_elsewhere(home.path());
+    let identity = || {
+        let opened = open(&format!("onnx:{}", model.display())).expect("it loads");
+        opened.identity().fingerprint.clone()
+    };
+    let mut seen = vec![identity()];
+    assert_eq!(seen[0], identity());
+    let mut weights = fs::read(model.join("all-weights.bin")).expect("the weights");
+    weights[100] ^= 1;
+    fs::write(model.join("all-weights.bin"), weights).expect("other weights");
+    seen.push(identity());
+    fs::write(
+        model.join("generation_config.json"),
+        "{\"eos_token_id\": 7}",
+    )
+    .expect("a file");
+    seen.push(identity());
+    fs::write(
+        model.join("chat_template.jinja"),
+        "{{ messages[0].content }}",
+    )
+    .expect("a file");
+    seen.push(identity());
+    let distinct: std::collections::BTreeSet<_> = seen.iter().collect();
+    assert_eq!(distinct.len(), seen.len(), "{seen:?}");
+}
+
+#[test]
+fn logits_that_are_not_numbers_are_an_error_in_answers_and_in_log_likelihoods() {
+    if !has_onnx_runtime() {
+        return;
+    }
+    let home = tempfile::tempdir().expect("a folder");
+    let model = with_weights_elsewhere(home.path());
+    let size = fs::metadata(model.join("all-weights.bin"))
+        .expect("the weights")
+        .len();
+    // Every bit set is NaN in every floating-point format.
+    let nan = vec![0xff; usize::try_from(size).expect("a size")];
+    fs::write(model.join("all-weights.bin"), nan).expect("other weights");
+    let model = open(&format!("onnx:{}", model.display())).expect("it loads");
+    let request = |wanted| Request {
+        prompt: Prompt::Text("What is".into()),
+        parameters: Parameters::default(),
+        wanted,
+        about: SampleRef::default(),
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let answer = runtime.block_on(model.generate(&request(Wanted::Generate)));
+    let continuations = vec![" yes".into(), " no".into()];
+    let likelihood = request(Wanted::LogLikelihood { continuations });
+    let likelihoods = runtime.block_on(model.log_likelihood(&likelihood));
+    for outcome in [answer, likelihoods] {
+        let error = outcome.expect_err("no answer is drawn from NaN");
+        assert_eq!(error.class, ErrorClass::Runtime, "{error}");
+        assert!(error.message.contains("logits"), "{error}");
+    }
 }

@@ -39,7 +39,7 @@ fn recordings_are_found_by_sample_id_by_field_or_by_prompt() {
             name,
         ]))
         .exits_with(4)
-        .says(&["2 trials have no answer"]);
+        .says(&["2 questions are not in the recording"]);
         let rows = export(home.path(), &home.path().join(name));
         let right: Vec<&str> = rows
             .iter()

@@ -1,7 +1,6 @@
 //! `gate.toml`: rules that read like sentences.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -9,6 +8,7 @@ use toml::Spanned;
 
 use super::{Amount, GateError, Unit};
 use crate::analysis::Target;
+use crate::files::read_text;
 use crate::text::SourceError;
 
 /// A gate as written.
@@ -208,7 +208,7 @@ impl GateFile {
     /// # Errors
     /// [`GateError`] with line and column.
     pub fn read(path: &Path) -> Result<Self, GateError> {
-        let text = fs::read_to_string(path).map_err(|e| GateError::Unreadable {
+        let text = read_text(path).map_err(|e| GateError::Unreadable {
             path: path.display().to_string(),
             reason: e.to_string(),
         })?;

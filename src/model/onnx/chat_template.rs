@@ -1,15 +1,24 @@
 //! Chat templates, run as Transformers runs them: Jinja with trimmed blocks, Python's methods, `raise_exception`, `strftime_now`.
+//!
+//! A template comes with the model's files, so it is bounded: what it may do and write is limited, and it reads no files.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use fancy_regex::{Captures, Regex};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Serde, Value};
+use minijinja::value::{Serde, Value};
 use minijinja::{Environment, Error, ErrorKind, context};
 
-use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
-
-use super::folder::{ModelFiles, files_error};
+use super::folder::files_error;
+use super::python;
 use super::tokenizer::token_text;
+use crate::files::apart;
 use crate::model::{ErrorClass, Message, ModelError};
+
+/// Work that a template may do for one conversation: a step, or 64 bytes written, costs one. The longest templates there are take a few
+/// thousand for a short conversation; this leaves room for prompts of megabytes and stops within a second.
+const FUEL: u64 = 400_000;
 
 pub(super) struct ChatTemplate {
     environment: Environment<'static>,
@@ -18,7 +27,10 @@ pub(super) struct ChatTemplate {
 }
 
 impl ChatTemplate {
-    pub(super) fn new(source: &str, files: &ModelFiles) -> Result<Self, ModelError> {
+    pub(super) fn new(
+        source: &str,
+        tokenizer_config: &serde_json::Value,
+    ) -> Result<Self, ModelError> {
         let mut environment = Environment::new();
         environment.set_syntax(
             SyntaxConfig::builder()
@@ -27,8 +39,7 @@ impl ChatTemplate {
                 .build()
                 .map_err(|e| files_error(describe(&e)))?,
         );
-        environment
-            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.set_unknown_method_callback(python::method);
         environment.add_function(
             "raise_exception",
             |message: String| -> Result<Value, Error> {
@@ -38,15 +49,11 @@ impl ChatTemplate {
         environment.add_function("strftime_now", |format: String| {
             jiff::Zoned::now().strftime(&format).to_string()
         });
-        environment.add_filter("tojson", to_json);
-        // `{% generation %}` marks the assistant's words for training; it renders as its content.
-        let source = source
-            .replace("{% generation %}", "")
-            .replace("{% endgeneration %}", "")
-            .replace("{%- generation %}", "")
-            .replace("{%- endgeneration %}", "");
+        environment.add_filter("tojson", python::to_json);
+        environment.add_filter("wordcount", python::word_count);
+        environment.set_fuel(Some(FUEL));
         environment
-            .add_template_owned("chat", source)
+            .add_template_owned("chat", without_generation(source).into_owned())
             .map_err(|e| {
                 files_error(format!(
                     "the chat template cannot be read: {}",
@@ -54,8 +61,7 @@ impl ChatTemplate {
                 ))
             })?;
         let token = |name: &str| {
-            files
-                .tokenizer_config
+            tokenizer_config
                 .get(name)
                 .and_then(token_text)
                 .unwrap_or_default()
@@ -70,69 +76,38 @@ impl ChatTemplate {
 
     /// The text of a conversation, ending where the model is to begin.
     pub(super) fn render(&self, messages: &[Message]) -> Result<String, ModelError> {
-        let template = self
-            .environment
-            .get_template("chat")
-            .map_err(|e| files_error(describe(&e)))?;
-        template
-            .render(context! { messages => Value::from(Serde(messages)), add_generation_prompt => true, bos_token => self.begin.as_str(), eos_token => self.end.as_str() })
-            .map_err(|e| ModelError::new(ErrorClass::Unsupported, format!("the model's chat template refused the messages: {}", describe(&e))))
+        let render = || {
+            let template = self
+                .environment
+                .get_template("chat")
+                .map_err(|e| describe(&e))?;
+            template
+                .render(context! { messages => Value::from(Serde(messages)), add_generation_prompt => true, bos_token => self.begin.as_str(), eos_token => self.end.as_str() })
+                .map_err(|e| describe(&e))
+        };
+        let rendered = apart(render).unwrap_or_else(|e| Err(e.to_string()));
+        rendered.map_err(|why| {
+            let what = format!("the model's chat template does not take the messages: {why}");
+            ModelError::new(ErrorClass::BadRequest, what)
+        })
     }
 }
 
-/// Transformers' `tojson`: no HTML escapes, non-ASCII kept, `indent` honoured.
-#[allow(clippy::needless_pass_by_value)] // the signature of a filter
-fn to_json(value: &Value, options: Kwargs) -> Result<Value, Error> {
-    let failed = |e: serde_json::Error| Error::new(ErrorKind::BadSerialization, e.to_string());
-    let mut out = Vec::new();
-    match options.get::<usize>("indent") {
-        Err(_) => value.serialize(&mut Serializer::with_formatter(&mut out, Spaced)),
-        Ok(width) => {
-            let indent = " ".repeat(width);
-            let formatter = PrettyFormatter::with_indent(indent.as_bytes());
-            value.serialize(&mut Serializer::with_formatter(&mut out, formatter))
-        }
-    }
-    .map_err(failed)?;
-    Ok(Value::from_safe_string(
-        String::from_utf8_lossy(&out).into_owned(),
-    ))
-}
-
-/// Python's separators: `", "` and `": "`.
-struct Spaced;
-
-fn separate<W: ?Sized + std::io::Write>(writer: &mut W, first: bool) -> std::io::Result<()> {
-    if first {
-        Ok(())
-    } else {
-        writer.write_all(b", ")
-    }
-}
-
-impl Formatter for Spaced {
-    fn begin_array_value<W: ?Sized + std::io::Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> std::io::Result<()> {
-        separate(writer, first)
-    }
-
-    fn begin_object_key<W: ?Sized + std::io::Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> std::io::Result<()> {
-        separate(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + std::io::Write>(
-        &mut self,
-        writer: &mut W,
-    ) -> std::io::Result<()> {
-        writer.write_all(b": ")
-    }
+/// `{% generation %}` marks the assistant's words for training. It renders as its content, and as a block it trims the white space around
+/// it: it becomes a condition that always holds, with the trimming that is written.
+fn without_generation(source: &str) -> Cow<'_, str> {
+    static TAG: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(\{%[-+]?\s*)(end)?generation(\s*[-+]?%\})").expect("the pattern is valid")
+    });
+    TAG.replace_all(source, |tag: &Captures<str>| {
+        let part = |i| tag.get(i).map_or("", |m| m.as_str());
+        let keyword = if part(2).is_empty() {
+            "if true"
+        } else {
+            "endif"
+        };
+        format!("{}{keyword}{}", part(1), part(3))
+    })
 }
 
 fn describe(error: &Error) -> String {
@@ -141,4 +116,70 @@ fn describe(error: &Error) -> String {
         .map(|line| format!(" (line {line})"))
         .unwrap_or_default();
     format!("{}{place}", error.detail().unwrap_or(&error.to_string()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::Role;
+
+    fn template(source: &str) -> ChatTemplate {
+        ChatTemplate::new(source, &serde_json::Value::Null).unwrap()
+    }
+
+    fn render(source: &str) -> Result<String, ModelError> {
+        let message = |role, content: &str| Message {
+            role,
+            content: content.into(),
+        };
+        template(source).render(&[message(Role::User, "Hi"), message(Role::Assistant, "Ho")])
+    }
+
+    #[test]
+    fn generation_marks_render_as_their_content_and_trim_as_blocks_do() {
+        // Expected texts are those of jinja2 3.1 with Transformers' extension.
+        for (source, want) in [
+            ("a {% generation %}b{% endgeneration %} c", "a b c"),
+            ("a {%- generation -%} b {%- endgeneration -%} c", "abc"),
+            ("a\n  {% generation %}\nb\n{%endgeneration%}\nc", "a\nb\nc"),
+            ("{%+ generation +%} b{%- endgeneration %}", " b"),
+            (
+                "{{ 'generation' }} endgeneration",
+                "generation endgeneration",
+            ),
+        ] {
+            assert_eq!(render(source).unwrap(), want, "{source}");
+        }
+    }
+
+    #[test]
+    fn a_template_that_works_or_writes_without_end_is_stopped() {
+        let doubling = "{% set ns = namespace(x='x') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}";
+        let nested = "{% set ns = namespace(x=[]) %}{% for i in range(900) %}{% for j in range(900) %}{% set ns.x = [ns.x] %}{% endfor %}{% endfor %}";
+        for source in [
+            "{% for i in range(9999) %}{% for j in range(9999) %}{% for k in range(9999) %}x{% endfor %}{% endfor %}{% endfor %}",
+            doubling,
+            &format!("{doubling}{{{{ ns.x | tojson }}}}"),
+            nested,
+            &format!("{nested}{{{{ ns.x | tojson }}}}"),
+            "{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}",
+            "{{ messages | tojson(indent=17) }}",
+            "{{ 'x' * 99999999999 }}",
+            "{{ 'x' | indent(99999999999, true) }}",
+            "{{ '%099999999999d' | format(1) }}",
+            "{{ 'x'.center(99999999999) }}",
+            "{% include '/etc/passwd' %}",
+        ] {
+            let error = render(source).unwrap_err();
+            assert_eq!(error.class, ErrorClass::BadRequest, "{source}");
+        }
+    }
+
+    #[test]
+    fn an_exception_that_the_template_raises_is_this_requests_alone() {
+        let error = render("{{ raise_exception('roles must alternate') }}").unwrap_err();
+        assert!(error.message.contains("roles must alternate"), "{error}");
+        assert!(!error.class.is_fatal());
+    }
 }

@@ -191,7 +191,7 @@ impl Worker {
         let mut written: Vec<u32> = Vec::new();
         let mut finish = Finish::Length;
         while written.len() < limit {
-            let token = sampler.choose(&last);
+            let token = sampler.choose(&last)?;
             if self.end_tokens.contains(&token) {
                 finish = Finish::Stop;
                 break;
@@ -273,14 +273,26 @@ impl Worker {
             }
             let (_, cache, last) = shared.as_ref().expect("set just above");
             prompt_tokens += rest.len() as u64;
-            let mut log_likelihood = log_softmax_at(last, rest[0]);
+            let mut log_likelihood = log_softmax_at(last, rest[0])?;
             let mut is_greedy = argmax(last) == rest[0];
             let (fed, targets) = (&rest[..rest.len() - 1], &rest[1..]);
             if !fed.is_empty() {
+                let (mut read, mut failed) = (0, None);
                 self.graph.run(fed, cache, |row, logits| {
-                    log_likelihood += log_softmax_at(logits, targets[row]);
+                    match log_softmax_at(logits, targets[row]) {
+                        Ok(more) => log_likelihood += more,
+                        Err(error) => failed = failed.take().or(Some(error)),
+                    }
                     is_greedy &= argmax(logits) == targets[row];
+                    read += 1;
                 })?;
+                if let Some(error) = failed {
+                    return Err(error);
+                }
+                if read < fed.len() {
+                    let what = "the graph gives the last token's logits only, and a log-likelihood needs every token's";
+                    return Err(ModelError::new(ErrorClass::Unsupported, what));
+                }
             }
             scores.push(ContinuationScore {
                 log_likelihood,

@@ -1,10 +1,13 @@
 //! The files of a model folder, in either layout, read before any of them is loaded.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::external;
+use crate::files::{Folder, PlainPath, decode, without_bom};
 use crate::model::{ErrorClass, ModelError};
 
 /// Graph file names tried in order where none is named.
@@ -29,7 +32,7 @@ pub(super) struct ModelFiles {
     pub end_tokens: Vec<u32>,
     /// Most tokens the model can see.
     pub context_length: Option<usize>,
-    /// BLAKE3 over graph, weights, tokenizer and template.
+    /// BLAKE3 over everything that decides an answer: graph, weights, tokenizer, template and configurations.
     pub fingerprint: String,
 }
 
@@ -53,7 +56,8 @@ impl EmbeddedFiles {
         hasher
             .update(self.graph)
             .update(self.tokenizer)
-            .update(self.tokenizer_config.as_bytes());
+            .update(self.tokenizer_config.as_bytes())
+            .update(self.config.as_bytes());
         Ok(ModelFiles {
             graph: PathBuf::new(),
             tokenizer: self.tokenizer.to_vec(),
@@ -71,79 +75,180 @@ impl ModelFiles {
     pub(super) fn read(folder: &Path, file: Option<&str>) -> Result<Self, ModelError> {
         if !folder.is_dir() {
             return Err(files_error(format!(
-                "{} is no folder; onnx: wants a model's folder, with model.onnx and tokenizer.json in it",
+                "{} is not a directory; onnx: wants a model's folder, with model.onnx and tokenizer.json in it",
                 folder.display()
             )));
         }
-        let genai = json_file(&folder.join("genai_config.json"))?;
-        let graph = find_graph(folder, file, &genai)?;
-        let tokenizer_path = folder.join("tokenizer.json");
-        let tokenizer = fs::read(&tokenizer_path).map_err(|e| {
-            files_error(format!("cannot read {}: {e}. Every model needs its tokenizer.json beside the graph; copy it from where the model came from", tokenizer_path.display()))
+        let folder = Folder::open(folder)
+            .map_err(|e| files_error(format!("cannot read {}: {e}", folder.display())))?;
+        let mut read = Reader::new(&folder);
+        let genai = read.json("genai_config.json")?;
+        let graph = find_graph(&folder, file, &genai)?;
+        let tokenizer = read.bytes("tokenizer.json")?.ok_or_else(|| {
+            files_error(format!("there is no {}. Every model needs its tokenizer.json beside the graph; copy it from where the model came from", folder.path().join("tokenizer.json").display()))
         })?;
-        let config = json_file(&folder.join("config.json"))?;
-        let generation = json_file(&folder.join("generation_config.json"))?;
-        let tokenizer_config = json_file(&folder.join("tokenizer_config.json"))?;
-        let chat_template = match fs::read_to_string(folder.join("chat_template.jinja")) {
-            Ok(source) => Some(source),
-            Err(_) => template_of(&tokenizer_config),
+        let config = read.json("config.json")?;
+        let generation = read.json("generation_config.json")?;
+        let tokenizer_config = read.json("tokenizer_config.json")?;
+        let chat_template = match read.bytes("chat_template.jinja")? {
+            Some(bytes) => Some(decode(bytes).map_err(|e| {
+                files_error(format!(
+                    "{}/chat_template.jinja: {e}",
+                    folder.path().display()
+                ))
+            })?),
+            None => template_of(&tokenizer_config),
         };
         let genai_model = genai.get("model").cloned().unwrap_or(Value::Null);
         let sources = [&generation, &genai_model, &config];
-        let fingerprint = fingerprint(&graph, &tokenizer, chat_template.as_deref())?;
+        read.weights(&graph)?;
         Ok(Self {
-            graph,
+            graph: graph.below(folder.path()),
             tokenizer,
             tokenizer_config,
             chat_template,
             end_tokens: end_tokens(&sources),
             context_length: context_length(&sources),
-            fingerprint,
+            fingerprint: read.fingerprint.finalize().to_hex().to_string(),
         })
     }
 }
 
-fn find_graph(folder: &Path, file: Option<&str>, genai: &Value) -> Result<PathBuf, ModelError> {
-    let named = file.or_else(|| {
-        genai
-            .pointer("/model/decoder/filename")
-            .and_then(Value::as_str)
-    });
-    if let Some(name) = named {
-        let inside = Path::new(name)
-            .components()
-            .all(|c| matches!(c, std::path::Component::Normal(_)));
-        let path = folder.join(name);
-        if !inside {
-            return Err(files_error(format!(
-                "'{name}' leaves the model's folder {}",
-                folder.display()
-            )));
-        }
-        return if path.is_file() {
-            Ok(path)
-        } else {
-            Err(files_error(format!("there is no {}", path.display())))
-        };
-    }
-    GRAPHS.iter().map(|name| folder.join(name)).find(|path| path.is_file()).ok_or_else(|| {
-        let mut present: Vec<String> = [folder.to_path_buf(), folder.join("onnx")].iter().flat_map(fs::read_dir).flatten().flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|x| x == "onnx")).filter_map(|p| p.strip_prefix(folder).ok().map(|p| p.display().to_string())).collect();
-        present.sort();
-        match present.as_slice() {
-            [] => files_error(format!("{} holds no ONNX graph (looked for {})", folder.display(), GRAPHS.join(", "))),
-            several => files_error(format!("{} holds several graphs and none is called model.onnx; choose one with ?file=NAME: {}", folder.display(), several.join(", "))),
-        }
-    })
+/// Reads a folder's files, and takes each into the fingerprint under its name and length.
+struct Reader<'a> {
+    folder: &'a Folder,
+    fingerprint: blake3::Hasher,
 }
 
-/// A JSON file, or null where it is missing.
-fn json_file(path: &Path) -> Result<Value, ModelError> {
-    match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map_err(|e| files_error(format!("{} is not valid JSON: {e}", path.display()))),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Value::Null),
-        Err(e) => Err(files_error(format!("cannot read {}: {e}", path.display()))),
+impl<'a> Reader<'a> {
+    fn new(folder: &'a Folder) -> Self {
+        Self {
+            folder,
+            fingerprint: blake3::Hasher::new(),
+        }
     }
+
+    fn begin(&mut self, name: &PlainPath, length: u64) {
+        self.fingerprint
+            .update(name.as_str().as_bytes())
+            .update(&[0])
+            .update(&length.to_le_bytes());
+    }
+
+    /// A file's bytes; none where it is missing.
+    fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>, ModelError> {
+        let name: PlainPath = plain(name)?;
+        let path = match self.folder.file(&name) {
+            Ok(path) => path,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unreadable(self.folder, &name, &error)),
+        };
+        let bytes = fs::read(path).map_err(|e| unreadable(self.folder, &name, &e))?;
+        self.begin(&name, bytes.len() as u64);
+        self.fingerprint.update(&bytes);
+        Ok(Some(bytes))
+    }
+
+    /// A JSON file, or null where it is missing.
+    fn json(&mut self, name: &str) -> Result<Value, ModelError> {
+        self.bytes(name)?.map_or(Ok(Value::Null), |bytes| {
+            let path = self.folder.path().join(name);
+            serde_json::from_slice(without_bom(&bytes))
+                .map_err(|e| files_error(format!("{} is not valid JSON: {e}", path.display())))
+        })
+    }
+
+    /// The graph and every file that it keeps weights in, none of them held in memory.
+    fn weights(&mut self, graph: &PlainPath) -> Result<(), ModelError> {
+        let path = graph.below(self.folder.path());
+        let locations = File::open(&path).and_then(external::locations);
+        let locations = locations.map_err(|e| {
+            files_error(format!(
+                "cannot read {}: {e}. If it was cut short, get it again",
+                path.display()
+            ))
+        })?;
+        self.content(graph)?;
+        for location in locations {
+            // Locations are relative to the graph's own folder.
+            let beside = match graph.as_str().rsplit_once('/') {
+                Some((parent, _)) => format!("{parent}/{location}"),
+                None => location.clone(),
+            };
+            let inside = location.parse::<PlainPath>().and_then(|_| beside.parse());
+            let named = |e: &dyn std::fmt::Display| {
+                files_error(format!(
+                    "{} keeps weights in '{location}': {e}",
+                    path.display()
+                ))
+            };
+            let file: PlainPath = inside.map_err(|e| named(&e))?;
+            self.content(&file).map_err(|e| named(&e))?;
+        }
+        Ok(())
+    }
+
+    fn content(&mut self, name: &PlainPath) -> Result<(), ModelError> {
+        let folder = self.folder;
+        let failed = |e: std::io::Error| unreadable(folder, name, &e);
+        let file = File::open(folder.file(name).map_err(failed)?).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        self.begin(name, length);
+        self.fingerprint.update_reader(file).map_err(failed)?;
+        Ok(())
+    }
+}
+
+fn plain(name: &str) -> Result<PlainPath, ModelError> {
+    name.parse().map_err(|e| files_error(format!("{e}")))
+}
+
+fn unreadable(folder: &Folder, name: &PlainPath, error: &std::io::Error) -> ModelError {
+    let path = name.below(folder.path());
+    files_error(format!("cannot read {}: {error}", path.display()))
+}
+
+fn find_graph(folder: &Folder, file: Option<&str>, genai: &Value) -> Result<PlainPath, ModelError> {
+    let in_config = genai.pointer("/model/decoder/filename");
+    if let Some(name) = file.or_else(|| in_config.and_then(Value::as_str)) {
+        let name = plain(name)?;
+        return match folder.file(&name) {
+            Ok(_) => Ok(name),
+            Err(error) => Err(unreadable(folder, &name, &error)),
+        };
+    }
+    for name in GRAPHS {
+        let name = plain(name)?;
+        match folder.file(&name) {
+            Ok(_) => return Ok(name),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(unreadable(folder, &name, &error)),
+        }
+    }
+    let folder = folder.path();
+    let mut present: Vec<String> = [folder.to_path_buf(), folder.join("onnx")]
+        .iter()
+        .flat_map(fs::read_dir)
+        .flatten()
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|x| x == "onnx"))
+        .filter_map(|p| p.strip_prefix(folder).ok().map(|p| p.display().to_string()))
+        .collect();
+    present.sort();
+    Err(files_error(if present.is_empty() {
+        format!(
+            "{} holds no ONNX graph (looked for {})",
+            folder.display(),
+            GRAPHS.join(", ")
+        )
+    } else {
+        format!(
+            "{} holds several graphs and none is called model.onnx; choose one with ?file=NAME: {}",
+            folder.display(),
+            present.join(", ")
+        )
+    }))
 }
 
 /// `chat_template` is a string, or a list of named ones of which `default` counts.
@@ -201,48 +306,6 @@ fn context_length(sources: &[&Value]) -> Option<usize> {
                 })
         })
         .and_then(|n| usize::try_from(n).ok())
-}
-
-/// BLAKE3 over the graph and the weights beside it, the tokenizer and the template.
-fn fingerprint(
-    graph: &Path,
-    tokenizer: &[u8],
-    template: Option<&str>,
-) -> Result<String, ModelError> {
-    let mut hasher = blake3::Hasher::new();
-    let mut paths = vec![graph.to_path_buf()];
-    let stem = graph
-        .file_name()
-        .and_then(|n| n.to_str())
-        .unwrap_or_default()
-        .to_owned();
-    // External weights lie beside the graph as model.onnx.data, model.onnx_data, model.onnx_data_1 …
-    let mut beside: Vec<PathBuf> = graph
-        .parent()
-        .into_iter()
-        .flat_map(fs::read_dir)
-        .flatten()
-        .flatten()
-        .map(|e| e.path())
-        .filter(|p| {
-            p.file_name()
-                .and_then(|n| n.to_str())
-                .is_some_and(|n| n != stem && n.starts_with(&stem))
-        })
-        .collect();
-    beside.sort();
-    paths.append(&mut beside);
-    for path in paths {
-        let file = File::open(&path)
-            .map_err(|e| files_error(format!("cannot read {}: {e}", path.display())))?;
-        hasher
-            .update_reader(file)
-            .map_err(|e| files_error(format!("cannot read {}: {e}", path.display())))?;
-    }
-    hasher
-        .update(tokenizer)
-        .update(template.unwrap_or_default().as_bytes());
-    Ok(hasher.finalize().to_hex().to_string())
 }
 
 pub(super) fn files_error(message: String) -> ModelError {

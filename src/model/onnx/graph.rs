@@ -241,7 +241,7 @@ fn read_rows(
     read: &mut impl FnMut(usize, &[f32]),
 ) -> Result<(), ModelError> {
     let ValueType::Tensor { ty, shape, .. } = logits.dtype() else {
-        return Err(files_error("the graph's logits are no tensor".into()));
+        return Err(files_error("output `logits` is not a tensor".into()));
     };
     let width = shape
         .last()
@@ -253,6 +253,7 @@ fn read_rows(
         let first = count - (values.len() / width).min(count);
         values
             .chunks_exact(width)
+            .take(count)
             .enumerate()
             .for_each(|(row, logits)| read(first + row, logits));
     };

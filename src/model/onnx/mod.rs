@@ -7,9 +7,11 @@ mod chat_template;
 mod classifier;
 mod cores;
 mod engine;
+mod external;
 mod folder;
 mod graph;
 mod likelihood;
+mod python;
 pub mod runtime;
 mod sampler;
 mod tokenizer;
@@ -101,7 +103,7 @@ impl OnnxModel {
         let chat_template = files
             .chat_template
             .as_deref()
-            .map(|source| ChatTemplate::new(source, files))
+            .map(|source| ChatTemplate::new(source, &files.tokenizer_config))
             .transpose()?;
         let identity = Identity {
             name,
@@ -133,7 +135,7 @@ impl OnnxModel {
     /// A conversation as the model's chat template writes it.
     ///
     /// # Errors
-    /// [`ErrorClass::Unsupported`] where the model has no template, or it refuses the messages.
+    /// [`ErrorClass::Unsupported`] where the model has no template, [`ErrorClass::BadRequest`] where it does not take the messages.
     pub fn chat_text(&self, messages: &[Message]) -> Result<String, ModelError> {
         self.render(&Prompt::Chat(messages.to_vec()))
             .map(|(text, _)| text)

@@ -3,7 +3,8 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::model::Parameters;
+use super::likelihood::largest;
+use crate::model::{ModelError, Parameters};
 
 pub(super) struct Sampler {
     temperature: f64,
@@ -23,10 +24,19 @@ impl Sampler {
     }
 
     /// The next token from a row of logits.
-    pub(super) fn choose(&mut self, logits: &[f32]) -> u32 {
-        if self.temperature <= 0.0 {
-            return argmax(logits);
-        }
+    ///
+    /// # Errors
+    /// [`crate::model::ErrorClass::Runtime`] where the logits say nothing.
+    pub(super) fn choose(&mut self, logits: &[f32]) -> Result<u32, ModelError> {
+        largest(logits)?;
+        Ok(if self.temperature <= 0.0 {
+            argmax(logits)
+        } else {
+            self.draw(logits)
+        })
+    }
+
+    fn draw(&mut self, logits: &[f32]) -> u32 {
         let mut order: Vec<u32> = (0..u32::try_from(logits.len()).unwrap_or(u32::MAX)).collect();
         let logit = |token: u32| logits[token as usize];
         let keep = self.top_k.min(order.len());
@@ -81,7 +91,7 @@ mod tests {
     fn draw(parameters: &Parameters) -> Vec<u32> {
         let mut sampler = Sampler::new(parameters);
         (0..200)
-            .map(|_| sampler.choose(&[0.0, 2.0, 1.0, -5.0]))
+            .map(|_| sampler.choose(&[0.0, 2.0, 1.0, -5.0]).expect("a token"))
             .collect()
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Price;
 use super::address::Address;
-use crate::model::{ErrorClass, ModelError, ModelSpec, OpenOptions};
+use crate::model::{BARE_KEY_ENV, ErrorClass, ModelError, ModelSpec, OpenOptions};
 
 /// Whether a server holds an answer to a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,9 +186,9 @@ pub(super) fn resolve(spec: &ModelSpec, options: &OpenOptions) -> Result<Provide
         .unwrap_or_default();
     let known = KNOWN.iter().find(|k| k.scheme == spec.scheme);
     let (base_url, key_env, key_required) = match (&spec.fragment, known, &settings.base_url) {
-        (Some(_), ..) => (spec.target.as_str(), "CANDOR_API_KEY", false),
+        (Some(_), ..) => (spec.target.as_str(), BARE_KEY_ENV, false),
         (None, Some(known), _) => (known.base_url, known.key_env, known.key_required),
-        (None, None, Some(url)) => (url.as_str(), "CANDOR_API_KEY", settings.key_env.is_some()),
+        (None, None, Some(url)) => (url.as_str(), BARE_KEY_ENV, settings.key_env.is_some()),
         (None, None, None) => return Err(unknown(spec)),
     };
     let base_url = match (&spec.fragment, &settings.base_url) {

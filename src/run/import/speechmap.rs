@@ -6,8 +6,7 @@
 //! errors are failed trials.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -15,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{ImportError, Imported};
+use crate::files::{self, Format};
 use crate::model::remote::read_chat_completion;
 use crate::model::{
     Completion, ErrorClass, Finish, Identity, Message, Origin, Parameters, Prompt, Request,
@@ -161,24 +161,22 @@ fn jsonl_files(folder: &Path) -> Result<Vec<PathBuf>, ImportError> {
 }
 
 fn rows(file: &Path) -> Result<Vec<(usize, Row)>, ImportError> {
-    let input = |line: usize, reason: String| ImportError::Input {
-        path: format!("{}:{line}", file.display()),
-        reason,
-    };
-    let reader =
-        BufReader::new(File::open(file).map_err(|e| input(0, format!("cannot be read: {e}")))?);
-    let mut rows = Vec::new();
-    for (i, line) in reader.lines().enumerate() {
-        let line = line.map_err(|e| input(i + 1, format!("cannot be read: {e}")))?;
-        if !line.trim().is_empty() {
-            rows.push((
-                i + 1,
-                serde_json::from_str(&line)
-                    .map_err(|e| input(i + 1, format!("is no SpeechMap row: {e}")))?,
-            ));
-        }
-    }
-    Ok(rows)
+    let input = |path: String, reason: String| ImportError::Input { path, reason };
+    let shown = file.display().to_string();
+    let read = files::rows(file, Format::Jsonl, None);
+    let read = read.map_err(|e| input(shown.clone(), e.to_string()))?;
+    read.map(|row| {
+        let (line, row) = row.map_err(|e| input(shown.clone(), e.to_string()))?;
+        let row = serde_json::from_value(row.into());
+        let wrong = |e| {
+            input(
+                format!("{shown}:{line}"),
+                format!("is not a SpeechMap row: {e}"),
+            )
+        };
+        Ok((line, row.map_err(wrong)?))
+    })
+    .collect()
 }
 
 fn record(suite: &str, index: u64, row: Row) -> Result<TrialRecord, String> {

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::{ScoreContext, ScoreError};
 use crate::model::{Completion, ModelError, Request};
-use crate::suite::Sample;
+use crate::suite::{Sample, bound};
 
 pub(super) use pairwise::make as make_pairwise;
 pub(super) use single::make as make_single;
@@ -45,7 +45,9 @@ impl Rubric {
     fn new(scorer: &str, source: &str) -> Result<Self, ScoreError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_fuel(Some(200_000));
+        bound(&mut environment);
+        // It alone carries a value from one turn of a loop to the next, and so could nest it deeper than the stack goes.
+        environment.remove_global("namespace");
         environment
             .add_template_owned("rubric", source.to_owned())
             .map_err(|e| ScoreError::Options {

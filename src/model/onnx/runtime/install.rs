@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::{
-    CPU_VERSION, Found, GPU_VERSION, Source, install_folder, library_in, python, runtime_failure,
+    CPU_VERSION, Found, GPU_VERSION, Source, install_folder, isolated, library_in, python,
+    runtime_failure,
 };
 use crate::model::ModelError;
 use crate::text::hex;
@@ -59,14 +59,14 @@ const GPU_WHEELS: &[Wheel] = &[Wheel {
     platform: "manylinux_2_28_x86_64",
     sha256: "05d548956197b9d01f59b625de740e0d6be3593f874e241a12dc0362650ecdf7",
 }];
-/// What the CUDA provider links to: the wheel's own `cuda` and `cudnn` extras.
+/// What the CUDA provider links to: the wheel's own `cuda` and `cudnn` extras, as pip's requirements with their hashes.
 const GPU_LIBRARIES: &[&str] = &[
-    "nvidia-cuda-runtime~=13.0",
-    "nvidia-cuda-nvrtc~=13.0",
-    "nvidia-cublas~=13.0",
-    "nvidia-cufft~=12.0",
-    "nvidia-curand~=10.0",
-    "nvidia-cudnn-cu13~=9.0",
+    "nvidia-cuda-runtime==13.5.37 --hash=sha256:df2b79a8852f10d1fef8c848489c49eebb5754051bf870202a862831412b179d",
+    "nvidia-cuda-nvrtc==13.5.37 --hash=sha256:86b4d68058807988b7d9af5b44917a0601e9c337f35ccd657bfb3c759ff8d8bc",
+    "nvidia-cublas==13.10.0.20 --hash=sha256:dcc6d63884c53d07e267ce7e6feac17b2538cebaafec5db865736c3e28e4dc84",
+    "nvidia-cufft==12.5.0.14 --hash=sha256:b8be26837a5abad2b5b74f3e92dd29f622a42934b355be0961a48712cbba23ad",
+    "nvidia-curand==10.4.5.25 --hash=sha256:22bb226a857e5888fe6b54ae465fc4371296bcff13a35f79e19691bcf454f529",
+    "nvidia-cudnn-cu13==9.28.1.4 --hash=sha256:a54f205b1db1f2895d99f398754db1369816f0569dd459731f925635cf7b65ec",
 ];
 
 /// Gets the pinned wheel with pip, checks its hash, and unpacks the shared libraries.
@@ -101,7 +101,9 @@ pub fn install(gpu: bool, say: &mut dyn FnMut(&str)) -> Result<Found, ModelError
     let outcome = (|| {
         let python = python().ok_or_else(|| runtime_failure(format!("no python3 was found to get {package} with; install Python 3 with pip, or name a library in ORT_DYLIB_PATH")))?;
         let requirement = format!("{package}=={version}");
-        let download = workshop.display().to_string();
+        let download = absolute(&workshop)?.display().to_string();
+        let ours = format!("{requirement} --hash=sha256:{}", wheel.sha256);
+        let ours = requirements(&workshop, "runtime.txt", &[&ours])?;
         pip(
             &python,
             &[
@@ -119,7 +121,9 @@ pub fn install(gpu: bool, say: &mut dyn FnMut(&str)) -> Result<Found, ModelError
                 wheel.platform,
                 "--dest",
                 &download,
-                &requirement,
+                "--require-hashes",
+                "--requirement",
+                &ours,
             ],
         )?;
         let file = fs::read_dir(&workshop)
@@ -133,14 +137,22 @@ pub fn install(gpu: bool, say: &mut dyn FnMut(&str)) -> Result<Found, ModelError
         fs::remove_file(&file).map_err(unpack)?;
         if gpu {
             say("getting the CUDA and cuDNN libraries with pip (about 2 GB)");
-            let nvidia = workshop
-                .join("lib")
-                .join("nvidia-packages")
-                .display()
-                .to_string();
-            let mut arguments = vec!["install", "--quiet", "--no-deps", "--target", &nvidia];
-            arguments.extend(GPU_LIBRARIES);
-            pip(&python, &arguments)?;
+            let nvidia = absolute(&workshop)?.join("lib").join("nvidia-packages");
+            let libraries = requirements(&workshop, "gpu.txt", GPU_LIBRARIES)?;
+            pip(
+                &python,
+                &[
+                    "install",
+                    "--quiet",
+                    "--no-deps",
+                    "--only-binary=:all:",
+                    "--target",
+                    &nvidia.display().to_string(),
+                    "--require-hashes",
+                    "--requirement",
+                    &libraries,
+                ],
+            )?;
         }
         match fs::rename(workshop.join("lib"), &target) {
             Err(_) if library_in(&target).is_some() => Ok(()),
@@ -153,6 +165,19 @@ pub fn install(gpu: bool, say: &mut dyn FnMut(&str)) -> Result<Found, ModelError
         .ok_or_else(|| runtime_failure(format!("the {package} wheel held no library for {os}")))?;
     say(&format!("installed {}", path.display()));
     Ok(Found::at(Source::Installed, path, Some(version.to_owned())))
+}
+
+/// A path that means the same from another folder: Python runs in the root.
+fn absolute(path: &Path) -> Result<PathBuf, ModelError> {
+    std::path::absolute(path).map_err(|e| runtime_failure(format!("{}: {e}", path.display())))
+}
+
+/// A file of pip's requirements, each with its hash: pip refuses what has another.
+fn requirements(folder: &Path, name: &str, lines: &[&str]) -> Result<String, ModelError> {
+    let path = absolute(folder)?.join(name);
+    fs::write(&path, lines.join("\n"))
+        .map_err(|e| runtime_failure(format!("cannot write {}: {e}", path.display())))?;
+    Ok(path.display().to_string())
 }
 
 fn check_hash(file: &Path, expected: &str) -> Result<(), ModelError> {
@@ -196,7 +221,7 @@ fn unpack_libraries(wheel: &Path, target: &Path) -> Result<(), ModelError> {
 }
 
 fn pip(python: &str, arguments: &[&str]) -> Result<(), ModelError> {
-    let output = Command::new(python)
+    let output = isolated(python)
         .args(["-m", "pip", "--disable-pip-version-check"])
         .args(arguments)
         .output()

@@ -95,7 +95,10 @@ pub fn discover(gpu: bool) -> Vec<Found> {
         found.push(Found::at(Source::Environment, PathBuf::from(path), None));
     }
     for (variant, version) in [("cpu", CPU_VERSION), ("gpu", GPU_VERSION)] {
-        if let Some(path) = library_in(&install_folder(variant, version)) {
+        let folder = install_folder(variant, version);
+        // Without a home there is only the current folder, which others may have filled.
+        let ours = folder.is_absolute() || std::env::var_os("CANDOR_HOME").is_some();
+        if let Some(path) = library_in(&folder).filter(|_| ours) {
             found.push(Found::at(Source::Installed, path, Some(version.to_owned())));
         }
     }
@@ -204,11 +207,30 @@ pub(super) fn require_gpu() -> Result<(), ModelError> {
     )))
 }
 
+/// Python that neither imports from the current folder nor heeds `PYTHON…` variables: candor may be started in a folder that others
+/// filled.
+fn isolated(python: &str) -> Command {
+    let mut command = Command::new(python);
+    command.arg("-I").current_dir("/");
+    command
+}
+
+/// What pip says of its version, where there is a Python 3 with pip.
+#[must_use]
+pub fn pip_version() -> Option<String> {
+    let output = isolated(&python()?)
+        .args(["-m", "pip", "--version"])
+        .output()
+        .ok()
+        .filter(|o| o.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
 fn python() -> Option<String> {
     ["python3", "python"]
         .into_iter()
         .find(|p| {
-            Command::new(p)
+            isolated(p)
                 .arg("--version")
                 .output()
                 .is_ok_and(|o| o.status.success())
@@ -219,13 +241,13 @@ fn python() -> Option<String> {
 /// The folder of an installed Python package `onnxruntime`, without importing it.
 fn python_package() -> Option<PathBuf> {
     let script = "import importlib.util as u; s = u.find_spec('onnxruntime'); print(list(s.submodule_search_locations)[0] if s else '')";
-    let output = Command::new(python()?)
+    let output = isolated(&python()?)
         .args(["-c", script])
         .output()
         .ok()
         .filter(|o| o.status.success())?;
-    let path = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-    (!path.is_empty()).then(|| PathBuf::from(path))
+    let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
+    path.is_absolute().then_some(path)
 }
 
 fn install_folder(variant: &str, version: &str) -> PathBuf {
@@ -245,6 +267,8 @@ fn system_folders() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = std::env::var_os(variable)
         .map(|v| std::env::split_paths(&v).collect())
         .unwrap_or_default();
+    // An empty or relative entry means the current folder.
+    folders.retain(|folder| folder.is_absolute());
     folders.extend(
         [
             "/usr/local/lib",

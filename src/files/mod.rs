@@ -1,0 +1,17 @@
+//! What is read from files that others wrote: paths that are plain, folders that nothing leads out of, text in the encodings people
+//! save it in, and rows in the formats their tools write.
+
+mod apart;
+mod folder;
+mod json;
+mod parquet;
+mod plain_path;
+mod rows;
+mod text;
+
+pub use apart::{Panicked, apart};
+pub use folder::Folder;
+pub use json::{Repairs, from_json};
+pub use plain_path::{PlainPath, PlainPathError};
+pub use rows::{Format, ReadError, Row, Rows, parse_json_rows, parse_jsonl, rows};
+pub use text::{decode, read_text, without_bom};

@@ -1,0 +1,131 @@
+//! Which choice a target means: an index is an index, and what could be two choices is refused.
+
+use serde_json::Value;
+
+use super::Sample;
+use super::sample::letter;
+
+/// The index that a row's target is, where the row gives a whole number: data frames write 2 as 2.0 where a column has gaps.
+#[allow(clippy::cast_possible_truncation)]
+pub(super) fn number(target: &Value) -> Option<i64> {
+    target.as_i64().or_else(|| {
+        let float = target.as_f64()?;
+        (float.fract() == 0.0 && float.abs() < 1e9).then_some(float as i64)
+    })
+}
+
+/// The text of the choice that a number means. `numeric` says that the choices are numbers in the row too.
+///
+/// # Errors
+/// Why it means none, or two.
+pub(super) fn numbered(target: i64, choices: &[String], numeric: bool) -> Result<String, String> {
+    let own = target.to_string();
+    let by_index = usize::try_from(target).ok().and_then(|i| choices.get(i));
+    let by_text = choices.iter().find(|c| c.trim() == own);
+    match (by_index, by_text) {
+        (Some(choice), Some(text)) if numeric && choice != text => Err(two(&own, choices)),
+        (Some(choice), _) | (None, Some(choice)) => Ok(choice.clone()),
+        (None, None) => Err(format!(
+            "its target {target} is none of its choices, nor the index of one (0 to {})",
+            choices.len() - 1
+        )),
+    }
+}
+
+/// Settles targets that are whole numbers written as text, as templates and CSV give them. Where some can only be indices, all are;
+/// where some can only be the choices' own text as well, one that could be both is refused.
+///
+/// # Errors
+/// The sample's id, and what is wrong.
+pub(super) fn settle(samples: &mut [Sample]) -> Result<(), (String, String)> {
+    let readings: Vec<_> = samples.iter().map(readings).collect();
+    let only_index = |r: &(Option<usize>, Option<usize>)| matches!(r, (Some(_), None));
+    let only_text = |r: &(Option<usize>, Option<usize>)| matches!(r, (None, Some(_)));
+    if !readings.iter().any(only_index) {
+        return Ok(());
+    }
+    let mixed = readings.iter().any(only_text);
+    for (sample, reading) in samples.iter_mut().zip(readings) {
+        match reading {
+            (Some(index), Some(text)) if mixed && index != text => {
+                return Err((sample.id.clone(), two(&sample.targets[0], &sample.choices)));
+            }
+            (Some(index), _) => sample.targets[0].clone_from(&sample.choices[index]),
+            (None, _) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The choice that a target is as an index, and as a text.
+fn readings(sample: &Sample) -> (Option<usize>, Option<usize>) {
+    let [target] = sample.targets.as_slice() else {
+        return (None, None);
+    };
+    let target = target.trim();
+    if target.is_empty() || !target.bytes().all(|b| b.is_ascii_digit()) {
+        return (None, None);
+    }
+    let index = target.parse().ok().filter(|i| *i < sample.choices.len());
+    let text = sample.choices.iter().position(|c| c.trim() == target);
+    (index, text)
+}
+
+fn two(target: &str, choices: &[String]) -> String {
+    let index = target.trim().parse::<usize>().unwrap_or(usize::MAX);
+    let choice = choices.get(index).map_or("", String::as_str);
+    format!(
+        "its target {target} could be the choice '{target}', or the index of the choice '{choice}'; write the letter instead ({} for the latter)",
+        letter(index)
+    )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn sample(choices: &[&str], target: &str) -> Sample {
+        let mut sample = Sample::new("s");
+        sample.choices = choices.iter().map(|c| (*c).to_owned()).collect();
+        sample.targets = vec![target.to_owned()];
+        sample
+    }
+
+    fn settled(samples: &[(&[&str], &str)]) -> Result<Vec<String>, (String, String)> {
+        let mut samples: Vec<_> = samples.iter().map(|(c, t)| sample(c, t)).collect();
+        settle(&mut samples)?;
+        Ok(samples.into_iter().map(|s| s.targets[0].clone()).collect())
+    }
+
+    #[test]
+    fn a_number_is_an_index() {
+        let choices = ["9", "2", "27", "81"].map(String::from);
+        assert_eq!(numbered(2, &choices, false).unwrap(), "27");
+        assert_eq!(numbered(81, &choices, false).unwrap(), "81");
+        assert!(
+            numbered(2, &choices, true)
+                .unwrap_err()
+                .contains("could be")
+        );
+        assert!(numbered(4, &choices, false).unwrap_err().contains("0 to 3"));
+        assert!(numbered(-1, &choices, false).is_err());
+    }
+
+    #[test]
+    fn written_numbers_are_the_choices_unless_some_can_only_be_indices() {
+        let numbers: &[&str] = &["9", "2", "27", "81"];
+        let words: &[&str] = &["cat", "dog"];
+        assert_eq!(settled(&[(numbers, "2")]).unwrap(), ["2"]);
+        assert_eq!(
+            settled(&[(numbers, "2"), (words, "1")]).unwrap(),
+            ["27", "dog"]
+        );
+        assert_eq!(
+            settled(&[(numbers, "81"), (words, "B")]).unwrap(),
+            ["81", "B"]
+        );
+        let (_, reason) = settled(&[(numbers, "2"), (numbers, "81"), (words, "1")]).unwrap_err();
+        assert!(reason.contains("write the letter instead (C"), "{reason}");
+    }
+}
