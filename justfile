@@ -17,6 +17,10 @@ million:
     cargo build --release
     cargo test --test it scale:: -- --ignored --nocapture --test-threads=1
 
+# Fuzzes every reader of foreign bytes, each for so many seconds (two at a time; needs `cargo install cargo-fuzz`). A crash stops it and names its input.
+fuzz seconds="600":
+    bash fuzz/run.sh {{seconds}}
+
 # A first report.
 demo:
     cargo run --release -- demo

@@ -7,13 +7,14 @@
 //! |---|---|---|
 //! | 6 | [`cli`] | one file a subcommand: arguments in, one library call, printing out |
 //! | 5 | [`report`] | answers → HTML page, SVG charts, exports |
-//! | 4 | [`analysis`] | frames → answers: summaries, comparisons, gaps |
+//! | 4 | [`analysis`] | tables → answers: summaries, comparisons, gaps |
 //! | 3 | [`run`] | plan → trials → completions → scores, losing nothing |
 //! | 2 | [`store`] | the run directory: manifest, journal, Parquet, cache |
 //! | 2 | [`score`] | one file a scorer: answer → score |
 //! | 1 | [`suite`] | what to ask: schema, data, templates |
 //! | 1 | [`model`] | whom to ask: the `Model` trait; in process, over HTTP, from recordings |
 //! | 0 | [`stats`] | pure functions over slices |
+//! | 0 | [`files`] | foreign files: plain paths, encodings, rows of every format |
 //! | 0 | [`text`] | normal forms, tokens, numbers; errors in what a person wrote |
 //!
 //! The way of one sample: a [`suite::Sample`] is rendered to a [`model::Prompt`], put to a [`model::Model`] as a

@@ -3,6 +3,8 @@
 //! A folder in either layout loads as it comes: optimum / onnx-community (`config.json`, `model.onnx`, explicit
 //! `position_ids`) and onnxruntime-genai (`genai_config.json`, attention that counts positions itself).
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod chat_template;
 mod classifier;
 mod cores;

@@ -26,6 +26,9 @@ mod timeouts;
 mod verdict;
 mod wire;
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
+
 pub use chat::read_chat_completion;
 pub use endpoint::ChatEndpoint;
 pub use prices::{PRICES_AS_OF, Price};

@@ -3,6 +3,8 @@
 //! A judge is asked for JSON of a schema. A reply that is none is handed back once; one that is none again gives no label. What a
 //! judge says is never guessed at.
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod pairwise;
 mod panel;
 mod reply;

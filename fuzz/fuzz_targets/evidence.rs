@@ -1,0 +1,8 @@
+//! A zip of evidence.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), bytes).expect("written");
+    let _ = candor::report::verify(file.path());
+});

@@ -1,0 +1,24 @@
+//! What fuzzing puts bytes into.
+
+use std::path::Path;
+
+use super::chat_template::ChatTemplate;
+use super::folder::ModelFiles;
+use crate::model::{Message, Role};
+
+/// Renders a conversation with a chat template.
+pub fn chat_template(source: &str) {
+    let config = serde_json::json!({ "bos_token": "<s>", "eos_token": "</s>" });
+    if let Ok(template) = ChatTemplate::new(source, &config) {
+        let message = |role, content: &str| Message {
+            role,
+            content: content.into(),
+        };
+        let _ = template.render(&[message(Role::System, "Be brief."), message(Role::User, "Hello")]);
+    }
+}
+
+/// Describes a model's folder without loading it.
+pub fn folder(path: &Path) {
+    let _ = ModelFiles::read(path, None);
+}
