@@ -1,3 +1,5 @@
+//! What numbers are read from answers, and what is no answer.
+
 use super::answer_number;
 
 #[test]
