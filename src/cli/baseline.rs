@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::exit::{Exit, Failure};
-use super::output::table;
+use super::output::{add_row, table};
 use crate::analysis::Dataset;
 use crate::analysis::gate::Side;
 use crate::store::{BASELINES, Baselines, RunDirectory};
@@ -61,7 +61,7 @@ fn set(name: &str, text: &str, store: &Path) -> Result<Exit, Failure> {
     let side = Side::of(&data, model.as_deref())?;
     let run = RunDirectory::open(&path)?;
     Baselines::read(store)?.pin(name, &run, side.model)?;
-    println!(
+    outln!(
         "{name} is {} of {}, pinned in {}",
         side.model,
         path.display(),
@@ -87,22 +87,25 @@ fn show(store: &Path) -> Result<Exit, Failure> {
             .iter()
             .map(|(s, v)| format!("{s} {v}"))
             .collect();
-        lines.add_row(vec![
-            name.clone(),
-            baseline.model.clone(),
-            baseline.run.display().to_string(),
-            baseline.pinned.strftime("%Y-%m-%d").to_string(),
-            suites.join(", "),
-            state,
-        ]);
+        add_row(
+            &mut lines,
+            vec![
+                name.clone(),
+                baseline.model.clone(),
+                baseline.run.display().to_string(),
+                baseline.pinned.strftime("%Y-%m-%d").to_string(),
+                suites.join(", "),
+                state,
+            ],
+        );
     }
     if lines.is_empty() {
-        println!(
+        outln!(
             "Nothing is pinned in {}. Pin a run with: candor baseline set NAME RUN",
             store.display()
         );
     } else {
-        println!("{lines}");
+        out!("{lines}\n");
     }
     Ok(if broken {
         Exit::CouldNotRun

@@ -59,18 +59,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match arguments.format {
         Format::Table => {
             for grid in &grids {
-                println!("{}\n", lines(grid));
+                out!("{}\n\n", lines(grid));
             }
             for note in notes {
-                println!("{note}");
+                outln!("{note}");
             }
         }
         Format::Markdown => {
             for grid in &grids {
-                println!("{}", grid.to_markdown());
+                out!("{}\n", grid.to_markdown());
             }
             for note in notes {
-                println!("- {note}");
+                outln!("- {note}");
             }
         }
         Format::Json => print_json(&calibration)?,

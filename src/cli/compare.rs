@@ -45,15 +45,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match arguments.format {
         Format::Table => {
             if comparisons.baseline.is_some() {
-                println!("{}", lines(&comparisons.grid()));
-                println!();
+                out!("{}\n\n", lines(&comparisons.grid()));
             }
-            comparisons
-                .notes()
-                .iter()
-                .for_each(|note| println!("{note}"));
+            comparisons.notes().iter().for_each(|note| outln!("{note}"));
         }
-        Format::Markdown => print!("{}", comparisons.to_markdown()),
+        Format::Markdown => out!("{}", comparisons.to_markdown()),
         Format::Json => print_json(&comparisons)?,
     }
     Ok(Exit::Done)

@@ -12,11 +12,14 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
+    // Into memory first: clap_complete panics where its writer fails.
+    let mut script = Vec::new();
     clap_complete::generate(
         arguments.shell,
         &mut super::Cli::command(),
         "candor",
-        &mut std::io::stdout(),
+        &mut script,
     );
+    out!("{}", String::from_utf8_lossy(&script));
     Exit::Done
 }

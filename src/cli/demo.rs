@@ -1,7 +1,6 @@
 //! `candor demo`.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
@@ -10,12 +9,13 @@ use super::exit::{Exit, Failure};
 use super::interrupt::interrupts;
 use super::run::finish;
 use super::settings::Settings;
+use super::terminal::say;
 use crate::analysis::Dataset;
 use crate::model::onnx::runtime;
 use crate::model::{DEMO_MODELS, ModelSpec};
 use crate::report::{Report, ReportOptions};
-use crate::run::{Limits, Plan, PlanOptions, RunEvent, execute};
-use crate::store::{JournalWriter, RunDirectory};
+use crate::run::{Earlier, Limits, Plan, PlanOptions, RunEvent, execute};
+use crate::store::{Manifest, RunDirectory};
 use crate::suite::Kind;
 
 #[derive(Args)]
@@ -46,12 +46,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
                 "there is no ONNX Runtime on this machine, and --offline forbids getting it",
             ));
         }
-        None => runtime::install(false, &mut |line| eprintln!("first start: {line}"))?,
+        None => runtime::install(false, &mut |line| say(&format!("first start: {line}")))?,
     };
     let suites: Vec<String> = SUITES.iter().map(|s| (*s).to_owned()).collect();
     let models: Vec<ModelSpec> = DEMO_MODELS
         .iter()
-        .map(|name| format!("demo:{name}?name={name}").parse())
+        .map(|name| demo_spec(name).parse())
         .collect::<Result<_, _>>()
         .map_err(|e: crate::model::SpecError| Failure::new(Exit::Usage, e))?;
     let plan = Arc::new(
@@ -65,21 +65,20 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         .await?,
     );
     let questions: usize = plan.suites.iter().map(|s| s.order.len()).sum();
-    println!(
+    outln!(
         "candor {} · two small models in this process (ONNX Runtime {}, CPU), {} suites, {questions} questions; nothing leaves this machine",
         env!("CARGO_PKG_VERSION"),
         found.version.as_deref().unwrap_or("of unknown version"),
         plan.suites.len()
     );
-    clear(&arguments.out)?;
-    let mut directory = RunDirectory::create(&arguments.out, plan.manifest())?;
-    let journal = JournalWriter::open(&directory.journal())?;
+    let mut directory = RunDirectory::create_over(&arguments.out, plan.manifest(), is_a_demo)?;
+    let journal = directory.append_to_journal()?;
     let tally = Tally::new(&plan);
     let outcome = execute(
         Arc::clone(&plan),
         journal,
         None,
-        HashSet::new(),
+        Earlier::default(),
         Limits::default(),
         move |event| tally.on(&event),
         interrupts(),
@@ -99,11 +98,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     )?;
     let path = arguments.out.join("report.html");
     report.write(&path)?;
-    println!();
+    outln!();
     for sentence in report.headlines() {
-        println!("  {sentence}");
+        outln!("  {sentence}");
     }
-    println!("\nReport: {}", path.display());
+    outln!();
+    outln!("Report: {}", path.display());
     Ok(if outcome.failed == 0 {
         Exit::Done
     } else {
@@ -111,26 +111,16 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     })
 }
 
-/// Removes an earlier demo's files, and nothing else.
-fn clear(folder: &Path) -> Result<(), Failure> {
-    for name in [
-        "run.json",
-        "journal.jsonl",
-        "trials.parquet",
-        "scores.parquet",
-        "report.html",
-    ] {
-        let file = folder.join(name);
-        if file.exists() {
-            std::fs::remove_file(&file).map_err(|e| {
-                Failure::new(
-                    Exit::CouldNotRun,
-                    format!("cannot replace {}: {e}", file.display()),
-                )
-            })?;
-        }
-    }
-    Ok(())
+/// Whether a run is an earlier demo, which a new one may replace.
+fn is_a_demo(manifest: &Manifest) -> bool {
+    let suites = manifest.suites.iter().map(|s| s.name.as_str());
+    let models = manifest.models.iter().map(|m| m.identity.spec.clone());
+    suites.eq(SUITES.iter().copied()) && models.eq(DEMO_MODELS.iter().map(|name| demo_spec(name)))
+}
+
+/// A demo model's specification.
+fn demo_spec(name: &str) -> String {
+    format!("demo:{name}?name={name}")
 }
 
 /// Prints each suite's line when both models are through with it.
@@ -193,7 +183,7 @@ impl Tally {
                 .zip(&tally.done)
                 .map(|(model, (n, sum))| format!("{model} {word}{:.0} %", sum / *n as f64 * 100.0))
                 .collect();
-            println!(
+            outln!(
                 "  {:16} {}  {}/{}   {}",
                 tally.name,
                 "█".repeat(20),

@@ -13,7 +13,7 @@ pub(super) struct Arguments {}
 pub(super) fn run(_: &Arguments) -> Result<Exit, Failure> {
     let settings = Settings::read(None, true)?;
     let line = |good: bool, what: &str, told: &str| {
-        println!("{} {what:24} {told}", if good { "✔" } else { "✘" });
+        outln!("{} {what:24} {told}", if good { "✔" } else { "✘" });
     };
     let runtimes = runtime::discover(false);
     let usable = runtimes.iter().find(|f| f.is_new_enough());

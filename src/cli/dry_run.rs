@@ -19,7 +19,7 @@ pub(super) async fn dry_run(plan: &Plan, policy: Option<&Path>) -> Result<Exit, 
     let estimates = estimate(plan).await;
     let questions: usize = plan.suites.iter().map(|s| s.order.len()).sum();
     let requests: u64 = estimates.iter().map(|e| e.requests).sum();
-    println!(
+    outln!(
         "{} · {} · {} · {}",
         count(plan.suites.len() as u64, "suite"),
         count(questions as u64, "question"),
@@ -27,7 +27,7 @@ pub(super) async fn dry_run(plan: &Plan, policy: Option<&Path>) -> Result<Exit, 
         count(requests, "request")
     );
     for planned in &plan.suites {
-        println!(
+        outln!(
             "  {:28} {} of {} questions, scored by {}",
             planned.suite.file.name,
             planned.order.len(),
@@ -55,18 +55,18 @@ pub(super) async fn dry_run(plan: &Plan, policy: Option<&Path>) -> Result<Exit, 
                 e.prompt_tokens, e.most_completion_tokens
             ),
         };
-        println!("  {:28} {} requests, {cost}", e.name, e.requests);
+        outln!("  {:28} {} requests, {cost}", e.name, e.requests);
     }
     if plan.models.len() > 1
         && let Ok(effect) = minimum_detectable_effect(ASSUMED_VARIANCE, questions, 0.05, 0.8)
     {
-        println!(
+        outln!(
             "  With {questions} paired questions you will see differences of {:.1} points or more (80 % power, if a pair's difference varies by {ASSUMED_VARIANCE}).",
             effect * 100.0
         );
     }
     gate_lines(plan, policy)?;
-    println!("Nothing was sent. Run without --dry-run to start.");
+    outln!("Nothing was sent. Run without --dry-run to start.");
     Ok(Exit::Done)
 }
 
@@ -88,7 +88,7 @@ fn gate_lines(plan: &Plan, policy: Option<&Path>) -> Result<(), Failure> {
         return Ok(());
     }
     let Some(baseline) = open_baseline(&gate, &chosen)? else {
-        println!(
+        outln!(
             "  {} names no baseline; pin one to see what it could tell.",
             path.display()
         );
@@ -113,7 +113,7 @@ fn gate_lines(plan: &Plan, policy: Option<&Path>) -> Result<(), Failure> {
             .filter(|needed| *needed > n)
             .map(|needed| format!("; 80 % needs {needed} questions"))
             .unwrap_or_default();
-        println!(
+        outln!(
             "  gate: \"{}\" passes an unchanged model in {:.0} % of runs at n {n}, {repeats} of each{drop}{more}.",
             rule.name,
             pass * 100.0

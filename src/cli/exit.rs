@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::terminal::{render, show};
 use crate::analysis::AnalysisError;
 use crate::analysis::gate::GateError;
 use crate::model::{ErrorClass, ModelError};
@@ -10,6 +11,7 @@ use crate::run::import::ImportError;
 use crate::run::{ConfigurationError, PlanError, RescoreError};
 use crate::store::StoreError;
 use crate::suite::SuiteError;
+use crate::text::visible_line;
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +56,7 @@ impl Failure {
 
     /// Prints it and gives the exit code.
     pub(super) fn show(&self) -> ExitCode {
-        eprintln!("{:?}", self.report);
+        show(&format!("{}\n", render(&self.report).trim_end()));
         self.exit.into()
     }
 }
@@ -98,7 +100,7 @@ impl From<ModelError> for Failure {
             } else {
                 Exit::CouldNotRun
             },
-            error,
+            visible_line(&error.message),
         )
     }
 }
@@ -170,6 +172,7 @@ impl From<RescoreError> for Failure {
             RescoreError::Store(error) => error.into(),
             RescoreError::Plan(error) => error.into(),
             other @ RescoreError::Changed { .. } => Self::new(Exit::Usage, other),
+            other @ RescoreError::NoJudge(_) => Self::new(Exit::CouldNotRun, other),
         }
     }
 }

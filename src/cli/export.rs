@@ -34,8 +34,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     if arguments.format == EVIDENCE {
         let baseline = arguments.baseline.as_deref();
         let manifest = write_evidence(&arguments.runs, baseline, &arguments.output)?;
-        println!("manifest {manifest}");
-        println!("{}", arguments.output.display());
+        outln!("manifest {manifest}");
+        outln!("{}", arguments.output.display());
         return Ok(Exit::Done);
     }
     export(
@@ -44,6 +44,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         arguments.transcripts,
         &arguments.output,
     )?;
-    println!("{}", arguments.output.display());
+    outln!("{}", arguments.output.display());
     Ok(Exit::Done)
 }

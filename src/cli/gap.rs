@@ -61,12 +61,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     )?;
     match arguments.format {
         Format::Table => {
-            println!("{}", lines(&gap_grid(&table)));
+            out!("{}\n", lines(&gap_grid(&table)));
             for note in gap_notes(&table) {
-                println!("{note}");
+                outln!("{note}");
             }
         }
-        Format::Markdown => print!("{}", gap_markdown(&table)),
+        Format::Markdown => out!("{}", gap_markdown(&table)),
         Format::Json => print_json(&table)?,
     }
     Ok(Exit::Done)

@@ -212,20 +212,38 @@ impl Told {
             (Overall::Fail, _) | (Overall::Inconclusive, OnInconclusive::Fail) => Exit::GateFailed,
             (Overall::Inconclusive, OnInconclusive::Tell) => Exit::GateInconclusive,
         };
+        // Files first: whoever reads stdout may have gone.
+        let written = self.write_files(outcome, weighty, policy, on_inconclusive);
         let mut shown = table_lines(&lines(outcome));
         shown.set_header(Vec::<String>::new());
-        println!("{shown}");
-        outcome.notes.iter().for_each(|note| println!("{note}."));
+        out!("{shown}\n");
+        outcome.notes.iter().for_each(|note| outln!("{note}."));
         for w in weighty {
-            println!("\n{} · {} / {}", w.rule, w.suite, w.sample);
+            outln!();
+            outln!("{} · {} / {}", w.rule, w.suite, w.sample);
             for (name, words) in w.excerpts(100) {
-                println!("  {name:<9}  {words}");
+                outln!("  {name:<9}  {words}");
             }
         }
         if !weighty.is_empty() {
-            println!();
+            outln!();
         }
-        println!("{}  (exit {})", conclusion(outcome), exit as u8);
+        outln!("{}  (exit {})", conclusion(outcome), exit as u8);
+        if matches!(self.platform(), Annotated::Github) {
+            let policy = policy.display().to_string();
+            out!("{}", annotations(outcome, &policy, Platform::GitHub));
+        }
+        written?;
+        Ok(exit)
+    }
+
+    fn write_files(
+        &self,
+        outcome: &GateOutcome,
+        weighty: &[Weighty],
+        policy: &Path,
+        on_inconclusive: OnInconclusive,
+    ) -> Result<(), Failure> {
         if let Some(path) = &self.junit {
             write(path, &junit(outcome, weighty, on_inconclusive)?)?;
         }
@@ -235,16 +253,19 @@ impl Told {
         if let Some(path) = &self.json {
             write(path, &(to_json(outcome)? + "\n"))?;
         }
-        let policy = policy.display().to_string();
-        match self.annotations.unwrap_or_else(platform) {
-            Annotated::Github => print!("{}", annotations(outcome, &policy, Platform::GitHub)),
-            Annotated::Gitlab => write(
+        if matches!(self.platform(), Annotated::Gitlab) {
+            let policy = policy.display().to_string();
+            write(
                 Path::new("gl-code-quality-report.json"),
                 &annotations(outcome, &policy, Platform::GitLab),
-            )?,
-            Annotated::None => {}
+            )?;
         }
-        Ok(exit)
+        Ok(())
+    }
+
+    /// Whose annotations are wanted.
+    fn platform(&self) -> Annotated {
+        self.annotations.unwrap_or_else(platform)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `candor gate run`: asks a model until the gate is decided, and no longer.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,15 +11,15 @@ use super::exit::{Exit, Failure};
 use super::gate::{GateArguments, Told, open_baseline};
 use super::interrupt::interrupts;
 use super::progress::Progress;
-use super::run::{default_directory, finish, open_cache};
+use super::run::{can_keep, default_directory, finish, open_cache, parse_budget, tell_of_judges};
 use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::Dataset;
 use crate::analysis::gate::{Arrival, GateFile, LOOKS, LiveGate, Overall, Scheduled, Side, judge};
 use crate::model::ModelSpec;
 use crate::report::gate::weighty;
-use crate::run::{Limits, Order, Plan, PlanOptions, RunEvent, StopReason, execute};
-use crate::store::{JournalWriter, RunDirectory, TrialStatus};
+use crate::run::{Earlier, Limits, Order, Plan, PlanOptions, RunEvent, StopReason, execute};
+use crate::store::{RunDirectory, TrialStatus};
 use crate::suite::PairRole;
 
 #[derive(Args)]
@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_connections: Option<u64>,
     /// Stop when so much is spent.
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", value_parser = parse_budget)]
     budget: Option<f64>,
     /// Fail rather than use the network.
     #[arg(long)]
@@ -119,7 +119,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     };
     let outcome = live.outcome(fixed);
     let weighty = weighty(&outcome, &data, baseline.as_ref().map(|b| &b.data))?;
-    println!("Run: {}", directory.path.display());
+    outln!("Run: {}", directory.path.display());
     if stopped && outcome.overall == Overall::Inconclusive {
         say("Stopped before the gate was decided; what had been asked is kept.");
     }
@@ -136,9 +136,10 @@ async fn ask(
     live: &Mutex<LiveGate<'_>>,
     name: &str,
 ) -> Result<(RunDirectory, bool), Failure> {
+    can_keep(arguments.budget, &plan)?;
+    let cache = open_cache(arguments.no_cache);
     let mut directory = RunDirectory::create(path, plan.manifest())?;
-    let journal = JournalWriter::open(&directory.journal())?;
-    let cache = open_cache(arguments.no_cache)?;
+    let journal = directory.append_to_journal()?;
     let limits = Limits {
         max_connections: arguments
             .max_connections
@@ -154,7 +155,7 @@ async fn ask(
         Arc::clone(&plan),
         journal,
         cache,
-        HashSet::new(),
+        Earlier::default(),
         limits,
         move |event| {
             progress.on(&event);
@@ -205,6 +206,7 @@ async fn ask(
         outcome.stopped = Some(StopReason::Decided);
     }
     finish(&mut directory, &outcome, &names)?;
+    tell_of_judges(&outcome, &directory);
     Ok((directory, outcome.stopped.is_some() && !decided))
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let (run, imported) = import(&arguments.format, &arguments.paths, &arguments.output)?;
-    println!(
+    outln!(
         "{} answers of {} models to {} suites imported into {}",
         imported.trials,
         imported.models,

@@ -42,11 +42,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     for (name, text) in files {
         write(&arguments.folder.join(name), text)?;
     }
-    println!(
+    outln!(
         "Next: candor run … for a baseline, candor baseline set release RUN, candor plan-size -p gate.toml"
     );
     if arguments.ci == Ci::Gitlab {
-        println!(
+        outln!(
             "Include candor-gate.gitlab-ci.yml in .gitlab-ci.yml with `include: {{ local: candor-gate.gitlab-ci.yml }}`."
         );
     }
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 /// Writes a file where none is: nobody's work is written over.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     if path.exists() {
-        println!("{} is there already; left as it is", path.display());
+        outln!("{} is there already; left as it is", path.display());
         return Ok(());
     }
     let written = path
@@ -69,6 +69,6 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
             format!("cannot write {}: {e}", path.display()),
         )
     })?;
-    println!("wrote {}", path.display());
+    outln!("wrote {}", path.display());
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM and SIGHUP.
 
 use tokio::sync::watch;
 
 use super::exit::Exit;
 use super::terminal::{interactive, say};
 
-/// Turns true at the first Ctrl-C or SIGTERM; a second Ctrl-C ends the process.
+/// Turns true at the first Ctrl-C, SIGTERM or SIGHUP; a second one ends the process.
 pub(super) fn interrupts() -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
@@ -22,14 +22,40 @@ pub(super) fn interrupts() -> watch::Receiver<bool> {
 
 #[cfg(unix)]
 async fn wait_for_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! { _ = tokio::signal::ctrl_c() => {}, _ = terminate.recv() => {} }
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    async fn received(signal: std::io::Result<Signal>) {
+        match signal {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
         }
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
+    }
+    let hangup = async {
+        if hangup_is_ignored() {
+            std::future::pending::<()>().await;
+        } else {
+            received(signal(SignalKind::hangup())).await;
         }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = received(signal(SignalKind::terminate())) => {}
+        () = hangup => {}
+    }
+}
+
+/// Whether this process was told to outlive its terminal, as by `nohup`. Where the system does not say, a stderr that is not a terminal
+/// is taken for it.
+#[cfg(unix)]
+fn hangup_is_ignored() -> bool {
+    use std::io::IsTerminal;
+    const HANGUP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|l| l.strip_prefix("SigIgn:"));
+    match ignored.map(|mask| u64::from_str_radix(mask.trim(), 16)) {
+        Some(Ok(mask)) => mask & HANGUP != 0,
+        _ => !std::io::stderr().is_terminal(),
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let listener = TcpListener::bind(("127.0.0.1", arguments.port))
         .await
         .map_err(cannot)?;
-    println!(
+    outln!(
         "{n} answers, {} of them labelled. Open http://{}{}  (Ctrl-C ends; every label is kept as it is given)",
         labelling.labelled(),
         listener.local_addr().map_err(cannot)?,
@@ -63,7 +63,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .serve(listener, stopped)
         .await
         .map_err(cannot)?;
-    println!(
+    outln!(
         "{} of {n} labelled, in {}. `candor calibrate RUN --labels {}` says what they tell.",
         labelling.labelled(),
         arguments.output.display(),

@@ -1,6 +1,9 @@
 //! The command line: one file a subcommand — arguments in, one library call, printing out. stdout carries the answer, stderr
 //! the progress and the log.
 
+#[macro_use]
+mod terminal;
+
 mod baseline;
 mod calibrate;
 mod compare;
@@ -28,7 +31,6 @@ mod score;
 mod self_check;
 mod settings;
 mod suites;
-mod terminal;
 mod verify;
 
 use std::process::ExitCode;

@@ -86,14 +86,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     };
     let completion = model.answer(&request).await?;
     if json {
-        println!(
+        outln!(
             "{}",
             serde_json::json!({ "identity": model.identity(), "capabilities": capabilities, "completion": completion })
         );
         return Ok(Exit::Done);
     }
     let identity = model.identity();
-    println!(
+    outln!(
         "{} · identity {}",
         identity.name,
         identity
@@ -101,24 +101,26 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             .get(..16)
             .unwrap_or(&identity.fingerprint)
     );
-    println!(
+    outln!(
         "chat: {} · log-likelihoods: {}",
         yes(capabilities.chat),
         yes(capabilities.log_likelihood)
     );
     if continuations.is_empty() {
-        println!(
-            "answer: {}\n{} tokens read, {} written, {:.2} s",
-            completion.text,
+        // No line of an answer stands for one of ours.
+        out!("answer: {}\n", completion.text.replace('\n', "\n      │ "));
+        outln!(
+            "{} tokens read, {} written, {:.2} s",
             count(completion.usage.prompt_tokens),
             count(completion.usage.completion_tokens),
             completion.timing.total
         );
     }
     for (text, score) in continuations.iter().zip(&completion.continuations) {
-        println!(
+        outln!(
             "{:>12.5}  {text:?} ({} tokens)",
-            score.log_likelihood, score.tokens
+            score.log_likelihood,
+            score.tokens
         );
     }
     Ok(Exit::Done)

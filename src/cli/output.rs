@@ -6,6 +6,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use super::exit::{Exit, Failure};
 use crate::analysis::{Cell as Score, Comparison, ModelTotals};
 use crate::report::{Grid, Report, bracket, points};
+use crate::text::visible_line;
 
 /// How a table is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -27,7 +28,7 @@ pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String, Failure> 
 
 /// Prints a value as JSON.
 pub(super) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    println!("{}", to_json(value)?);
+    out!("{}\n", to_json(value)?);
     Ok(())
 }
 
@@ -40,11 +41,17 @@ pub(super) fn table(heads: &[&str]) -> Table {
     table
 }
 
+/// Adds a row whose cells each stay on one line, whoever wrote them.
+pub(super) fn add_row(table: &mut Table, cells: impl IntoIterator<Item = impl AsRef<str>>) {
+    let cells = cells.into_iter();
+    table.add_row(cells.map(|cell| visible_line(cell.as_ref()).into_owned()));
+}
+
 /// A table of the report as lines.
 pub(super) fn lines(grid: &Grid) -> Table {
     let mut table = table(&grid.heads.iter().map(String::as_str).collect::<Vec<_>>());
     for row in &grid.rows {
-        table.add_row(row);
+        add_row(&mut table, row);
     }
     figures(&mut table, &grid.figures);
     table
@@ -68,11 +75,8 @@ pub(super) fn score_table(report: &Report, totals: &[ModelTotals]) -> Table {
     heads.extend(["blocked", "failed", "$/1,000", "median s"]);
     let mut table = table(&heads);
     for cell in report.cells() {
-        table.add_row(score_row(
-            report,
-            cell,
-            totals.iter().find(|t| t.model == cell.model),
-        ));
+        let own = totals.iter().find(|t| t.model == cell.model);
+        add_row(&mut table, score_row(report, cell, own));
     }
     let behind = heads.len() - 4;
     figures(&mut table, &[2, 4]);

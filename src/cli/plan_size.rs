@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::gate::{GateArguments, open_baseline};
-use super::output::{Format, lines, print_json, table};
+use super::output::{Format, add_row, lines, print_json, table};
 use crate::analysis::gate::{Amount, GateFile, PlanOptions, plan};
 use crate::report::gate::{plan_notes, plan_table};
 use crate::report::percent;
@@ -64,17 +64,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let plans = plan(&gate, baseline.side()?, options)?;
     match arguments.format {
         Format::Json => print_json(&plans)?,
-        Format::Markdown => print!(
+        Format::Markdown => out!(
             "{}",
             plan_table(&plans, arguments.power, arguments.find_drop).to_markdown()
         ),
         Format::Table => {
-            println!(
-                "{}",
+            out!(
+                "{}\n",
                 lines(&plan_table(&plans, arguments.power, arguments.find_drop))
             );
             for note in plan_notes(&plans) {
-                println!("{note}");
+                outln!("{note}");
             }
         }
     }
@@ -130,19 +130,22 @@ fn margin_alone(arguments: &Arguments, margin: f64) -> Result<Exit, Failure> {
             .map_or_else(|| "–".into(), |v| format!("{} %", percent(v)))
     };
     for row in &rows {
-        lines.add_row(vec![
-            row["repeats"].to_string(),
-            row["questions_needed"].to_string(),
-            row["questions"].to_string(),
-            share(&row["passes_unchanged"]),
-            share(&row["drop_found"]),
-            row["questions_to_find"]
-                .as_u64()
-                .map_or_else(|| "–".into(), |n| n.to_string()),
-        ]);
+        add_row(
+            &mut lines,
+            vec![
+                row["repeats"].to_string(),
+                row["questions_needed"].to_string(),
+                row["questions"].to_string(),
+                share(&row["passes_unchanged"]),
+                share(&row["drop_found"]),
+                row["questions_to_find"]
+                    .as_u64()
+                    .map_or_else(|| "–".into(), |n| n.to_string()),
+            ],
+        );
     }
-    println!("{lines}");
-    println!(
+    out!("{lines}\n");
+    outln!(
         "Margin {} points, one-sided α 0.05, score {} % assumed, two fifths of its variance within questions. A run of the baseline with repeats gives better figures: candor plan-size -p gate.toml --baseline RUN",
         percent(margin),
         percent(arguments.score)

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::terminal::{BARS, interactive, say};
 use crate::model::ErrorClass;
 use crate::run::RunEvent;
+use crate::text::visible_line;
 
 /// Listens to a run.
 pub(super) struct Progress {
@@ -47,9 +48,9 @@ impl Progress {
             .map(|name| {
                 let bar = BARS.add(ProgressBar::new(0));
                 bar.set_style(style.clone());
-                bar.set_prefix(format!("{name:width$}"));
+                bar.set_prefix(format!("{:width$}", visible_line(name)));
                 Mutex::new(ModelProgress {
-                    name: name.clone(),
+                    name: visible_line(name).into_owned(),
                     bar,
                     total: 0,
                     done: 0,

@@ -65,8 +65,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .unwrap_or_else(|| arguments.runs[0].join("report.html"));
     report.write(&path)?;
     for sentence in report.headlines() {
-        println!("{sentence}");
+        outln!("{sentence}");
     }
-    println!("Report: {}", path.display());
+    outln!("Report: {}", path.display());
     Ok(Exit::Done)
 }

@@ -1,6 +1,5 @@
 //! `candor run`.
 
-use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,13 +16,13 @@ use super::progress::Progress;
 use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::{Dataset, totals};
-use crate::model::{BARE_KEY_ENV, ErrorClass, ModelSpec, Named, data_directory};
+use crate::model::{BARE_KEY_ENV, ErrorClass, ModelSpec, Named, OpenOptions, data_directory};
 use crate::report::{Report, ReportOptions};
-use crate::run::{Limits, Outcome, Plan, PlanError, PlanOptions, RunEvent, StopReason, execute};
-use crate::store::{
-    CompletionCache, JournalWriter, Manifest, RunDirectory, RunStatus, Shard, TrialKey,
-    TrialStatus, read_journal,
+use crate::run::{
+    Earlier, Limits, LostJudge, Outcome, Plan, PlanError, PlanOptions, RunEvent, StopReason,
+    execute,
 };
+use crate::store::{CompletionCache, Manifest, RunDirectory, RunStatus, Shard};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -99,7 +98,7 @@ fn parse_connections(text: &str) -> Result<Connections, String> {
     }
 }
 
-fn parse_budget(text: &str) -> Result<f64, String> {
+pub(super) fn parse_budget(text: &str) -> Result<f64, String> {
     text.trim_start_matches('$')
         .parse()
         .ok()
@@ -124,30 +123,20 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let resumed = arguments
         .resume
         .as_deref()
-        .map(RunDirectory::open)
+        .map(RunDirectory::open_to_write)
         .transpose()?;
     let (suites, models, options) = what_to_run(&arguments, &settings, resumed.as_ref())?;
-    let plan = Plan::new(&suites, &models, options, &settings.data, &settings.open).await?;
+    let open = OpenOptions {
+        unasked: arguments.dry_run,
+        ..settings.open.clone()
+    };
+    let plan = Plan::new(&suites, &models, options, &settings.data, &open).await?;
     for (spec, error) in &plan.failed {
         say(&format!("{spec}: left out. {error}"));
     }
     if arguments.dry_run {
         return dry_run(&plan, arguments.policy.as_deref()).await;
     }
-    let (directory, done) = match resumed {
-        Some(directory) => {
-            same_plan(&plan, &directory)?;
-            let done = finished_trials(&directory)?;
-            (directory, done)
-        }
-        None => (
-            RunDirectory::create(
-                &arguments.output.clone().unwrap_or_else(default_directory),
-                plan.manifest(),
-            )?,
-            HashSet::new(),
-        ),
-    };
     let limits = Limits {
         max_connections: match arguments.max_connections {
             Some(Connections::Exactly(n)) => Some(n),
@@ -156,13 +145,24 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         },
         budget: arguments.budget.or(settings.configuration.run.budget),
     };
-    let cache = open_cache(arguments.no_cache)?;
+    can_keep(limits.budget, &plan)?;
+    // Whatever can go wrong before the first request goes wrong before there is a run directory.
+    let cache = open_cache(arguments.no_cache);
+    let (directory, earlier) = if let Some(directory) = resumed {
+        same_plan(&plan, &directory)?;
+        let earlier = Earlier::read(&directory)?;
+        (directory, earlier)
+    } else {
+        let path = arguments.output.clone().unwrap_or_else(default_directory);
+        let directory = RunDirectory::create(&path, plan.manifest())?;
+        (directory, Earlier::default())
+    };
     let report_options = ReportOptions {
         baseline: arguments.baseline.clone(),
         data_folders: settings.data.folders.clone(),
         ..ReportOptions::default()
     };
-    execute_and_report(plan, directory, done, cache, limits, &report_options).await
+    execute_and_report(plan, directory, earlier, cache, limits, &report_options).await
 }
 
 fn what_to_run(
@@ -301,27 +301,72 @@ fn same_plan(plan: &Plan, directory: &RunDirectory) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Trials with an answer; those without one are asked again.
-fn finished_trials(directory: &RunDirectory) -> Result<HashSet<TrialKey>, Failure> {
-    let mut done = HashSet::new();
-    if directory.journal().exists() {
-        for record in read_journal(&directory.journal())? {
-            let record = record?;
-            if record.status != TrialStatus::Error {
-                done.insert(record.trial);
-            }
-        }
-    }
-    Ok(done)
+/// Refuses a budget that nobody could keep, because what requests cost is not known.
+pub(super) fn can_keep(budget: Option<f64>, plan: &Plan) -> Result<(), Failure> {
+    let unpriced = plan.unpriced();
+    let (Some(_), Some(spec)) = (budget, unpriced.first()) else {
+        return Ok(());
+    };
+    let provider = spec.split(':').next().unwrap_or_default();
+    Err(Failure::new(
+        Exit::Usage,
+        format!(
+            "a budget needs prices, and none is known for {}: set price = {{ input = …, output = … }} (US dollars per million tokens) under [providers.{provider}] in candor.toml, or leave the budget out",
+            unpriced.join(", ")
+        ),
+    ))
 }
 
-/// The user's completion cache, unless it is to be bypassed.
-pub(super) fn open_cache(bypassed: bool) -> Result<Option<CompletionCache>, Failure> {
+/// The user's completion cache, unless it is to be bypassed or cannot be used: a run does without it.
+pub(super) fn open_cache(bypassed: bool) -> Option<Arc<CompletionCache>> {
     if bypassed {
-        return Ok(None);
+        return None;
     }
     let path = data_directory().join("completions.sqlite");
-    Ok(Some(CompletionCache::open(&path)?))
+    match CompletionCache::open(&path) {
+        Ok(cache) => Some(Arc::new(cache)),
+        Err(error) => {
+            say(&format!(
+                "warning: {error}; the run goes on without it. Remove the file, or use --no-cache, if this stays"
+            ));
+            None
+        }
+    }
+}
+
+/// Says how many answers came from the cache, and from when.
+fn tell_of_cache(outcome: &Outcome) {
+    let Some(cached) = outcome.cached else { return };
+    let day = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let when = match (day(cached.oldest), day(cached.newest)) {
+        (oldest, newest) if oldest == newest => format!("on {newest}"),
+        (oldest, newest) => format!("between {oldest} and {newest}"),
+    };
+    say(&format!(
+        "{} of {} answers came from the completion cache, given {when}. Ask the models themselves with --no-cache",
+        cached.answers, outcome.answered
+    ));
+}
+
+/// Says which judges could not be asked, and how to go on.
+pub(super) fn tell_of_judges(outcome: &Outcome, directory: &RunDirectory) {
+    for LostJudge {
+        name,
+        questions,
+        reason,
+    } in &outcome.lost_judges
+    {
+        say(&format!(
+            "the judge {name} could not be asked {questions} times; the last time: {reason}"
+        ));
+    }
+    if outcome.unjudged > 0 {
+        let run = directory.path.display();
+        say(&format!(
+            "{} answers are kept, but lack a judge's word. Ask the judge again with: candor run --resume {run}. Or score the answers some other way with: candor score {run} -s SCORER",
+            outcome.unjudged
+        ));
+    }
 }
 
 pub(super) fn default_directory() -> PathBuf {
@@ -353,8 +398,8 @@ fn bare_key_is_set() -> bool {
 async fn execute_and_report(
     plan: Plan,
     mut directory: RunDirectory,
-    done: HashSet<TrialKey>,
-    cache: Option<CompletionCache>,
+    earlier: Earlier,
+    cache: Option<Arc<CompletionCache>>,
     limits: Limits,
     options: &ReportOptions,
 ) -> Result<Exit, Failure> {
@@ -369,7 +414,7 @@ async fn execute_and_report(
     directory.manifest.update_models(plan.manifest().models);
     directory.manifest.status = RunStatus::Running;
     directory.save_manifest()?;
-    let journal = JournalWriter::open(&directory.journal())?;
+    let journal = directory.append_to_journal()?;
     let progress = Progress::new(&names);
     let not_recorded = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&not_recorded);
@@ -377,7 +422,7 @@ async fn execute_and_report(
         plan,
         journal,
         cache,
-        done,
+        earlier,
         limits,
         move |event| {
             if let RunEvent::Finished {
@@ -393,6 +438,7 @@ async fn execute_and_report(
     )
     .await?;
     finish(&mut directory, &outcome, &names)?;
+    tell_of_cache(&outcome);
     if outcome.stopped == Some(StopReason::Interrupted) {
         let all = outcome.answered + outcome.failed + outcome.not_asked;
         say(&format!(
@@ -406,9 +452,9 @@ async fn execute_and_report(
     let report = Report::new(data, options)?;
     let path = directory.path.join("report.html");
     report.write(&path)?;
-    println!("{}", score_table(&report, &sums));
+    out!("{}\n", score_table(&report, &sums));
     for sentence in report.headlines() {
-        println!("{sentence}");
+        outln!("{sentence}");
     }
     if outcome.stopped == Some(StopReason::Budget) {
         say(&format!(
@@ -429,12 +475,13 @@ async fn execute_and_report(
             outcome.not_asked,
         ));
     }
-    println!("Report: {}", path.display());
+    tell_of_judges(&outcome, &directory);
+    outln!("Report: {}", path.display());
     Ok(
         match (
             outcome.answered,
             outcome.failed + outcome.not_asked,
-            left_out,
+            left_out as u64 + outcome.unjudged,
         ) {
             (0, missing, _) if missing > 0 => Exit::CouldNotRun,
             (_, 0, 0) => Exit::Done,
@@ -449,18 +496,20 @@ pub(super) fn finish(
     outcome: &Outcome,
     names: &[String],
 ) -> Result<(), Failure> {
-    directory.manifest.status = match (outcome.stopped, outcome.failed + outcome.not_asked) {
+    let missing = outcome.failed + outcome.not_asked + outcome.unjudged;
+    directory.manifest.status = match (outcome.stopped, missing) {
         (Some(_), _) => RunStatus::Interrupted,
         (None, 0) => RunStatus::Finished,
         (None, _) => RunStatus::FinishedWithFailures,
     };
+    directory.manifest.cached = outcome.cached;
     directory.manifest.finished = outcome.stopped.is_none().then(Timestamp::now);
     for (model, reason) in &outcome.given_up {
         let given_up = directory
             .manifest
             .models
             .iter_mut()
-            .find(|m| m.identity.name == names[*model]);
+            .find(|m| names.get(*model) == Some(&m.identity.name));
         if let Some(record) = given_up {
             record.stopped = Some(reason.clone());
         }

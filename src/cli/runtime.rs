@@ -3,7 +3,8 @@
 use clap::{Args, Subcommand};
 
 use super::exit::{Exit, Failure};
-use super::output::table;
+use super::output::{add_row, table};
+use super::terminal::say;
 use crate::model::onnx::runtime::{self, CPU_VERSION, GPU_VERSION};
 
 #[derive(Args)]
@@ -34,8 +35,8 @@ enum Command {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Install { gpu } => {
-            let found = runtime::install(gpu, &mut |line| eprintln!("{line}"))?;
-            println!("{}", found.path.display());
+            let found = runtime::install(gpu, &mut |line| say(line))?;
+            outln!("{}", found.path.display());
             Ok(Exit::Done)
         }
         Command::Status { gpu, json } => Ok(status(gpu, json)),
@@ -45,7 +46,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 fn status(gpu: bool, json: bool) -> Exit {
     let found = runtime::discover(gpu);
     if json {
-        println!(
+        outln!(
             "{}",
             serde_json::json!({ "pinned": { "cpu": CPU_VERSION, "gpu": GPU_VERSION }, "found": found })
         );
@@ -56,7 +57,7 @@ fn status(gpu: bool, json: bool) -> Exit {
         };
     }
     if found.is_empty() {
-        println!(
+        outln!(
             "No ONNX Runtime was found. `candor runtime install{}` gets version {}.",
             if gpu { " --gpu" } else { "" },
             if gpu { GPU_VERSION } else { CPU_VERSION }
@@ -73,14 +74,17 @@ fn status(gpu: bool, json: bool) -> Exit {
         } else {
             "too old"
         };
-        out.add_row(vec![
-            mark.to_owned(),
-            one.version.clone().unwrap_or_else(|| "unknown".into()),
-            if one.gpu { "yes" } else { "no" }.to_owned(),
-            format!("{:?}", one.source).to_lowercase(),
-            one.path.display().to_string(),
-        ]);
+        add_row(
+            &mut out,
+            vec![
+                mark.to_owned(),
+                one.version.clone().unwrap_or_else(|| "unknown".into()),
+                if one.gpu { "yes" } else { "no" }.to_owned(),
+                format!("{:?}", one.source).to_lowercase(),
+                one.path.display().to_string(),
+            ],
+        );
     }
-    println!("{out}");
+    out!("{out}\n");
     Exit::Done
 }

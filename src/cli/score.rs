@@ -7,6 +7,7 @@ use clap::Args;
 use super::exit::{Exit, Failure};
 use super::run::open_cache;
 use super::settings::Settings;
+use super::terminal::say;
 use crate::run::{RescoreOptions, rescore};
 use crate::score::build;
 use crate::store::RunDirectory;
@@ -45,8 +46,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     for scorer in scorers.iter().flat_map(build) {
         settings.name(scorer.judges())?;
     }
-    let mut run = RunDirectory::open(&arguments.run)?;
-    let cache = open_cache(arguments.no_cache)?;
+    let mut run = RunDirectory::open_to_write(&arguments.run)?;
+    let cache = open_cache(arguments.no_cache);
     let options = RescoreOptions {
         scorers,
         // What the run was asked is here already.
@@ -55,14 +56,28 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             ..settings.data
         },
         open: settings.open,
-        cache: cache.as_ref(),
+        cache,
     };
-    let scored = rescore(&mut run, &options).await?;
-    println!(
-        "{scored} answers scored again; no answer was asked for anew. {} is written anew.",
+    let scored = rescore(&mut run, options).await?;
+    outln!(
+        "{} answers scored again; no answer was asked for anew. {} is written anew.",
+        scored.answers,
         run.table(crate::store::SCORES).display()
     );
-    Ok(Exit::Done)
+    if scored.unjudged == 0 {
+        return Ok(Exit::Done);
+    }
+    for judge in &scored.lost_judges {
+        say(&format!(
+            "the judge {} could not be asked {} times; the last time: {}",
+            judge.name, judge.questions, judge.reason
+        ));
+    }
+    say(&format!(
+        "{} answers lack a judge's word. Run the same command again to ask for it; what judges have said is in the completion cache",
+        scored.unjudged
+    ));
+    Ok(Exit::FailedTrials)
 }
 
 /// A scorer as suite.yaml would have it.

@@ -14,22 +14,25 @@ pub(super) fn run(gate: &GateFile, run: &str) -> Result<Exit, Failure> {
     let check = self_check(gate, side, SPLITS, gate.seed.unwrap_or(0))?;
     #[allow(clippy::cast_precision_loss)]
     let share = |n: u64| percent(n as f64 / check.splits as f64);
-    println!(
+    outln!(
         "{} random splits of {}'s own repeats, {} against {} of each question: nothing changed between them.",
-        check.splits, side.model, check.candidate_repeats, check.baseline_repeats
+        check.splits,
+        side.model,
+        check.candidate_repeats,
+        check.baseline_repeats
     );
-    println!(
+    outln!(
         "  false alarms (FAIL)   {:>5} %   [{}, {}]",
         share(check.failed),
         percent(check.failed_interval.low),
         percent(check.failed_interval.high)
     );
-    println!("  pass                  {:>5} %", share(check.passed));
-    println!("  cannot tell           {:>5} %", share(check.inconclusive));
-    println!(
+    outln!("  pass                  {:>5} %", share(check.passed));
+    outln!("  cannot tell           {:>5} %", share(check.inconclusive));
+    outln!(
         "  a raw score would have fallen by more than its margin in {} %",
         share(check.raw_alarms)
     );
-    println!("Rules: {}", check.rules.join(", "));
+    outln!("Rules: {}", check.rules.join(", "));
     Ok(Exit::Done)
 }

@@ -24,6 +24,7 @@ impl Settings {
         };
         let open = OpenOptions {
             offline,
+            unasked: false,
             prefer_gpu: false,
             providers: configuration.providers.clone(),
             timeouts: configuration.http.clone(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::exit::{Exit, Failure};
-use super::output::{figures, table};
+use super::output::{add_row, figures, table};
 use super::settings::Settings;
 use crate::files::PlainPath;
 use crate::run::{Plan, PlanError, PlanOptions};
@@ -51,7 +51,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::List => list().await,
         Command::Schema => {
-            println!("{:#}", json_schema());
+            out!("{:#}\n", json_schema());
             Ok(Exit::Done)
         }
         Command::Show {
@@ -76,11 +76,11 @@ async fn list() -> Result<Exit, Failure> {
             let suite = load(&shipped.name, &DataOptions::default()).await?;
             suite.samples.len().to_string()
         };
-        out.add_row(vec![shipped.name, questions, title]);
+        add_row(&mut out, vec![shipped.name, questions, title]);
     }
     figures(&mut out, &[1]);
-    println!("{out}");
-    println!(
+    out!("{out}\n");
+    outln!(
         "\"Your file\": the items are read from a local file or the hub (`candor suites show NAME` says which)."
     );
     Ok(Exit::Done)
@@ -89,12 +89,16 @@ async fn list() -> Result<Exit, Failure> {
 async fn show(name: &str, settings: &Settings) -> Result<Exit, Failure> {
     let suite = load(name, &settings.data).await?;
     let file = &suite.file;
-    println!(
-        "{} {} · {:?} · {}\nlicence {} · source {}",
-        file.name, file.version, file.kind, file.title, file.licence, file.source
+    outln!(
+        "{} {} · {:?} · {}",
+        file.name,
+        file.version,
+        file.kind,
+        file.title
     );
+    outln!("licence {} · source {}", file.licence, file.source);
     if !file.data.files.is_empty() {
-        println!(
+        outln!(
             "data: {}{}",
             file.data
                 .files
@@ -109,19 +113,17 @@ async fn show(name: &str, settings: &Settings) -> Result<Exit, Failure> {
                 .unwrap_or_default()
         );
     }
-    println!(
+    outln!(
         "{} samples · content {}",
         suite.samples.len(),
         &suite.content_hash[..16]
     );
     if let Some(sample) = suite.samples.first() {
         let request = suite.prompts.request(sample, true, 0)?;
-        println!(
-            "\nThe first sample, {}:\n\n{}\n\nright: {}",
-            sample.id,
-            request.prompt.display(),
-            sample.targets.join(" | ")
-        );
+        outln!();
+        outln!("The first sample, {}:", sample.id);
+        out!("\n{}\n\n", request.prompt.display());
+        outln!("right: {}", sample.targets.join(" | "));
     }
     Ok(Exit::Done)
 }
@@ -159,26 +161,32 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
                 let found = lint(suite)?;
                 let strata = found.strata.iter().map(|(s, n)| format!("{s} {n}"));
                 let strata = strata.collect::<Vec<_>>().join(", ");
-                out.add_row(vec![
-                    name.clone(),
-                    suite.file.version.clone(),
-                    found.samples.to_string(),
-                    found.with_target.to_string(),
-                    found.clusters.to_string(),
-                    found.pairs.to_string(),
-                    if found.sensitive == 0 {
-                        "–".into()
-                    } else {
-                        format!("{} of {}", found.with_control, found.sensitive)
-                    },
-                    found.facts.to_string(),
-                    strata,
-                ]);
+                add_row(
+                    &mut out,
+                    vec![
+                        name.clone(),
+                        suite.file.version.clone(),
+                        found.samples.to_string(),
+                        found.with_target.to_string(),
+                        found.clusters.to_string(),
+                        found.pairs.to_string(),
+                        if found.sensitive == 0 {
+                            "–".into()
+                        } else {
+                            format!("{} of {}", found.with_control, found.sensitive)
+                        },
+                        found.facts.to_string(),
+                        strata,
+                    ],
+                );
                 wanting.extend(found.findings.into_iter().map(|f| format!("{name}: {f}")));
             }
             // A suite whose items are the user's own file is well written even where that file is elsewhere.
             Err(PlanError::Suite(SuiteError::NoData { reason, .. })) => {
-                out.add_row(vec![name, "–".into(), format!("not here: {reason}")]);
+                add_row(
+                    &mut out,
+                    vec![name, "–".into(), format!("not here: {reason}")],
+                );
             }
             Err(error) => {
                 failed += 1;
@@ -187,12 +195,12 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
         }
     }
     figures(&mut out, &[2, 3, 4, 5, 6, 7]);
-    println!("{out}");
+    out!("{out}\n");
     for finding in wanting.iter().take(SHOWN) {
-        println!("{finding}");
+        outln!("{finding}");
     }
     if wanting.len() > SHOWN {
-        println!("… and {} more", wanting.len() - SHOWN);
+        outln!("… and {} more", wanting.len() - SHOWN);
     }
     let well = failed == 0 && wanting.is_empty();
     Ok(if well { Exit::Done } else { Exit::Usage })

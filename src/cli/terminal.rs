@@ -1,9 +1,15 @@
-//! The terminal: what it can show, the log, and the bars that the log must not tear.
+//! The terminal: the one place that prints. What it prints may be foreign — an answer, a server's error, a suite's title — so whatever a
+//! terminal would act on is made visible. A reader that has gone, a full disk or a closed stderr ends the printing, and nothing else.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use crate::text::{visible, visible_line};
 
 pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(|| {
     if interactive() {
@@ -13,41 +19,80 @@ pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(|| {
     }
 });
 
+/// Prints text of several lines to stdout: tables, JSON, Markdown; see [`print`].
+macro_rules! out {
+    ($($text:tt)*) => { $crate::cli::terminal::print(&format!($($text)*)) };
+}
+
+/// Prints one line to stdout, and one line it is, whatever stands in it: no foreign name makes a line of its own, which a CI system would
+/// read as a command.
+macro_rules! outln {
+    () => { $crate::cli::terminal::print("\n") };
+    ($($text:tt)*) => {
+        $crate::cli::terminal::print(&$crate::cli::terminal::line(&format!($($text)*)))
+    };
+}
+
+/// A text as one line.
+pub(super) fn line(text: &str) -> String {
+    format!("{}\n", visible_line(text))
+}
+
+/// Writes text to stdout, with what a terminal would act on made visible. Where stdout takes no more, printing ends, and the command goes
+/// on to its files and its exit code: quietly where the reader has gone (`candor … | head`), else with a word on stderr.
+pub(super) fn print(text: &str) {
+    static GONE: AtomicBool = AtomicBool::new(false);
+    if GONE.load(Ordering::Relaxed) {
+        return;
+    }
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout
+        .write_all(visible(text).as_bytes())
+        .and_then(|()| stdout.flush());
+    if let Err(e) = written {
+        GONE.store(true, Ordering::Relaxed);
+        if e.kind() != std::io::ErrorKind::BrokenPipe {
+            say(&format!(
+                "stdout takes no more ({e}); what follows is not printed"
+            ));
+        }
+    }
+}
+
 /// Writes log lines to stderr without tearing the bars.
 #[derive(Default)]
 struct LogWriter;
 
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        BARS.suspend(|| std::io::stderr().write_all(bytes))
-            .map(|()| bytes.len())
+        // The log's own colours are the only sequences left in it: tracing writes out those of its messages.
+        let text = String::from_utf8_lossy(bytes);
+        let lines = text.trim_end().split("\u{1b}[");
+        let shown: Vec<_> = lines.map(visible_line).collect();
+        show(&format!("{}\n", shown.join("\u{1b}[")));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        std::io::stderr().flush()
+        Ok(())
     }
 }
 
-/// A line on stderr, above the bars.
-pub(super) fn say(line: &str) {
-    BARS.suspend(|| eprintln!("{line}"));
+/// A line on stderr, above the bars, with what a terminal would act on made visible.
+pub(super) fn say(text: &str) {
+    show(&line(text));
 }
 
-/// Ends quietly where the reader of stdout has gone (`candor … | head`), instead of as a defect.
-fn end_with_the_reader() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let said = panic.payload_as_str().unwrap_or_default();
-        if said.starts_with("failed printing to stdout") && said.contains("Broken pipe") {
-            std::process::exit(0);
-        }
-        usual(panic);
-    }));
+/// Text on stderr that is safe already, above the bars.
+pub(super) fn show(text: &str) {
+    // A stderr that is closed or full is no reason to stop.
+    BARS.suspend(|| {
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    });
 }
 
 /// Sets up log and error style, from verbosity and the usual variables.
 pub(super) fn set_up(verbose: u8) {
-    end_with_the_reader();
     let level = match verbose {
         0 => "warn,ort=error",
         1 => "info,ort=warn",
@@ -62,16 +107,26 @@ pub(super) fn set_up(verbose: u8) {
         .without_time()
         .with_ansi(colour())
         .try_init();
-    let _ = miette::set_hook(Box::new(|_| {
-        Box::new(
-            miette::MietteHandlerOpts::new()
-                .color(colour())
-                .unicode(true)
-                .width(100)
-                .terminal_links(false)
-                .build(),
-        )
-    }));
+}
+
+/// An error as people read it. In colour, unless there is something in it that a terminal would act on.
+pub(super) fn render(error: &miette::Report) -> String {
+    let plain = graphical(error, GraphicalTheme::unicode_nocolor());
+    match visible(&plain) {
+        Cow::Borrowed(_) if colour() => graphical(error, GraphicalTheme::unicode()),
+        shown => shown.into_owned(),
+    }
+}
+
+fn graphical(error: &miette::Report, theme: GraphicalTheme) -> String {
+    let mut text = String::new();
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(100);
+    match handler.render_report(&mut text, error.as_ref()) {
+        Ok(()) => text,
+        Err(_) => format!("{error}\n"),
+    }
 }
 
 /// Whether stderr takes colour.

@@ -24,31 +24,34 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let wrong = format!("the manifest is not the one published ({published})");
         found.wrong.push(wrong);
     }
-    println!("manifest {}", found.manifest);
-    println!(
+    outln!("manifest {}", found.manifest);
+    outln!(
         "{} files hold their hashes; {} transcripts and {} scores are those of the tables; {} headlines follow from them.",
-        found.files, found.trials, found.scores, found.headlines
+        found.files,
+        found.trials,
+        found.scores,
+        found.headlines
     );
     if !found.rendered.is_empty() {
-        println!(
+        outln!(
             "Made again from the transcripts, and the same: {}.",
             found.rendered.join(", ")
         );
     }
     if !found.only_hashed.is_empty() {
-        println!(
+        outln!(
             "Only held to their hashes, since another version wrote them: {}.",
             found.only_hashed.join(", ")
         );
     }
     for wrong in &found.wrong {
-        println!("✘ {wrong}");
+        outln!("✘ {wrong}");
     }
     if !found.wrong.is_empty() {
-        println!("This is not the evidence that was written.");
+        outln!("This is not the evidence that was written.");
         return Ok(Exit::GateFailed);
     }
-    println!(
+    outln!(
         "{}",
         if arguments.manifest.is_some() {
             "Nothing was changed: this is the evidence that was published."

@@ -162,6 +162,9 @@ pub struct Completion {
     /// Live, cached or recorded.
     #[serde(default)]
     pub origin: Origin,
+    /// When it was given, where that was before the run: it comes from the completion cache.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub given: Option<jiff::Timestamp>,
     /// The provider's whole answer, without secrets: evidence for what was signalled beside the text.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub raw: Option<serde_json::Value>,
@@ -181,6 +184,7 @@ impl Completion {
             cost: None,
             timing: Timing::default(),
             origin: Origin::Live,
+            given: None,
             raw: None,
         }
     }

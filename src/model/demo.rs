@@ -36,5 +36,5 @@ pub(super) async fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Onnx
             ));
         }
     };
-    OnnxModel::embedded(spec.display_name(), files, !options.offline).await
+    OnnxModel::embedded(spec, files, !options.offline).await
 }

@@ -68,12 +68,6 @@ impl ErrorClass {
         }
     }
 
-    /// Whether no other request to this model can succeed either, unless one has before ([`Self::scope`] tells more).
-    #[must_use]
-    pub fn is_fatal(self) -> bool {
-        self.scope() > FailureScope::Request
-    }
-
     /// The name used in files and tables.
     #[must_use]
     pub fn name(self) -> &'static str {

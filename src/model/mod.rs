@@ -95,6 +95,8 @@ pub trait Model: Send + Sync {
 pub struct OpenOptions {
     /// Refuse everything that needs the network.
     pub offline: bool,
+    /// Nothing will be asked: remote models need no keys.
+    pub unasked: bool,
     /// Another model of the same process runs on a GPU: the ONNX Runtime that all share must have it.
     pub prefer_gpu: bool,
     /// Settings of remote providers, from `candor.toml`.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::files::read_text;
 use crate::model::remote::{ProviderSettings, Timeouts};
@@ -40,8 +41,21 @@ pub struct RunSettings {
     pub seed: Option<u64>,
     /// Requests in flight a model.
     pub max_connections: Option<usize>,
-    /// US dollars.
+    /// US dollars, above 0.
+    #[serde(deserialize_with = "amount")]
     pub budget: Option<f64>,
+}
+
+/// An amount of money above 0.
+fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let amount = f64::deserialize(deserializer)?;
+    if amount.is_finite() && amount > 0.0 {
+        Ok(Some(amount))
+    } else {
+        Err(D::Error::custom(
+            "an amount in US dollars above 0 belongs here",
+        ))
+    }
 }
 
 /// `[data]`.

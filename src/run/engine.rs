@@ -1,28 +1,31 @@
 //! The runner's loop: every model's trials in flight side by side, each written down as soon as it ends.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 
 use futures::StreamExt;
+use futures::stream::FuturesOrdered;
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle};
 
+use super::budget::Budget;
+use super::earlier::Earlier;
 use super::event::RunEvent;
+use super::panel::LostJudge;
+use super::patience::Patience;
 use super::plan::{Plan, Trial};
-use crate::model::{Completion, ErrorClass, Finish, ModelError, Origin, Request, RequestKey};
-use crate::score::{Score, ScoreContext, Scorer};
-use crate::store::{
-    CompletionCache, Failure, JournalWriter, StoreError, TrialKey, TrialRecord, TrialStatus,
-};
-use crate::suite::Sample;
+use super::scoring::Scoring;
+use super::trial::{Asker, Ended};
+use crate::store::{CachedAnswers, CompletionCache, JournalWriter, StoreError};
 
 /// What bounds a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Limits {
-    /// Most requests in flight a model; the model's own figure where nothing is said.
+    /// Most requests in flight per model; the model's own figure where nothing is said.
     pub max_connections: Option<usize>,
-    /// US dollars to spend at most.
+    /// US dollars to spend at most, those of earlier starts included.
     pub budget: Option<f64>,
 }
 
@@ -46,84 +49,95 @@ pub struct Outcome {
     pub failed: u64,
     /// Trials never asked: a model was given up, or the run stopped.
     pub not_asked: u64,
+    /// Trials with an answer that a judge could not be asked about.
+    pub unjudged: u64,
+    /// Answers from the completion cache, those of earlier starts included.
+    pub cached: Option<CachedAnswers>,
     /// Models given up, with the reason.
     pub given_up: Vec<(usize, String)>,
+    /// Judges that could not be asked about every answer.
+    pub lost_judges: Vec<LostJudge>,
     /// Why it stopped early, if it did.
     pub stopped: Option<StopReason>,
 }
 
-/// Consecutive failures of one model after which it is given up.
-const PATIENCE: u64 = 25;
-
 struct Run<E> {
-    plan: Arc<Plan>,
+    asker: Arc<Asker>,
     journal: JournalWriter,
-    cache: Option<CompletionCache>,
-    done: HashSet<TrialKey>,
     limits: Limits,
     on_event: E,
-    /// Spent so far, in millionths of a dollar.
-    spent: AtomicU64,
-    over_budget: AtomicBool,
+    outcome: Mutex<Outcome>,
 }
 
-/// Runs a plan to its end, or until `stop` turns true. Trials in `done` are not asked again.
+/// Runs a plan to its end, or until `stop` turns true. What `earlier` starts have finished is not asked again.
 ///
 /// # Errors
 /// [`StoreError`] where the journal cannot be written: then nothing more is asked.
 pub async fn execute(
     plan: Arc<Plan>,
     journal: JournalWriter,
-    cache: Option<CompletionCache>,
-    done: HashSet<TrialKey>,
+    cache: Option<Arc<CompletionCache>>,
+    earlier: Earlier,
     limits: Limits,
     on_event: impl Fn(RunEvent) + Send + Sync + 'static,
     stop: watch::Receiver<bool>,
 ) -> Result<Outcome, StoreError> {
+    let scoring = Scoring::new(Arc::clone(&plan.panel), cache.clone());
+    for planned in &plan.suites {
+        scoring.prepare(&planned.scorers).await;
+    }
+    let outcome = Outcome {
+        cached: earlier.cached,
+        ..Outcome::default()
+    };
     let run = Arc::new(Run {
-        plan: Arc::clone(&plan),
+        asker: Arc::new(Asker {
+            budget: Budget::new(limits.budget, earlier.spent.iter().copied()),
+            plan: Arc::clone(&plan),
+            begun: earlier.begun.unwrap_or_else(Timestamp::now),
+            cache,
+            earlier,
+            scoring,
+        }),
         journal,
-        cache,
-        done,
         limits,
         on_event,
-        spent: AtomicU64::new(0),
-        over_budget: AtomicBool::new(false),
+        outcome: Mutex::new(outcome),
     });
-    for scorer in plan.suites.iter().flat_map(|suite| &suite.scorers) {
-        scorer.prepare();
-    }
-    let mut tasks = tokio::task::JoinSet::new();
-    for model in 0..plan.models.len() {
-        tasks.spawn(Arc::clone(&run).model(model, stop.clone()));
-    }
-    let mut outcome = Outcome::default();
+    let start = |model| Task(tokio::spawn(Arc::clone(&run).model(model, stop.clone())));
+    let tasks: Vec<_> = (0..plan.models.len()).map(start).collect();
     let mut failure = None;
-    while let Some(joined) = tasks.join_next().await {
-        match joined {
-            Ok(Ok(part)) => {
-                outcome.answered += part.answered;
-                outcome.failed += part.failed;
-                outcome.not_asked += part.not_asked;
-                outcome.given_up.extend(part.given_up);
-            }
+    for (model, task) in tasks.into_iter().enumerate() {
+        match task.await {
+            Ok(Ok(())) => {}
             Ok(Err(error)) => failure = Some(error),
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            Err(panic) => run.give_up(
+                model,
+                format!("its task failed, which is a defect of candor: {panic}"),
+            ),
         }
     }
+    let Ok(run) = Arc::try_unwrap(run) else {
+        unreachable!("every task has ended, so nobody else holds the run")
+    };
+    // Why the journal's writer stopped is known to the writer alone.
+    run.journal.close()?;
     if let Some(error) = failure {
         return Err(error);
     }
+    let mut outcome = run
+        .outcome
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    let all = plan.trials_per_model() * plan.models.len() as u64;
+    outcome.not_asked = all.saturating_sub(outcome.answered + outcome.failed);
     outcome.given_up.sort();
-    outcome.stopped = match (run.over_budget.load(Ordering::Relaxed), *stop.borrow()) {
+    outcome.lost_judges = plan.panel.lost();
+    outcome.stopped = match (run.asker.budget.is_over_for_any(), *stop.borrow()) {
         (true, _) => Some(StopReason::Budget),
         (_, true) => Some(StopReason::Interrupted),
         _ => None,
     };
-    match Arc::try_unwrap(run) {
-        Ok(run) => run.journal.close()?,
-        Err(_) => unreachable!("every task has ended, so nobody else holds the run"),
-    }
     Ok(outcome)
 }
 
@@ -133,240 +147,156 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         self: Arc<Self>,
         model: usize,
         mut stop: watch::Receiver<bool>,
-    ) -> Result<Outcome, StoreError> {
-        let capabilities = self.plan.models[model].capabilities;
+    ) -> Result<(), StoreError> {
+        let plan = &self.asker.plan;
         let connections = self
             .limits
             .max_connections
-            .unwrap_or(capabilities.concurrency)
+            .unwrap_or(plan.models[model].capabilities.concurrency)
             .max(1);
-        let total = self.plan.trials_per_model();
-        let already_done = if self.done.is_empty() {
-            0
-        } else {
-            self.plan
-                .trials()
-                .filter(|t| self.is_done(*t, model))
-                .count() as u64
-        };
+        let is_done = |trial: &Trial| self.asker.is_done(*trial, model);
+        let already_done = plan.trials().filter(is_done).count() as u64;
+        self.count(|outcome| outcome.answered += already_done);
         (self.on_event)(RunEvent::Started {
             model,
-            trials: total,
+            trials: plan.trials_per_model(),
             already_done,
         });
-        let mut outcome = Outcome {
-            answered: already_done,
-            ..Outcome::default()
-        };
-        let mut in_a_row = 0;
-        let mut gave_up: Option<String> = None;
+        let variously = plan.suites.len() > 1;
+        let mut patience = Patience::with_model(connections, already_done > 0, variously);
+        let mut gave_up = None;
+        // An event follows its trial's line onto the disk, in the order of the lines.
+        let mut writing = FuturesOrdered::new();
         {
-            let trials = self
-                .plan
-                .trials()
-                .filter(|t| self.done.is_empty() || !self.is_done(*t, model));
-            let mut answers = std::pin::pin!(
+            let trials = plan.trials().filter(|trial| !is_done(trial));
+            let mut asked = std::pin::pin!(
                 futures::stream::iter(trials)
-                    .take_while(|_| futures::future::ready(
-                        !self.over_budget.load(Ordering::Relaxed)
-                    ))
-                    .map(|trial| self.trial(trial, model))
+                    .take_while(|_| {
+                        let over = self.asker.budget.is_over(model);
+                        futures::future::ready(!over)
+                    })
+                    .map(|trial| {
+                        let task = Arc::clone(&self.asker).trial(trial, model);
+                        let task = Task(tokio::spawn(task));
+                        async move { (trial, task.await) }
+                    })
                     .buffer_unordered(connections)
             );
             loop {
                 let next = tokio::select! {
                     biased;
                     () = stopped(&mut stop) => None,
-                    next = answers.next() => next,
+                    Some(told) = writing.next(), if !writing.is_empty() => {
+                        self.tell(told)?;
+                        continue;
+                    }
+                    next = asked.next() => next,
                 };
-                let Some((record, event, fatal)) = next else {
-                    break;
+                let Some((trial, joined)) = next else { break };
+                let ended = match joined {
+                    Ok(ended) => ended?,
+                    Err(panic) => Some(self.asker.lost(trial, model, &panic.to_string())?),
                 };
-                self.journal.append(&record)?;
-                let failed = record.status == TrialStatus::Error && record.failure.is_some();
-                if failed {
-                    outcome.failed += 1;
-                } else {
-                    outcome.answered += 1;
-                }
-                // What a recording lacks says nothing of the rest of it.
-                let not_recorded = record
-                    .failure
-                    .as_ref()
-                    .is_some_and(|f| f.class == ErrorClass::NotRecorded);
-                in_a_row = match failed {
-                    true if not_recorded => in_a_row,
-                    true => in_a_row + 1,
-                    false => 0,
+                let Some(ended) = ended else { continue };
+                let lost = match &ended.failure {
+                    None => {
+                        patience.answered();
+                        None
+                    }
+                    Some(failure) => patience.failed(failure),
                 };
-                (self.on_event)(event);
-                if fatal || in_a_row >= PATIENCE.max(2 * connections as u64) {
-                    let message = record.failure.map(|f| f.message).unwrap_or_default();
-                    gave_up = Some(if fatal {
-                        message
-                    } else {
-                        format!("{in_a_row} requests in a row failed, the last so: {message}")
-                    });
+                writing.push_back(self.write(ended)?);
+                if lost.is_some() {
+                    gave_up = lost;
                     break;
                 }
             }
         }
-        outcome.not_asked = total.saturating_sub(outcome.answered + outcome.failed);
+        while let Some(told) = writing.next().await {
+            self.tell(told)?;
+        }
         if let Some(reason) = gave_up {
-            (self.on_event)(RunEvent::GaveUp {
-                model,
-                reason: reason.clone(),
-            });
-            outcome.given_up.push((model, reason));
+            self.give_up(model, reason);
         }
         (self.on_event)(RunEvent::Ended { model });
-        Ok(outcome)
+        Ok(())
     }
 
-    fn is_done(&self, trial: Trial, model: usize) -> bool {
-        self.plan
-            .request(trial, model)
-            .is_ok_and(|(_, _, key)| self.done.contains(&key))
-    }
-
-    /// Asks and scores one trial. The last part says whether the model is lost.
-    async fn trial(&self, trial: Trial, model: usize) -> (TrialRecord, RunEvent, bool) {
-        let planned = &self.plan.suites[trial.suite];
-        let sample = &planned.suite.samples[trial.sample];
-        let identity = self.plan.models[model].model.identity();
-        let mut record = TrialRecord {
-            trial: TrialKey::new(
-                &RequestKey::new(&identity.fingerprint, &placeholder(), trial.epoch),
-                &planned.suite.file.name,
-                &sample.id,
-            ),
-            schedule_index: trial.schedule_index,
-            model: identity.name.clone(),
-            suite: planned.suite.file.name.clone(),
-            sample: sample.id.clone(),
-            epoch: trial.epoch,
-            pairing: sample.pairing.clone(),
-            strata: sample.strata.clone(),
-            targets: targets(sample),
-            prompt: placeholder().prompt,
-            seed: None,
-            status: TrialStatus::Error,
-            completion: None,
-            failure: None,
-            scores: Vec::new(),
-            finished: Timestamp::now(),
-        };
-        let (answer, origin) = match self.plan.request(trial, model) {
-            Ok((request, request_key, key)) => {
-                (record.trial, record.seed) = (key, request.parameters.seed);
-                let answer = self.ask(&request, &request_key, model).await;
-                record.prompt = request.prompt;
-                answer
-            }
-            Err(error) => (
-                Err(ModelError::new(ErrorClass::BadRequest, error.to_string())),
-                Origin::Live,
-            ),
-        };
-        record.finished = Timestamp::now();
-        let mut event = Finished {
-            cost: None,
-            error: None,
-            headline: None,
-        };
-        let mut fatal = false;
-        match answer {
-            Ok(completion) => {
-                record.status = TrialStatus::of(&completion);
-                let bench = self.plan.panel.with(self.cache.as_ref());
-                let context = ScoreContext {
-                    suite: &record.suite,
-                    prompt: &record.prompt,
-                    model: &record.model,
-                    judges: &bench,
-                };
-                record.scores = judge(&planned.scorers, sample, &completion, &context).await;
-                event.headline = record.scores.first().and_then(|s| s.value);
-                event.cost = completion.cost.filter(|_| origin == Origin::Live);
-                record.completion = Some(completion);
-            }
-            Err(error) => {
-                fatal = error.class.is_fatal();
-                event.error = Some(error.class);
-                record.failure = Some(Failure {
-                    class: error.class,
-                    message: error.message,
-                });
-            }
-        }
-        if let Some(cost) = event.cost {
-            self.spend(cost.0);
-        }
-        self.spend(self.plan.panel.take_spent());
-        let event = RunEvent::Finished {
-            model,
-            suite: trial.suite,
-            sample: trial.sample,
-            scores: record.scores.clone().into(),
-            status: record.status,
-            origin,
-            error: event.error,
-            cost: event.cost,
-            headline: event.headline,
-        };
-        (record, event, fatal)
-    }
-
-    async fn ask(
+    /// Hands a trial to the journal's writer. What comes back ends when it is on disk.
+    fn write(
         &self,
-        request: &Request,
-        key: &RequestKey,
-        model: usize,
-    ) -> (Result<Completion, ModelError>, Origin) {
-        let target = &self.plan.models[model];
-        let cache = self
-            .cache
-            .as_ref()
-            .filter(|_| target.capabilities.cacheable);
-        let asked = target.model.answer(request);
-        let answer = known_or(cache, key, asked).await;
-        let origin = answer.as_ref().map_or(Origin::Live, |c| c.origin);
-        (answer, origin)
+        ended: Ended,
+    ) -> Result<impl Future<Output = (bool, Told)> + use<E>, StoreError> {
+        let written = self.journal.append(ended.line)?;
+        let told = Told {
+            event: ended.event,
+            failed: ended.failure.is_some(),
+            unjudged: ended.unjudged,
+            given: ended.given,
+        };
+        Ok(async move { (written.is_on_disk().await, told) })
     }
 
-    fn spend(&self, dollars: f64) {
-        let spent =
-            self.spent.fetch_add(millionths(dollars), Ordering::Relaxed) + millionths(dollars);
-        if self
-            .limits
-            .budget
-            .is_some_and(|budget| spent >= millionths(budget))
-        {
-            self.over_budget.store(true, Ordering::Relaxed);
+    /// Counts a trial that is on disk, and tells of it.
+    fn tell(&self, (on_disk, told): (bool, Told)) -> Result<(), StoreError> {
+        if !on_disk {
+            return Err(StoreError::File {
+                action: "cannot write",
+                path: "journal.jsonl".into(),
+                reason: "the writer has stopped".into(),
+            });
         }
+        self.count(|outcome| {
+            if told.failed {
+                outcome.failed += 1;
+            } else {
+                outcome.answered += 1;
+            }
+            outcome.unjudged += u64::from(told.unjudged);
+            if let Some(time) = told.given {
+                outcome.cached = Some(CachedAnswers::and(outcome.cached, time));
+            }
+        });
+        (self.on_event)(told.event);
+        Ok(())
+    }
+
+    fn give_up(&self, model: usize, reason: String) {
+        (self.on_event)(RunEvent::GaveUp {
+            model,
+            reason: reason.clone(),
+        });
+        self.count(|outcome| outcome.given_up.push((model, reason)));
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Outcome)) {
+        change(&mut self.outcome.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
-/// What the cache knows, else what is asked now, which is then kept.
-pub(super) async fn known_or(
-    cache: Option<&CompletionCache>,
-    key: &RequestKey,
-    asked: impl Future<Output = Result<Completion, ModelError>>,
-) -> Result<Completion, ModelError> {
-    if let Some(known) = cache.and_then(|c| c.get(key)) {
-        return Ok(known);
-    }
-    let completion = asked.await?;
-    if let Some(cache) = cache.filter(|_| completion.finish != Finish::Error) {
-        cache.put(key, &completion);
-    }
-    Ok(completion)
+/// What is told of a trial, and counted, once it is on disk.
+struct Told {
+    event: RunEvent,
+    failed: bool,
+    unjudged: bool,
+    given: Option<Timestamp>,
 }
 
-/// Whole millionths of a dollar: sums of them are exact.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-pub(super) fn millionths(dollars: f64) -> u64 {
-    (dollars * 1e6).round() as u64
+/// A task that ends when nobody waits for it any more.
+struct Task<T>(JoinHandle<T>);
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
 }
 
 /// Ends when `stop` turns true; never, where nobody can turn it any more.
@@ -374,50 +304,4 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stopped| *stopped).await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-/// What an event needs to know of an answer.
-struct Finished {
-    cost: Option<crate::model::Usd>,
-    error: Option<ErrorClass>,
-    headline: Option<f64>,
-}
-
-/// Stands for the request of a sample that cannot be rendered.
-fn placeholder() -> Request {
-    Request {
-        prompt: crate::model::Prompt::Text(String::new()),
-        parameters: crate::model::Parameters::default(),
-        wanted: crate::model::Wanted::Generate,
-        about: crate::model::SampleRef::default(),
-    }
-}
-
-/// Right answers as a reader of transcripts wants them: a choice by its text.
-pub(super) fn targets(sample: &Sample) -> Vec<String> {
-    match (sample.choices.is_empty(), sample.target_choice()) {
-        (false, Some(choice)) => vec![sample.choices[choice].clone()],
-        _ => sample.targets.clone(),
-    }
-}
-
-/// Every score of an answer. A scorer that cannot judge says so in a score without a value.
-pub(super) async fn judge(
-    scorers: &[Box<dyn Scorer>],
-    sample: &Sample,
-    completion: &Completion,
-    context: &ScoreContext<'_>,
-) -> Vec<Score> {
-    let mut scores = Vec::new();
-    for scorer in scorers {
-        match scorer.score(sample, completion, context).await {
-            Ok(given) => scores.extend(given),
-            Err(error) => scores.push(Score {
-                label: Some("not_scored".into()),
-                explanation: Some(error.to_string()),
-                ..Score::new(scorer.as_ref(), scorer.metrics()[0].name)
-            }),
-        }
-    }
-    scores
 }

@@ -2,19 +2,26 @@
 //!
 //! [`execute`] knows nothing of terminals: it emits [`RunEvent`]s, and whoever wants to show or count something listens.
 
+mod budget;
 mod config;
+mod earlier;
 mod engine;
 mod estimate;
 mod event;
 pub mod import;
 mod panel;
+mod patience;
 mod plan;
 mod rescore;
+mod scoring;
+mod trial;
 
 pub use config::{Configuration, ConfigurationError};
+pub use earlier::Earlier;
 pub use engine::{Limits, Outcome, StopReason, execute};
 pub use estimate::{ModelEstimate, estimate};
 pub use event::RunEvent;
-pub use panel::Panel;
+pub use panel::{LostJudge, Panel};
 pub use plan::{Order, Plan, PlanError, PlanOptions, PlannedModel, PlannedSuite, Trial};
-pub use rescore::{RescoreError, RescoreOptions, rescore};
+pub use rescore::{RescoreError, RescoreOptions, Rescored, rescore};
+pub use scoring::Scorers;

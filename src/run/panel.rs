@@ -1,33 +1,66 @@
-//! The judges of a run: opened once, asked at most as many things at once as each can take, and never asked the same thing twice.
+//! The judges of a run: opened once, asked at most as many things at once as each can take, never asked the same thing twice, and given
+//! up where they cannot be reached.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
-use super::engine::{known_or, millionths};
+use super::budget::Money;
+use super::patience::Patience;
 use super::plan::PlanError;
 use crate::model::{
     self, Completion, ErrorClass, Model, ModelError, ModelSpec, OpenOptions, Origin, Request,
     RequestKey,
 };
 use crate::score::{AskJudge, Scorer};
-use crate::store::CompletionCache;
+use crate::store::{CompletionCache, Failure, Unjudged};
+
+/// Tokens of a judge's instructions besides question and answer, at most.
+const INSTRUCTION_TOKENS: u64 = 2000;
+/// Tokens of a judge's reply, at most.
+const REPLY_TOKENS: u64 = 1024;
+/// Times that a judge is asked about one answer, at most: in both orders, or once more for JSON.
+const TIMES: f64 = 2.0;
 
 /// A judge and its places.
 struct Seat {
     model: Arc<dyn Model>,
+    /// One until it has answered: a judge that cannot be reached is then asked a few times, not once per place.
     places: Semaphore,
+    state: Mutex<SeatState>,
+}
+
+struct SeatState {
+    patience: Patience,
+    has_answered: bool,
+    given_up: Option<ModelError>,
+    unreached: u64,
+    last: String,
+}
+
+impl Seat {
+    fn state(&self) -> MutexGuard<'_, SeatState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A judge that could not be asked about every answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostJudge {
+    /// Its specification.
+    pub name: String,
+    /// Questions that it was not asked, or did not reply to.
+    pub questions: u64,
+    /// What happened last.
+    pub reason: String,
 }
 
 /// The judges that a run's scorers name.
 #[derive(Default)]
 pub struct Panel {
     seats: BTreeMap<String, Seat>,
-    /// Spent on judges since it was last asked, in millionths of a dollar.
-    spent: AtomicU64,
 }
 
 impl Panel {
@@ -50,13 +83,20 @@ impl Panel {
             let model = model::open(&spec, options)
                 .await
                 .map_err(PlanError::Model)?;
-            let places = Semaphore::new(model.capabilities().concurrency.max(1));
-            seats.insert(name.clone(), Seat { model, places });
+            let seat = Seat {
+                model,
+                places: Semaphore::new(1),
+                state: Mutex::new(SeatState {
+                    patience: Patience::with_judge(),
+                    has_answered: false,
+                    given_up: None,
+                    unreached: 0,
+                    last: String::new(),
+                }),
+            };
+            seats.insert(name.clone(), seat);
         }
-        Ok(Self {
-            seats,
-            spent: AtomicU64::new(0),
-        })
+        Ok(Self { seats })
     }
 
     /// Whether every judge that a scorer names can be read as a specification; none is opened.
@@ -73,29 +113,103 @@ impl Panel {
         Ok(Self::default())
     }
 
-    /// The panel with the cache of what it was asked before.
-    #[must_use]
-    pub fn with<'a>(&'a self, cache: Option<&'a CompletionCache>) -> Bench<'a> {
-        Bench { panel: self, cache }
+    /// The judges by their specifications.
+    pub(super) fn models(&self) -> impl Iterator<Item = &Arc<dyn Model>> {
+        self.seats.values().map(|seat| &seat.model)
     }
 
-    /// What was spent since this was last asked, in US dollars.
+    /// What judging one answer can cost at most, with these tokens in the question and in the answer.
+    pub(super) fn most(&self, scorers: &[Box<dyn Scorer>], asked: u64, answered: u64) -> Money {
+        let judges = scorers.iter().flat_map(|s| s.judges());
+        let dollars = judges.filter_map(|name| {
+            let read = asked + answered + INSTRUCTION_TOKENS;
+            let price = self.seats.get(name)?.model.price(read, REPLY_TOKENS)?;
+            Some(price.0 * TIMES)
+        });
+        Money::dollars(dollars.sum())
+    }
+
+    /// Judges that could not be asked about every answer, so far.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)]
-    pub fn take_spent(&self) -> f64 {
-        self.spent.swap(0, Ordering::Relaxed) as f64 / 1e6
+    pub fn lost(&self) -> Vec<LostJudge> {
+        let lost = self.seats.iter().map(|(name, seat)| {
+            let state = seat.state();
+            LostJudge {
+                name: name.clone(),
+                questions: state.unreached,
+                reason: state.last.clone(),
+            }
+        });
+        lost.filter(|judge| judge.questions > 0).collect()
     }
 }
 
-/// A panel in session.
-#[derive(Clone, Copy)]
-pub struct Bench<'a> {
-    panel: &'a Panel,
-    cache: Option<&'a CompletionCache>,
+/// The panel while one answer is judged.
+pub(super) struct Session {
+    panel: Arc<Panel>,
+    cache: Option<Arc<CompletionCache>>,
+    heard: Mutex<(Vec<Unjudged>, f64)>,
+}
+
+impl Session {
+    pub(super) fn new(panel: Arc<Panel>, cache: Option<Arc<CompletionCache>>) -> Self {
+        Self {
+            panel,
+            cache,
+            heard: Mutex::default(),
+        }
+    }
+
+    /// The judges that could not be asked, and the US dollars that the others took.
+    pub(super) fn heard(&self) -> (Vec<Unjudged>, f64) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *heard)
+    }
+
+    async fn reply(
+        &self,
+        name: &str,
+        seat: &Seat,
+        request: &Request,
+    ) -> Result<Completion, ModelError> {
+        let asked = async {
+            let _place = seat.places.acquire().await;
+            if let Some(error) = seat.state().given_up.clone() {
+                return Err(error);
+            }
+            let reply = seat.model.generate(request).await;
+            let mut state = seat.state();
+            match &reply {
+                Ok(_) => {
+                    state.patience.answered();
+                    if !std::mem::replace(&mut state.has_answered, true) {
+                        let more = seat.model.capabilities().concurrency.saturating_sub(1);
+                        seat.places.add_permits(more);
+                    }
+                }
+                Err(error) => {
+                    let failure = Failure {
+                        class: error.class,
+                        message: error.message.clone(),
+                    };
+                    if let Some(reason) = state.patience.failed(&failure) {
+                        let reason = format!("the judge {name} was given up: {reason}");
+                        state.given_up = Some(ModelError::new(error.class, reason));
+                    }
+                }
+            }
+            reply
+        };
+        let key = RequestKey::new(&seat.model.identity().fingerprint, request, 0);
+        match &self.cache {
+            Some(cache) if seat.model.capabilities().cacheable => cache.answer(&key, asked).await,
+            _ => asked.await,
+        }
+    }
 }
 
 #[async_trait]
-impl AskJudge for Bench<'_> {
+impl AskJudge for Session {
     async fn ask(&self, judge: &str, request: &Request) -> Result<Completion, ModelError> {
         let seat = self.panel.seats.get(judge).ok_or_else(|| {
             ModelError::new(
@@ -103,17 +217,28 @@ impl AskJudge for Bench<'_> {
                 format!("the judge {judge} is not open"),
             )
         })?;
-        let key = RequestKey::new(&seat.model.identity().fingerprint, request, 0);
-        let cache = self.cache.filter(|_| seat.model.capabilities().cacheable);
-        let asked = async {
-            let _place = seat.places.acquire().await;
-            seat.model.generate(request).await
-        };
-        let reply = known_or(cache, &key, asked).await?;
-        if let Some(cost) = reply.cost.filter(|_| reply.origin == Origin::Live) {
-            let millionths = millionths(cost.0);
-            self.panel.spent.fetch_add(millionths, Ordering::Relaxed);
+        let reply = self.reply(judge, seat, request).await;
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        match &reply {
+            Ok(reply) => {
+                let cost = reply.cost.filter(|_| reply.origin == Origin::Live);
+                heard.1 += cost.map_or(0.0, |cost| cost.0);
+            }
+            // What a recorded judge did not say, it will not say later either.
+            Err(error) if error.class == ErrorClass::NotRecorded => {}
+            Err(error) => {
+                let mut state = seat.state();
+                state.unreached += 1;
+                state.last.clone_from(&error.message);
+                heard.0.push(Unjudged {
+                    judge: judge.to_owned(),
+                    failure: Failure {
+                        class: error.class,
+                        message: error.message.clone(),
+                    },
+                });
+            }
         }
-        Ok(reply)
+        reply
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::panel::Panel;
+use super::scoring::Scorers;
 use crate::model::{
     self, Capabilities, Identity, Model, ModelError, ModelSpec, OpenOptions, Request, RequestKey,
 };
-use crate::score::{self, ScoreError, Scorer};
+use crate::score::{self, ScoreError};
 use crate::store::{Manifest, ModelRecord, RunStatus, Shard, SuiteRecord, TrialKey};
 use crate::suite::{self, DataOptions, Sample, Suite, SuiteError};
 
@@ -54,7 +55,7 @@ pub struct PlannedSuite {
     /// The specification it was loaded from.
     pub spec: String,
     /// Its scorers, in its order.
-    pub scorers: Vec<Box<dyn Scorer>>,
+    pub scorers: Scorers,
     /// Indices of the samples to ask, in the order drawn.
     pub order: Vec<usize>,
 }
@@ -125,7 +126,7 @@ pub struct Plan {
     /// Models that could not be opened, and why: the others go on without them.
     pub failed: Vec<(ModelSpec, ModelError)>,
     /// The judges that the suites' scorers ask.
-    pub panel: Panel,
+    pub panel: Arc<Panel>,
     /// What else decides it.
     pub options: PlanOptions,
 }
@@ -163,7 +164,7 @@ impl Plan {
                 .scorers
                 .iter()
                 .map(score::build)
-                .collect::<Result<Vec<_>, _>>()
+                .collect::<Result<Scorers, _>>()
                 .map_err(|error| PlanError::Scorer {
                     suite: suite.file.name.clone(),
                     error,
@@ -215,12 +216,12 @@ impl Plan {
             }
             failed = Vec::new();
         }
-        let scorers = planned.iter().flat_map(|p| &p.scorers);
-        let panel = if models.is_empty() {
+        let scorers = planned.iter().flat_map(|p| p.scorers.iter());
+        let panel = Arc::new(if models.is_empty() {
             Panel::check(scorers)?
         } else {
             Panel::open(scorers, &open).await?
-        };
+        });
         Ok(Self {
             suites: planned,
             models: opened,
@@ -275,6 +276,17 @@ impl Plan {
             .iter()
             .enumerate()
             .flat_map(|(suite, planned)| planned.order.iter().map(move |sample| (suite, *sample)))
+    }
+
+    /// Models and judges whose requests cost money that nobody knows, by their specifications. A budget cannot be kept with them.
+    #[must_use]
+    pub fn unpriced(&self) -> Vec<&str> {
+        let models = self.models.iter().map(|m| &m.model);
+        models
+            .chain(self.panel.models())
+            .filter(|m| !is_local(&m.identity().spec) && m.price(0, 0).is_none())
+            .map(|m| m.identity().spec.as_str())
+            .collect()
     }
 
     /// Trials a model has.
@@ -347,6 +359,13 @@ impl Plan {
         manifest.status = RunStatus::Running;
         manifest
     }
+}
+
+/// Whether a model answers without a server, and so without a price.
+fn is_local(spec: &str) -> bool {
+    ["onnx:", "demo:", "replay:"]
+        .iter()
+        .any(|scheme| spec.starts_with(scheme))
 }
 
 fn record(planned: &PlannedSuite) -> SuiteRecord {

@@ -1,15 +1,18 @@
 //! Scoring a stored run again, without asking any model again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use futures::StreamExt;
 
-use super::engine::judge;
-use super::panel::{Bench, Panel};
+use super::panel::{LostJudge, Panel};
 use super::plan::PlanError;
+use super::scoring::{Answer, Scorers, Scoring};
 use crate::model::OpenOptions;
-use crate::score::{self, IMPORTED, ScoreContext, Scorer};
-use crate::store::{CompletionCache, RunDirectory, StoreError, TrialRecord, read_journal};
+use crate::score::{self, IMPORTED};
+use crate::store::{
+    CompletionCache, RescoredSuite, RunDirectory, StoreError, TrialRecord, read_journal,
+};
 use crate::suite::{self, DataOptions, Sample, ScorerSpec};
 
 /// Why a run cannot be scored again.
@@ -22,6 +25,13 @@ pub enum RescoreError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Plan(#[from] PlanError),
+    /// No answer could be judged.
+    #[error(
+        "the judge {} could not be asked about any answer, so the scores stay as they were: {}",
+        .0.name,
+        .0.reason
+    )]
+    NoJudge(LostJudge),
     /// The suite has changed since.
     #[error(
         "the suite '{suite}' is not what it was when the run was made (version {then} then, {now} now, content differs); its answers cannot be scored by it"
@@ -38,7 +48,7 @@ pub enum RescoreError {
 
 /// How a run is scored again.
 #[derive(Default)]
-pub struct RescoreOptions<'a> {
+pub struct RescoreOptions {
     /// Scorers instead of the suites' own.
     pub scorers: Vec<ScorerSpec>,
     /// Where suites find their data.
@@ -46,27 +56,39 @@ pub struct RescoreOptions<'a> {
     /// How judges are opened.
     pub open: OpenOptions,
     /// What judges said before.
-    pub cache: Option<&'a CompletionCache>,
+    pub cache: Option<Arc<CompletionCache>>,
 }
 
-/// Scores every answer of a run again with its suites' scorers, or with those named. Imported labels stay. Returns how many
-/// answers were scored.
+/// What scoring a run again came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rescored {
+    /// Answers scored.
+    pub answers: u64,
+    /// Those that a judge could not be asked about.
+    pub unjudged: u64,
+    /// The judges that could not be asked.
+    pub lost_judges: Vec<LostJudge>,
+}
+
+/// Scores every answer of a run again with its suites' scorers, or with those named. Imported labels stay. The new scores are kept
+/// beside the journal, and win over those in it. Where no judge could be asked about any answer, the scores stay as they were.
 ///
 /// # Errors
-/// [`RescoreError`] where a suite has changed or cannot be found, or a judge cannot be opened.
+/// [`RescoreError`] where a suite has changed or cannot be found, or a judge cannot be opened or asked at all.
 pub async fn rescore(
     run: &mut RunDirectory,
-    options: &RescoreOptions<'_>,
-) -> Result<u64, RescoreError> {
+    options: RescoreOptions,
+) -> Result<Rescored, RescoreError> {
     let specs = &options.scorers;
     let mut suites: HashMap<String, Questions> = HashMap::new();
+    let mut changes: BTreeMap<String, RescoredSuite> = BTreeMap::new();
     let imported = run.manifest.imported_from.is_some();
-    for record in &mut run.manifest.suites {
+    for record in &run.manifest.suites {
         let make = |specs: &[ScorerSpec]| {
             specs
                 .iter()
                 .map(score::build)
-                .collect::<Result<Vec<_>, _>>()
+                .collect::<Result<Scorers, _>>()
                 .map_err(|error| PlanError::Scorer {
                     suite: record.name.clone(),
                     error,
@@ -98,13 +120,18 @@ pub async fn rescore(
         } else {
             make(specs)?
         };
-        if let (Some(parts), false) = (&mut record.parts, specs.is_empty()) {
-            parts.scorers = suite::scorers_hash(specs);
-        }
-        record.headline = (
-            chosen[0].name().to_owned(),
-            chosen[0].metrics()[0].name.to_owned(),
-        );
+        let change = RescoredSuite {
+            headline: (
+                chosen[0].name().to_owned(),
+                chosen[0].metrics()[0].name.to_owned(),
+            ),
+            scorers: Some(if specs.is_empty() {
+                suite.parts.scorers.clone()
+            } else {
+                suite::scorers_hash(specs)
+            }),
+        };
+        changes.insert(record.name.clone(), change);
         suites.insert(
             record.name.clone(),
             Questions {
@@ -117,32 +144,49 @@ pub async fn rescore(
             },
         );
     }
-    let panel = Panel::open(suites.values().flat_map(|q| &q.scorers), &options.open).await?;
-    let bench = panel.with(options.cache);
-    let mut scored = 0;
+    let judges = suites.values().flat_map(|q| q.scorers.iter());
+    let panel = Arc::new(Panel::open(judges, &options.open).await?);
+    let scoring = Scoring::new(Arc::clone(&panel), options.cache);
+    let mut rescored = Rescored::default();
     let handle = tokio::runtime::Handle::current();
     let path = run.journal();
-    let (count, suites) = (&mut scored, &suites);
+    let (count, suites, scoring) = (&mut rescored, &suites, &scoring);
     tokio::task::block_in_place(|| {
         let again = futures::stream::iter(read_journal(&path)?)
             .map(|record| async move {
                 match record {
-                    Ok(record) => Ok(again(record, suites, bench).await),
+                    Ok(record) => Ok(again(record, suites, scoring).await),
                     Err(error) => Err(error),
                 }
             })
             .buffered(AT_ONCE);
         let mut again = std::pin::pin!(again);
-        run.write_scores(std::iter::from_fn(|| {
-            let next = handle.block_on(again.next())?;
-            Some(next.map(|(record, done)| {
-                *count += u64::from(done);
-                record
-            }))
-        }))
+        let records = std::iter::from_fn(|| {
+            if let Some(next) = handle.block_on(again.next()) {
+                return Some(next.map(|(record, done)| {
+                    count.answers += u64::from(done);
+                    count.unjudged += u64::from(!record.unjudged.is_empty());
+                    record
+                }));
+            }
+            // Labels that cost money are not replaced by none at all.
+            let nothing = count.answers > 0 && count.unjudged == count.answers;
+            nothing.then(|| {
+                Err(StoreError::NotReadable {
+                    reason: "no judge could be asked about it".into(),
+                })
+            })
+        });
+        run.keep_scores(changes, records)
+    })
+    .map_err(|error| match panel.lost().pop() {
+        Some(judge) if rescored.answers > 0 && rescored.unjudged == rescored.answers => {
+            RescoreError::NoJudge(judge)
+        }
+        _ => error.into(),
     })?;
-    run.save_manifest()?;
-    Ok(scored)
+    rescored.lost_judges = panel.lost();
+    Ok(rescored)
 }
 
 /// Answers that are scored side by side.
@@ -151,32 +195,35 @@ const AT_ONCE: usize = 64;
 /// What scoring needs to know of a suite.
 struct Questions {
     samples: HashMap<String, Sample>,
-    scorers: Vec<Box<dyn Scorer>>,
+    scorers: Scorers,
 }
 
 /// A record with new scores, and whether there was an answer to score.
 async fn again(
     mut record: TrialRecord,
     suites: &HashMap<String, Questions>,
-    bench: Bench<'_>,
+    scoring: &Scoring,
 ) -> (TrialRecord, bool) {
     record.scores.retain(|s| s.scorer == IMPORTED);
-    let (Some(questions), Some(completion)) = (suites.get(&record.suite), &record.completion)
+    record.unjudged = Vec::new();
+    let (Some(questions), Some(completion)) = (suites.get(&record.suite), record.completion.take())
     else {
         return (record, false);
     };
-    let bare = Sample {
+    let bare = || Sample {
         strata: record.strata.clone(),
         ..Sample::new(record.sample.clone())
     };
-    let sample = questions.samples.get(&record.sample).unwrap_or(&bare);
-    let context = ScoreContext {
-        suite: &record.suite,
-        prompt: &record.prompt,
-        model: &record.model,
-        judges: &bench,
-    };
-    let scores = judge(&questions.scorers, sample, completion, &context).await;
-    record.scores.extend(scores);
+    let sample = questions.samples.get(&record.sample).cloned();
+    let answer = Arc::new(Answer {
+        suite: record.suite.clone(),
+        sample: sample.unwrap_or_else(bare),
+        prompt: record.prompt.clone(),
+        model: record.model.clone(),
+        completion,
+    });
+    let scored = scoring.score(&questions.scorers, &answer).await;
+    record.scores.extend(scored.scores);
+    record.unjudged = scored.unjudged;
     (record, true)
 }

@@ -22,9 +22,9 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Completion, Prompt};
 use crate::suite::{Sample, ScorerSpec};
 
+pub use imported::{IMPORTED, imported_score};
 #[cfg(fuzzing)]
 pub use judge::fuzzing as judge_fuzzing;
-pub use imported::{IMPORTED, imported_score};
 pub use judge::{AskJudge, NO_LABEL};
 pub use key_facts::told as facts_told;
 pub use refusal::{

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -130,8 +131,9 @@ impl Baselines {
         self.named.insert(name.to_owned(), pinned);
         let text = toml::to_string_pretty(&self.named)
             .map_err(|e| StoreError::file("cannot write", &self.path, &e))?;
-        replace(&self.path, |path| {
-            fs::write(path, &text).map_err(|e| StoreError::file("cannot write", path, &e))
+        replace(&self.path, |mut file| {
+            file.write_all(text.as_bytes())
+                .map_err(|e| StoreError::file("cannot write", &self.path, &e))
         })
     }
 }

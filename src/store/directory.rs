@@ -1,14 +1,22 @@
 //! The run directory: its files and the order they are written in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use tempfile::TempDir;
 
 use super::error::StoreError;
 use super::frames::{self, SCORES, TRIALS};
+use super::journal::{JournalReader, JournalWriter, left_out_of, read_journal};
+use super::lock::{LOCK, RunLock};
 use super::manifest::Manifest;
 use super::record::TrialRecord;
-use super::replace::replace;
+use super::replace::{remove_leftovers, replace};
+use super::rescored::{RESCORED, Rescored, RescoredSuite, rescored_suites, write_rescored};
+use super::seal::{Held, Sources, holds};
 use super::table::{Parts, Reading, Table};
 
 /// A run directory that is there.
@@ -18,48 +26,108 @@ pub struct RunDirectory {
     pub path: PathBuf,
     /// What was run.
     pub manifest: Manifest,
+    /// Held where the run may be written.
+    lock: Option<Arc<RunLock>>,
+    /// Where the tables are that are read, once they have been looked at.
+    tables: OnceLock<Tables>,
+}
+
+/// Tables that may be read.
+#[derive(Debug, Clone)]
+enum Tables {
+    /// The run's own.
+    Own,
+    /// Others: the run's own do not belong to its journal, and its directory cannot be written.
+    Elsewhere(Arc<TempDir>),
 }
 
 impl RunDirectory {
-    /// Makes a new directory with its manifest.
+    /// Makes a new directory with its manifest, and locks it.
     ///
     /// # Errors
-    /// [`StoreError`] where a run is already there, or nothing can be written.
+    /// [`StoreError`] where a run is already there, another process writes it, or nothing can be written.
     pub fn create(path: &Path, manifest: Manifest) -> Result<Self, StoreError> {
-        if path.join(MANIFEST).exists() {
-            return Err(StoreError::NotARun {
-                path: path.display().to_string(),
-                reason:
-                    "a run is in it already; go on with it by --resume, or name another directory"
-                        .into(),
-            });
-        }
+        Self::create_over(path, manifest, |_| false)
+    }
+
+    /// The same in place of a run that may be replaced.
+    ///
+    /// # Errors
+    /// As for [`RunDirectory::create`].
+    pub fn create_over(
+        path: &Path,
+        manifest: Manifest,
+        replaceable: impl FnOnce(&Manifest) -> bool,
+    ) -> Result<Self, StoreError> {
         fs::create_dir_all(path).map_err(|e| StoreError::file("cannot make", path, &e))?;
+        no_links(path)?;
+        let lock = Arc::new(RunLock::take(path)?);
+        let occupied = |reason: &str| StoreError::Occupied {
+            path: path.display().to_string(),
+            reason: reason.into(),
+        };
+        if path.join(MANIFEST).exists() {
+            let old = Self::open(path).ok();
+            if !old.is_some_and(|old| replaceable(&old.manifest)) {
+                return Err(occupied(
+                    "a run is in it already; go on with it by --resume, or name another directory",
+                ));
+            }
+            remove_run(path)?;
+        } else if OF_A_RUN.iter().any(|name| path.join(name).exists()) {
+            return Err(occupied(
+                "files of a run are in it, but no run.json that says which; put its run.json back to go on with it, or name another directory",
+            ));
+        }
+        remove_leftovers(path);
         let run = Self {
             path: path.to_path_buf(),
             manifest,
+            lock: Some(lock),
+            tables: OnceLock::new(),
         };
+        run.save_as(MANIFEST_AT_FIRST)?;
         run.save_manifest()?;
         Ok(run)
     }
 
-    /// Opens a directory that a run has written.
+    /// Opens a directory that a run has written, for reading.
     ///
     /// # Errors
     /// [`StoreError::NotARun`] where there is none.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = path.join(MANIFEST);
-        let wrong = |reason: String| StoreError::NotARun {
-            path: path.display().to_string(),
-            reason,
-        };
-        let text = fs::read_to_string(&file).map_err(|e| wrong(format!("{MANIFEST} cannot be read ({e}); a run directory is what `candor run -o` or `candor import -o` wrote")))?;
-        let manifest: Manifest = serde_json::from_str(&text)
-            .map_err(|e| wrong(format!("{MANIFEST} is not a manifest of this version: {e}")))?;
+        no_links(path)?;
+        let mut manifest = read_manifest(path)?;
+        if let Some(suites) = rescored_suites(&path.join(RESCORED))? {
+            for (name, now) in suites {
+                manifest.rescore(&name, now);
+            }
+        }
         Ok(Self {
             path: path.to_path_buf(),
             manifest,
+            lock: None,
+            tables: OnceLock::new(),
         })
+    }
+
+    /// Opens and locks a directory that a run has written, to go on with it. What a killed process left half written is removed.
+    ///
+    /// # Errors
+    /// [`StoreError::NotARun`] where there is none, [`StoreError::Locked`] where another process writes it.
+    pub fn open_to_write(path: &Path) -> Result<Self, StoreError> {
+        let manifest_exists = [MANIFEST, MANIFEST_AT_FIRST]
+            .iter()
+            .any(|name| path.join(name).exists());
+        no_links(path)?;
+        let lock = if manifest_exists {
+            Some(Arc::new(RunLock::take(path)?))
+        } else {
+            None
+        };
+        let run = Self::open(path)?;
+        remove_leftovers(path);
+        Ok(Self { lock, ..run })
     }
 
     /// Writes the manifest; a reader never sees half of it.
@@ -67,24 +135,79 @@ impl RunDirectory {
     /// # Errors
     /// [`StoreError`] where it cannot be written.
     pub fn save_manifest(&self) -> Result<(), StoreError> {
+        self.save_as(MANIFEST)
+    }
+
+    fn save_as(&self, name: &str) -> Result<(), StoreError> {
+        let path = self.path.join(name);
         let text = serde_json::to_string_pretty(&self.manifest)
-            .map_err(|e| StoreError::file("cannot write", &self.path, &e))?;
-        replace(&self.path.join(MANIFEST), |path| {
-            fs::write(path, text + "\n").map_err(|e| StoreError::file("cannot write", path, &e))
+            .map_err(|e| StoreError::file("cannot write", &path, &e))?;
+        replace(&path, |mut file| {
+            file.write_all((text + "\n").as_bytes())
+                .map_err(|e| StoreError::file("cannot write", &path, &e))
         })
     }
 
     /// The journal's path.
     #[must_use]
     pub fn journal(&self) -> PathBuf {
-        self.path.join("journal.jsonl")
+        self.path.join(JOURNAL)
     }
 
-    /// Writes the Parquet files from the journal.
+    /// Opens the journal for appending, under the run's lock.
     ///
     /// # Errors
-    /// [`StoreError`] where the journal cannot be read or a table not written.
+    /// [`StoreError`] where another process writes the run, or the journal cannot be opened.
+    pub fn append_to_journal(&self) -> Result<JournalWriter, StoreError> {
+        let lock = match &self.lock {
+            Some(lock) => Arc::clone(lock),
+            None => Arc::new(RunLock::take(&self.path)?),
+        };
+        JournalWriter::open(&self.journal(), lock)
+    }
+
+    /// Every trial of the journal with the scores that count: those given later, where there are any. None where there is no journal.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a file cannot be read.
+    pub fn records(&self) -> Result<Option<Records>, StoreError> {
+        if !self.journal().exists() {
+            return Ok(None);
+        }
+        Ok(Some(Records {
+            journal: read_journal(&self.journal())?,
+            rescored: Rescored::read(&self.path.join(RESCORED))?,
+        }))
+    }
+
+    /// Keeps scores that were given after the run, in place of earlier ones, and writes the tables anew.
+    ///
+    /// # Errors
+    /// [`StoreError`] where something cannot be written. The scores change at once or not at all.
+    pub fn keep_scores(
+        &mut self,
+        suites: BTreeMap<String, RescoredSuite>,
+        records: impl Iterator<Item = Result<TrialRecord, StoreError>>,
+    ) -> Result<(), StoreError> {
+        write_rescored(&self.path.join(RESCORED), suites.clone(), records)?;
+        for (name, now) in suites {
+            self.manifest.rescore(&name, now);
+        }
+        self.save_manifest()?;
+        self.write_tables()
+    }
+
+    /// Writes the Parquet files from the journals, and seals them.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a journal cannot be read or a table not written.
     pub fn write_tables(&self) -> Result<(), StoreError> {
+        self.write_tables_into(&self.path)?;
+        let _ = self.tables.set(Tables::Own);
+        Ok(())
+    }
+
+    fn write_tables_into(&self, folder: &Path) -> Result<(), StoreError> {
         let strata: BTreeSet<&str> = self
             .manifest
             .suites
@@ -92,22 +215,23 @@ impl RunDirectory {
             .flat_map(|s| &s.strata)
             .map(String::as_str)
             .collect();
-        frames::write_tables(
-            &self.journal(),
-            &self.table(TRIALS),
-            &self.table(SCORES),
-            &strata,
-        )
+        let place = |name: &str| folder.join(self.table_name(name));
+        let (trials, scores) = (place(TRIALS), place(SCORES));
+        let sources = Sources::now(&self.journal(), &self.path.join(RESCORED))?;
+        let records = self.records()?;
+        let left_out = records.as_ref().map_or(0, |r| r.journal.left_out());
+        frames::write_tables(records.into_iter().flatten(), &trials, &scores, &strata)?;
+        sources.seal(&folder.join(self.seal_name()), &trials, &scores, left_out)
     }
 
     /// Rows of a table, [`TRIALS`] (one per finished trial) or [`SCORES`] (one per score), a part at a time; the tables are written
-    /// from the journal first where that is newer.
+    /// from the journals first where they are not those of them.
     ///
     /// # Errors
     /// [`StoreError`] where neither table nor journal can be read; of a part, where a column is not there.
     pub fn parts<'a>(&self, table: &str, reading: Reading<'a>) -> Result<Parts<'a>, StoreError> {
-        self.refresh()?;
-        Parts::open(self.table(table), reading)
+        let path = self.tables_folder()?.join(self.table_name(table));
+        Parts::open(path, reading)
     }
 
     /// The same rows in one table.
@@ -123,10 +247,10 @@ impl RunDirectory {
     /// # Errors
     /// [`StoreError`] where a table cannot be read.
     pub fn tables_hash(&self) -> Result<String, StoreError> {
-        self.refresh()?;
+        let folder = self.tables_folder()?;
         let mut hasher = blake3::Hasher::new();
         for table in [TRIALS, SCORES] {
-            let path = self.table(table);
+            let path = folder.join(self.table_name(table));
             fs::File::open(&path)
                 .and_then(|file| hasher.update_reader(file).map(|_| ()))
                 .map_err(|e| StoreError::file("cannot read", &path, &e))?;
@@ -134,38 +258,181 @@ impl RunDirectory {
         Ok(hasher.finalize().to_hex().to_string())
     }
 
-    /// Writes the table of scores anew, from records that carry new ones.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the table cannot be written.
-    pub fn write_scores(
-        &self,
-        records: impl Iterator<Item = Result<TrialRecord, StoreError>>,
-    ) -> Result<(), StoreError> {
-        self.refresh()?;
-        frames::write_scores(&self.table(SCORES), records)
-    }
-
     /// A table's path; a shard's tables carry its number.
     #[must_use]
     pub fn table(&self, name: &str) -> PathBuf {
+        self.path.join(self.table_name(name))
+    }
+
+    fn table_name(&self, name: &str) -> String {
+        format!("{name}{}.parquet", self.shard_suffix())
+    }
+
+    fn seal_name(&self) -> String {
+        format!("tables{}.json", self.shard_suffix())
+    }
+
+    fn shard_suffix(&self) -> String {
         match self.manifest.shard {
-            Some(shard) => self
-                .path
-                .join(format!("{name}-{}-of-{}.parquet", shard.index, shard.count)),
-            None => self.path.join(format!("{name}.parquet")),
+            Some(shard) => format!("-{}-of-{}", shard.index, shard.count),
+            None => String::new(),
         }
     }
 
-    fn refresh(&self) -> Result<(), StoreError> {
-        let changed = |path: &Path| fs::metadata(path).and_then(|m| m.modified()).ok();
-        let (table, journal) = (changed(&self.table(TRIALS)), changed(&self.journal()));
-        if table.is_none() || journal > table {
-            self.write_tables()
-        } else {
-            Ok(())
+    /// Where the tables are that belong to the journals; they are written first where they do not. Looked at once: what is read of a run
+    /// that goes on meanwhile is of one moment.
+    fn tables_folder(&self) -> Result<PathBuf, StoreError> {
+        if self.tables.get().is_none() {
+            let tables = self.heal()?;
+            let _ = self.tables.set(tables);
+        }
+        Ok(match self.tables.get() {
+            Some(Tables::Elsewhere(folder)) => folder.path().to_path_buf(),
+            _ => self.path.clone(),
+        })
+    }
+
+    /// Sees to it that the tables are those of the journals.
+    fn heal(&self) -> Result<Tables, StoreError> {
+        let (trials, scores) = (self.table(TRIALS), self.table(SCORES));
+        // Tables without a journal are all there is.
+        if !self.journal().exists() && trials.exists() && scores.exists() {
+            return Ok(Tables::Own);
+        }
+        let seal = self.path.join(self.seal_name());
+        let rescored = self.path.join(RESCORED);
+        match holds(&seal, &self.journal(), &rescored, [&trials, &scores]) {
+            Held::Yes { left_out } => {
+                if left_out > 0 {
+                    tracing::warn!("{}", left_out_of(&self.journal(), left_out));
+                }
+                Ok(Tables::Own)
+            }
+            Held::No => match self.write_tables_into(&self.path) {
+                Ok(()) => Ok(Tables::Own),
+                Err(StoreError::File {
+                    action: "cannot write",
+                    ..
+                }) => {
+                    let folder = tempfile::tempdir()
+                        .map_err(|e| StoreError::file("cannot make a folder for", &trials, &e))?;
+                    self.write_tables_into(folder.path())?;
+                    Ok(Tables::Elsewhere(Arc::new(folder)))
+                }
+                Err(error) => Err(error),
+            },
         }
     }
 }
 
+/// Trials of a run with the scores that count.
+pub struct Records {
+    journal: JournalReader,
+    rescored: Option<Rescored>,
+}
+
+impl Records {
+    /// The journal's reader, for what it counted.
+    #[must_use]
+    pub fn journal(&self) -> &JournalReader {
+        &self.journal
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<TrialRecord, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.journal.next()?;
+        Some(next.and_then(|mut record| {
+            if let Some(rescored) = &mut self.rescored {
+                rescored.apply(&mut record)?;
+            }
+            Ok(record)
+        }))
+    }
+}
+
 const MANIFEST: &str = "run.json";
+/// The manifest as it was when the run began: all that is needed to go on, should the other be lost.
+const MANIFEST_AT_FIRST: &str = "run.json.bak";
+const JOURNAL: &str = "journal.jsonl";
+
+/// Files that only a run writes, besides its manifest.
+const OF_A_RUN: &[&str] = &[JOURNAL, RESCORED, "trials.parquet", "scores.parquet"];
+
+/// Refuses a directory in which a run's own file is a symbolic link. Run directories come from others too, and through a link they
+/// would be read, written or packed as evidence where their author has no business.
+fn no_links(folder: &Path) -> Result<(), StoreError> {
+    const BEGINNINGS: &[&str] = &["trials", "scores", "tables"];
+    const NAMES: &[&str] = &[
+        MANIFEST,
+        MANIFEST_AT_FIRST,
+        JOURNAL,
+        RESCORED,
+        LOCK,
+        "report.html",
+        "labels.jsonl",
+    ];
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let ours = NAMES.contains(&name.as_str()) || BEGINNINGS.iter().any(|b| name.starts_with(b));
+        if ours && entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+            return Err(StoreError::NotARun {
+                path: folder.display().to_string(),
+                reason: format!(
+                    "{name} is a symbolic link, and a run's files lie in its directory; put the file itself there"
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Removes a run's own files, and nothing else.
+fn remove_run(folder: &Path) -> Result<(), StoreError> {
+    let more = [MANIFEST, MANIFEST_AT_FIRST, "tables.json", "report.html"];
+    for path in OF_A_RUN.iter().chain(&more).map(|name| folder.join(name)) {
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::file("cannot replace", &path, &e));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The manifest, or as it was when the run began where that is all that can be read.
+fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
+    let read = |name: &str| -> Result<Manifest, String> {
+        let text = fs::read_to_string(folder.join(name)).map_err(|e| e.to_string())?;
+        serde_json::from_str(&text).map_err(|e| match text.trim() {
+            "" => "it is empty".to_owned(),
+            _ => e.to_string(),
+        })
+    };
+    read(MANIFEST).or_else(|why| {
+        let Ok(manifest) = read(MANIFEST_AT_FIRST) else {
+            let reason = if folder.join(JOURNAL).exists() {
+                format!(
+                    "{MANIFEST} cannot be read ({why}), though the answers are in {JOURNAL}. Put {MANIFEST} back from a copy; without one, start the run anew elsewhere with the same suites, models, limit, epochs and seed, and put {JOURNAL} beside its {MANIFEST}"
+                )
+            } else {
+                format!(
+                    "{MANIFEST} cannot be read ({why}); a run directory is what `candor run -o` or `candor import -o` wrote"
+                )
+            };
+            return Err(StoreError::NotARun {
+                path: folder.display().to_string(),
+                reason,
+            });
+        };
+        tracing::warn!(
+            "{}: {MANIFEST} cannot be read ({why}); it is taken as it was when the run began, from {MANIFEST_AT_FIRST}",
+            folder.display()
+        );
+        Ok(manifest)
+    })
+}

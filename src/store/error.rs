@@ -6,11 +6,35 @@ use std::path::Path;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no run there.
-    #[error("{path} is no run directory: {reason}")]
+    #[error("{path} is not a run directory: {reason}")]
     NotARun {
         /// The directory.
         path: String,
         /// What is missing.
+        reason: String,
+    },
+    /// A run stands in the way of a new one.
+    #[error("{path}: {reason}")]
+    Occupied {
+        /// The directory.
+        path: String,
+        /// What is there, and what to do.
+        reason: String,
+    },
+    /// Another process writes the run.
+    #[error(
+        "{path} is being written by {holder}; wait until it ends or stop it, or name another directory"
+    )]
+    Locked {
+        /// The directory.
+        path: String,
+        /// Who has it.
+        holder: String,
+    },
+    /// A trial that would not be read back as it is.
+    #[error("the trial cannot be written down: {reason}")]
+    NotReadable {
+        /// What is wrong with it.
         reason: String,
     },
     /// A file cannot be read or written.

@@ -9,7 +9,6 @@ use polars::prelude::*;
 
 use super::column;
 use super::error::StoreError;
-use super::journal::read_journal;
 use super::record::TrialRecord;
 use super::replace::replace;
 use crate::suite::PairRole;
@@ -31,29 +30,28 @@ pub fn stratum_column(name: &str) -> String {
     format!("{STRATUM_PREFIX}{name}")
 }
 
-/// Writes both tables from the journal.
+/// Writes both tables from records.
 pub(super) fn write_tables(
-    journal: &Path,
+    records: impl Iterator<Item = Result<TrialRecord, StoreError>>,
     trials: &Path,
     scores: &Path,
     strata: &BTreeSet<&str>,
 ) -> Result<(), StoreError> {
     let mut rows = Vec::with_capacity(BATCH);
-    replace(scores, |scores| {
-        replace(trials, |trials| {
-            let (mut trials, mut scores) = (TableWriter::new(trials), TableWriter::new(scores));
+    replace(scores, |scores_file| {
+        replace(trials, |trials_file| {
+            let mut trials = TableWriter::new(trials_file, trials);
+            let mut scores = TableWriter::new(scores_file, scores);
             let mut flush = |rows: &mut Vec<TrialRecord>| {
                 trials.write(trial_columns(rows, strata))?;
                 scores.write(score_columns(rows))?;
                 rows.clear();
                 Ok::<_, StoreError>(())
             };
-            if journal.exists() {
-                for record in read_journal(journal)? {
-                    rows.push(record?);
-                    if rows.len() == BATCH {
-                        flush(&mut rows)?;
-                    }
+            for record in records {
+                rows.push(record?);
+                if rows.len() == BATCH {
+                    flush(&mut rows)?;
                 }
             }
             // The last batch is written even when empty: a table without rows still has its columns.
@@ -64,34 +62,19 @@ pub(super) fn write_tables(
     })
 }
 
-/// Writes the table of scores anew.
-pub(super) fn write_scores(
-    scores: &Path,
-    records: impl Iterator<Item = Result<TrialRecord, StoreError>>,
-) -> Result<(), StoreError> {
-    replace(scores, |path| {
-        let mut writer = TableWriter::new(path);
-        let mut rows = Vec::with_capacity(BATCH);
-        for record in records {
-            rows.push(record?);
-            if rows.len() == BATCH {
-                writer.write(score_columns(&rows))?;
-                rows.clear();
-            }
-        }
-        writer.write(score_columns(&rows))?;
-        writer.finish()
-    })
-}
-
 struct TableWriter<'a> {
+    file: &'a File,
     path: &'a Path,
-    writer: Option<BatchedWriter<File>>,
+    writer: Option<BatchedWriter<&'a File>>,
 }
 
 impl<'a> TableWriter<'a> {
-    fn new(path: &'a Path) -> Self {
-        Self { path, writer: None }
+    fn new(file: &'a File, path: &'a Path) -> Self {
+        Self {
+            file,
+            path,
+            writer: None,
+        }
     }
 
     fn write(&mut self, columns: Vec<Column>) -> Result<(), StoreError> {
@@ -103,9 +86,8 @@ impl<'a> TableWriter<'a> {
         };
         let frame = DataFrame::new_infer_height(columns).map_err(failed)?;
         if self.writer.is_none() {
-            let file =
-                File::create(path).map_err(|e| StoreError::file("cannot write", path, &e))?;
-            let writer = ParquetWriter::new(file).with_compression(ParquetCompression::Zstd(None));
+            let writer =
+                ParquetWriter::new(self.file).with_compression(ParquetCompression::Zstd(None));
             self.writer = Some(writer.batched(frame.schema()).map_err(failed)?);
         }
         match &mut self.writer {

@@ -1,22 +1,72 @@
-//! `journal.jsonl`: one line a finished trial, on disk before anything else happens with it.
+//! `journal.jsonl`: one line per finished trial, on disk before anything else happens with it.
 //!
-//! One thread appends. It writes every line that is waiting, then syncs once, so that a burst of answers costs one sync and
-//! a killed process (or a power cut) loses no finished trial.
+//! One process appends, under the run's lock, and one thread of it. The thread writes every line that is waiting, then syncs once, so
+//! that a burst of answers costs one sync and a killed process (or a power cut) loses no finished trial.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
+use tokio::sync::oneshot;
+
 use super::error::StoreError;
-use super::record::{TrialKey, TrialRecord};
+use super::lock::RunLock;
+use super::record::TrialRecord;
+use super::replace::sync_folder;
+
+/// A trial as a line that was found to be read back as it is.
+#[derive(Debug, Clone)]
+pub struct JournalLine(Vec<u8>);
+
+impl JournalLine {
+    /// The line of a record.
+    ///
+    /// # Errors
+    /// [`StoreError::NotReadable`] where the line would not be read back: JSON has no NaN and no infinity, and its readers stop at a
+    /// depth that its writers do not.
+    pub fn of(record: &TrialRecord) -> Result<Self, StoreError> {
+        let wrong = |reason: String| StoreError::NotReadable { reason };
+        let mut line = serde_json::to_vec(record).map_err(|e| wrong(e.to_string()))?;
+        let read: TrialRecord = serde_json::from_slice(&line).map_err(|e| wrong(e.to_string()))?;
+        let same = read.scores.len() == record.scores.len()
+            && read
+                .scores
+                .iter()
+                .zip(&record.scores)
+                .all(|(a, b)| a.value.is_some() == b.value.is_some());
+        if read.trial != record.trial || !same {
+            return Err(wrong("a score is not a number".into()));
+        }
+        line.push(b'\n');
+        Ok(Self(line))
+    }
+}
+
+/// Ends when a line is on disk.
+#[derive(Debug)]
+pub struct Written(oneshot::Receiver<()>);
+
+impl Written {
+    /// Whether the line is on disk; false where the writer has stopped before.
+    pub async fn is_on_disk(self) -> bool {
+        self.0.await.is_ok()
+    }
+}
+
+struct Waiting {
+    line: Vec<u8>,
+    written: oneshot::Sender<()>,
+}
 
 /// Appends trials to a journal.
 pub struct JournalWriter {
-    lines: Option<mpsc::Sender<Vec<u8>>>,
+    lines: Option<mpsc::Sender<Waiting>>,
     thread: Option<JoinHandle<Result<(), StoreError>>>,
+    path: PathBuf,
+    _lock: Arc<RunLock>,
 }
 
 impl JournalWriter {
@@ -24,51 +74,51 @@ impl JournalWriter {
     ///
     /// # Errors
     /// [`StoreError`] where the file cannot be opened.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(path: &Path, lock: Arc<RunLock>) -> Result<Self, StoreError> {
         let failed = |e: std::io::Error| StoreError::file("cannot write", path, &e);
         let mut file = OpenOptions::new()
             .create(true)
             .read(true)
-            .write(true)
-            .truncate(false)
+            .append(true)
             .open(path)
             .map_err(failed)?;
-        let whole = end_of_last_line(&mut file).map_err(failed)?;
-        file.set_len(whole)
-            .and_then(|()| file.seek(SeekFrom::End(0)))
-            .map_err(failed)?;
+        let end = end_of_last_line(&mut file).map_err(failed)?;
+        if end < file.metadata().map_err(failed)?.len() {
+            file.set_len(end)
+                .and_then(|()| file.sync_data())
+                .map_err(failed)?;
+        }
+        sync_folder(path);
         let (lines, queue) = mpsc::channel();
-        let path = path.to_path_buf();
+        let own = path.to_path_buf();
         let thread = std::thread::Builder::new()
             .name("candor-journal".into())
-            .spawn(move || append(file, &path, &queue))
-            .map_err(|e| {
-                StoreError::file("cannot start the writer of", Path::new("journal.jsonl"), &e)
-            })?;
+            .spawn(move || append(file, &own, &queue))
+            .map_err(|e| StoreError::file("cannot start the writer of", path, &e))?;
         Ok(Self {
             lines: Some(lines),
             thread: Some(thread),
+            path: path.to_path_buf(),
+            _lock: lock,
         })
     }
 
-    /// Puts a trial down.
+    /// Puts a trial down. It is on disk when what is returned says so.
     ///
     /// # Errors
-    /// [`StoreError`] where the writer has stopped (a full disk).
-    pub fn append(&self, record: &TrialRecord) -> Result<(), StoreError> {
-        let stopped = || StoreError::File {
-            action: "cannot write",
-            path: "journal.jsonl".into(),
-            reason: "the writer has stopped; is the disk full?".into(),
-        };
-        let mut line = serde_json::to_vec(record)
-            .map_err(|e| StoreError::file("cannot write", Path::new("journal.jsonl"), &e))?;
-        line.push(b'\n');
+    /// [`StoreError`] where the writer has stopped; [`JournalWriter::close`] tells why.
+    pub fn append(&self, line: JournalLine) -> Result<Written, StoreError> {
+        let stopped = || StoreError::file("cannot write", &self.path, &"the writer has stopped");
+        let (written, is_written) = oneshot::channel();
         self.lines
             .as_ref()
             .ok_or_else(stopped)?
-            .send(line)
-            .map_err(|_| stopped())
+            .send(Waiting {
+                line: line.0,
+                written,
+            })
+            .map_err(|_| stopped())?;
+        Ok(Written(is_written))
     }
 
     /// Waits until everything is on disk.
@@ -79,7 +129,12 @@ impl JournalWriter {
         self.lines = None;
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(result)) => result,
-            _ => Ok(()),
+            Some(Err(_)) => Err(StoreError::file(
+                "cannot write",
+                &self.path,
+                &"the writer ended with a panic",
+            )),
+            None => Ok(()),
         }
     }
 }
@@ -93,22 +148,31 @@ impl Drop for JournalWriter {
     }
 }
 
-fn append(mut file: File, path: &Path, queue: &mpsc::Receiver<Vec<u8>>) -> Result<(), StoreError> {
+/// Bytes that are written with one sync at most.
+const BATCH_BYTES: usize = 1 << 20;
+
+fn append(mut file: File, path: &Path, queue: &mpsc::Receiver<Waiting>) -> Result<(), StoreError> {
     let failed = |e: std::io::Error| StoreError::file("cannot write", path, &e);
-    while let Ok(mut batch) = queue.recv() {
-        while batch.len() < 1 << 20 {
-            let Ok(more) = queue.try_recv() else { break };
-            batch.extend_from_slice(&more);
+    while let Ok(first) = queue.recv() {
+        let (mut batch, mut told) = (first.line, vec![first.written]);
+        while batch.len() < BATCH_BYTES {
+            let Ok(next) = queue.try_recv() else { break };
+            batch.extend_from_slice(&next.line);
+            told.push(next.written);
         }
         file.write_all(&batch)
             .and_then(|()| file.sync_data())
             .map_err(failed)?;
+        for written in told {
+            // Whoever no longer waits for it does not need to know.
+            let _ = written.send(());
+        }
     }
     Ok(())
 }
 
 /// The byte after the last newline.
-fn end_of_last_line(file: &mut File) -> std::io::Result<u64> {
+pub(super) fn end_of_last_line(file: &mut File) -> std::io::Result<u64> {
     let mut end = file.seek(SeekFrom::End(0))?;
     let mut block = [0; 8192];
     while end > 0 {
@@ -126,85 +190,225 @@ fn end_of_last_line(file: &mut File) -> std::io::Result<u64> {
 
 /// Trials of a journal, in the order written; of a trial written twice (a failure and its repetition) the last counts.
 pub struct JournalReader {
-    file: BufReader<File>,
-    path: PathBuf,
-    /// The line that counts for each trial.
-    last: HashMap<TrialKey, u64>,
-    line: u64,
+    lines: Lines,
+    /// The lines that count, from the last to the next.
+    counting: Vec<u64>,
+    left_out: u64,
+    spent: Vec<f64>,
+    /// Where the line of the record given last begins.
+    offset: u64,
 }
 
-/// Opens a journal for reading. Lines that are no trial are left out with a warning: a torn last line, where the process was
+/// Lines left out that are each told of; the others are counted.
+const TOLD: u64 = 5;
+
+/// Opens a journal for reading. Lines that are not trials are left out, told of and counted: a torn last line, where the process was
 /// killed in the middle of it, or a damaged one.
 ///
 /// # Errors
 /// [`StoreError`] where the file cannot be read.
 pub fn read_journal(path: &Path) -> Result<JournalReader, StoreError> {
-    #[derive(serde::Deserialize)]
-    struct KeyOnly {
-        trial: TrialKey,
-    }
-    let open = || {
-        File::open(path)
-            .map(BufReader::new)
-            .map_err(|e| StoreError::file("cannot read", path, &e))
-    };
     let mut last = HashMap::new();
-    let (mut file, mut buffer, mut line) = (open()?, Vec::new(), 0);
-    while next_line(&mut file, path, &mut buffer)? {
-        line += 1;
+    let mut spent = Vec::new();
+    let mut left_out = 0;
+    let mut lines = Lines::open(path)?;
+    while lines.next()? {
+        let number = lines.number;
         // Whoever appends ends the file at its last newline, so a line without one does not count even if it is whole.
-        if !buffer.ends_with(b"\n") {
+        if !lines.buffer.ends_with(b"\n") {
+            left_out += 1;
             tracing::warn!(
                 "{}: the last line was cut off in the middle; it is left out and its trial will be asked again",
                 path.display()
             );
             continue;
         }
-        match serde_json::from_slice::<KeyOnly>(&buffer) {
-            Ok(KeyOnly { trial }) => {
-                last.insert(trial, line);
+        match serde_json::from_slice::<TrialRecord>(&lines.buffer) {
+            Ok(record) => {
+                spent.extend(record.spent.map(|cost| cost.0));
+                last.insert(record.trial, number);
             }
-            Err(e) => tracing::warn!(
-                "{}:{line}: this line is no trial and is left out: {e}",
-                path.display()
-            ),
+            Err(e) => {
+                left_out += 1;
+                if left_out <= TOLD {
+                    tracing::warn!(
+                        "{}:{number}: this line is not a trial and is left out: {e}",
+                        path.display()
+                    );
+                }
+            }
         }
     }
+    if left_out > 0 {
+        tracing::warn!("{}", left_out_of(path, left_out));
+    }
+    let mut counting: Vec<u64> = last.into_values().collect();
+    counting.sort_unstable_by(|a, b| b.cmp(a));
     Ok(JournalReader {
-        file: open()?,
-        path: path.to_path_buf(),
-        last,
-        line: 0,
+        lines: Lines::open(path)?,
+        counting,
+        left_out,
+        spent,
+        offset: 0,
     })
 }
 
-fn next_line(
-    file: &mut BufReader<File>,
-    path: &Path,
-    buffer: &mut Vec<u8>,
-) -> Result<bool, StoreError> {
-    buffer.clear();
-    file.read_until(b'\n', buffer)
-        .map(|n| n > 0)
-        .map_err(|e| StoreError::file("cannot read", path, &e))
+/// The sentence on lines that a journal's readers leave out.
+pub(super) fn left_out_of(journal: &Path, lines: u64) -> String {
+    let (are, their, them) = match lines {
+        1 => ("line is", "its trial counts", "it"),
+        _ => ("lines are", "their trials count", "them"),
+    };
+    format!(
+        "{}: {lines} {are} left out; {their} as not asked, and `candor run --resume` asks {them} again",
+        journal.display()
+    )
+}
+
+/// Reads one record again, at the offset that [`JournalReader::offset`] gave.
+///
+/// # Errors
+/// [`StoreError`] where it cannot be read.
+pub fn read_record(path: &Path, offset: u64) -> Result<TrialRecord, StoreError> {
+    let failed = |e: &dyn std::fmt::Display| StoreError::file("cannot read", path, e);
+    let mut file = BufReader::new(File::open(path).map_err(|e| failed(&e))?);
+    let mut line = Vec::new();
+    file.seek(SeekFrom::Start(offset))
+        .and_then(|_| file.read_until(b'\n', &mut line))
+        .map_err(|e| failed(&e))?;
+    serde_json::from_slice(&line).map_err(|e| failed(&e))
+}
+
+impl JournalReader {
+    /// Lines that are not trials.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// US dollars that each line's trial took, those of lines that no longer count included.
+    #[must_use]
+    pub fn spent(&self) -> &[f64] {
+        &self.spent
+    }
+
+    /// Where the line of the record given last begins, in bytes.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
 }
 
 impl Iterator for JournalReader {
     type Item = Result<TrialRecord, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut buffer = Vec::new();
         loop {
-            match next_line(&mut self.file, &self.path, &mut buffer) {
-                Ok(true) => self.line += 1,
+            let wanted = *self.counting.last()?;
+            match self.lines.next() {
+                Ok(true) if self.lines.number < wanted => {}
+                Ok(true) => {
+                    self.counting.pop();
+                    self.offset = self.lines.start;
+                    let read = serde_json::from_slice(&self.lines.buffer);
+                    return Some(
+                        read.map_err(|e| StoreError::file("cannot read", &self.lines.path, &e)),
+                    );
+                }
                 Ok(false) => return None,
                 Err(e) => return Some(Err(e)),
             }
-            if let Ok(record) = serde_json::from_slice::<TrialRecord>(&buffer)
-                && self.last.get(&record.trial) == Some(&self.line)
-            {
-                return Some(Ok(record));
-            }
         }
+    }
+}
+
+/// A file's lines with their places.
+struct Lines {
+    file: BufReader<File>,
+    path: PathBuf,
+    buffer: Vec<u8>,
+    /// The line in the buffer, from 1.
+    number: u64,
+    /// Its first byte.
+    start: u64,
+    /// The byte after it.
+    end: u64,
+}
+
+impl Lines {
+    fn open(path: &Path) -> Result<Self, StoreError> {
+        let file = File::open(path).map_err(|e| StoreError::file("cannot read", path, &e))?;
+        Ok(Self {
+            file: BufReader::new(file),
+            path: path.to_path_buf(),
+            buffer: Vec::new(),
+            number: 0,
+            start: 0,
+            end: 0,
+        })
+    }
+
+    /// Reads the next line into the buffer; false at the end.
+    fn next(&mut self) -> Result<bool, StoreError> {
+        self.buffer.clear();
+        let read = self
+            .file
+            .read_until(b'\n', &mut self.buffer)
+            .map_err(|e| StoreError::file("cannot read", &self.path, &e))?;
+        self.start = self.end;
+        self.end += read as u64;
+        self.number += 1;
+        Ok(read > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn record(change: impl FnOnce(&mut Value)) -> TrialRecord {
+        let mut record = json!({
+            "trial": "0".repeat(64), "schedule_index": 0, "model": "m", "suite": "s", "sample": "a", "epoch": 0, "strata": {},
+            "prompt": { "text": "q" }, "status": "ok", "finished": "2026-11-27T00:00:00Z",
+            "completion": { "text": "an answer", "finish": "stop" },
+            "scores": [{ "scorer": "exact", "version": 1, "metric": "accuracy", "value": 1.0 }],
+        });
+        change(&mut record);
+        serde_json::from_value(record).unwrap()
+    }
+
+    #[test]
+    fn a_number_that_json_does_not_have_is_never_written() {
+        assert!(JournalLine::of(&record(|_| ())).is_ok());
+        for not_a_number in [f64::NAN, f64::NEG_INFINITY] {
+            let mut likelihood = record(|r| {
+                r["completion"]["continuations"] =
+                    json!([{ "log_likelihood": -1.0, "is_greedy": true, "tokens": 1 }]);
+            });
+            assert!(JournalLine::of(&likelihood).is_ok());
+            let completion = likelihood.completion.as_mut().unwrap();
+            completion.continuations[0].log_likelihood = not_a_number;
+            let refused = JournalLine::of(&likelihood).unwrap_err();
+            assert!(refused.to_string().contains("cannot be written down"));
+            let mut score = record(|_| ());
+            score.scores[0].value = Some(not_a_number);
+            assert!(JournalLine::of(&score).is_err());
+        }
+    }
+
+    #[test]
+    fn a_damaged_line_leaves_an_earlier_one_of_its_trial_standing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let good = String::from_utf8(JournalLine::of(&record(|_| ())).unwrap().0).unwrap();
+        let bad = good.replace("\"finish\":\"stop\"", "\"finish\":\"\"");
+        std::fs::write(&path, format!("{good}{bad}")).unwrap();
+        let mut reader = read_journal(&path).unwrap();
+        assert_eq!(reader.left_out(), 1);
+        assert_eq!(reader.next().unwrap().unwrap().sample, "a");
+        assert_eq!(read_record(&path, reader.offset()).unwrap().sample, "a");
+        assert!(reader.next().is_none());
     }
 }

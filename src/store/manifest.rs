@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::rescored::RescoredSuite;
 use crate::model::{Capabilities, Identity};
 use crate::suite::{Kind, SuiteParts};
 
@@ -99,6 +100,34 @@ impl ModelRecord {
     }
 }
 
+/// Answers that the completion cache gave: a model was asked for them before the run, and may have been another then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CachedAnswers {
+    /// How many.
+    pub answers: u64,
+    /// When the first of them was given.
+    pub oldest: Timestamp,
+    /// When the last of them was given.
+    pub newest: Timestamp,
+}
+
+impl CachedAnswers {
+    /// With one more answer, given at `time`.
+    #[must_use]
+    pub fn and(so_far: Option<Self>, time: Timestamp) -> Self {
+        let so_far = so_far.unwrap_or(Self {
+            answers: 0,
+            oldest: time,
+            newest: time,
+        });
+        Self {
+            answers: so_far.answers + 1,
+            oldest: so_far.oldest.min(time),
+            newest: so_far.newest.max(time),
+        }
+    }
+}
+
 /// The manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -130,6 +159,9 @@ pub struct Manifest {
     /// Where the answers came from, for imported runs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub imported_from: Option<String>,
+    /// Answers that came from the completion cache, where any did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cached: Option<CachedAnswers>,
     /// Operating system, architecture and cores.
     pub host: String,
 }
@@ -152,6 +184,7 @@ impl Manifest {
             seed: 0,
             shard: None,
             imported_from: None,
+            cached: None,
             host: format!(
                 "{} {}, {cores} cores",
                 std::env::consts::OS,
@@ -162,6 +195,16 @@ impl Manifest {
 }
 
 impl Manifest {
+    /// Takes over what scoring anew changed of a suite.
+    pub(super) fn rescore(&mut self, suite: &str, now: RescoredSuite) {
+        if let Some(record) = self.suites.iter_mut().find(|s| s.name == suite) {
+            record.headline = now.headline;
+            if let (Some(parts), Some(scorers)) = (&mut record.parts, now.scorers) {
+                parts.scorers = scorers;
+            }
+        }
+    }
+
     /// Takes over what a new start knows of the models: one that opens now is as it is now, one that does not keeps what was
     /// known of it, with the reason.
     pub fn update_models(&mut self, now: Vec<ModelRecord>) {

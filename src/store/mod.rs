@@ -1,6 +1,7 @@
 //! The run directory: manifest, journal, Parquet, and the completion cache.
 //!
-//! The journal is the truth while a run lives; Parquet is written from it when the run ends, and read back as [`Table`]s.
+//! The journal is the truth; Parquet is written from it when a run ends, whenever the two no longer belong together, and read back as
+//! [`Table`]s. Scores given later stand in a journal of their own, and win.
 
 mod baseline;
 mod cache;
@@ -10,18 +11,22 @@ mod error;
 mod frames;
 mod journal;
 mod labels;
+mod lock;
 mod manifest;
 mod record;
 mod replace;
+mod rescored;
+mod seal;
 mod table;
 
 pub use baseline::{BASELINES, Baseline, Baselines};
 pub use cache::CompletionCache;
-pub use directory::RunDirectory;
+pub use directory::{Records, RunDirectory};
 pub use error::StoreError;
 pub use frames::{SCORES, TRIALS, stratum_column};
-pub use journal::{JournalWriter, read_journal};
+pub use journal::{JournalLine, JournalReader, JournalWriter, Written, read_journal, read_record};
 pub use labels::{TrialLabel, append_label, read_labels};
-pub use manifest::{Manifest, ModelRecord, RunStatus, Shard, SuiteRecord};
-pub use record::{Failure, TrialKey, TrialRecord, TrialStatus};
+pub use manifest::{CachedAnswers, Manifest, ModelRecord, RunStatus, Shard, SuiteRecord};
+pub use record::{Failure, TrialKey, TrialRecord, TrialStatus, Unjudged};
+pub use rescored::RescoredSuite;
 pub use table::{Filter, Floats, Parts, Reading, Table, Texts, Wholes};

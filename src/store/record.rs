@@ -7,7 +7,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Completion, ErrorClass, Finish, Prompt, RequestKey};
+use crate::model::{Completion, ErrorClass, Finish, Prompt, RequestKey, Usd};
 use crate::score::Score;
 use crate::suite::Pairing;
 
@@ -108,6 +108,15 @@ pub struct Failure {
     pub message: String,
 }
 
+/// A judge that could not be asked about an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unjudged {
+    /// The judge's specification.
+    pub judge: String,
+    /// Why it could not be asked.
+    pub failure: Failure,
+}
+
 /// One finished trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrialRecord {
@@ -147,6 +156,13 @@ pub struct TrialRecord {
     /// The verdicts.
     #[serde(default)]
     pub scores: Vec<Score>,
+    /// Judges that could not be asked: the answer is kept, and they are asked on resume.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unjudged: Vec<Unjudged>,
+    /// What this line's trial took in US dollars, the model's answer and its judges together; the most it can have been, where the
+    /// server did not count. None where nothing was paid or no price is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub spent: Option<Usd>,
     /// When it ended.
     pub finished: Timestamp,
 }

@@ -94,7 +94,7 @@ fn unknown_names_list_what_there_is() {
         .says(&["has no data here", "CANDOR_DATA"]);
     ran(candor(home.path()).args(["report", "nowhere"]))
         .exits_with(5)
-        .says(&["nowhere is no run directory"]);
+        .says(&["nowhere is not a run directory"]);
     ran(candor(home.path()).args(["run", "--shard", "3/2", "-s", suite, "-m", "demo:open"]))
         .exits_with(2)
         .says(&["1/4"]);

@@ -3,6 +3,8 @@
 
 #![allow(
     unreachable_pub,
+    clippy::print_stderr,
+    clippy::print_stdout,
     clippy::unwrap_used,
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -18,6 +20,7 @@ mod choice_letters;
 mod compare;
 mod demo;
 mod endpoint;
+mod ends;
 mod evidence;
 mod final_numbers;
 mod foreign;
@@ -33,6 +36,7 @@ mod judge;
 mod labeller;
 mod lints;
 mod made_run;
+mod money;
 mod onnx;
 mod platform;
 mod properties;
@@ -46,6 +50,7 @@ mod secrets;
 mod signals;
 mod simulate;
 mod speechmap;
+mod store;
 mod suites;
 mod support;
 mod taxonomy;

@@ -122,7 +122,7 @@ fn describe(error: &Error) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::Role;
+    use crate::model::{FailureScope, Role};
 
     fn template(source: &str) -> ChatTemplate {
         ChatTemplate::new(source, &serde_json::Value::Null).unwrap()
@@ -180,6 +180,6 @@ mod tests {
     fn an_exception_that_the_template_raises_is_this_requests_alone() {
         let error = render("{{ raise_exception('roles must alternate') }}").unwrap_err();
         assert!(error.message.contains("roles must alternate"), "{error}");
-        assert!(!error.class.is_fatal());
+        assert_eq!(error.class.scope(), FailureScope::Request);
     }
 }

@@ -14,7 +14,10 @@ pub fn chat_template(source: &str) {
             role,
             content: content.into(),
         };
-        let _ = template.render(&[message(Role::System, "Be brief."), message(Role::User, "Hello")]);
+        let _ = template.render(&[
+            message(Role::System, "Be brief."),
+            message(Role::User, "Hello"),
+        ]);
     }
 }
 

@@ -3,14 +3,14 @@
 //! A folder in either layout loads as it comes: optimum / onnx-community (`config.json`, `model.onnx`, explicit
 //! `position_ids`) and onnxruntime-genai (`genai_config.json`, attention that counts positions itself).
 
-#[cfg(fuzzing)]
-pub mod fuzzing;
 mod chat_template;
 mod classifier;
 mod cores;
 mod engine;
 mod external;
 mod folder;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod graph;
 mod likelihood;
 mod python;
@@ -83,14 +83,15 @@ impl OnnxModel {
 
     /// Loads a model that is compiled into the binary.
     pub(super) async fn embedded(
-        name: String,
+        spec: &ModelSpec,
         files: EmbeddedFiles,
         may_install: bool,
     ) -> Result<Self, ModelError> {
+        let (name, spec) = (spec.display_name(), spec.to_string());
         blocking(move || {
             let environment = runtime::environment(false, may_install)?;
             let graph = Graph::from_memory(environment, files.graph)?;
-            Self::assemble(name.clone(), name, &files.describe()?, graph)
+            Self::assemble(name, spec, &files.describe()?, graph)
         })
         .await
     }

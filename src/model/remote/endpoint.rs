@@ -59,7 +59,7 @@ impl ChatEndpoint {
         let model = spec.fragment.clone().unwrap_or_else(|| spec.target.clone());
         let named = spec.options.get("key_env").cloned();
         let key = Key::read(named.unwrap_or(provider.key_env))?;
-        if key.value().is_none() && provider.key_required {
+        if key.value().is_none() && provider.key_required && !options.unasked {
             return Err(ModelError::new(
                 ErrorClass::Auth,
                 format!(

@@ -22,7 +22,7 @@ use crate::model::{
 };
 use crate::score::{IMPORTED, imported_score, speechmap_answered};
 use crate::store::{
-    Failure, JournalWriter, Manifest, ModelRecord, RunDirectory, RunStatus, SuiteRecord, TrialKey,
+    Failure, JournalLine, Manifest, ModelRecord, RunDirectory, RunStatus, SuiteRecord, TrialKey,
     TrialRecord, TrialStatus,
 };
 use crate::suite::{Kind, Pairing};
@@ -59,7 +59,7 @@ pub(super) fn import(
             ..Manifest::new()
         },
     )?;
-    let journal = JournalWriter::open(&run.journal())?;
+    let journal = run.append_to_journal()?;
     let (mut trials, mut models, mut suites) = (0, BTreeSet::new(), Vec::new());
     for folder in &folders {
         let name = folder
@@ -77,7 +77,7 @@ pub(super) fn import(
                 })?;
                 models.insert(record.model.clone());
                 questions.insert((record.sample.clone(), record.prompt.question().to_owned()));
-                journal.append(&record)?;
+                journal.append(JournalLine::of(&record)?)?;
                 trials += 1;
             }
         }
@@ -222,6 +222,8 @@ fn record(suite: &str, index: u64, row: Row) -> Result<TrialRecord, String> {
         completion,
         failure,
         scores: vec![score],
+        unjudged: Vec::new(),
+        spent: None,
         finished: row
             .timestamp
             .and_then(|t| t.parse().ok())

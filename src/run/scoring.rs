@@ -1,0 +1,150 @@
+//! Scoring away from the tasks that ask: the pool of blocking threads, a core each, so that no answer waits for another's score.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use super::panel::{Panel, Session};
+use crate::model::{Completion, Prompt};
+use crate::score::{Score, ScoreContext, ScoreError, Scorer};
+use crate::store::{CompletionCache, Unjudged};
+use crate::suite::Sample;
+
+/// A suite's scorers, shared by all its trials.
+pub type Scorers = Arc<[Box<dyn Scorer>]>;
+
+/// An answer to be scored, with all that scorers may look at.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub suite: String,
+    pub sample: Sample,
+    pub prompt: Prompt,
+    pub model: String,
+    pub completion: Completion,
+}
+
+/// What scoring gave.
+#[derive(Debug, Default)]
+pub(super) struct Scored {
+    pub scores: Vec<Score>,
+    /// Judges that could not be asked.
+    pub unjudged: Vec<Unjudged>,
+    /// US dollars that judges took.
+    pub spent: f64,
+}
+
+/// Scores answers.
+pub(super) struct Scoring {
+    panel: Arc<Panel>,
+    cache: Option<Arc<CompletionCache>>,
+    places: Arc<Semaphore>,
+}
+
+impl Scoring {
+    pub(super) fn new(panel: Arc<Panel>, cache: Option<Arc<CompletionCache>>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            panel,
+            cache,
+            places: Arc::new(Semaphore::new(cores)),
+        }
+    }
+
+    /// Every score of an answer. A scorer that cannot judge says so in a score without a value.
+    pub(super) async fn score(&self, scorers: &Scorers, answer: &Arc<Answer>) -> Scored {
+        let session = Arc::new(Session::new(Arc::clone(&self.panel), self.cache.clone()));
+        let mut scores = Vec::new();
+        for (index, scorer) in scorers.iter().enumerate() {
+            let given = if scorer.judges().is_empty() {
+                self.on_a_core(scorers, index, answer, &session).await
+            } else {
+                // Judges are waited for, which takes no core.
+                one(scorer.as_ref(), answer, &session)
+                    .await
+                    .map_err(|e| e.to_string())
+            };
+            scores.extend(given.map_or_else(
+                |reason| vec![not_scored(scorer.as_ref(), reason)],
+                |given| {
+                    given
+                        .into_iter()
+                        .map(|s| finite(scorer.as_ref(), s))
+                        .collect()
+                },
+            ));
+        }
+        let (unjudged, spent) = session.heard();
+        Scored {
+            scores,
+            unjudged,
+            spent,
+        }
+    }
+
+    async fn on_a_core(
+        &self,
+        scorers: &Scorers,
+        index: usize,
+        answer: &Arc<Answer>,
+        session: &Arc<Session>,
+    ) -> Result<Vec<Score>, String> {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let (scorers, answer, session) =
+            (Arc::clone(scorers), Arc::clone(answer), Arc::clone(session));
+        let handle = Handle::current();
+        let scored = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            handle.block_on(one(scorers[index].as_ref(), &answer, &session))
+        });
+        match scored.await {
+            Ok(scores) => scores.map_err(|e| e.to_string()),
+            Err(panic) => Err(format!(
+                "the scorer failed, which is a defect of candor: {panic}"
+            )),
+        }
+    }
+
+    /// Compiles and loads what scorers need, before the first request is timed. What fails here fails again, and is told, at the first
+    /// answer.
+    pub(super) async fn prepare(&self, scorers: &Scorers) {
+        let scorers = Arc::clone(scorers);
+        let all = move || scorers.iter().for_each(|scorer| scorer.prepare());
+        let _ = tokio::task::spawn_blocking(all).await;
+    }
+}
+
+async fn one(
+    scorer: &dyn Scorer,
+    answer: &Answer,
+    session: &Session,
+) -> Result<Vec<Score>, ScoreError> {
+    let context = ScoreContext {
+        suite: &answer.suite,
+        prompt: &answer.prompt,
+        model: &answer.model,
+        judges: session,
+    };
+    scorer
+        .score(&answer.sample, &answer.completion, &context)
+        .await
+}
+
+fn not_scored(scorer: &dyn Scorer, reason: String) -> Score {
+    Score {
+        label: Some("not_scored".into()),
+        explanation: Some(reason),
+        ..Score::new(scorer, scorer.metrics()[0].name)
+    }
+}
+
+/// A value that is not a number is none.
+fn finite(scorer: &dyn Scorer, score: Score) -> Score {
+    if score.value.is_none_or(f64::is_finite) && score.confidence.is_none_or(f64::is_finite) {
+        return score;
+    }
+    Score {
+        metric: score.metric,
+        ..not_scored(scorer, "its value is not a number".into())
+    }
+}

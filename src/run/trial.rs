@@ -1,0 +1,335 @@
+//! One trial: asked, scored, and made ready to be written down.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::budget::{Bounds, Budget, Money};
+use super::earlier::Earlier;
+use super::event::RunEvent;
+use super::plan::{Plan, Trial};
+use super::scoring::{Answer, Scoring};
+use crate::model::{
+    Completion, ErrorClass, ModelError, Origin, Parameters, Prompt, Request, RequestKey, SampleRef,
+    Usd, Wanted,
+};
+use crate::store::{
+    CompletionCache, Failure, JournalLine, StoreError, TrialKey, TrialRecord, TrialStatus,
+};
+use crate::suite::Sample;
+
+/// What trials of a run share.
+pub(super) struct Asker {
+    pub plan: Arc<Plan>,
+    pub cache: Option<Arc<CompletionCache>>,
+    pub earlier: Earlier,
+    pub budget: Arc<Budget>,
+    pub scoring: Scoring,
+    /// When the run began.
+    pub begun: Timestamp,
+}
+
+/// A trial that has ended.
+pub(super) struct Ended {
+    /// Its line of the journal.
+    pub line: JournalLine,
+    /// What is told of it once the line is on disk.
+    pub event: RunEvent,
+    /// Why there is no answer, where there is none.
+    pub failure: Option<Failure>,
+    /// Whether a judge's word on the answer is missing.
+    pub unjudged: bool,
+    /// When the answer was given, where that was before the run.
+    pub given: Option<Timestamp>,
+}
+
+/// The figures of a trial that its event tells and its record does not.
+#[derive(Default)]
+struct Told {
+    origin: Origin,
+    spent: Option<f64>,
+}
+
+impl Asker {
+    /// Asks and scores a trial. None where the budget does not reach for it.
+    pub(super) async fn trial(
+        self: Arc<Self>,
+        trial: Trial,
+        model: usize,
+    ) -> Result<Option<Ended>, StoreError> {
+        let mut record = self.blank(trial, model);
+        let request = match self.plan.request(trial, model) {
+            Ok((request, key, own)) => {
+                (record.trial, record.seed) = (own, request.parameters.seed);
+                Ok((request, key))
+            }
+            Err(error) => Err(ModelError::new(ErrorClass::BadRequest, error.to_string())),
+        };
+        let mut told = Told::default();
+        match request {
+            Err(error) => record.failure = Some(failure(error)),
+            Ok((request, key)) => {
+                let kept = self.earlier.unjudged(&record.trial);
+                let bounds = self.bounds(trial, model, &request, kept.is_none());
+                let Some(mut reserved) = self.budget.reserve(model, bounds).await else {
+                    return Ok(None);
+                };
+                if let Some(kept) = kept {
+                    record = kept;
+                } else {
+                    let limit = request.parameters.max_tokens;
+                    self.answer(&mut record, request, &key, model).await;
+                    told.spent = self.cost(&record, model, limit);
+                }
+                told.origin = record
+                    .completion
+                    .as_ref()
+                    .map_or(Origin::Live, |c| c.origin);
+                self.score(&mut record, trial, &mut told).await;
+                reserved.cost(told.spent.unwrap_or(0.0));
+            }
+        }
+        self.ended(record, trial, model, &told).map(Some)
+    }
+
+    /// The end of a trial whose task failed: a defect of candor's, which costs this trial and no other.
+    pub(super) fn lost(
+        &self,
+        trial: Trial,
+        model: usize,
+        reason: &str,
+    ) -> Result<Ended, StoreError> {
+        let mut record = self.blank(trial, model);
+        if let Ok((request, _, key)) = self.plan.request(trial, model) {
+            (record.trial, record.prompt) = (key, request.prompt);
+        }
+        record.failure = Some(Failure {
+            class: ErrorClass::Runtime,
+            message: format!("the trial failed, which is a defect of candor: {reason}"),
+        });
+        self.ended(record, trial, model, &Told::default())
+    }
+
+    /// Whether a trial has its answer and its scores from an earlier start.
+    pub(super) fn is_done(&self, trial: Trial, model: usize) -> bool {
+        !self.earlier.done.is_empty()
+            && self
+                .plan
+                .request(trial, model)
+                .is_ok_and(|(_, _, key)| self.earlier.done.contains(&key))
+    }
+
+    /// Gets the answer from the cache or the model.
+    async fn answer(
+        &self,
+        record: &mut TrialRecord,
+        request: Request,
+        key: &RequestKey,
+        model: usize,
+    ) {
+        let target = &self.plan.models[model];
+        let asked = target.model.answer(&request);
+        let answer = match &self.cache {
+            Some(cache) if target.capabilities.cacheable => cache.answer(key, asked).await,
+            _ => asked.await,
+        };
+        record.finished = Timestamp::now();
+        record.prompt = request.prompt;
+        match answer.and_then(only_numbers) {
+            Ok(completion) => {
+                record.status = TrialStatus::of(&completion);
+                if record.status == TrialStatus::Error {
+                    record.failure = Some(Failure {
+                        class: ErrorClass::Server,
+                        message: "the provider says that the answer ended in an error".into(),
+                    });
+                }
+                record.completion = Some(completion);
+            }
+            Err(error) => record.failure = Some(failure(error)),
+        }
+    }
+
+    /// Scores the answer, where there is one.
+    async fn score(&self, record: &mut TrialRecord, trial: Trial, told: &mut Told) {
+        if record.failure.is_some() {
+            return;
+        }
+        let Some(completion) = record.completion.take() else {
+            return;
+        };
+        let planned = &self.plan.suites[trial.suite];
+        let answer = Arc::new(Answer {
+            suite: record.suite.clone(),
+            sample: planned.suite.samples[trial.sample].clone(),
+            prompt: std::mem::replace(&mut record.prompt, Prompt::Text(String::new())),
+            model: record.model.clone(),
+            completion,
+        });
+        let scored = self.scoring.score(&planned.scorers, &answer).await;
+        let answer = Arc::unwrap_or_clone(answer);
+        (record.prompt, record.completion) = (answer.prompt, Some(answer.completion));
+        (record.scores, record.unjudged) = (scored.scores, scored.unjudged);
+        if scored.spent > 0.0 {
+            told.spent = Some(told.spent.unwrap_or(0.0) + scored.spent);
+        }
+    }
+
+    /// What a live answer cost: the most it can have been, where the server did not count.
+    fn cost(&self, record: &TrialRecord, model: usize, limit: u32) -> Option<f64> {
+        let live = |c: &&Completion| c.origin == Origin::Live;
+        let completion = record.completion.as_ref().filter(live)?;
+        let model = &self.plan.models[model].model;
+        let most = || model.price(prompt_tokens(&record.prompt), u64::from(limit));
+        completion.cost.or_else(most).map(|cost| cost.0)
+    }
+
+    /// What a trial can cost.
+    fn bounds(&self, trial: Trial, model: usize, request: &Request, asks_model: bool) -> Bounds {
+        let model = &self.plan.models[model].model;
+        let asked = prompt_tokens(&request.prompt);
+        let limit = u64::from(request.parameters.max_tokens);
+        let price = |read, written| {
+            let price = asks_model.then(|| model.price(read, written)).flatten();
+            Money::dollars(price.map_or(0.0, |usd| usd.0))
+        };
+        let scorers = &self.plan.suites[trial.suite].scorers;
+        Bounds {
+            least: price(asked / BYTES_PER_TOKEN, 1),
+            most: price(asked, limit).plus(self.plan.panel.most(scorers, asked, limit)),
+        }
+    }
+
+    /// Makes an ended trial's line and event.
+    fn ended(
+        &self,
+        mut record: TrialRecord,
+        trial: Trial,
+        model: usize,
+        told: &Told,
+    ) -> Result<Ended, StoreError> {
+        record.spent = told.spent.map(Usd);
+        let line = line(&mut record)?;
+        let event = RunEvent::Finished {
+            model,
+            suite: trial.suite,
+            sample: trial.sample,
+            headline: record.scores.first().and_then(|s| s.value),
+            scores: record.scores.into(),
+            status: record.status,
+            origin: told.origin,
+            error: record.failure.as_ref().map(|f| f.class),
+            cost: record.spent,
+        };
+        Ok(Ended {
+            line,
+            event,
+            unjudged: !record.unjudged.is_empty(),
+            given: record
+                .completion
+                .and_then(|c| c.given)
+                .filter(|given| *given < self.begun),
+            failure: record.failure,
+        })
+    }
+
+    /// The record of a trial that has not been asked.
+    fn blank(&self, trial: Trial, model: usize) -> TrialRecord {
+        let planned = &self.plan.suites[trial.suite];
+        let sample = &planned.suite.samples[trial.sample];
+        let identity = self.plan.models[model].model.identity();
+        let nothing = Request {
+            prompt: Prompt::Text(String::new()),
+            parameters: Parameters::default(),
+            wanted: Wanted::Generate,
+            about: SampleRef::default(),
+        };
+        let key = RequestKey::new(&identity.fingerprint, &nothing, trial.epoch);
+        TrialRecord {
+            trial: TrialKey::new(&key, &planned.suite.file.name, &sample.id),
+            schedule_index: trial.schedule_index,
+            model: identity.name.clone(),
+            suite: planned.suite.file.name.clone(),
+            sample: sample.id.clone(),
+            epoch: trial.epoch,
+            pairing: sample.pairing.clone(),
+            strata: sample.strata.clone(),
+            targets: targets(sample),
+            prompt: nothing.prompt,
+            seed: None,
+            status: TrialStatus::Error,
+            completion: None,
+            failure: None,
+            scores: Vec::new(),
+            unjudged: Vec::new(),
+            spent: None,
+            finished: Timestamp::now(),
+        }
+    }
+}
+
+/// Bytes of a prompt per token, at most.
+const BYTES_PER_TOKEN: u64 = 8;
+
+/// Tokens of a prompt at most: no tokenizer makes more of a text than it has bytes.
+fn prompt_tokens(prompt: &Prompt) -> u64 {
+    prompt.display().len() as u64
+}
+
+fn failure(error: ModelError) -> Failure {
+    Failure {
+        class: error.class,
+        message: error.message,
+    }
+}
+
+/// An answer whose log-likelihoods are numbers: others cannot be written down, and say that the model is broken.
+fn only_numbers(completion: Completion) -> Result<Completion, ModelError> {
+    let wrong = completion
+        .continuations
+        .iter()
+        .position(|c| !c.log_likelihood.is_finite());
+    match wrong {
+        None => Ok(completion),
+        Some(at) => Err(ModelError::new(
+            ErrorClass::Runtime,
+            format!(
+                "the model gave continuation {} the log-likelihood {}, which is not a number that can be scored; its weights or its runtime are broken",
+                at + 1,
+                completion.continuations[at].log_likelihood
+            ),
+        )),
+    }
+}
+
+/// The line of a record. One that would not be read back is made one that is: the provider's answer as text, or else as a failure.
+fn line(record: &mut TrialRecord) -> Result<JournalLine, StoreError> {
+    let first = match JournalLine::of(record) {
+        Ok(line) => return Ok(line),
+        Err(error) => error,
+    };
+    if let Some(completion) = &mut record.completion
+        && let Some(raw) = completion.raw.take()
+    {
+        completion.raw = Some(raw.to_string().into());
+        if let Ok(line) = JournalLine::of(record) {
+            return Ok(line);
+        }
+    }
+    record.status = TrialStatus::Error;
+    record.completion = None;
+    (record.scores, record.unjudged) = (Vec::new(), Vec::new());
+    record.failure = Some(Failure {
+        class: ErrorClass::Protocol,
+        message: first.to_string(),
+    });
+    JournalLine::of(record)
+}
+
+/// Right answers as a reader of transcripts wants them: a choice by its text.
+fn targets(sample: &Sample) -> Vec<String> {
+    match (sample.choices.is_empty(), sample.target_choice()) {
+        (false, Some(choice)) => vec![sample.choices[choice].clone()],
+        _ => sample.targets.clone(),
+    }
+}

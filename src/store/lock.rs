@@ -1,0 +1,118 @@
+//! The right to write a run directory: one process has it at a time, and it ends with the process.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::error::StoreError;
+
+/// The file that is locked. It stays when the lock is given back: removing it could part two processes that hold it open.
+pub(super) const LOCK: &str = ".lock";
+
+/// A lock on a run directory, held until it is dropped.
+#[derive(Debug)]
+pub(super) struct RunLock {
+    _file: File,
+}
+
+/// Who holds a lock, as the lock's file says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Holder {
+    pid: u32,
+    host: String,
+    since: Timestamp,
+}
+
+impl RunLock {
+    /// Locks a directory that is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] where another process has it.
+    pub(super) fn take(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(LOCK);
+        let failed = |e: std::io::Error| StoreError::file("cannot lock", &path, &e);
+        let mut file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .write(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {
+                sign(&mut file).map_err(failed)?;
+                Ok(Self { _file: file })
+            }
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
+                path: folder.display().to_string(),
+                holder: holder(&mut file),
+            }),
+            Err(TryLockError::Error(e)) => {
+                tracing::warn!(
+                    "{}: this file system has no locks ({e}); do not let a second process write this run",
+                    folder.display()
+                );
+                Ok(Self { _file: file })
+            }
+        }
+    }
+}
+
+/// Writes down who holds the lock.
+fn sign(file: &mut File) -> std::io::Result<()> {
+    let holder = Holder {
+        pid: std::process::id(),
+        host: host(),
+        since: Timestamp::now(),
+    };
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(&serde_json::to_vec(&holder)?)
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file
+        .rewind()
+        .and_then(|()| Read::by_ref(file).take(4096).read_to_string(&mut text));
+    match read.map(|_| serde_json::from_str::<Holder>(&text)) {
+        Ok(Ok(holder)) => format!(
+            "process {} on {} (since {})",
+            holder.pid,
+            holder.host,
+            holder.since.strftime("%Y-%m-%d %H:%M:%S UTC")
+        ),
+        _ => "another process".into(),
+    }
+}
+
+/// This machine's name, where it is to be found.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .or_else(|| std::env::var("COMPUTERNAME").ok());
+    match name.as_deref().map(str::trim) {
+        Some(name) if !name.is_empty() => name.to_owned(),
+        _ => "this machine".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_writer_is_told_who_is_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = RunLock::take(folder.path()).unwrap();
+        let refused = RunLock::take(folder.path()).unwrap_err().to_string();
+        let pid = format!("process {} on ", std::process::id());
+        assert!(refused.contains(&pid), "{refused}");
+        drop(first);
+        assert!(RunLock::take(folder.path()).is_ok());
+    }
+}
