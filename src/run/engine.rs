@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::StreamExt;
-use futures::stream::FuturesOrdered;
+use futures::stream::{FuturesOrdered, FuturesUnordered};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
@@ -167,51 +167,48 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         let mut gave_up = None;
         // An event follows its trial's line onto the disk, in the order of the lines.
         let mut writing = FuturesOrdered::new();
-        {
-            let trials = plan.trials().filter(|trial| !is_done(trial));
-            let mut asked = std::pin::pin!(
-                futures::stream::iter(trials)
-                    .take_while(|_| {
-                        let over = self.asker.budget.is_over(model);
-                        futures::future::ready(!over)
-                    })
-                    .map(|trial| {
-                        let task = Arc::clone(&self.asker).trial(trial, model);
-                        let task = Task(tokio::spawn(task));
-                        async move { (trial, task.await) }
-                    })
-                    .buffer_unordered(connections)
-            );
-            loop {
-                let next = tokio::select! {
-                    biased;
-                    () = stopped(&mut stop) => None,
-                    Some(told) = writing.next(), if !writing.is_empty() => {
-                        self.tell(told)?;
-                        continue;
-                    }
-                    next = asked.next() => next,
-                };
-                let Some((trial, joined)) = next else { break };
-                let ended = match joined {
-                    Ok(ended) => ended?,
-                    Err(panic) => Some(self.asker.lost(trial, model, &panic.to_string())?),
-                };
-                let Some(ended) = ended else { continue };
-                let lost = match &ended.failure {
-                    None => {
-                        patience.answered();
-                        None
-                    }
-                    Some(failure) => patience.failed(failure),
-                };
-                writing.push_back(self.write(ended)?);
-                if lost.is_some() {
-                    gave_up = lost;
-                    break;
+        let mut trials = plan.trials().filter(|trial| !is_done(trial));
+        let mut asked = FuturesUnordered::new();
+        loop {
+            while asked.len() < patience.room(connections)
+                && !self.asker.budget.is_over(model)
+                && let Some(trial) = trials.next()
+            {
+                let task = Arc::clone(&self.asker).trial(trial, model);
+                let task = Task(tokio::spawn(task));
+                asked.push(async move { (trial, task.await) });
+            }
+            if asked.is_empty() && writing.is_empty() {
+                break;
+            }
+            let (trial, joined) = tokio::select! {
+                biased;
+                () = stopped(&mut stop) => break,
+                Some(told) = writing.next() => {
+                    self.tell(told)?;
+                    continue;
                 }
+                Some(next) = asked.next() => next,
+            };
+            let ended = match joined {
+                Ok(ended) => ended?,
+                Err(panic) => Some(self.asker.lost(trial, model, &panic.to_string())?),
+            };
+            let Some(ended) = ended else { continue };
+            let lost = match &ended.failure {
+                None => {
+                    patience.answered();
+                    None
+                }
+                Some(failure) => patience.failed(failure),
+            };
+            writing.push_back(self.write(ended)?);
+            if lost.is_some() {
+                gave_up = lost;
+                break;
             }
         }
+        drop(asked);
         while let Some(told) = writing.next().await {
             self.tell(told)?;
         }

@@ -7,7 +7,7 @@ use crate::store::Failure;
 const IN_A_ROW: u64 = 25;
 /// Failures in a row that speak of the key or the model, after which it is given up as long as it has never answered: one may be a
 /// firewall's word on one prompt.
-const OF_THE_MODEL: u64 = 3;
+const OF_THE_MODEL: usize = 3;
 /// Failures in a row, each tried again as often as the settings say, after which a judge that has never answered is given up.
 const OF_A_JUDGE: u64 = 3;
 
@@ -22,7 +22,7 @@ pub(super) struct Patience {
     asked_variously: bool,
     answered: bool,
     in_a_row: u64,
-    of_the_model: u64,
+    of_the_model: usize,
 }
 
 impl Patience {
@@ -48,6 +48,16 @@ impl Patience {
             answered: false,
             in_a_row: 0,
             of_the_model: 0,
+        }
+    }
+
+    /// Requests that may be in flight, of so many at most. After a failure that speaks of the key or the model, no more are sent than it
+    /// takes to tell, as long as it has never answered.
+    pub(super) fn room(&self, connections: usize) -> usize {
+        if self.answered || self.of_the_model == 0 {
+            connections
+        } else {
+            connections.min(OF_THE_MODEL)
         }
     }
 
