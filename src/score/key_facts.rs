@@ -39,6 +39,10 @@ impl Scorer for KeyFacts {
         "key_facts"
     }
 
+    fn version(&self) -> u32 {
+        2
+    }
+
     fn metrics(&self) -> &'static [Metric] {
         const METRICS: &[Metric] = &[mean("recall")];
         METRICS

@@ -105,6 +105,10 @@ impl Scorer for Provenance {
         "provenance"
     }
 
+    fn version(&self) -> u32 {
+        2
+    }
+
     fn prepare(&self) {
         LazyLock::force(&PATTERNS);
         LazyLock::force(&DENIED);

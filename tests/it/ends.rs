@@ -233,7 +233,14 @@ fn a_judge_that_cannot_be_reached_fails_the_run_and_is_asked_on_resume() {
             yaml.replace("scorers: [number]\n", &judged),
         )
         .unwrap();
-        fs::write(home.path().join("candor.toml"), "[http]\nretries = 0\n").unwrap();
+        fs::write(
+            home.path().join("candor.toml"),
+            format!(
+                "[http]\nretries = 0\n[run]\njudges = [\"{}\"]\n",
+                judge.spec("judge")
+            ),
+        )
+        .unwrap();
         let model = Endpoint::new(|_, _| Reply::Json(200, says("1")));
         let spec = model.spec("m");
         let told = ran(candor(home.path()).args([
