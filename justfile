@@ -12,6 +12,10 @@ quick:
 simulate:
     cargo test --test it simulate -- --include-ignored --nocapture --test-threads=1
 
+# Twenty kills of one run at random instants: every trial once (the ordinary test makes five).
+kills:
+    CANDOR_KILLS=20 cargo test --test it store::a_run_killed
+
 # A million trials through `compare` and `gate`, a hundred thousand through `report`.
 million:
     cargo build --release
