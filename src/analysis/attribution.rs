@@ -95,7 +95,7 @@ impl Attribution {
 /// Holds every other model's answers against the baseline's.
 ///
 /// # Errors
-/// [`AnalysisError::Table`] where the tables are not a run's.
+/// [`AnalysisError::Store`] where the tables are not a run's.
 pub fn attributions(
     data: &Dataset,
     asked: &Asked,
