@@ -4,5 +4,5 @@
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), bytes).expect("written");
-    let _ = candor::report::verify(file.path());
+    let _ = candor::report::evidence::verify(file.path());
 });

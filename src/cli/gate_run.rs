@@ -18,7 +18,9 @@ use crate::analysis::Dataset;
 use crate::analysis::gate::{Arrival, GateFile, LOOKS, LiveGate, Overall, Scheduled, Side, judge};
 use crate::model::ModelSpec;
 use crate::report::gate::weighty;
-use crate::run::{Earlier, Limits, Order, Plan, PlanOptions, RunEvent, StopReason, execute};
+use crate::run::{
+    Earlier, Limits, Order, Outcome, Plan, PlanOptions, RunEvent, StopReason, execute,
+};
 use crate::store::{RunDirectory, TrialStatus};
 use crate::suite::PairRole;
 
@@ -102,7 +104,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     )?;
     let live = Mutex::new(live);
     let directory = arguments.output.clone().unwrap_or_else(default_directory);
-    let (directory, stopped) = ask(plan, &arguments, &directory, &live, &name).await?;
+    let (directory, asked) = ask(plan, &arguments, &settings, &directory, &live, &name).await?;
     let live = live.into_inner().unwrap_or_else(PoisonError::into_inner);
     let data = Dataset::open(&[&directory.path])?;
     let fixed = if live.complete() {
@@ -118,9 +120,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         None
     };
     let outcome = live.outcome(fixed);
+    if outcome.overall == Overall::Inconclusive
+        && let Some(exit) = without_a_verdict(&asked, &gate, &directory)?
+    {
+        return Ok(exit);
+    }
     let weighty = weighty(&outcome, &data, baseline.as_ref().map(|b| &b.data))?;
     outln!("Run: {}", directory.path.display());
-    if stopped && outcome.overall == Overall::Inconclusive {
+    if asked.stopped == Some(StopReason::Budget) && outcome.overall == Overall::Inconclusive {
         say("Stopped before the gate was decided; what had been asked is kept.");
     }
     arguments
@@ -128,15 +135,56 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         .tell(&outcome, &weighty, &arguments.gate.policy)
 }
 
-/// Runs the plan until it ends, the gate is decided, or somebody stops it. Tells whether it stopped undecided.
+/// How the process ends where an undecided gate says nothing of the model: somebody stopped it, or too much could not be asked.
+///
+/// # Errors
+/// As for a finished run of which too much has no answer.
+fn without_a_verdict(
+    asked: &Outcome,
+    gate: &GateFile,
+    directory: &RunDirectory,
+) -> Result<Option<Exit>, Failure> {
+    if asked.stopped == Some(StopReason::Interrupted) {
+        say(&format!(
+            "Interrupted before the gate was decided; what had been asked is kept in {}.",
+            directory.path.display()
+        ));
+        return Ok(Some(Exit::Interrupted));
+    }
+    if let Some((_, reason)) = asked.given_up.first() {
+        return Err(Failure::new(
+            Exit::CouldNotRun,
+            format!("no verdict: the candidate was given up: {reason}"),
+        ));
+    }
+    let trials = asked.answered + asked.failed;
+    #[allow(clippy::cast_precision_loss)]
+    let share = asked.failed as f64 / trials.max(1) as f64;
+    if share > gate.max_failures {
+        return Err(Failure::new(
+            Exit::CouldNotRun,
+            format!(
+                "no verdict: {:.0} % of the trials have no answer ({} of {trials}); the gate file's `max_failures` says how much may be missing",
+                share * 100.0,
+                asked.failed
+            ),
+        ));
+    }
+    Ok((asked.unjudged > 0).then_some(Exit::FailedTrials))
+}
+
+/// Runs the plan until it ends, the gate is decided, or somebody stops it.
 async fn ask(
     plan: Plan,
     arguments: &Arguments,
+    settings: &Settings,
     path: &std::path::Path,
     live: &Mutex<LiveGate<'_>>,
     name: &str,
-) -> Result<(RunDirectory, bool), Failure> {
-    can_keep(arguments.budget, &plan)?;
+) -> Result<(RunDirectory, Outcome), Failure> {
+    let written = &settings.configuration.run;
+    let budget = arguments.budget.or(written.budget);
+    can_keep(budget, &plan)?;
     let cache = open_cache(arguments.no_cache);
     let mut directory = RunDirectory::create(path, plan.manifest())?;
     let journal = directory.append_to_journal()?;
@@ -144,7 +192,7 @@ async fn ask(
         max_connections: arguments
             .max_connections
             .and_then(|n| usize::try_from(n).ok()),
-        budget: arguments.budget,
+        budget,
     };
     let names = vec![name.to_owned()];
     let progress = Progress::new(&names);
@@ -207,7 +255,7 @@ async fn ask(
     }
     finish(&mut directory, &outcome, &names)?;
     tell_of_judges(&outcome, &directory);
-    Ok((directory, outcome.stopped.is_some() && !decided))
+    Ok((directory, outcome))
 }
 
 /// The plan's questions in the order drawn.

@@ -134,6 +134,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     for (spec, error) in &plan.failed {
         say(&format!("{spec}: left out. {error}"));
     }
+    known_baseline(arguments.baseline.as_deref(), &plan)?;
     if arguments.dry_run {
         return dry_run(&plan, arguments.policy.as_deref()).await;
     }
@@ -299,6 +300,31 @@ fn same_plan(plan: &Plan, directory: &RunDirectory) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Refuses a baseline that is not among the models, before anything is asked.
+fn known_baseline(baseline: Option<&str>, plan: &Plan) -> Result<(), Failure> {
+    let names: Vec<&str> = plan
+        .models
+        .iter()
+        .map(|m| m.model.identity().name.as_str())
+        .collect();
+    let is_named = |wanted: &str| {
+        names.iter().any(|name| {
+            let short = name.rsplit_once(['/', ':']).map(|(_, short)| short);
+            *name == wanted || short == Some(wanted)
+        })
+    };
+    match baseline {
+        Some(wanted) if !names.is_empty() && !is_named(wanted) => Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "there is no model '{wanted}' in the run; its models: {}",
+                names.join(", ")
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a budget that nobody could keep, because what requests cost is not known.
@@ -468,7 +494,8 @@ async fn execute_and_report(
             "{not_recorded} questions are not in the recording; the others are scored."
         ));
     }
-    if outcome.failed + outcome.not_asked > not_recorded || left_out > 0 {
+    let is_over = outcome.stopped == Some(StopReason::Budget);
+    if !is_over && (outcome.failed + outcome.not_asked > not_recorded || left_out > 0) {
         say(&format!(
             "{} trials have no answer, {} were not asked. The answers there are have been kept; ask the others again with: candor run {go_on}",
             outcome.failed - not_recorded,

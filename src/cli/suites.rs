@@ -122,7 +122,12 @@ async fn show(name: &str, settings: &Settings) -> Result<Exit, Failure> {
         let request = suite.prompts.request(sample, true, 0)?;
         outln!();
         outln!("The first sample, {}:", sample.id);
-        out!("\n{}\n\n", request.prompt.display());
+        // A margin before every line, so that none of them can be taken for one of candor's own, or for a command to a CI platform.
+        outln!();
+        for line in request.prompt.display().lines() {
+            outln!("  │ {line}");
+        }
+        outln!();
         outln!("right: {}", sample.targets.join(" | "));
     }
     Ok(Exit::Done)

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::model::Prompt;
+
 /// An amount of US dollars in millionths of a millionth, so that sums are exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Money(u128);
@@ -31,6 +33,11 @@ pub(super) struct Bounds {
     pub most: Money,
 }
 
+/// Tokens of a prompt at most: no tokenizer makes more of a text than it has bytes.
+pub(super) fn prompt_tokens(prompt: &Prompt) -> u64 {
+    prompt.display().len() as u64
+}
+
 /// The money of one run.
 pub(super) struct Budget {
     /// None where the run may spend what it needs.
@@ -47,6 +54,8 @@ struct State {
     in_flight: usize,
     /// The dearest request of each model so far.
     dearest: HashMap<usize, Money>,
+    /// Models whose first request is on its way, or was.
+    first_out: HashSet<usize>,
     /// Models whose next request no longer fits.
     over: HashSet<usize>,
 }
@@ -81,13 +90,13 @@ impl Budget {
     pub(super) async fn reserve(
         self: &Arc<Self>,
         model: usize,
-        bounds: Bounds,
+        mut bounds: Bounds,
     ) -> Option<Reservation> {
         let mut settled = std::pin::pin!(self.settled.notified());
         loop {
             // Waiting begins before the look, so that nothing settled in between is missed.
             settled.as_mut().enable();
-            match self.fits(model, bounds) {
+            match self.fits(model, &mut bounds) {
                 Fits::Yes => {
                     return Some(Reservation {
                         budget: Arc::clone(self),
@@ -116,8 +125,11 @@ impl Budget {
         !self.state().over.is_empty()
     }
 
-    fn fits(&self, model: usize, bounds: Bounds) -> Fits {
+    fn fits(&self, model: usize, bounds: &mut Bounds) -> Fits {
         let mut state = self.state();
+        // What has cost more than it should have can do so again: a server's own instructions, or an answer asked for anew.
+        let dearest = state.dearest.get(&model).copied();
+        bounds.most = bounds.most.max(dearest.unwrap_or_default());
         let Some(limit) = self.limit.filter(|_| bounds.most > Money::default()) else {
             state.reserve(bounds.most);
             return Fits::Yes;
@@ -125,15 +137,21 @@ impl Budget {
         if state.over.contains(&model) {
             return Fits::No;
         }
+        // The first request of each model goes alone, and shows what one really costs.
+        if dearest.is_none() && state.first_out.contains(&model) {
+            return Fits::Perhaps;
+        }
         if state.spent.plus(state.reserved).plus(bounds.most) <= limit {
+            state.first_out.insert(model);
             state.reserve(bounds.most);
             return Fits::Yes;
         }
         if state.in_flight > 0 {
             return Fits::Perhaps;
         }
-        let likely = state.dearest.get(&model).copied().unwrap_or(bounds.least);
+        let likely = dearest.unwrap_or(bounds.least);
         if state.spent.plus(likely) <= limit {
+            state.first_out.insert(model);
             state.reserve(bounds.most);
             Fits::Yes
         } else {

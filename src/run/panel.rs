@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
-use super::budget::Money;
+use super::budget::{Money, prompt_tokens};
 use super::patience::Patience;
 use super::plan::PlanError;
 use crate::model::{
@@ -221,8 +221,14 @@ impl AskJudge for Session {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         match &reply {
             Ok(reply) => {
-                let cost = reply.cost.filter(|_| reply.origin == Origin::Live);
-                heard.1 += cost.map_or(0.0, |cost| cost.0);
+                // A reply whose tokens nobody counted is taken to have cost what it can at most.
+                let most = || {
+                    seat.model
+                        .price(prompt_tokens(&request.prompt), REPLY_TOKENS)
+                };
+                if reply.origin == Origin::Live {
+                    heard.1 += reply.cost.or_else(most).map_or(0.0, |cost| cost.0);
+                }
             }
             // What a recorded judge did not say, it will not say later either.
             Err(error) if error.class == ErrorClass::NotRecorded => {}

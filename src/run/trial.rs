@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::budget::{Bounds, Budget, Money};
+use super::budget::{Bounds, Budget, Money, prompt_tokens};
 use super::earlier::Earlier;
 use super::event::RunEvent;
 use super::plan::{Plan, Trial};
@@ -270,11 +270,6 @@ impl Asker {
 
 /// Bytes of a prompt per token, at most.
 const BYTES_PER_TOKEN: u64 = 8;
-
-/// Tokens of a prompt at most: no tokenizer makes more of a text than it has bytes.
-fn prompt_tokens(prompt: &Prompt) -> u64 {
-    prompt.display().len() as u64
-}
 
 fn failure(error: ModelError) -> Failure {
     Failure {

@@ -292,6 +292,12 @@ impl RunDirectory {
         })
     }
 
+    /// Whoever was killed while writing tables left parts of them; those of writers that live are locked.
+    fn write_tables_beside_the_journal(&self) -> Result<(), StoreError> {
+        remove_leftovers(&self.path);
+        self.write_tables_into(&self.path)
+    }
+
     /// Sees to it that the tables are those of the journals.
     fn heal(&self) -> Result<Tables, StoreError> {
         let (trials, scores) = (self.table(TRIALS), self.table(SCORES));
@@ -308,7 +314,7 @@ impl RunDirectory {
                 }
                 Ok(Tables::Own)
             }
-            Held::No => match self.write_tables_into(&self.path) {
+            Held::No => match self.write_tables_beside_the_journal() {
                 Ok(()) => Ok(Tables::Own),
                 Err(StoreError::File {
                     action: "cannot write",

@@ -246,7 +246,7 @@ mod tests {
             Err(BodyError::BrokenOff)
         ));
         assert!(matches!(
-            read(&[b"data: hello\n\n"]),
+            read(&[b"data: {hello\n\n"]),
             Err(BodyError::Event(..))
         ));
     }

@@ -149,10 +149,11 @@ fn usage(body: &Value) -> Usage {
         return Usage::default();
     }
     let beside = match (count("/total_tokens"), prompt, written) {
+        // More thinking than all that was written: it was counted beside it, whatever the total says.
+        (_, _, Some(written)) if thought.is_some_and(|thought| thought > written) => thought,
         (Some(total), Some(prompt), Some(written)) => total
             .checked_sub(prompt.saturating_add(written))
             .filter(|beside| thought.is_none_or(|thought| thought == *beside)),
-        (None, _, Some(written)) => thought.filter(|thought| *thought > written),
         _ => None,
     };
     Usage {

@@ -20,6 +20,8 @@ const QUOTA_CODES: &[&str] = &[
     "lowbalance",
     // Zhipu and MiniMax.
     "1113",
+    // SiliconFlow.
+    "30001",
     "baseresp1008",
 ];
 const QUOTA_OPENINGS: &[&str] = &[
@@ -27,6 +29,7 @@ const QUOTA_OPENINGS: &[&str] = &[
     "insufficient credits",
     "your credit balance is too low",
     "your newly created team doesn't have any credits",
+    "sorry, your account balance is insufficient",
 ];
 const AUTH_CODES: &[&str] = &[
     "invalidapikey",
@@ -73,7 +76,10 @@ impl Fault {
         let status = self.status();
         let may_be_quota = matches!(status, None | Some(400 | 402 | 403 | 429));
         if status == Some(402)
-            || may_be_quota && (self.has_code(QUOTA_CODES) || self.opens_with(QUOTA_OPENINGS))
+            || may_be_quota
+                && (self.has_code(QUOTA_CODES)
+                    || self.opens_with(QUOTA_OPENINGS)
+                    || self.has_used_its_credits())
         {
             return ErrorClass::Quota;
         }
@@ -82,7 +88,7 @@ impl Fault {
             Some(404 | 405 | 410 | 300..=399) => ErrorClass::NotFound,
             Some(408) => ErrorClass::Timeout,
             Some(429 | 498) => ErrorClass::RateLimited,
-            Some(409 | 425 | 500..) => ErrorClass::Server,
+            Some(409 | 424 | 425 | 499 | 500..) => ErrorClass::Server,
             _ if self.has_code(AUTH_CODES) || self.opens_with(&["api key not valid"]) => {
                 ErrorClass::Auth
             }
@@ -98,6 +104,14 @@ impl Fault {
         }
     }
 
+    /// xAI's sentence names the team in the middle.
+    fn has_used_its_credits(&self) -> bool {
+        self.messages.iter().any(|message| {
+            message.starts_with("Your team ")
+                && message.contains("has either used all available credits")
+        })
+    }
+
     /// Whether a 403 is about the key rather than about what was asked.
     fn speaks_of_the_key(&self) -> bool {
         self.messages.iter().any(|message| {
@@ -108,7 +122,10 @@ impl Fault {
                 "apikey",
                 "credential",
                 "permission",
-                "token",
+                "access token",
+                "auth token",
+                "invalid token",
+                "token expired",
             ]
             .iter()
             .any(|word| message.contains(word))

@@ -124,6 +124,9 @@ impl Fault {
         if let Some(base) = base_resp(node) {
             self.add_base(base);
         }
+        if let Some(inner) = node.get("error").filter(|v| v.is_object()) {
+            self.add(inner);
+        }
         if let Some(parameter) = node.get("param").and_then(Value::as_str) {
             self.parameter.get_or_insert_with(|| parameter.to_owned());
         }
@@ -178,7 +181,7 @@ impl Fault {
 
     /// `MiniMax` says inside a 200 how it went.
     fn add_base(&mut self, base: &Value) {
-        if let Some(code) = base.get("status_code").and_then(Value::as_i64) {
+        if let Some(code) = base.get("status_code").and_then(number) {
             self.codes.push(format!("baseresp{code}"));
         }
         if let Some(text) = base.get("status_msg").and_then(Value::as_str) {
@@ -217,6 +220,10 @@ impl Fault {
 
     fn add_text(&mut self, text: &str) {
         let text = text.trim();
+        // A gateway's message that is a provider's body, alone or behind the gateway's own words.
+        if let Some(body) = wrapped_body(text).filter(Value::is_object) {
+            self.add_upstream(&body);
+        }
         if !text.is_empty() && !self.messages.iter().any(|m| m.contains(text)) {
             self.messages.push(text.to_owned());
         }
@@ -276,10 +283,41 @@ fn levels(filter: Option<&Value>) -> impl Iterator<Item = Signal> + use<> {
     found.into_iter()
 }
 
+/// The body that a gateway quotes behind words that name an error, as JSON or as Python writes it. What was asked is echoed behind other
+/// words, if at all.
+fn wrapped_body(text: &str) -> Option<Value> {
+    let at = text.find('{')?;
+    let before = text[..at].trim_end_matches(['b', '\'', '"']).trim_end();
+    let words = before.trim_end_matches([':', '-', ' ']);
+    let last = words
+        .rsplit([' ', ':'])
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
+    let names_an_error = words.is_empty()
+        || last.ends_with("error")
+        || last.ends_with("exception")
+        || last.parse::<u16>().is_ok();
+    if !names_an_error {
+        return None;
+    }
+    let quoted = &text[at..=text.rfind('}')?];
+    let first = |text: &str| {
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+        values.next().and_then(Result::ok)
+    };
+    first(quoted).or_else(|| first(&quoted.replace('\'', "\"").replace("None", "null")))
+}
+
+/// A whole number, or a text of its digits.
+fn number(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
+}
+
 /// `MiniMax`'s account of how it went, where it went wrong.
 fn base_resp(node: &Value) -> Option<&Value> {
     node.get("base_resp").filter(|base| {
-        let code = base.get("status_code").and_then(Value::as_i64);
+        let code = base.get("status_code").and_then(number);
         code.is_some_and(|code| code != 0)
     })
 }
@@ -297,13 +335,19 @@ fn is_flat_error(body: &Value) -> bool {
 
 /// A field that holds something.
 pub(super) fn present<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    value.get(name).filter(|v| match v {
-        Value::Null | Value::Bool(false) => false,
+    value.get(name).filter(|v| holds_something(v))
+}
+
+/// Gateways put an empty error beside a good answer: `{"code": 0, "message": ""}`.
+fn holds_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(is) => *is,
+        Value::Number(number) => number.as_f64() != Some(0.0),
         Value::String(text) => !text.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        _ => true,
-    })
+        Value::Object(fields) => fields.values().any(holds_something),
+        Value::Array(items) => items.iter().any(holds_something),
+    }
 }
 
 /// An HTTP error status, as a number or in digits.

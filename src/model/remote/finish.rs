@@ -104,6 +104,14 @@ pub(super) fn reason(value: &Value) -> Option<String> {
     (!reason.is_empty()).then(|| reason.to_owned())
 }
 
+/// The graver of two reasons that came one after the other; the later one of two alike.
+pub(super) fn graver(before: Option<String>, now: String) -> String {
+    let gravest = |reason: &str| reason.split(':').map(|part| gravity(meaning(part))).min();
+    before
+        .filter(|before| gravest(before) < gravest(&now))
+        .unwrap_or(now)
+}
+
 fn meaning(reason: &str) -> Finish {
     let small = reason.trim().to_lowercase();
     let small = ["finish_reason_", "finishreason."]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::content::Said;
 use super::fault::present;
-use super::finish::reason;
+use super::finish::{graver, reason};
 use super::sse::Event;
 
 /// What has come so far.
@@ -28,6 +28,24 @@ pub(super) struct StreamedBody {
     replacement: Option<String>,
     /// Whether the server said `[DONE]`.
     done: bool,
+}
+
+/// The choice that was asked for: of several the first, wherever it stands.
+fn first_choice(chunk: &mut Value) -> Option<Value> {
+    let choices = chunk.get_mut("choices")?.as_array_mut()?;
+    let is_first = |choice: &&mut Value| choice.get("index").is_none_or(|i| i.is_null() || i == 0);
+    choices.iter_mut().find(is_first).map(Value::take)
+}
+
+/// The chunks of an event that holds several, one per line.
+fn one_per_line(data: &str) -> Option<Vec<Value>> {
+    let lines = data
+        .lines()
+        .filter(|line| !line.trim().is_empty() && *line != "[DONE]");
+    let chunks: Vec<Value> = lines
+        .map(|line| super::body::json(line).ok().filter(Value::is_object))
+        .collect::<Option<_>>()?;
+    (chunks.len() > 1).then_some(chunks)
 }
 
 impl StreamedBody {
@@ -56,7 +74,7 @@ impl StreamedBody {
         if data.is_empty() || self.done {
             return Ok(());
         }
-        if data == "[DONE]" {
+        if data.eq_ignore_ascii_case("[DONE]") {
             self.done = true;
             return Ok(());
         }
@@ -64,13 +82,26 @@ impl StreamedBody {
         match super::body::json(data) {
             Ok(chunk) => self.push_chunk(chunk, is_error),
             Err(_) if is_error => self.error = Some(json!({ "message": data })),
-            Err(error) => return Err(error.to_string()),
+            Err(error) => {
+                // Some servers part their events by one newline only.
+                if let Some(chunks) = one_per_line(data) {
+                    chunks
+                        .into_iter()
+                        .for_each(|chunk| self.push_chunk(chunk, false));
+                    self.done |= data.ends_with("[DONE]");
+                    return Ok(());
+                }
+                // Signs of life are not JSON, nor is whatever comes behind the end.
+                if data.starts_with(['{', '[']) && self.finish.is_none() {
+                    return Err(error.to_string());
+                }
+            }
         }
         Ok(())
     }
 
     fn push_chunk(&mut self, mut chunk: Value, is_error: bool) {
-        let choice = chunk.pointer_mut("/choices/0").map(Value::take);
+        let choice = first_choice(&mut chunk);
         if let Some(error) = present(&chunk, "error") {
             self.error = Some(error.clone());
         } else if choice.is_none() && (is_error || super::fault::Fault::inside(&chunk).is_some()) {
@@ -107,7 +138,7 @@ impl StreamedBody {
             ("native_finish_reason", &mut self.native_finish),
         ] {
             if let Some(said) = choice.get(name).and_then(reason) {
-                *place = Some(said);
+                *place = Some(graver(place.take(), said));
             }
         }
         if let Some(filters) = choice
@@ -228,6 +259,33 @@ mod tests {
         );
         assert_eq!(completion.usage.completion_tokens, Some(2));
         assert!(joined(&[BEGINNING, MORE]).is_none(), "it broke off");
+    }
+
+    #[test]
+    fn a_block_stays_one_whatever_the_last_chunk_says() {
+        let stop = r#"{"choices": [{"delta": {"content": ""}, "finish_reason": "stop"}]}"#;
+        for (reason, finish) in [
+            ("content_filter", Finish::ContentFilter),
+            ("length", Finish::Length),
+        ] {
+            let end = format!(r#"{{"choices": [{{"delta": {{}}, "finish_reason": "{reason}"}}]}}"#);
+            let body = joined(&[BEGINNING, &end, stop, "[DONE]"]).unwrap();
+            assert_eq!(read_chat_completion(&body).unwrap().finish, finish);
+        }
+    }
+
+    #[test]
+    fn signs_of_life_second_choices_and_missing_blank_lines_spoil_nothing() {
+        let other = r#"{"choices": [{"index": 1, "delta": {"content": "ZZZ"}}, {"index": 0, "delta": {"content": "1989"}}]}"#;
+        let end = r#"{"choices": [{"delta": {}, "finish_reason": "stop"}]}"#;
+        let two = format!("{other}\n{end}");
+        for events in [
+            &["keep-alive", BEGINNING, "ping", other, end, "<eof>"][..],
+            &[BEGINNING, &two, "[done]"],
+        ] {
+            let completion = read_chat_completion(&joined(events).unwrap()).unwrap();
+            assert_eq!(completion.text, "In June 1989", "{events:?}");
+        }
     }
 
     #[test]

@@ -61,6 +61,18 @@ const SENTENCES: &[(&str, Side)] = &[
     // OpenAI.
     ("invalid prompt: your prompt was flagged", Side::Prompt),
     (
+        "invalid prompt: we've limited access to this content for safety reasons",
+        Side::Prompt,
+    ),
+    (
+        "invalid prompt: we’ve limited access to this content for safety reasons",
+        Side::Prompt,
+    ),
+    (
+        "your prompt was flagged as potentially violating",
+        Side::Prompt,
+    ),
+    (
         "your request was rejected as a result of our safety system",
         Side::Prompt,
     ),
@@ -122,6 +134,8 @@ const WRAPPERS: &[&str] = &[
     "error from provider",
     "upstream request failed",
     "bad response status code",
+    "the model returned the following errors",
+    "status_code=",
     "message",
     "internalerror.algo.datainspectionfailed",
     "[data_inspection_failed]",

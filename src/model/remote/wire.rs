@@ -195,8 +195,25 @@ pub(super) fn refused(fault: &Fault, sent: &Value) -> Option<Setting> {
                 ];
                 as_parameter || about.iter().any(|phrase| words.contains(phrase))
             }
-            _ => not_taken && (as_parameter || is_quoted(&words, name)),
+            _ => {
+                let messages = fault.messages.iter().map(|message| message.to_lowercase());
+                let says = |message: &String| {
+                    not_taken && is_quoted(message, name) || is_out_of_range(message, name)
+                };
+                not_taken && as_parameter || messages.into_iter().any(|m| says(&m))
+            }
         }
+    })
+}
+
+/// Whether a text in small letters opens with words on a setting's value: `invalid temperature: only 1 is allowed`.
+fn is_out_of_range(text: &str, name: &str) -> bool {
+    if !matches!(name, "temperature" | "top_p" | "seed") {
+        return false;
+    }
+    let rest = text.strip_prefix("invalid ").unwrap_or(text);
+    rest.strip_prefix(name).is_some_and(|rest| {
+        rest.starts_with(": ") && rest.contains("only") || rest.starts_with(" must")
     })
 }
 

@@ -155,6 +155,14 @@ fn pack(files: &[(String, PathBuf)], path: &Path) -> zip::result::ZipResult<()> 
     }
     zip.finish()?;
     part.as_file().sync_all()?;
-    part.persist(path).map_err(|e| e.error)?;
+    // A device or a pipe is written to, and never replaced; a link keeps its place, and its target is replaced.
+    match std::fs::metadata(path) {
+        Ok(there) if !there.is_file() => {
+            let mut out = File::options().write(true).open(path)?;
+            io::copy(&mut part.reopen()?, &mut out)?;
+        }
+        Ok(_) => drop(part.persist(path.canonicalize()?).map_err(|e| e.error)?),
+        Err(_) => drop(part.persist(path).map_err(|e| e.error)?),
+    }
     Ok(())
 }

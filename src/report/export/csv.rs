@@ -42,8 +42,11 @@ pub(super) fn write(table: Table, path: &Path) -> Result<(), ReportError> {
 /// A text made visible. One that a spreadsheet would take for a formula gets an apostrophe before it, as OWASP's page on CSV injection advises; a plain
 /// number stays as it is.
 fn no_formula(text: &str) -> Cow<'_, str> {
-    let formula =
-        text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    let formula = text.starts_with(['\t', '\r', '\n'])
+        || text
+            .trim_start()
+            .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+            && text.parse::<f64>().is_err();
     let shown = visible(text);
     if formula {
         Cow::Owned(format!("'{shown}"))

@@ -2,7 +2,7 @@
 
 use super::labels::Case;
 use super::tokens::Kind;
-use super::words::{AND, BUT, NOT, OPTION, OR, RIGHT, WRONG};
+use super::words::{AND, BUT, NOT, OPTION, OR, POSTPOSED_NOT, RIGHT, WRONG};
 use super::{Answer, is_copula};
 use crate::text::announce::unspaced;
 
@@ -81,6 +81,9 @@ impl Answer<'_> {
             match self.kind(j) {
                 Some(Kind::Word) => {
                     let word = self.word(j);
+                    if POSTPOSED_NOT.has(word) {
+                        return true;
+                    }
                     if BUT.has(word) && !word.starts_with(unspaced) {
                         return false;
                     }

@@ -53,6 +53,10 @@ pub(super) static NOT: LazyLock<Words> = LazyLock::new(|| {
     )
 });
 
+/// Denies what stands before it, whatever follows: "정답은 A가 아니라 B입니다".
+pub(super) static POSTPOSED_NOT: LazyLock<Words> =
+    LazyLock::new(|| Words::new("아니* 아닙* 아닌 değil* नहीं نیست নয়", ""));
+
 /// Ends what a denial reaches: something else is put in its place.
 pub(super) static BUT: LazyLock<Words> = LazyLock::new(|| {
     Words::new(
