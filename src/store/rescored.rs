@@ -44,6 +44,13 @@ struct Line {
     scores: Vec<Score>,
 }
 
+/// The last line: without it, or with fewer lines before it, the file was cut short.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    answers: u64,
+}
+
 /// Writes the scores of records in place of those given before.
 pub(super) fn write_rescored(
     path: &Path,
@@ -61,8 +68,10 @@ pub(super) fn write_rescored(
             },
         )
         .map_err(failed)?;
+        let mut answers = 0;
         for record in records {
             let record = record?;
+            answers += 1;
             let scores = Line {
                 trial: record.trial,
                 finished: record.finished,
@@ -70,6 +79,7 @@ pub(super) fn write_rescored(
             };
             write_line(&mut out, &scores).map_err(failed)?;
         }
+        write_line(&mut out, &End { answers }).map_err(failed)?;
         out.flush().map_err(failed)
     })
 }
@@ -98,7 +108,7 @@ pub(super) fn rescored_suites(
         return Ok(None);
     };
     let mut line = Vec::new();
-    head(path, &mut file, &mut line).map(|head| Some(head.suites))
+    Ok(head(path, &mut file, &mut line)?.map(|head| head.suites))
 }
 
 fn open(path: &Path) -> Result<Option<BufReader<File>>, StoreError> {
@@ -109,15 +119,24 @@ fn open(path: &Path) -> Result<Option<BufReader<File>>, StoreError> {
     }
 }
 
-fn head(path: &Path, file: &mut BufReader<File>, line: &mut Vec<u8>) -> Result<Head, StoreError> {
+/// The first line; none, with a warning, where it is damaged: the run's own scores are there, and `candor score` gives new ones.
+fn head(
+    path: &Path,
+    file: &mut BufReader<File>,
+    line: &mut Vec<u8>,
+) -> Result<Option<Head>, StoreError> {
     file.read_until(b'\n', line)
         .map_err(|e| StoreError::file("cannot read", path, &e))?;
-    serde_json::from_slice(line).map_err(|e| {
-        let why = format!(
-            "its first line does not say what was scored ({e}). Score the run again with `candor score`"
-        );
-        StoreError::file("cannot read", path, &why)
-    })
+    match serde_json::from_slice(line) {
+        Ok(head) => Ok(Some(head)),
+        Err(e) => {
+            tracing::warn!(
+                "{}: the first line does not say what was scored ({e}); the scores in it are left out. `candor score` gives new ones",
+                path.display()
+            );
+            Ok(None)
+        }
+    }
 }
 
 impl Rescored {
@@ -130,8 +149,11 @@ impl Rescored {
             return Ok(None);
         };
         let mut line = Vec::new();
-        head(path, &mut file, &mut line)?;
+        if head(path, &mut file, &mut line)?.is_none() {
+            return Ok(None);
+        }
         let (mut places, mut place, mut wrong) = (HashMap::new(), line.len() as u64, 0_u64);
+        let mut end = None;
         loop {
             line.clear();
             let read = file
@@ -144,9 +166,18 @@ impl Rescored {
                 Ok(scores) => {
                     places.insert(scores.trial, place);
                 }
-                Err(_) => wrong += 1,
+                Err(_) => match serde_json::from_slice::<End>(&line) {
+                    Ok(read) => end = Some(read.answers),
+                    Err(_) => wrong += 1,
+                },
             }
             place += read as u64;
+        }
+        if end.is_none_or(|answers| places.len() as u64 + wrong < answers) {
+            tracing::warn!(
+                "{}: the file was cut short; answers that it lacks have the scores of the run itself. `candor score` gives new ones",
+                path.display()
+            );
         }
         if wrong > 0 {
             tracing::warn!(

@@ -209,7 +209,7 @@ fn an_empty_target_is_an_error_and_a_blank_cell_is_blank() {
     )
     .unwrap();
     let shown = ran(candor(home.path()).args(["suites", "show", "sums?data=x.csv"])).exits_with(0);
-    assert!(shown.stdout.contains("\n[] ?\n"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("│ [] ?\n"), "{}", shown.stdout);
 }
 
 #[test]

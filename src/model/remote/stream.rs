@@ -85,9 +85,9 @@ impl StreamedBody {
             Err(error) => {
                 // Some servers part their events by one newline only.
                 if let Some(chunks) = one_per_line(data) {
-                    chunks
-                        .into_iter()
-                        .for_each(|chunk| self.push_chunk(chunk, false));
+                    for chunk in chunks {
+                        self.push_chunk(chunk, false);
+                    }
                     self.done |= data.ends_with("[DONE]");
                     return Ok(());
                 }

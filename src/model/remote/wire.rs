@@ -185,24 +185,20 @@ pub(super) fn refused(fault: &Fault, sent: &Value) -> Option<Setting> {
             .parameter
             .as_deref()
             .is_some_and(|p| p == name || p.starts_with(&format!("{name}.")));
-        match setting {
-            Setting::ResponseFormat => {
-                let about = [
-                    "response_format",
-                    "response format",
-                    "json_schema",
-                    "json schema",
-                ];
-                as_parameter || about.iter().any(|phrase| words.contains(phrase))
-            }
-            _ => {
-                let messages = fault.messages.iter().map(|message| message.to_lowercase());
-                let says = |message: &String| {
-                    not_taken && is_quoted(message, name) || is_out_of_range(message, name)
-                };
-                not_taken && as_parameter || messages.into_iter().any(|m| says(&m))
-            }
+        if *setting == Setting::ResponseFormat {
+            let about = [
+                "response_format",
+                "response format",
+                "json_schema",
+                "json schema",
+            ];
+            return as_parameter || about.iter().any(|phrase| words.contains(phrase));
         }
+        not_taken && as_parameter
+            || fault.messages.iter().any(|message| {
+                let message = message.to_lowercase();
+                not_taken && is_quoted(&message, name) || is_out_of_range(&message, name)
+            })
     })
 }
 
