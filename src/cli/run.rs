@@ -138,18 +138,22 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     if arguments.dry_run {
         return dry_run(&plan, arguments.policy.as_deref()).await;
     }
+    let stands = resumed.as_ref().and_then(|run| run.manifest.budget);
     let limits = Limits {
         max_connections: match arguments.max_connections {
             Some(Connections::Exactly(n)) => Some(n),
             Some(Connections::Auto) => None,
             None => settings.configuration.run.max_connections,
         },
-        budget: arguments.budget.or(settings.configuration.run.budget),
+        budget: arguments
+            .budget
+            .or(settings.configuration.run.budget)
+            .or(stands),
     };
     can_keep(limits.budget, &plan)?;
     // Whatever can go wrong before the first request goes wrong before there is a run directory.
     let cache = open_cache(arguments.no_cache);
-    let (directory, earlier) = if let Some(directory) = resumed {
+    let (mut directory, earlier) = if let Some(directory) = resumed {
         same_plan(&plan, &directory)?;
         let earlier = Earlier::read(&directory)?;
         (directory, earlier)
@@ -158,6 +162,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         let directory = RunDirectory::create(&path, plan.manifest())?;
         (directory, Earlier::default())
     };
+    directory.manifest.budget = limits.budget;
     let report_options = ReportOptions {
         baseline: arguments.baseline.clone(),
         data_folders: settings.data.folders.clone(),

@@ -162,6 +162,9 @@ pub struct Manifest {
     /// Answers that came from the completion cache, where any did.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cached: Option<CachedAnswers>,
+    /// US dollars that the run may spend, where somebody said; it stands until another is named.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub budget: Option<f64>,
     /// Operating system, architecture and cores.
     pub host: String,
 }
@@ -185,6 +188,7 @@ impl Manifest {
             shard: None,
             imported_from: None,
             cached: None,
+            budget: None,
             host: format!(
                 "{} {}, {cores} cores",
                 std::env::consts::OS,

@@ -56,6 +56,8 @@ fn what_is_in_flight_does_not_exceed_a_budget_nor_does_a_resume() {
     };
     assert_eq!(resume("0.10"), 10, "it is spent");
     assert_eq!(resume("0.15"), 15, "what was spent counts");
+    ran(candor(home.path()).args(["run", "--resume", "run", "--no-cache"])).exits_with(4);
+    assert_eq!(endpoint.requests().len(), 15, "a budget stands");
     let spent: f64 = journal(&home.path().join("run"))
         .iter()
         .map(|l| l["spent"].as_f64().unwrap())
