@@ -42,6 +42,9 @@ use super::{Row, apart};
 /// Deepest nesting of types that is followed.
 const MAX_DEPTH: usize = 64;
 
+/// Most values of a column in one row group; writers make groups of a million rows.
+const MAX_VALUES: i64 = 1 << 28;
+
 /// Every row of a file.
 ///
 /// # Errors
@@ -73,6 +76,16 @@ fn read(bytes: Vec<u8>) -> Result<Vec<Row>, String> {
     for (i, column) in columns.iter().enumerate() {
         if columns[..i].iter().any(|c| c.name == column.name) {
             return Err(format!("two columns are called '{}'", column.name));
+        }
+    }
+    // The decoder makes room for as many values as the file says there are, before it reads one.
+    for group in &metadata.row_groups {
+        let rows = i64::try_from(group.num_rows()).unwrap_or(i64::MAX);
+        let mut values = group.parquet_columns().iter().map(|c| c.num_values());
+        if rows > MAX_VALUES || values.any(|n| !(0..=MAX_VALUES).contains(&n)) {
+            return Err(format!(
+                "it says that a row group holds more than {MAX_VALUES} values, or less than none"
+            ));
         }
     }
     let mut rows = Vec::new();

@@ -301,7 +301,8 @@ fn wrapped_body(text: &str) -> Option<Value> {
     if !names_an_error {
         return None;
     }
-    let quoted = &text[at..=text.rfind('}')?];
+    let end = text[at..].rfind('}')?;
+    let quoted = &text[at..=at + end];
     let first = |text: &str| {
         let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
         values.next().and_then(Result::ok)
@@ -362,4 +363,23 @@ fn status(value: &Value) -> Option<u16> {
 pub(super) fn seconds(written: &str) -> Option<Duration> {
     let seconds: f64 = written.trim().parse().ok()?;
     (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_found_behind_words_that_name_an_error_and_nowhere_else() {
+        let body = wrapped_body("litellm.BadRequestError: XException - b'{\"a\": 1}'. And more");
+        assert_eq!(body, Some(serde_json::json!({"a": 1})));
+        assert_eq!(
+            wrapped_body("Error code: 400 - {'a': None}"),
+            Some(serde_json::json!({"a": null}))
+        );
+        assert_eq!(wrapped_body("You asked: {\"a\": 1}"), None);
+        for odd in ["}error: {", "error: {", "error: {}{", "{", "}{"] {
+            let _ = wrapped_body(odd);
+        }
+    }
 }
