@@ -81,7 +81,10 @@ fn read(bytes: Vec<u8>) -> Result<Vec<Row>, String> {
     // The decoder makes room for as many values as the file says there are, before it reads one.
     for group in &metadata.row_groups {
         let rows = i64::try_from(group.num_rows()).unwrap_or(i64::MAX);
-        let mut values = group.parquet_columns().iter().map(|c| c.num_values());
+        let mut values = group
+            .parquet_columns()
+            .iter()
+            .map(ColumnChunkMetadata::num_values);
         if rows > MAX_VALUES || values.any(|n| !(0..=MAX_VALUES).contains(&n)) {
             return Err(format!(
                 "it says that a row group holds more than {MAX_VALUES} values, or less than none"
