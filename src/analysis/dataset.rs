@@ -162,7 +162,7 @@ impl Dataset {
         };
         let mut wanted = columns.to_vec();
         wanted.extend(key.iter().filter(|k| !columns.contains(k)));
-        let mut seen: HashSet<Vec<Option<String>>> = HashSet::new();
+        let mut seen = HashSet::new();
         for run in &self.runs {
             let reading = Reading {
                 columns: &wanted,
@@ -179,9 +179,16 @@ impl Dataset {
                     .iter()
                     .map(|k| part.texts(k))
                     .collect::<Result<Vec<_>, _>>()?;
-                let mut of_row =
-                    |row| seen.insert(keys.iter().map(|k| k.get(row).map(str::to_owned)).collect());
-                let first: Vec<bool> = (0..part.height()).map(&mut of_row).collect();
+                // Digests in place of the texts: nothing is kept of a row but 32 bytes.
+                let mut is_new = |row| {
+                    let mut digest = blake3::Hasher::new();
+                    for key in &keys {
+                        digest.update(key.get(row).unwrap_or_default().as_bytes());
+                        digest.update(&[0]);
+                    }
+                    seen.insert(digest.finalize())
+                };
+                let first: Vec<bool> = (0..part.height()).map(&mut is_new).collect();
                 take(&part.only(|row| first[row])?.select(columns)?)?;
             }
         }
@@ -242,18 +249,7 @@ impl Dataset {
     /// # Errors
     /// [`AnalysisError::UnknownModel`] lists the models.
     pub fn model(&self, name: &str) -> Result<&str, AnalysisError> {
-        let short = |m: &&str| {
-            m.rsplit_once(['/', ':'])
-                .is_some_and(|(_, short)| short == name)
-        };
-        let mut shorts = self.names().filter(short);
-        self.names()
-            .find(|m| *m == name)
-            .or_else(|| shorts.next().filter(|_| shorts.next().is_none()))
-            .ok_or_else(|| AnalysisError::UnknownModel {
-                name: name.into(),
-                known: self.names().collect::<Vec<_>>().join(", "),
-            })
+        named_model(self.names(), name)
     }
 
     /// The suites that tell what was withheld.
@@ -264,7 +260,30 @@ impl Dataset {
     }
 
     /// The models' names.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.models.iter().map(|m| m.identity.name.as_str())
     }
+}
+
+/// The one of some models that a name means; what stands behind its last slash or colon is enough where it names one model only.
+///
+/// # Errors
+/// [`AnalysisError::UnknownModel`] lists the models.
+pub fn named_model<'a>(
+    models: impl Iterator<Item = &'a str> + Clone,
+    name: &str,
+) -> Result<&'a str, AnalysisError> {
+    let short = |m: &&str| {
+        m.rsplit_once(['/', ':'])
+            .is_some_and(|(_, short)| short == name)
+    };
+    let mut shorts = models.clone().filter(short);
+    models
+        .clone()
+        .find(|m| *m == name)
+        .or_else(|| shorts.next().filter(|_| shorts.next().is_none()))
+        .ok_or_else(|| AnalysisError::UnknownModel {
+            name: name.into(),
+            known: models.collect::<Vec<_>>().join(", "),
+        })
 }

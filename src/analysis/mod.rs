@@ -31,7 +31,7 @@ pub use calibration::{
 };
 pub use canned::{CannedAnswer, canned_answers};
 pub use comparison::{Comparison, compare};
-pub use dataset::Dataset;
+pub use dataset::{Dataset, named_model};
 pub use detectors::{Count, Detected, detect};
 pub use draw::DrawnAnswer;
 pub use error::AnalysisError;

@@ -15,7 +15,9 @@ use super::run::{can_keep, default_directory, finish, open_cache, parse_budget, 
 use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::Dataset;
-use crate::analysis::gate::{Arrival, GateFile, LOOKS, LiveGate, Overall, Scheduled, Side, judge};
+use crate::analysis::gate::{
+    Arrival, GateError, GateFile, LOOKS, LiveGate, Overall, Scheduled, Side, judge,
+};
 use crate::model::ModelSpec;
 use crate::report::gate::weighty;
 use crate::run::{
@@ -158,18 +160,12 @@ fn without_a_verdict(
         ));
     }
     let trials = asked.answered + asked.failed;
-    #[allow(clippy::cast_precision_loss)]
-    let share = asked.failed as f64 / trials.max(1) as f64;
-    if share > gate.max_failures {
-        return Err(Failure::new(
-            Exit::CouldNotRun,
-            format!(
-                "no verdict: {:.0} % of the trials have no answer ({} of {trials}); the gate file's `max_failures` says how much may be missing",
-                share * 100.0,
-                asked.failed
-            ),
-        ));
-    }
+    GateError::of_failures(
+        "the candidate".into(),
+        asked.failed,
+        trials,
+        gate.max_failures,
+    )?;
     Ok((asked.unjudged > 0).then_some(Exit::FailedTrials))
 }
 

@@ -15,7 +15,7 @@ use super::output::score_table;
 use super::progress::Progress;
 use super::settings::Settings;
 use super::terminal::say;
-use crate::analysis::{Dataset, totals};
+use crate::analysis::{Dataset, named_model, totals};
 use crate::model::{BARE_KEY_ENV, ErrorClass, ModelSpec, Named, OpenOptions, data_directory};
 use crate::report::{Report, ReportOptions};
 use crate::run::{
@@ -309,25 +309,12 @@ fn same_plan(plan: &Plan, directory: &RunDirectory) -> Result<(), Failure> {
 
 /// Refuses a baseline that is not among the models, before anything is asked.
 fn known_baseline(baseline: Option<&str>, plan: &Plan) -> Result<(), Failure> {
-    let names: Vec<&str> = plan
-        .models
-        .iter()
-        .map(|m| m.model.identity().name.as_str())
-        .collect();
-    let is_named = |wanted: &str| {
-        names.iter().any(|name| {
-            let short = name.rsplit_once(['/', ':']).map(|(_, short)| short);
-            *name == wanted || short == Some(wanted)
-        })
-    };
+    let names = plan.models.iter().map(|m| m.model.identity().name.as_str());
     match baseline {
-        Some(wanted) if !names.is_empty() && !is_named(wanted) => Err(Failure::new(
-            Exit::Usage,
-            format!(
-                "there is no model '{wanted}' in the run; its models: {}",
-                names.join(", ")
-            ),
-        )),
+        Some(wanted) if !plan.models.is_empty() => {
+            named_model(names, wanted)?;
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

@@ -16,6 +16,7 @@ mod bad_input;
 mod bbq;
 mod browser;
 mod calibrate;
+mod cases;
 mod choice_letters;
 mod compare;
 mod demo;

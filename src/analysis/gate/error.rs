@@ -3,6 +3,26 @@
 use crate::analysis::AnalysisError;
 use crate::text::SourceError;
 
+impl GateError {
+    /// Refuses a run of which a larger share than `most` has no answer.
+    ///
+    /// # Errors
+    /// [`GateError::Failures`].
+    pub fn of_failures(who: String, failed: u64, trials: u64, most: f64) -> Result<(), Self> {
+        #[allow(clippy::cast_precision_loss)]
+        let share = failed as f64 / trials.max(1) as f64;
+        if share > most {
+            return Err(Self::Failures {
+                who,
+                share: share * 100.0,
+                failed,
+                trials,
+            });
+        }
+        Ok(())
+    }
+}
+
 /// A gate that cannot be judged: never a verdict.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum GateError {

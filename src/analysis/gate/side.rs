@@ -47,16 +47,6 @@ impl<'a> Side<'a> {
         most: f64,
     ) -> Result<(), GateError> {
         let (failed, trials) = self.data.failures(self.model, suites)?;
-        #[allow(clippy::cast_precision_loss)]
-        let share = failed as f64 / trials.max(1) as f64;
-        if share > most {
-            return Err(GateError::Failures {
-                who: format!("{who} '{}'", self.model),
-                share: share * 100.0,
-                failed,
-                trials,
-            });
-        }
-        Ok(())
+        GateError::of_failures(format!("{who} '{}'", self.model), failed, trials, most)
     }
 }
