@@ -9,6 +9,16 @@ use super::paired::{adjusted, told};
 use super::{Asked, LEVEL, PairedTest, PairedUnit, Question, Target};
 use crate::stats::{Estimate, Inference, TwoGroups, Undefined, newcombe_hybrid, normal_quantile};
 
+/// What a difference is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// The suite's score: positive where the model does better.
+    Score,
+    /// The share withheld: positive where the model withholds more.
+    Withheld,
+}
+
 /// The difference of a model to a baseline.
 #[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
@@ -18,7 +28,9 @@ pub struct Comparison {
     pub baseline: String,
     /// The suite; none over several.
     pub suite: Option<String>,
-    /// Model − baseline, with its 95 % interval.
+    /// What the difference is of.
+    pub measure: Measure,
+    /// Model − baseline of that measure, with its 95 % interval.
     #[serde(serialize_with = "known")]
     pub difference: Result<Estimate, Undefined>,
     /// Two-sided p of no difference, from the same statistic.
@@ -44,6 +56,18 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// The same of the shares withheld, the scores being shares answered.
+    #[must_use]
+    pub fn of_withheld(self) -> Self {
+        Self {
+            measure: Measure::Withheld,
+            difference: self.difference.map(|d| d.negated()),
+            worst: self.worst.map(|w| w.negated()),
+            best: self.best.map(|b| b.negated()),
+            ..self
+        }
+    }
+
     /// Whether it holds two samples of one suite against each other, not the same questions.
     #[must_use]
     pub fn is_unpaired(&self) -> bool {
@@ -234,6 +258,7 @@ impl<'a> Pairs<'a> {
                 [one] => Some((*one).into()),
                 _ => None,
             },
+            measure: Measure::Score,
             difference,
             p,
             method: test.as_ref().map_or("", |t| t.method()),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-use super::AnalysisError;
+use super::{AnalysisError, Measure};
 use crate::store::{
     Filter, Manifest, ModelRecord, Reading, RunDirectory, SCORES, StoreError, SuiteRecord, TRIALS,
     Table, column,
@@ -257,6 +257,16 @@ impl Dataset {
     pub fn audits(&self) -> Vec<&str> {
         let audits = self.suites.iter().filter(|s| s.tells_what_is_withheld());
         audits.map(|s| s.name.as_str()).collect()
+    }
+
+    /// What differences on a suite are of.
+    #[must_use]
+    pub fn measure(&self, suite: &str) -> Measure {
+        if self.audits().contains(&suite) {
+            Measure::Withheld
+        } else {
+            Measure::Score
+        }
     }
 
     /// The models' names.

@@ -30,7 +30,7 @@ pub use calibration::{
     CalibratedRate, Calibration, Coefficient, GroupAgreement, OutsideLabels, calibrate,
 };
 pub use canned::{CannedAnswer, canned_answers};
-pub use comparison::{Comparison, compare};
+pub use comparison::{Comparison, Measure, compare};
 pub use dataset::{Dataset, named_model};
 pub use detectors::{Count, Detected, detect};
 pub use draw::DrawnAnswer;

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::output::{Format, lines, print_json};
-use crate::analysis::{Dataset, Target};
+use crate::analysis::{Dataset, Measure, Target};
 use crate::report::Comparisons;
 
 #[derive(Args)]
@@ -39,7 +39,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     if let Some(stratum) = &arguments.cluster_by {
         data.cluster_by(&mut asked, stratum)?;
     }
-    let suites: Vec<&str> = metrics.iter().map(|m| m.suite.as_str()).collect();
+    let suites: Vec<(&str, Measure)> = metrics
+        .iter()
+        .map(|m| (m.suite.as_str(), data.measure(&m.suite)))
+        .collect();
     let models: Vec<&str> = data.names().collect();
     let comparisons = Comparisons::of(&asked, &suites, &models, baseline, arguments.target);
     match arguments.format {

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use super::exit::{Exit, Failure};
-use crate::analysis::{Cell as Score, Comparison, ModelTotals};
+use crate::analysis::{Cell as Score, Comparison, Measure, ModelTotals};
 use crate::report::{Grid, Report, bracket, points};
 use crate::text::visible_line;
 
@@ -100,7 +100,7 @@ fn score_row(report: &Report, cell: &Score, totals: Option<&ModelTotals>) -> Vec
             ),
             e.n.to_string(),
         ),
-        Err(why) => (dash(), why.to_string(), "0".into()),
+        Err(why) => (dash(), why.to_string(), cell.questions.to_string()),
     };
     let cost = totals
         .and_then(|t| {
@@ -112,13 +112,21 @@ fn score_row(report: &Report, cell: &Score, totals: Option<&ModelTotals>) -> Vec
         .and_then(|t| t.median_seconds)
         .map_or_else(dash, |s| format!("{s:.2}"));
     let mut row = vec![cell.suite.clone(), cell.model.clone(), value, interval, n];
-    match report.compare(&[&cell.suite], &cell.model) {
+    match report.compare(&cell.suite, &cell.model) {
         _ if report.baseline() == Some(&cell.model) => {
             row.extend(["baseline".into(), String::new()]);
         }
         Some(Comparison {
-            difference: Ok(d), ..
-        }) => row.extend([points(d.value), bracket(d.interval)]),
+            difference: Ok(d),
+            measure,
+            ..
+        }) => {
+            let of = match measure {
+                Measure::Score => "",
+                Measure::Withheld => " withheld",
+            };
+            row.extend([points(d.value) + of, bracket(d.interval)]);
+        }
         Some(_) => row.extend([dash(), String::new()]),
         None => {}
     }

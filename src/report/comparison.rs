@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::figures::{bracket, count, p_value, percent, points};
 use super::table::{Grid, markdown};
-use crate::analysis::{Asked, Comparison, Ranking, Target, compare, rank};
+use crate::analysis::{Asked, Comparison, Measure, Ranking, Target, compare, rank};
 
 /// Every comparison with a baseline, suite by suite and over all, and every suite's order of models.
 #[derive(Debug, Serialize)]
@@ -24,24 +24,34 @@ pub struct Comparisons {
 }
 
 impl Comparisons {
-    /// Compares every other model with the baseline, if there is one, on the suites named, and ranks all of them.
+    /// Compares every other model with the baseline, if there is one, on the suites named, and ranks all of them. Suites of one measure
+    /// are also compared together.
     #[must_use]
     pub fn of(
         asked: &Asked,
-        suites: &[&str],
+        suites: &[(&str, Measure)],
         models: &[&str],
         baseline: Option<&str>,
         target: Target,
     ) -> Self {
-        let mut over: Vec<Vec<&str>> = suites.iter().map(|s| vec![*s]).collect();
-        if suites.len() > 1 {
-            over.push(suites.to_vec());
+        let mut over: Vec<(Measure, Vec<&str>)> =
+            suites.iter().map(|(s, of)| (*of, vec![*s])).collect();
+        for measure in [Measure::Score, Measure::Withheld] {
+            let own = suites.iter().filter(|(_, of)| *of == measure);
+            let own: Vec<&str> = own.map(|(suite, _)| *suite).collect();
+            if own.len() > 1 {
+                over.push((measure, own));
+            }
         }
         let with = |baseline: &str| {
             let mut all = Vec::new();
-            for suites in &over {
+            for (measure, suites) in &over {
                 let others = models.iter().filter(|m| **m != baseline);
-                all.extend(others.map(|model| compare(asked, suites, model, baseline, target)));
+                let each = others.map(|model| compare(asked, suites, model, baseline, target));
+                all.extend(each.map(|c| match measure {
+                    Measure::Score => c,
+                    Measure::Withheld => c.of_withheld(),
+                }));
             }
             all.retain(|c| c.shared + c.unshared + c.missing > 0);
             all
@@ -54,7 +64,7 @@ impl Comparisons {
             comparisons,
             rankings: suites
                 .iter()
-                .filter_map(|s| rank(asked, s, target))
+                .filter_map(|(suite, _)| rank(asked, suite, target))
                 .collect(),
         }
     }
@@ -66,6 +76,7 @@ impl Comparisons {
             &[
                 "suite",
                 "model",
+                "of",
                 "− baseline",
                 "95 % interval",
                 "p",
@@ -76,7 +87,7 @@ impl Comparisons {
                 "gained",
                 "lost",
             ],
-            &[2, 4, 5, 6, 8, 9, 10],
+            &[3, 5, 6, 7, 9, 10, 11],
         );
         let dash = || "–".to_owned();
         for c in &self.comparisons {
@@ -93,6 +104,10 @@ impl Comparisons {
             grid.rows.push(vec![
                 c.suite.clone().unwrap_or_else(|| "all".into()),
                 c.model.clone(),
+                match c.measure {
+                    Measure::Score => "score".into(),
+                    Measure::Withheld => "withheld".into(),
+                },
                 value,
                 interval,
                 c.p.map_or_else(dash, p_value),
@@ -139,6 +154,16 @@ impl Comparisons {
         if self.comparisons.iter().any(Comparison::is_unpaired) {
             notes.push(
                 "With n = 0 and a figure, the two answered different questions of one suite: their rates stand beside each other unpaired (Newcombe), which needs several times the questions of a paired comparison."
+                    .into(),
+            );
+        }
+        if self
+            .comparisons
+            .iter()
+            .any(|c| c.measure == Measure::Withheld)
+        {
+            notes.push(
+                "withheld: the difference in the share withheld; positive where the model withholds more than the baseline. gained, lost: questions that only the model, only the baseline answers."
                     .into(),
             );
         }

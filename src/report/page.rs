@@ -16,8 +16,8 @@ use super::templates::{Templates, file};
 use super::transcripts::{Transcripts, transcripts};
 use super::{ReportError, headlines};
 use crate::analysis::{
-    Asked, Cell, Comparison, Dataset, Detected, OutsideLabels, Question, Target, compare, detect,
-    summarise,
+    Asked, Cell, Comparison, Dataset, Detected, Measure, OutsideLabels, Question, Target, compare,
+    detect, summarise,
 };
 
 /// What a reader may choose.
@@ -163,11 +163,15 @@ impl Report {
         Ok(self.detected.get_or_init(|| found))
     }
 
-    /// A model's difference to the baseline over the suites named; none without a baseline.
+    /// A model's difference to the baseline on a suite, in the suite's measure; none without a baseline.
     #[must_use]
-    pub fn compare(&self, suites: &[&str], model: &str) -> Option<Comparison> {
+    pub fn compare(&self, suite: &str, model: &str) -> Option<Comparison> {
         let baseline = self.baseline.as_deref()?;
-        Some(compare(&self.asked, suites, model, baseline, self.target))
+        let comparison = compare(&self.asked, &[suite], model, baseline, self.target);
+        Some(match self.data.measure(suite) {
+            Measure::Score => comparison,
+            Measure::Withheld => comparison.of_withheld(),
+        })
     }
 
     /// The model that others are compared with, if there is one.

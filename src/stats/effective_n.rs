@@ -24,6 +24,18 @@ pub struct Estimate {
     pub clusters: usize,
 }
 
+impl Estimate {
+    /// The same with its sign turned.
+    #[must_use]
+    pub fn negated(&self) -> Self {
+        Self {
+            value: -self.value,
+            interval: self.interval.negated(),
+            ..*self
+        }
+    }
+}
+
 /// The mean of question scores in [0, 1], with an inference that knows clusters, repeats and fractions.
 ///
 /// SE² = G/(G−1)·Σ `e_g²/n²` (CR1), n_eff = p(1−p)/SE² clamped to [1, responses] (n_eff = G where SE = 0), and the interval is

@@ -72,16 +72,19 @@ fn a_broken_parquet_file_is_an_error_with_its_name_however_it_is_broken() {
 }
 
 #[test]
-fn a_parquet_page_that_counts_more_values_than_its_column_is_refused() {
-    // Its definition levels are one run of 2^61 values, and its page header allows them: a decoder that believes it ends the process.
-    let seed =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/parquet/run-length-beyond-memory");
+fn a_parquet_file_that_counts_more_than_it_holds_is_refused() {
+    // A decoder that believes these counts sets 2^61 bytes aside, which ends the process.
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/parquet");
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("x.parquet");
-    fs::copy(seed, &path).unwrap();
-    let said = parquet(&path).unwrap_err();
-    assert!(said.contains("x.parquet"), "{said}");
-    assert!(said.contains("more values than the file says"), "{said}");
+    for (seed, why) in [
+        ("run-length-beyond-memory", "more values than the file says"),
+        ("list-beyond-the-footer", "not that of a whole Parquet file"),
+    ] {
+        fs::copy(seeds.join(seed), &path).unwrap();
+        let said = parquet(&path).unwrap_err();
+        assert!(said.contains("x.parquet") && said.contains(why), "{said}");
+    }
 }
 
 /// Runs a suite of a table in YAML against recorded answers, and gives its journal by sample.

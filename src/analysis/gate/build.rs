@@ -86,7 +86,10 @@ impl<'a> Builder<'a> {
                     rule,
                     cell,
                     &questions,
-                    Bound::Below { limit: *limit },
+                    Bound::Below {
+                        limit: *limit,
+                        difference: false,
+                    },
                 ),
                 Condition::MustPass(ids) => Self::critical(index, rule, cell, &questions, ids),
             })
@@ -367,7 +370,10 @@ impl<'a> Builder<'a> {
         metrics: &[MetricName],
     ) -> Result<Vec<Check>, GateError> {
         let bound = match (&rule.condition, rule.by.is_some() || !rule.only.is_empty()) {
-            (Condition::AtMost(limit), false) => Bound::Below { limit: *limit },
+            (Condition::AtMost(limit), false) => Bound::Below {
+                limit: *limit,
+                difference: false,
+            },
             (Condition::AtLeast(limit), false) => Bound::Above {
                 limit: *limit,
                 difference: false,

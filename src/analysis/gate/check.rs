@@ -16,10 +16,13 @@ pub enum Bound {
         /// Whether the figure is a difference to the baseline.
         difference: bool,
     },
-    /// Below, or at it where the figure is exact.
+    /// Below, or at it where the figure is exact. With `difference`, the figure is a difference to the baseline, down is good, and a rise
+    /// is told.
     Below {
         /// The limit.
         limit: f64,
+        /// Whether the figure is a difference to the baseline.
+        difference: bool,
     },
 }
 
@@ -28,7 +31,7 @@ impl Bound {
     #[must_use]
     pub fn limit(self) -> f64 {
         match self {
-            Self::Above { limit, .. } | Self::Below { limit } => limit,
+            Self::Above { limit, .. } | Self::Below { limit, .. } => limit,
         }
     }
 
@@ -37,11 +40,15 @@ impl Bound {
         let exact = interval.low == interval.high;
         match self {
             Self::Above { limit, .. } if exact && interval.low == limit => Verdict::Pass,
-            Self::Below { limit } if exact && interval.low == limit => Verdict::Pass,
+            Self::Below { limit, .. } if exact && interval.low == limit => Verdict::Pass,
             Self::Above {
                 limit,
                 difference: true,
             } => Verdict::of(interval, -limit),
+            Self::Below {
+                limit,
+                difference: true,
+            } => Verdict::of(interval.negated(), limit),
             Self::Above { limit, .. } => Verdict::of(
                 Interval {
                     low: interval.low - limit,
@@ -49,7 +56,7 @@ impl Bound {
                 },
                 0.0,
             ),
-            Self::Below { limit } => Verdict::of(
+            Self::Below { limit, .. } => Verdict::of(
                 Interval {
                     low: limit - interval.high,
                     high: limit - interval.low,
@@ -63,7 +70,7 @@ impl Bound {
     pub(super) fn p_kept(self, figure: &dyn Inference) -> Result<f64, Undefined> {
         match self {
             Self::Above { limit, .. } => figure.p_not_below(limit),
-            Self::Below { limit } => figure.p_not_above(limit),
+            Self::Below { limit, .. } => figure.p_not_above(limit),
         }
     }
 
@@ -71,7 +78,7 @@ impl Bound {
     pub(super) fn p_broken(self, figure: &dyn Inference) -> Result<f64, Undefined> {
         match self {
             Self::Above { limit, .. } => figure.p_not_above(limit),
-            Self::Below { limit } => figure.p_not_below(limit),
+            Self::Below { limit, .. } => figure.p_not_below(limit),
         }
     }
 }

@@ -64,12 +64,22 @@ impl Builder<'_> {
                         difference: false,
                     },
                 ),
-                Condition::AtMost(limit) => {
-                    self.gap(index, (worst, best), Bound::Below { limit: *limit })
-                }
-                Condition::MustPass(_) => {
-                    self.gap(index, (worst, best), Bound::Below { limit: 0.0 })
-                }
+                Condition::AtMost(limit) => self.gap(
+                    index,
+                    (worst, best),
+                    Bound::Below {
+                        limit: *limit,
+                        difference: false,
+                    },
+                ),
+                Condition::MustPass(_) => self.gap(
+                    index,
+                    (worst, best),
+                    Bound::Below {
+                        limit: 0.0,
+                        difference: false,
+                    },
+                ),
             })
             .collect())
     }
@@ -111,7 +121,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Baseline's gap − candidate's, pair by pair: up is good.
+    /// Candidate's gap − baseline's, pair by pair: positive where the candidate withholds more.
     fn gap_difference(
         index: usize,
         worst: &GapCell,
@@ -119,18 +129,16 @@ impl Builder<'_> {
         base: Option<&GapCell>,
         margin: f64,
     ) -> Check {
-        let beside = |cell: &GapCell, all: bool| -> Vec<PairedUnit> {
-            let units = base.map_or_else(Vec::new, |base| cell.beside(base, all));
-            units.into_iter().map(PairedUnit::swapped).collect()
-        };
+        let beside =
+            |cell: &GapCell, all| base.map_or_else(Vec::new, |base| cell.beside(base, all));
         let test = |units: Vec<PairedUnit>| boxed(gap_difference(&units));
         let (shared, all) = (beside(worst, false), beside(worst, true));
         let missing = all.len() - shared.len();
         Check {
             rule: index,
             cell: worst.name.clone(),
-            bound: Bound::Above {
-                limit: -margin,
+            bound: Bound::Below {
+                limit: margin,
                 difference: true,
             },
             figure: test(shared),

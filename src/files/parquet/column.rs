@@ -133,7 +133,7 @@ impl Column {
             }
             let reader = || {
                 let own = Cursor::new(bytes.clone().sliced(start..end));
-                PageReader::new(own, chunk, Vec::new(), usize::MAX)
+                PageReader::new(own, chunk, Vec::new(), end - start)
             };
             limits::check_pages(reader(), chunk, room).map_err(|reason| self.wrong(&reason))?;
             pages.push(BasicDecompressor::new(reader(), Vec::new()));

@@ -15,6 +15,7 @@
 
 mod column;
 mod limits;
+mod thrift;
 mod value;
 
 use std::io::Cursor;
@@ -44,6 +45,9 @@ pub(super) fn rows(path: &Path) -> Result<Vec<Row>, String> {
 }
 
 fn read(bytes: Vec<u8>) -> Result<Vec<Row>, String> {
+    if !footer(&bytes).is_some_and(thrift::is_whole) {
+        return Err("its footer is not that of a whole Parquet file; get it again".into());
+    }
     let bytes = Buffer::from(bytes);
     let metadata = read_metadata(&mut Cursor::new(&bytes[..])).map_err(|e| e.to_string())?;
     let mut columns: Vec<Column> = metadata
@@ -72,6 +76,13 @@ fn read(bytes: Vec<u8>) -> Result<Vec<Row>, String> {
         read_group(group, &columns, &bytes, &mut room, &mut rows)?;
     }
     Ok(rows)
+}
+
+/// The file's table of contents: what stands before its length and the closing magic.
+fn footer(bytes: &[u8]) -> Option<&[u8]> {
+    let (bytes, length) = bytes.strip_suffix(b"PAR1")?.split_last_chunk()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    bytes.get(bytes.len().checked_sub(length)?..)
 }
 
 fn read_group(

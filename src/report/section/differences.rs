@@ -2,17 +2,27 @@
 
 use serde::Serialize;
 
+use crate::analysis::Comparison;
 use crate::report::{Report, ReportError};
 
 #[derive(Serialize)]
 struct Context<'a> {
     baseline: Option<&'a str>,
-    suites: Vec<&'a str>,
-    rows: Vec<(&'a str, Vec<Option<Shown>>)>,
+    /// Each suite, and whether its differences are of shares withheld.
+    suites: Vec<(&'a str, bool)>,
+    rows: Vec<(&'a str, Vec<Cell>)>,
 }
 
 #[derive(Serialize)]
-struct Shown {
+#[serde(tag = "is", rename_all = "snake_case")]
+enum Cell {
+    NothingShared,
+    NotEstimable { n: usize, why: String },
+    Difference(Difference),
+}
+
+#[derive(Serialize)]
+struct Difference {
     value: f64,
     low: f64,
     high: f64,
@@ -27,32 +37,19 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     if data.models.len() < 2 {
         return Ok(None);
     }
-    let suites: Vec<&str> = data.suites.iter().map(|s| s.name.as_str()).collect();
+    let suites: Vec<(&str, bool)> = data
+        .suites
+        .iter()
+        .map(|s| (s.name.as_str(), s.tells_what_is_withheld()))
+        .collect();
     let rows = data
         .names()
         .filter(|m| report.baseline().is_some_and(|baseline| baseline != *m))
         .map(|model| {
-            let cells = suites
+            let compared = suites
                 .iter()
-                .map(|suite| {
-                    let comparison = report.compare(&[*suite], model)?;
-                    let paired = comparison.shared > 0;
-                    comparison
-                        .difference
-                        .ok()
-                        .filter(|_| paired)
-                        .map(|d| Shown {
-                            value: d.value,
-                            low: d.interval.low,
-                            high: d.interval.high,
-                            n: d.n,
-                            unshared: comparison.unshared,
-                            excludes_zero: d.interval.excludes(0.0),
-                            method: comparison.method,
-                        })
-                })
-                .collect();
-            (model, cells)
+                .filter_map(|(suite, _)| report.compare(suite, model));
+            (model, compared.map(|c| Cell::of(&c)).collect())
         })
         .collect();
     report
@@ -65,4 +62,25 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             },
         )
         .map(Some)
+}
+
+impl Cell {
+    fn of(comparison: &Comparison) -> Self {
+        match &comparison.difference {
+            _ if comparison.shared == 0 => Self::NothingShared,
+            Err(why) => Self::NotEstimable {
+                n: comparison.shared,
+                why: why.to_string(),
+            },
+            Ok(d) => Self::Difference(Difference {
+                value: d.value,
+                low: d.interval.low,
+                high: d.interval.high,
+                n: d.n,
+                unshared: comparison.unshared,
+                excludes_zero: d.interval.excludes(0.0),
+                method: comparison.method,
+            }),
+        }
+    }
 }
