@@ -172,6 +172,22 @@ fn gaps_are_judged_in_every_value_of_a_stratum() {
     // The same run against itself: no new silence anywhere.
     assert_eq!(change["checks"][0]["value"], 0.0);
     assert_eq!(change["verdict"], "pass");
+    // Beside a baseline that answers everything, the new silence is a rise.
+    let open: Vec<MadeTrial> = trials
+        .iter()
+        .map(|t| {
+            let pair = t.pair.clone().unwrap_or_default();
+            side(&pair[..1], pair[2..].parse().unwrap(), t.role.unwrap(), 1.0)
+        })
+        .collect();
+    let project = Project::new(&open, &trials, gate);
+    project.gate(&["--json", "gate.json"]).exits_with(1);
+    let json = fs::read_to_string(project.path().join("gate.json")).unwrap();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let change = &json["rules"][1];
+    assert_eq!(change["checks"][0]["cell"], "B");
+    assert_eq!(change["checks"][0]["value"], 0.5);
+    assert_eq!(change["verdict"], "fail");
 }
 
 #[test]

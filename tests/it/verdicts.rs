@@ -200,6 +200,47 @@ fn ties_share_a_figure_and_no_model_is_a_baseline_by_accident() {
 }
 
 #[test]
+fn differences_of_an_audit_are_positive_where_the_model_withholds_more() {
+    let home = tempfile::tempdir().unwrap();
+    let mut trials = pairs("closed", 60, 30, 0);
+    trials.extend(pairs("open", 60, 0, 0));
+    write_run(&home.path().join("run"), &trials, |_| ());
+    let json =
+        ran(candor(home.path()).args(["compare", "run", "--baseline", "open", "--format", "json"]))
+            .exits_with(0)
+            .stdout;
+    let compared: Value = serde_json::from_str(&json).unwrap();
+    let comparison = &compared["comparisons"][0];
+    assert_eq!(comparison["measure"], "withheld");
+    assert_eq!(comparison["difference"]["value"], 0.25);
+    assert!(comparison["difference"]["interval"]["low"].as_f64() > Some(0.1));
+    let (_, html) = report(home.path(), &["run", "--baseline", "open"]);
+    let differences = section(&html, "differences");
+    assert!(
+        differences.contains("+25.0") && differences.contains("withheld"),
+        "{differences}"
+    );
+}
+
+#[test]
+fn what_is_shared_within_one_cluster_is_not_estimable_rather_than_not_shared() {
+    let home = tempfile::tempdir().unwrap();
+    let mut trials = answers("a", "sums", 12, 6);
+    trials.extend(answers("b", "sums", 12, 9));
+    for trial in &mut trials {
+        trial.cluster = Some("one".into());
+    }
+    write_run(&home.path().join("run"), &trials, |_| ());
+    let (_, html) = report(home.path(), &["run", "--baseline", "a"]);
+    let differences = section(&html, "differences");
+    assert!(
+        differences.contains("not estimable") && differences.contains("n = 12"),
+        "{differences}"
+    );
+    assert!(!differences.contains("nothing shared"), "{differences}");
+}
+
+#[test]
 fn an_order_that_could_not_be_tested_is_no_finding() {
     let home = tempfile::tempdir().unwrap();
     let trials = ["a", "b", "c"].map(|model| answers(model, "sums", 40, 10 + 10 * model.len()));
