@@ -40,7 +40,7 @@ pub use gap::{GapContrast, GapFigure, GapKind, GapTable, gap, gap_table};
 pub use labels::Labelled;
 pub use mean_score::MeanScore;
 pub use paired::{PairedTest, PairedUnit};
-pub use question::{Asked, MetricName, Name, Question, TrialFigure};
+pub use question::{Asked, Failures, MetricName, Name, Question, TrialFigure};
 pub use ranking::{Ranked, Ranking, rank};
 pub use strata::{StratumRate, stratum_rates};
 pub use summary::{Cell, MetricValue, ModelTotals, metric_values, summarise, totals};

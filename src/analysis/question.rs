@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 
 use super::grouping::Grouping;
 use super::{AnalysisError, Dataset};
+use crate::score::WITHOUT_VERDICT;
 use crate::store::{
     Filter, SCORES, TRIALS, Table, Texts, TrialKey, TrialStatus, column, stratum_column,
 };
@@ -268,21 +269,72 @@ impl Dataset {
         Ok(all.into_iter().map(metric).collect())
     }
 
-    /// Trials of a model without an answer, and all of its trials, on the suites named.
+    /// Trials of a model that ended without an answer, or whose answer lacks a verdict under its suite's headline metric; and all of its
+    /// trials, on the suites named.
     ///
     /// # Errors
     /// [`AnalysisError::Store`] where the tables are not a run's.
-    pub fn failures(&self, model: &str, suites: &[&str]) -> Result<(u64, u64), AnalysisError> {
+    pub fn failures(&self, model: &str, suites: &[&str]) -> Result<Failures, AnalysisError> {
         let filter = Filter::all()
             .among(column::SUITE, suites.iter().copied())
             .is(column::MODEL, model);
         let trials = self.trials(&[column::STATUS], &filter)?;
         let statuses = trials.texts(column::STATUS)?;
-        let failed = statuses
+        let unanswered = statuses
             .iter()
             .filter(|status| *status == Some(TrialStatus::Error.name()))
             .count();
-        Ok((failed as u64, trials.height() as u64))
+        Ok(Failures {
+            unanswered: unanswered as u64,
+            unscored: self.unscored(Some(model), suites)?.len() as u64,
+            trials: trials.height() as u64,
+        })
+    }
+
+    /// Model and suite of every trial whose answer lacks a verdict under its suite's headline metric.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Store`] where the tables are not a run's.
+    pub(super) fn unscored(
+        &self,
+        model: Option<&str>,
+        suites: &[&str],
+    ) -> Result<Vec<[String; 2]>, AnalysisError> {
+        let heads = self.headlines();
+        let columns = [
+            column::MODEL,
+            column::SUITE,
+            column::SCORER,
+            column::METRIC,
+            column::VALUE,
+        ];
+        let filter = Filter::all()
+            .among(column::SUITE, suites.iter().copied())
+            .among(column::LABEL, WITHOUT_VERDICT.iter().copied())
+            .is_some(column::MODEL, model);
+        let mut unscored = Vec::new();
+        self.each(SCORES, &columns, &filter, |scores| {
+            let [models, of_suite, scorers, metrics] = [
+                scores.texts(column::MODEL)?,
+                scores.texts(column::SUITE)?,
+                scores.texts(column::SCORER)?,
+                scores.texts(column::METRIC)?,
+            ];
+            let values = scores.floats(column::VALUE)?;
+            for row in 0..scores.height() {
+                let name = |texts: &Texts<'_>| texts.get(row).unwrap_or_default().to_owned();
+                let own = MetricName {
+                    suite: name(&of_suite),
+                    scorer: name(&scorers),
+                    metric: name(&metrics),
+                };
+                if values.get(row).is_none() && heads.contains(&own) {
+                    unscored.push([name(&models), own.suite]);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(unscored)
     }
 
     /// The trials of some suites by question, each with the value that `values` finds for it; `more` is the column it reads.
@@ -338,6 +390,17 @@ impl Dataset {
                 },
             })
     }
+}
+
+/// Trials that say nothing about their model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// Those without an answer.
+    pub unanswered: u64,
+    /// Those whose answer has no verdict: a judge gave no label or could not be asked, or a scorer could not judge.
+    pub unscored: u64,
+    /// All trials.
+    pub trials: u64,
 }
 
 /// A figure that every trial has.

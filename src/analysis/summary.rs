@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::mean_score::mean_score;
 use super::{AnalysisError, Dataset, LEVEL, Question, Target};
-use crate::score::{Aggregate, NO_LABEL, aggregate_of};
+use crate::score::{Aggregate, WITHOUT_VERDICT, aggregate_of};
 use crate::stats::{BbqCounts, Estimate, Undefined, bbq_ambiguous, bbq_disambiguated};
 use crate::store::{Filter, TrialStatus, column};
 
@@ -31,7 +31,7 @@ pub struct Cell {
     pub truncated: u64,
     /// Trials whose answer came from the completion cache: given before the run, perhaps by a model that was another then.
     pub cached: u64,
-    /// Trials to which a judge gave no label.
+    /// Trials with an answer that lacks a verdict: a judge gave no label, or a scorer could not judge.
     pub unlabelled: u64,
 }
 
@@ -100,7 +100,7 @@ pub fn summarise(
             of_cell.cached += u64::from(origins.get(row) == Some("cache"));
         }
     }
-    let without = Filter::all().is(column::LABEL, NO_LABEL);
+    let without = Filter::all().among(column::LABEL, WITHOUT_VERDICT.iter().copied());
     let columns = [column::MODEL, column::SUITE, column::TRIAL_KEY];
     let unlabelled = data.scores(&columns, &without)?;
     let (models, suites, keys) = (

@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::output::{add_row, table};
 use crate::analysis::Dataset;
 use crate::analysis::gate::Side;
-use crate::store::{BASELINES, Baselines, RunDirectory};
+use crate::store::{BASELINES, Baselines, Output, RunDirectory, may_be_written};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -57,6 +57,7 @@ pub(super) fn run_and_model(text: &str) -> (PathBuf, Option<String>) {
 
 fn set(name: &str, text: &str, store: &Path) -> Result<Exit, Failure> {
     let (path, model) = run_and_model(text);
+    may_be_written(store, Output::Other, &[&path])?;
     let data = Dataset::open(&[&path])?;
     let side = Side::of(&data, model.as_deref())?;
     let run = RunDirectory::open(&path)?;

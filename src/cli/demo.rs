@@ -1,6 +1,6 @@
 //! `candor demo`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
@@ -15,14 +15,14 @@ use crate::model::onnx::runtime;
 use crate::model::{DEMO_MODELS, ModelSpec};
 use crate::report::{Report, ReportOptions};
 use crate::run::{Earlier, Limits, Plan, PlanOptions, RunEvent, execute};
-use crate::store::{Manifest, RunDirectory};
+use crate::store::{RunDirectory, StoreError};
 use crate::suite::Kind;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Where run and report go.
-    #[arg(long, value_name = "DIR", default_value = "candor-demo")]
-    out: PathBuf,
+    /// Where run and report go; nothing that is there is replaced [default: candor-demo, or candor-demo-2 … where that is taken]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Fail rather than get ONNX Runtime over the network, should this machine have none.
     #[arg(long)]
     offline: bool,
@@ -71,7 +71,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         found.version.as_deref().unwrap_or("of unknown version"),
         plan.suites.len()
     );
-    let mut directory = RunDirectory::create_over(&arguments.out, plan.manifest(), is_a_demo)?;
+    let mut directory = begin(arguments.out.as_deref(), &plan)?;
     let journal = directory.append_to_journal()?;
     let tally = Tally::new(&plan);
     let outcome = execute(
@@ -90,13 +90,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let names: Vec<String> = DEMO_MODELS.iter().map(|name| (*name).to_owned()).collect();
     finish(&mut directory, &outcome, &names)?;
     let report = Report::new(
-        Dataset::open(&[&arguments.out])?,
+        Dataset::open(&[&directory.path])?,
         &ReportOptions {
             title: Some("The demo: two small models, one of them guarded".into()),
             ..ReportOptions::default()
         },
     )?;
-    let path = arguments.out.join("report.html");
+    let path = directory.path.join("report.html");
     report.write(&path)?;
     outln!();
     for sentence in report.headlines() {
@@ -111,11 +111,23 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     })
 }
 
-/// Whether a run is an earlier demo, which a new one may replace.
-fn is_a_demo(manifest: &Manifest) -> bool {
-    let suites = manifest.suites.iter().map(|s| s.name.as_str());
-    let models = manifest.models.iter().map(|m| m.identity.spec.clone());
-    suites.eq(SUITES.iter().copied()) && models.eq(DEMO_MODELS.iter().map(|name| demo_spec(name)))
+/// The folder named, or the first of the usual names that no other run has.
+fn begin(named: Option<&Path>, plan: &Plan) -> Result<RunDirectory, Failure> {
+    const USUAL: &str = "candor-demo";
+    if let Some(folder) = named {
+        return Ok(RunDirectory::create(folder, plan.manifest())?);
+    }
+    let mut number = 1;
+    loop {
+        let name = match number {
+            1 => USUAL.to_owned(),
+            n => format!("{USUAL}-{n}"),
+        };
+        match RunDirectory::create(Path::new(&name), plan.manifest()) {
+            Err(StoreError::Occupied { .. } | StoreError::Locked { .. }) => number += 1,
+            created => return Ok(created?),
+        }
+    }
 }
 
 /// A demo model's specification.

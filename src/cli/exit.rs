@@ -23,7 +23,7 @@ pub(super) enum Exit {
     GateFailed = 1,
     /// Something was written wrong: flags, suite, configuration.
     Usage = 2,
-    /// The gate cannot tell.
+    /// The gate cannot tell, or evidence holds as far as this version can recompute it.
     GateInconclusive = 3,
     /// The run is over, and some trials have no answer.
     FailedTrials = 4,
@@ -113,7 +113,11 @@ impl From<ConfigurationError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::new(Exit::CouldNotRun, error)
+        let exit = match error {
+            StoreError::NotForOutput { .. } => Exit::Usage,
+            _ => Exit::CouldNotRun,
+        };
+        Self::new(exit, error)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `candor export`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -8,6 +8,7 @@ use super::exit::{Exit, Failure};
 use crate::analysis::Dataset;
 use crate::report::evidence::write_evidence;
 use crate::report::export::{export, formats};
+use crate::store::{Output, may_be_written};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -31,6 +32,8 @@ pub(super) struct Arguments {
 const EVIDENCE: &str = "evidence";
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let read: Vec<&Path> = arguments.runs.iter().map(PathBuf::as_path).collect();
+    may_be_written(&arguments.output, Output::Other, &read)?;
     if arguments.format == EVIDENCE {
         let baseline = arguments.baseline.as_deref();
         let manifest = write_evidence(&arguments.runs, baseline, &arguments.output)?;

@@ -13,7 +13,7 @@ use crate::analysis::gate::{Drift, GateFile, GateOutcome, Overall, Side, judge};
 use crate::report::gate::{
     OnInconclusive, Platform, Weighty, annotations, conclusion, junit, lines, markdown, weighty,
 };
-use crate::store::{BASELINES, Baselines};
+use crate::store::{BASELINES, Baselines, Output, may_be_written};
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -122,7 +122,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     if let Some(run) = self_check {
         return super::self_check::run(&gate, &run);
     }
-    let candidate = Opened::of(&candidate.unwrap_or_default())?;
+    let candidate = candidate.unwrap_or_default();
+    told.check(&chosen, &gate, Some(&run_and_model(&candidate).0))?;
+    let candidate = Opened::of(&candidate)?;
     let baseline = open_baseline(&gate, &chosen)?;
     let outcome = judge(
         &gate,
@@ -195,6 +197,39 @@ pub(super) fn open_baseline(
 }
 
 impl Told {
+    /// Refuses files that would be written over what the gate reads: the run that is judged, the baseline, the rules.
+    pub(super) fn check(
+        &self,
+        chosen: &GateArguments,
+        gate: &GateFile,
+        candidate: Option<&Path>,
+    ) -> Result<(), Failure> {
+        let folder = chosen.policy.parent().unwrap_or_else(|| Path::new(""));
+        let pins = folder.join(BASELINES);
+        let baseline = chosen.baseline.as_ref().or(gate.baseline.as_ref());
+        let baseline = baseline.map(|name| match Baselines::read(&pins) {
+            Ok(known) if known.get(name).is_some() => {
+                known.get(name).map(|pinned| known.run_of(pinned))
+            }
+            _ => Some(run_and_model(name).0),
+        });
+        let baseline = baseline.flatten();
+        let mut read = vec![chosen.policy.as_path(), &pins];
+        read.extend(candidate);
+        read.extend(baseline.as_deref());
+        let gitlab = matches!(self.platform(), Annotated::Gitlab).then_some(Path::new(GITLAB));
+        let named = [&self.junit, &self.markdown, &self.json];
+        for path in named
+            .into_iter()
+            .flatten()
+            .map(PathBuf::as_path)
+            .chain(gitlab)
+        {
+            may_be_written(path, Output::Other, &read)?;
+        }
+        Ok(())
+    }
+
     /// Prints the outcome, writes what was asked for, and gives the exit code.
     pub(super) fn tell(
         &self,
@@ -256,7 +291,7 @@ impl Told {
         if matches!(self.platform(), Annotated::Gitlab) {
             let policy = policy.display().to_string();
             write(
-                Path::new("gl-code-quality-report.json"),
+                Path::new(GITLAB),
                 &annotations(outcome, &policy, Platform::GitLab),
             )?;
         }
@@ -268,6 +303,9 @@ impl Told {
         self.annotations.unwrap_or_else(platform)
     }
 }
+
+/// Where GitLab looks for a code-quality report.
+const GITLAB: &str = "gl-code-quality-report.json";
 
 /// The platform this runs on.
 fn platform() -> Annotated {

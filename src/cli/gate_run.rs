@@ -15,9 +15,7 @@ use super::run::{can_keep, default_directory, finish, open_cache, parse_budget, 
 use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::Dataset;
-use crate::analysis::gate::{
-    Arrival, GateError, GateFile, LOOKS, LiveGate, Overall, Scheduled, Side, judge,
-};
+use crate::analysis::gate::{Arrival, GateFile, LOOKS, LiveGate, Overall, Scheduled, Side, judge};
 use crate::model::ModelSpec;
 use crate::report::gate::weighty;
 use crate::run::{
@@ -72,6 +70,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     settings.name(std::slice::from_ref(&arguments.model))?;
     settings.name(&arguments.judges)?;
     let gate = GateFile::read(&arguments.gate.policy)?;
+    arguments.told.check(&arguments.gate, &gate, None)?;
     let baseline = open_baseline(&gate, &arguments.gate)?;
     let names: BTreeSet<&String> = gate.rules.iter().flat_map(|r| &r.suites).collect();
     let suites: Vec<String> = names
@@ -123,7 +122,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     };
     let outcome = live.outcome(fixed);
     if outcome.overall == Overall::Inconclusive
-        && let Some(exit) = without_a_verdict(&asked, &gate, &directory)?
+        && let Some(exit) =
+            without_a_verdict(&asked, &gate, Side::of(&data, Some(&name))?, &directory)?
     {
         return Ok(exit);
     }
@@ -144,6 +144,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
 fn without_a_verdict(
     asked: &Outcome,
     gate: &GateFile,
+    candidate: Side<'_>,
     directory: &RunDirectory,
 ) -> Result<Option<Exit>, Failure> {
     if asked.stopped == Some(StopReason::Interrupted) {
@@ -159,14 +160,9 @@ fn without_a_verdict(
             format!("no verdict: the candidate was given up: {reason}"),
         ));
     }
-    let trials = asked.answered + asked.failed;
-    GateError::of_failures(
-        "the candidate".into(),
-        asked.failed,
-        trials,
-        gate.max_failures,
-    )?;
-    Ok((asked.unjudged > 0).then_some(Exit::FailedTrials))
+    let suites: Vec<&str> = gate.suite_names().collect();
+    candidate.check_failures("the candidate", &suites, gate.max_failures)?;
+    Ok(None)
 }
 
 /// Runs the plan until it ends, the gate is decided, or somebody stops it.

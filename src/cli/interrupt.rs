@@ -45,6 +45,22 @@ async fn wait_for_signal() {
     }
 }
 
+/// Makes a write beyond the file size that the system allows this process (`ulimit -f`) fail like one to a full disk, instead of ending the
+/// process. A signal that somebody listens for does not end it, and tokio listens until the process ends.
+pub(super) fn ignore_file_size_signal() {
+    #[cfg(all(
+        any(target_os = "linux", target_vendor = "apple", target_os = "freebsd"),
+        not(any(target_arch = "mips", target_arch = "mips64"))
+    ))]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        const SIGXFSZ: i32 = 25;
+        if let Err(e) = signal(SignalKind::from_raw(SIGXFSZ)) {
+            tracing::debug!("SIGXFSZ cannot be listened for: {e}");
+        }
+    }
+}
+
 /// Whether this process was told to outlive its terminal, as by `nohup`. Where the system does not say, a stderr that is not a terminal
 /// is taken for it.
 #[cfg(unix)]

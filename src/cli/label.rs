@@ -1,6 +1,6 @@
 //! `candor label`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -10,6 +10,7 @@ use super::exit::{Exit, Failure};
 use super::interrupt::interrupts;
 use crate::analysis::Dataset;
 use crate::report::Labelling;
+use crate::store::{Output, may_be_written};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -34,6 +35,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let read: Vec<&Path> = arguments.runs.iter().map(PathBuf::as_path).collect();
+    may_be_written(&arguments.output, Output::Labels, &read)?;
     let data = Dataset::open(&arguments.runs)?;
     let drawn = data.draw(arguments.n, arguments.seed)?;
     if drawn.is_empty() {

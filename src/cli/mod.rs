@@ -39,6 +39,8 @@ use clap::{Parser, Subcommand};
 
 use exit::{Exit, Failure};
 
+use crate::text::visible_line;
+
 /// Evaluates and audits language models: in this process, over HTTP, or from recorded answers.
 #[derive(Parser)]
 #[command(
@@ -100,20 +102,27 @@ enum Command {
     Completions(completions::Arguments),
 }
 
+/// Prints a usage error. It repeats arguments, and those may be somebody else's words: it is made again of arguments in which everything is
+/// visible, and so keeps clap's colours.
+fn usage(error: &clap::Error) -> ExitCode {
+    let visible = std::env::args_os().map(|a| visible_line(&a.to_string_lossy()).into_owned());
+    match Cli::try_parse_from(visible) {
+        Err(again) if again.kind() == error.kind() => drop(again.print()),
+        _ => terminal::show(&crate::text::visible(&error.render().to_string())),
+    }
+    Exit::Usage.into()
+}
+
 /// Runs the command line and turns its result into an exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // clap prints help and version to stdout with 0, usage errors to stderr with 2.
+        Err(error) if error.use_stderr() => return usage(&error),
         Err(error) => {
-            let code = if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Done
-            };
             let _ = error.print();
-            return code.into();
+            return Exit::Done.into();
         }
     };
     terminal::set_up(cli.verbose);
@@ -128,6 +137,7 @@ pub fn main() -> ExitCode {
         }
     };
     let result = runtime.block_on(async {
+        interrupt::ignore_file_size_signal();
         match cli.command {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Run(arguments) => run::run(arguments).await,

@@ -72,23 +72,33 @@ pub(super) fn score_table(report: &Report, totals: &[ModelTotals]) -> Table {
     if report.baseline().is_some() {
         heads.extend(["− baseline", "interval"]);
     }
-    heads.extend(["blocked", "failed", "$/1,000", "median s"]);
+    let unlabelled = report.cells().iter().any(|c| c.unlabelled > 0);
+    heads.extend(["blocked", "failed"]);
+    if unlabelled {
+        heads.push("no label");
+    }
+    heads.extend(["$/1,000", "median s"]);
     let mut table = table(&heads);
     for cell in report.cells() {
         let own = totals.iter().find(|t| t.model == cell.model);
-        add_row(&mut table, score_row(report, cell, own));
+        add_row(&mut table, score_row(report, cell, own, unlabelled));
     }
-    let behind = heads.len() - 4;
+    let behind = heads.iter().position(|h| *h == "blocked").unwrap_or(0);
     figures(&mut table, &[2, 4]);
     if report.baseline().is_some() {
         figures(&mut table, &[5]);
     }
-    figures(&mut table, &[behind, behind + 1, behind + 2, behind + 3]);
+    figures(&mut table, &(behind..heads.len()).collect::<Vec<_>>());
     table
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn score_row(report: &Report, cell: &Score, totals: Option<&ModelTotals>) -> Vec<String> {
+fn score_row(
+    report: &Report,
+    cell: &Score,
+    totals: Option<&ModelTotals>,
+    unlabelled: bool,
+) -> Vec<String> {
     let dash = || "–".to_owned();
     let (value, interval, n) = match &cell.estimate {
         Ok(e) => (
@@ -130,11 +140,10 @@ fn score_row(report: &Report, cell: &Score, totals: Option<&ModelTotals>) -> Vec
         Some(_) => row.extend([dash(), String::new()]),
         None => {}
     }
-    row.extend([
-        cell.blocked.to_string(),
-        cell.failed.to_string(),
-        cost,
-        seconds,
-    ]);
+    row.extend([cell.blocked.to_string(), cell.failed.to_string()]);
+    if unlabelled {
+        row.push(cell.unlabelled.to_string());
+    }
+    row.extend([cost, seconds]);
     row
 }

@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::settings::Settings;
 use crate::analysis::{Dataset, OutsideLabels, Target};
 use crate::report::{Report, ReportOptions};
-use crate::store::read_labels;
+use crate::store::{Output, may_be_written, read_labels};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -49,6 +49,14 @@ pub(super) fn labels_beside(
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let settings = Settings::read(arguments.config.as_deref(), true)?;
+    let path = arguments
+        .output
+        .clone()
+        .unwrap_or_else(|| arguments.runs[0].join("report.html"));
+    let mut read: Vec<&Path> = arguments.runs.iter().map(PathBuf::as_path).collect();
+    read.extend(arguments.labels.as_deref());
+    read.extend(arguments.config.as_deref());
+    may_be_written(&path, Output::Report, &read)?;
     let labels = labels_beside(&arguments.runs[0], arguments.labels.as_deref())?;
     let options = ReportOptions {
         labels,
@@ -59,10 +67,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         ..ReportOptions::default()
     };
     let report = Report::new(Dataset::open(&arguments.runs)?, &options)?;
-    let path = arguments
-        .output
-        .clone()
-        .unwrap_or_else(|| arguments.runs[0].join("report.html"));
     report.write(&path)?;
     for sentence in report.headlines() {
         outln!("{sentence}");

@@ -22,7 +22,7 @@ use crate::run::{
     Earlier, Limits, LostJudge, Outcome, Plan, PlanError, PlanOptions, RunEvent, StopReason,
     execute,
 };
-use crate::store::{CompletionCache, Manifest, RunDirectory, RunStatus, Shard};
+use crate::store::{CompletionCache, Manifest, RunDirectory, RunStatus, Shard, StoreError};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -155,6 +155,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let cache = open_cache(arguments.no_cache);
     let (mut directory, earlier) = if let Some(directory) = resumed {
         same_plan(&plan, &directory)?;
+        tell_of_lost_lines(&directory)?;
         let earlier = Earlier::read(&directory)?;
         (directory, earlier)
     } else {
@@ -305,6 +306,17 @@ fn same_plan(plan: &Plan, directory: &RunDirectory) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Says what the journal has lost: going on asks it again, and pays for it again.
+fn tell_of_lost_lines(directory: &RunDirectory) -> Result<(), Failure> {
+    match directory.journal_is_whole() {
+        Err(lost @ StoreError::Lost { .. }) => {
+            say(&format!("warning: {lost}. They are asked again now"));
+            Ok(())
+        }
+        other => Ok(other?),
+    }
 }
 
 /// Refuses a baseline that is not among the models, before anything is asked.
@@ -495,6 +507,13 @@ async fn execute_and_report(
         ));
     }
     tell_of_judges(&outcome, &directory);
+    let unlabelled: u64 = report.cells().iter().map(|c| c.unlabelled).sum();
+    if unlabelled > outcome.unjudged {
+        say(&format!(
+            "{} answers got no label (no_label in the tables) or could not be scored; a gate counts them as failures.",
+            unlabelled - outcome.unjudged
+        ));
+    }
     outln!("Report: {}", path.display());
     Ok(
         match (

@@ -46,7 +46,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     for scorer in scorers.iter().flat_map(build) {
         settings.name(scorer.judges())?;
     }
-    let mut run = RunDirectory::open_to_write(&arguments.run)?;
+    let mut run = RunDirectory::open_to_score(&arguments.run)?;
     let cache = open_cache(arguments.no_cache);
     let options = RescoreOptions {
         scorers,

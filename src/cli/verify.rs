@@ -40,8 +40,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     }
     if !found.only_hashed.is_empty() {
         outln!(
-            "Only held to their hashes, since another version wrote them: {}.",
-            found.only_hashed.join(", ")
+            "Not recomputed: {}. Only held to their hashes, since candor {} wrote them and this is candor {}; that version can verify them.",
+            found.only_hashed.join(", "),
+            found.written_by,
+            env!("CARGO_PKG_VERSION")
         );
     }
     for wrong in &found.wrong {
@@ -59,5 +61,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             "These files belong together. Whether they are those once published is told by the manifest's hash: candor verify FILE --manifest HASH."
         }
     );
-    Ok(Exit::Done)
+    Ok(if found.only_hashed.is_empty() {
+        Exit::Done
+    } else {
+        Exit::GateInconclusive
+    })
 }

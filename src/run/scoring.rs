@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::panel::{Panel, Session};
 use crate::model::{Completion, Prompt};
-use crate::score::{Score, ScoreContext, ScoreError, Scorer};
+use crate::score::{NOT_SCORED, Score, ScoreContext, ScoreError, Scorer};
 use crate::store::{CompletionCache, Unjudged};
 use crate::suite::Sample;
 
@@ -132,7 +132,7 @@ async fn one(
 
 fn not_scored(scorer: &dyn Scorer, reason: String) -> Score {
     Score {
-        label: Some("not_scored".into()),
+        label: Some(NOT_SCORED.into()),
         explanation: Some(reason),
         ..Score::new(scorer, scorer.metrics()[0].name)
     }

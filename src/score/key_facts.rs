@@ -78,7 +78,9 @@ impl Scorer for KeyFacts {
                 None => {
                     let why = format!("the pattern of '{}' gave up on this answer", fact.statement);
                     return Ok(vec![
-                        Score::new(self, "recall").label("undecided").because(why),
+                        Score::new(self, "recall")
+                            .label(super::UNDECIDED)
+                            .because(why),
                     ]);
                 }
             }

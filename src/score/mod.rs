@@ -32,6 +32,13 @@ pub use refusal::{
     speechmap_answered,
 };
 
+/// The label of a score that its scorer could not give.
+pub const NOT_SCORED: &str = "not_scored";
+/// The label of a score whose pattern gave up on the answer.
+pub const UNDECIDED: &str = "undecided";
+/// The labels of scores that are missing: an answer is there, and nobody's verdict on it.
+pub const WITHOUT_VERDICT: &[&str] = &[NO_LABEL, NOT_SCORED, UNDECIDED];
+
 /// One verdict on one answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Score {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -184,6 +185,10 @@ fn timestamp(created: &str) -> Option<Timestamp> {
     Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
+/// How long a batch waits for a file that another process holds, and how long the last one does, which ends the run.
+const PATIENCE: Duration = Duration::from_millis(200);
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Answers that are taken from the queue at once.
 const BATCH: usize = 256;
 
@@ -195,7 +200,8 @@ fn write(
     waiting: &Waiting,
 ) {
     let mut backlog = Vec::new();
-    let mut kept = |backlog: &mut Vec<(RequestKey, Arc<str>)>| {
+    let mut kept = |backlog: &mut Vec<(RequestKey, Arc<str>)>, patience: Duration| {
+        connection.busy_timeout(patience)?;
         put(&mut connection, backlog)?;
         let mut waiting = locked(waiting);
         for (key, _) in backlog.drain(..) {
@@ -206,13 +212,13 @@ fn write(
     while let Ok(first) = queue.recv() {
         backlog.push(first);
         backlog.extend(queue.try_iter().take(BATCH));
-        match kept(&mut backlog) {
+        match kept(&mut backlog, PATIENCE) {
             Err(e) if !is_busy(&e) => break,
             _ => {}
         }
     }
     if !backlog.is_empty()
-        && let Err(e) = kept(&mut backlog)
+        && let Err(e) = kept(&mut backlog, LAST_PATIENCE)
     {
         tracing::warn!(
             "the completion cache {} cannot be written ({e}); it will not know the answers of this run from here on",

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::error::StoreError;
@@ -13,10 +14,11 @@ use super::frames::{self, SCORES, TRIALS};
 use super::journal::{JournalReader, JournalWriter, left_out_of, read_journal};
 use super::lock::{LOCK, RunLock};
 use super::manifest::Manifest;
+use super::own_files::{JOURNAL, MANIFEST, MANIFEST_AT_FIRST, in_the_way, no_links};
 use super::record::TrialRecord;
 use super::replace::{remove_leftovers, replace};
 use super::rescored::{RESCORED, Rescored, RescoredSuite, rescored_suites, write_rescored};
-use super::seal::{Held, Sources, holds};
+use super::seal::{Held, Sources, holds, knows_rescored, nothing_lost};
 use super::table::{Parts, Reading, Table};
 
 /// A run directory that is there.
@@ -45,40 +47,15 @@ impl RunDirectory {
     /// Makes a new directory with its manifest, and locks it.
     ///
     /// # Errors
-    /// [`StoreError`] where a run is already there, another process writes it, or nothing can be written.
+    /// [`StoreError::Occupied`] where a run is already there, or a file that it would write over; [`StoreError`] where another process
+    /// writes it, or nothing can be written.
     pub fn create(path: &Path, manifest: Manifest) -> Result<Self, StoreError> {
-        Self::create_over(path, manifest, |_| false)
-    }
-
-    /// The same in place of a run that may be replaced.
-    ///
-    /// # Errors
-    /// As for [`RunDirectory::create`].
-    pub fn create_over(
-        path: &Path,
-        manifest: Manifest,
-        replaceable: impl FnOnce(&Manifest) -> bool,
-    ) -> Result<Self, StoreError> {
         fs::create_dir_all(path).map_err(|e| StoreError::file("cannot make", path, &e))?;
         no_links(path)?;
+        // Before there is a lock, which is a file of ours: a folder that a run may not begin in stays as it is.
+        vacant(path)?;
         let lock = Arc::new(RunLock::take(path)?);
-        let occupied = |reason: &str| StoreError::Occupied {
-            path: path.display().to_string(),
-            reason: reason.into(),
-        };
-        if path.join(MANIFEST).exists() {
-            let old = Self::open(path).ok();
-            if !old.is_some_and(|old| replaceable(&old.manifest)) {
-                return Err(occupied(
-                    "a run is in it already; go on with it by --resume, or name another directory",
-                ));
-            }
-            remove_run(path)?;
-        } else if OF_A_RUN.iter().any(|name| path.join(name).exists()) {
-            return Err(occupied(
-                "files of a run are in it, but no run.json that says which; put its run.json back to go on with it, or name another directory",
-            ));
-        }
+        vacant(path)?;
         remove_leftovers(path);
         let run = Self {
             path: path.to_path_buf(),
@@ -94,8 +71,18 @@ impl RunDirectory {
     /// Opens a directory that a run has written, for reading.
     ///
     /// # Errors
-    /// [`StoreError::NotARun`] where there is none.
+    /// [`StoreError::NotARun`] where there is none, [`StoreError::Lost`] where the scores that count are gone.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let run = Self::read_manifests(path)?;
+        let rescored = path.join(RESCORED);
+        let had = run.manifest.rescored.is_some() || knows_rescored(&path.join(run.seal_name()));
+        if had && !rescored.exists() {
+            return Err(StoreError::rescored_lost(&rescored));
+        }
+        Ok(run)
+    }
+
+    fn read_manifests(path: &Path) -> Result<Self, StoreError> {
         no_links(path)?;
         let mut manifest = read_manifest(path)?;
         if let Some(suites) = rescored_suites(&path.join(RESCORED))? {
@@ -116,6 +103,23 @@ impl RunDirectory {
     /// # Errors
     /// [`StoreError::NotARun`] where there is none, [`StoreError::Locked`] where another process writes it.
     pub fn open_to_write(path: &Path) -> Result<Self, StoreError> {
+        Self::locked(path, Self::open)
+    }
+
+    /// The same to score its answers again: whether earlier scores are still there does not matter, but every answer must be.
+    ///
+    /// # Errors
+    /// As for [`RunDirectory::open_to_write`], and [`StoreError::Lost`] where the journal has lost lines.
+    pub fn open_to_score(path: &Path) -> Result<Self, StoreError> {
+        let run = Self::locked(path, Self::read_manifests)?;
+        run.journal_is_whole()?;
+        Ok(run)
+    }
+
+    fn locked(
+        path: &Path,
+        open: impl FnOnce(&Path) -> Result<Self, StoreError>,
+    ) -> Result<Self, StoreError> {
         let manifest_exists = [MANIFEST, MANIFEST_AT_FIRST]
             .iter()
             .any(|name| path.join(name).exists());
@@ -125,9 +129,17 @@ impl RunDirectory {
         } else {
             None
         };
-        let run = Self::open(path)?;
+        let run = open(path)?;
         remove_leftovers(path);
         Ok(Self { lock, ..run })
+    }
+
+    /// Refuses a run whose journal has fewer lines than it had when its tables were written.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`] with both counts.
+    pub fn journal_is_whole(&self) -> Result<(), StoreError> {
+        nothing_lost(&self.path.join(self.seal_name()), &self.journal())
     }
 
     /// Writes the manifest; a reader never sees half of it.
@@ -180,6 +192,19 @@ impl RunDirectory {
         }))
     }
 
+    /// Lines of the journal and of scores given later that cannot be read or are missing.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a file cannot be read.
+    pub fn damaged_lines(&self) -> Result<u64, StoreError> {
+        // A file without a first line that can be read gives no scores at all.
+        let unread = u64::from(self.path.join(RESCORED).exists());
+        Ok(self.records()?.map_or(0, |records| {
+            let rescored = records.rescored.as_ref().map_or(unread, Rescored::damaged);
+            records.journal.left_out() + rescored
+        }))
+    }
+
     /// Keeps scores that were given after the run, in place of earlier ones, and writes the tables anew.
     ///
     /// # Errors
@@ -193,6 +218,7 @@ impl RunDirectory {
         for (name, now) in suites {
             self.manifest.rescore(&name, now);
         }
+        self.manifest.rescored = Some(Timestamp::now());
         self.save_manifest()?;
         self.write_tables()
     }
@@ -219,9 +245,14 @@ impl RunDirectory {
         let (trials, scores) = (place(TRIALS), place(SCORES));
         let sources = Sources::now(&self.journal(), &self.path.join(RESCORED))?;
         let records = self.records()?;
-        let left_out = records.as_ref().map_or(0, |r| r.journal.left_out());
+        let counted = records.as_ref().map(|r| r.journal.counted());
         frames::write_tables(records.into_iter().flatten(), &trials, &scores, &strata)?;
-        sources.seal(&folder.join(self.seal_name()), &trials, &scores, left_out)
+        sources.seal(
+            &folder.join(self.seal_name()),
+            &trials,
+            &scores,
+            counted.unwrap_or_default(),
+        )
     }
 
     /// Rows of a table, [`TRIALS`] (one per finished trial) or [`SCORES`] (one per score), a part at a time; the tables are written
@@ -300,6 +331,7 @@ impl RunDirectory {
 
     /// Sees to it that the tables are those of the journals.
     fn heal(&self) -> Result<Tables, StoreError> {
+        self.journal_is_whole()?;
         let (trials, scores) = (self.table(TRIALS), self.table(SCORES));
         // Tables without a journal are all there is.
         if !self.journal().exists() && trials.exists() && scores.exists() {
@@ -359,55 +391,32 @@ impl Iterator for Records {
     }
 }
 
-const MANIFEST: &str = "run.json";
-/// The manifest as it was when the run began: all that is needed to go on, should the other be lost.
-const MANIFEST_AT_FIRST: &str = "run.json.bak";
-const JOURNAL: &str = "journal.jsonl";
-
-/// Files that only a run writes, besides its manifest.
-const OF_A_RUN: &[&str] = &[JOURNAL, RESCORED, "trials.parquet", "scores.parquet"];
-
-/// Refuses a directory in which a run's own file is a symbolic link. Run directories come from others too, and through a link they
-/// would be read, written or packed as evidence where their author has no business.
-fn no_links(folder: &Path) -> Result<(), StoreError> {
-    const BEGINNINGS: &[&str] = &["trials", "scores", "tables"];
-    const NAMES: &[&str] = &[
-        MANIFEST,
-        MANIFEST_AT_FIRST,
-        JOURNAL,
-        RESCORED,
-        LOCK,
-        "report.html",
-        "labels.jsonl",
-    ];
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let ours = NAMES.contains(&name.as_str()) || BEGINNINGS.iter().any(|b| name.starts_with(b));
-        if ours && entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
-            return Err(StoreError::NotARun {
-                path: folder.display().to_string(),
-                reason: format!(
-                    "{name} is a symbolic link, and a run's files lie in its directory; put the file itself there"
-                ),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Removes a run's own files, and nothing else.
-fn remove_run(folder: &Path) -> Result<(), StoreError> {
-    let more = [MANIFEST, MANIFEST_AT_FIRST, "tables.json", "report.html"];
-    for path in OF_A_RUN.iter().chain(&more).map(|name| folder.join(name)) {
-        match fs::remove_file(&path) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(StoreError::file("cannot replace", &path, &e));
+/// Refuses a folder in which a new run would write over something. A manifest of ours without a journal is what a killed beginning left.
+fn vacant(folder: &Path) -> Result<(), StoreError> {
+    let begun = folder.join(MANIFEST_AT_FIRST).exists()
+        && ![MANIFEST, JOURNAL]
+            .iter()
+            .any(|name| folder.join(name).exists())
+        && read_manifest(folder).is_ok();
+    let reason = match in_the_way(folder) {
+        None if RunLock::is_ours(folder) => return Ok(()),
+        None => format!("{LOCK} in it is somebody else's; name another directory"),
+        Some(name) if begun && name == MANIFEST_AT_FIRST => return Ok(()),
+        Some(_) if folder.join(MANIFEST).exists() => {
+            if folder.join(LOCK).exists() {
+                // Whoever is writing it is named.
+                RunLock::take(folder)?;
             }
-            _ => {}
+            "a run is in it already; go on with it by --resume, or name another directory".into()
         }
-    }
-    Ok(())
+        Some(name) => format!(
+            "{name} is in it, which a run would write over, but no run.json that says whose; put its run.json back to go on with it, or name another directory"
+        ),
+    };
+    Err(StoreError::Occupied {
+        path: folder.display().to_string(),
+        reason,
+    })
 }
 
 /// The manifest, or as it was when the run began where that is all that can be read.

@@ -31,6 +31,24 @@ pub enum StoreError {
         /// Who has it.
         holder: String,
     },
+    /// A run has lost something that was in it.
+    #[error("{path}: {what}. {remedy}")]
+    Lost {
+        /// The file.
+        path: String,
+        /// What is gone.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A file to be written is one that the command reads, or one of a run's own.
+    #[error("{path} is {whose}, and nothing else is written over it; name another file")]
+    NotForOutput {
+        /// The file.
+        path: String,
+        /// What it is.
+        whose: String,
+    },
     /// A trial that would not be read back as it is.
     #[error("the trial cannot be written down: {reason}")]
     NotReadable {
@@ -80,6 +98,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    pub(super) fn rescored_lost(path: &Path) -> Self {
+        Self::Lost {
+            path: path.display().to_string(),
+            what: "the file is gone, though `candor score` had given this run the scores that count and put them there".into(),
+            remedy: "Put it back from a copy, or score the answers again with `candor score RUN` (with -s for other scorers than the suites' own)".into(),
+        }
+    }
+
     pub(super) fn file(action: &'static str, path: &Path, reason: &dyn std::fmt::Display) -> Self {
         Self::File {
             action,

@@ -16,6 +16,7 @@ use super::error::StoreError;
 use super::lock::RunLock;
 use super::record::TrialRecord;
 use super::replace::sync_folder;
+use super::seal::Counted;
 
 /// A trial as a line that was found to be read back as it is.
 #[derive(Debug, Clone)]
@@ -193,7 +194,7 @@ pub struct JournalReader {
     lines: Lines,
     /// The lines that count, from the last to the next.
     counting: Vec<u64>,
-    left_out: u64,
+    counted: Counted,
     spent: Vec<f64>,
     /// Where the line of the record given last begins.
     offset: u64,
@@ -210,27 +211,28 @@ const TOLD: u64 = 5;
 pub fn read_journal(path: &Path) -> Result<JournalReader, StoreError> {
     let mut last = HashMap::new();
     let mut spent = Vec::new();
-    let mut left_out = 0;
+    let mut counted = Counted::default();
     let mut lines = Lines::open(path)?;
     while lines.next()? {
         let number = lines.number;
         // Whoever appends ends the file at its last newline, so a line without one does not count even if it is whole.
         if !lines.buffer.ends_with(b"\n") {
-            left_out += 1;
+            counted.left_out += 1;
             tracing::warn!(
                 "{}: the last line was cut off in the middle; it is left out and its trial will be asked again",
                 path.display()
             );
             continue;
         }
+        counted.lines += 1;
         match serde_json::from_slice::<TrialRecord>(&lines.buffer) {
             Ok(record) => {
                 spent.extend(record.spent.map(|cost| cost.0));
                 last.insert(record.trial, number);
             }
             Err(e) => {
-                left_out += 1;
-                if left_out <= TOLD {
+                counted.left_out += 1;
+                if counted.left_out <= TOLD {
                     tracing::warn!(
                         "{}:{number}: this line is not a trial and is left out: {e}",
                         path.display()
@@ -239,15 +241,15 @@ pub fn read_journal(path: &Path) -> Result<JournalReader, StoreError> {
             }
         }
     }
-    if left_out > 0 {
-        tracing::warn!("{}", left_out_of(path, left_out));
+    if counted.left_out > 0 {
+        tracing::warn!("{}", left_out_of(path, counted.left_out));
     }
     let mut counting: Vec<u64> = last.into_values().collect();
     counting.sort_unstable_by(|a, b| b.cmp(a));
     Ok(JournalReader {
         lines: Lines::open(path)?,
         counting,
-        left_out,
+        counted,
         spent,
         offset: 0,
     })
@@ -283,7 +285,12 @@ impl JournalReader {
     /// Lines that are not trials.
     #[must_use]
     pub fn left_out(&self) -> u64 {
-        self.left_out
+        self.counted.left_out
+    }
+
+    /// Its lines, whole ones and those left out.
+    pub(super) fn counted(&self) -> Counted {
+        self.counted
     }
 
     /// US dollars that each line's trial took, those of lines that no longer count included.

@@ -27,6 +27,19 @@ struct Holder {
 }
 
 impl RunLock {
+    /// Whether the lock's file, where there is one, is candor's and not another program's.
+    pub(super) fn is_ours(folder: &Path) -> bool {
+        let mut text = String::new();
+        match File::open(folder.join(LOCK)) {
+            Ok(file) => {
+                let read = file.take(4096).read_to_string(&mut text);
+                // A killed process may have written half of it.
+                read.is_ok() && (text.is_empty() || text.starts_with("{\"pid\":"))
+            }
+            Err(e) => e.kind() == std::io::ErrorKind::NotFound,
+        }
+    }
+
     /// Locks a directory that is there.
     ///
     /// # Errors

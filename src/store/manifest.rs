@@ -165,6 +165,9 @@ pub struct Manifest {
     /// US dollars that the run may spend, where somebody said; it stands until another is named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub budget: Option<f64>,
+    /// When `candor score` gave the scores that count, where it did; they are in `rescored.jsonl`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rescored: Option<Timestamp>,
     /// Operating system, architecture and cores.
     pub host: String,
 }
@@ -189,6 +192,7 @@ impl Manifest {
             imported_from: None,
             cached: None,
             budget: None,
+            rescored: None,
             host: format!(
                 "{} {}, {cores} cores",
                 std::env::consts::OS,

@@ -95,6 +95,8 @@ pub(super) struct Rescored {
     file: BufReader<File>,
     /// Where the line of each trial begins.
     places: HashMap<TrialKey, u64>,
+    /// Lines that cannot be read or are missing.
+    damaged: u64,
 }
 
 /// What the file says of the suites; none where there is no such file.
@@ -173,7 +175,10 @@ impl Rescored {
             }
             place += read as u64;
         }
-        if end.is_none_or(|answers| places.len() as u64 + wrong < answers) {
+        let read = places.len() as u64 + wrong;
+        // Where the end itself is missing, nobody knows how many are with it.
+        let missing = end.map_or(1, |answers| answers.saturating_sub(read));
+        if missing > 0 {
             tracing::warn!(
                 "{}: the file was cut short; answers that it lacks have the scores of the run itself. `candor score` gives new ones",
                 path.display()
@@ -189,7 +194,13 @@ impl Rescored {
             path: path.to_path_buf(),
             file,
             places,
+            damaged: wrong + missing,
         }))
+    }
+
+    /// Lines that cannot be read or are missing.
+    pub(super) fn damaged(&self) -> u64 {
+        self.damaged
     }
 
     /// Gives a record the scores that its answer was given later. What its judges did not say in the run no longer matters then.

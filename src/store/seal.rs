@@ -1,8 +1,9 @@
 //! `tables.json`: which journals a run's tables were written from, and what the tables were then. Tables whose seal does not hold are
-//! written anew; no clock is asked.
+//! written anew; no clock is asked. A seal also remembers what was there: a journal only grows, so one that has fewer lines than its seal
+//! says has lost some.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,18 @@ pub(super) struct Seal {
     scores: Content,
     /// Lines of the journal that are not in the tables, because they could not be read.
     pub left_out: u64,
+    /// Whole lines of the journal; none in seals of earlier versions.
+    #[serde(default)]
+    lines: Option<u64>,
+}
+
+/// The lines of a journal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counted {
+    /// Whole ones.
+    pub lines: u64,
+    /// Those that could not be read.
+    pub left_out: u64,
 }
 
 /// What a seal was found to be.
@@ -67,7 +80,7 @@ impl Sources {
         seal: &Path,
         trials: &Path,
         scores: &Path,
-        left_out: u64,
+        journal: Counted,
     ) -> Result<(), StoreError> {
         let there = |path: &Path| {
             content(path)?.ok_or_else(|| StoreError::file("cannot read", path, &"it is gone"))
@@ -76,7 +89,8 @@ impl Sources {
             sources: self,
             trials: there(trials)?,
             scores: there(scores)?,
-            left_out,
+            left_out: journal.left_out,
+            lines: Some(journal.lines),
         };
         replace(seal, |mut file| {
             serde_json::to_vec_pretty(&sealed)
@@ -87,10 +101,70 @@ impl Sources {
     }
 }
 
+fn read_seal(path: &Path) -> Option<Seal> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}
+
+/// Whether tables were written with scores that were given later.
+pub(super) fn knows_rescored(seal: &Path) -> bool {
+    read_seal(seal).is_some_and(|sealed| sealed.sources.rescored.is_some())
+}
+
+/// Refuses a journal that has fewer lines than its seal says were in it. Where nothing can be read of the seal, nothing is known.
+///
+/// # Errors
+/// [`StoreError::Lost`] with both counts.
+pub(super) fn nothing_lost(seal: &Path, journal: &Path) -> Result<(), StoreError> {
+    let sealed = read_seal(seal);
+    let known = sealed.as_ref().map(|s| (&s.sources.journal, s.lines));
+    let Some((Some(then), Some(lines))) = known else {
+        return Ok(());
+    };
+    let bytes = std::fs::metadata(journal).map_or(0, |m| m.len());
+    let now = if bytes == then.bytes {
+        lines
+    } else {
+        whole_lines(journal)?
+    };
+    if now >= lines {
+        return Ok(());
+    }
+    Err(StoreError::Lost {
+        path: journal.display().to_string(),
+        what: format!(
+            "it has {now} whole lines ({bytes} bytes), and {} says that there were {lines} ({} bytes): {} trials are gone",
+            seal.file_name().unwrap_or_default().display(),
+            then.bytes,
+            lines - now
+        ),
+        remedy: "Put the journal back from a copy, or ask what is gone again with `candor run --resume RUN`".into(),
+    })
+}
+
+/// Lines of a file that end; 0 where there is no file.
+fn whole_lines(path: &Path) -> Result<u64, StoreError> {
+    let failed = |e: std::io::Error| StoreError::file("cannot read", path, &e);
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(e) => return Err(failed(e)),
+    };
+    let (mut file, mut lines) = (BufReader::with_capacity(1 << 16, file), 0);
+    loop {
+        let block = file.fill_buf().map_err(failed)?;
+        let read = block.len();
+        if read == 0 {
+            return Ok(lines);
+        }
+        lines += block.iter().map(|b| u64::from(*b == b'\n')).sum::<u64>();
+        file.consume(read);
+    }
+}
+
 /// Whether a seal holds. One that cannot be read does not.
 pub(super) fn holds(seal: &Path, journal: &Path, rescored: &Path, tables: [&Path; 2]) -> Held {
     let read = || -> Option<u64> {
-        let sealed: Seal = serde_json::from_slice(&std::fs::read(seal).ok()?).ok()?;
+        let sealed = read_seal(seal)?;
         // Lengths first: they are cheap, and differ nearly always where anything does.
         let of = |content: &Content, path: &Path| {
             std::fs::metadata(path).is_ok_and(|m| m.len() == content.bytes)

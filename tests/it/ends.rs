@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::made_run::{MadeTrial, write_run};
-use crate::support::{Endpoint, Reply, candor, journal, question, ran, says, sums_suite};
+use crate::support::{Endpoint, Reply, candor, journal, question, ran, run_sums, says, sums_suite};
 
 /// The binary as a process whose ends a test holds.
 fn process(home: &Path) -> Command {
@@ -178,20 +178,9 @@ fn one_bad_question_does_not_end_a_model_and_a_resume_gets_past_it() {
             }
         });
         let spec = endpoint.spec("m");
-        ran(candor(home.path()).args([
-            "run",
-            "-s",
-            "sums",
-            "-m",
-            &spec,
-            "-o",
-            "run",
-            "--no-cache",
-            "--max-connections",
-            "1",
-        ]))
-        .exits_with(4)
-        .says(&["1 trials have no answer", "--resume"]);
+        run_sums(home.path(), &spec, &["--max-connections", "1"])
+            .exits_with(4)
+            .says(&["1 trials have no answer", "--resume"]);
         let answered = || {
             let lines = journal(&home.path().join("run"));
             lines.iter().filter(|l| l["status"] == "ok").count()
@@ -243,18 +232,7 @@ fn a_judge_that_cannot_be_reached_fails_the_run_and_is_asked_on_resume() {
         .unwrap();
         let model = Endpoint::new(|_, _| Reply::Json(200, says("1")));
         let spec = model.spec("m");
-        let told = ran(candor(home.path()).args([
-            "run",
-            "-s",
-            "sums",
-            "-m",
-            &spec,
-            "-o",
-            "run",
-            "--no-cache",
-        ]))
-        .exits_with(4)
-        .says(&[
+        let told = run_sums(home.path(), &spec, &[]).exits_with(4).says(&[
             "the judge http://",
             "no judging today",
             "20 answers are kept",

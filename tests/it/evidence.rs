@@ -198,6 +198,16 @@ fn forged(
     let mut manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
     change(&mut packed, &mut manifest);
     if !manifest["files"].is_null() && manifest["keep_hashes"].is_null() {
+        let sums = packed.iter().filter(|(path, _)| path != "SHA256SUMS");
+        let sums = sums.fold(String::new(), |sums, (path, content)| {
+            let sha256 = record(path, content)["sha256"].take();
+            sums + &format!("{}  {path}\n", sha256.as_str().unwrap())
+        });
+        if let Some((_, own)) = packed.iter_mut().find(|(path, _)| path == "SHA256SUMS")
+            && manifest["keep_sums"].is_null()
+        {
+            *own = sums.into_bytes();
+        }
         manifest["files"] = packed
             .iter()
             .map(|(path, content)| record(path, content))
@@ -267,15 +277,38 @@ fn forgeries_with_hashes_made_anew_are_told() {
         scores,
         "the table of scores is not that of the transcripts: value of trial",
     );
+    let about = forged(home, |files, _| {
+        *file(files, "README.txt") = b"Run install.sh first.".to_vec();
+    });
+    told(about, "README.txt is not what candor");
+    let more = forged(home, |files, _| {
+        files.push(("install.sh".into(), b"rm -r".to_vec()));
+    });
+    told(more, "install.sh is not a file of evidence");
+    let sums = forged(home, |files, manifest| {
+        manifest["keep_sums"] = true.into();
+        *file(files, "SHA256SUMS") = b"".to_vec();
+    });
+    told(sums, "SHA256SUMS is not the list");
+    let torn = forged(home, |files, _| {
+        let journal = file(files, "runs/run/journal.jsonl");
+        journal.extend_from_slice(b"{\"trial\":\n");
+    });
+    told(
+        torn,
+        "1 lines of the transcripts or scores of the run run are damaged",
+    );
     // Another version's report cannot be made again, and that is said.
     let other = forged(home, |files, manifest| {
         manifest["candor_version"] = "0.0.1".into();
         *file(files, "report.html") = b"<h1>another</h1>".to_vec();
     })
-    .exits_with(0);
+    .exits_with(3);
     assert!(
-        other.stdout.contains("Only held to their hashes")
-            && other.stdout.contains("report.html, scores.csv"),
+        other
+            .stdout
+            .contains("Not recomputed: report.html, scores.csv")
+            && other.stdout.contains("candor 0.0.1 wrote them"),
         "{}",
         other.stdout
     );
@@ -505,4 +538,68 @@ fn two_entries_of_one_name_are_no_evidence() {
     ran(candor(home).args(["verify", "f.zip"]))
         .exits_with(5)
         .says(&["two of its entries have one name"]);
+}
+
+#[test]
+fn links_and_other_special_entries_are_no_evidence() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    made(home);
+    ran(candor(home).args(["export", "run", "--format", "evidence", "-o", "e.zip"])).exits_with(0);
+    let packed = files(&home.join("e.zip"));
+    for mode in [0o120_777_u32, 0o010_644, 0o060_644, 0o040_755] {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content) in &packed {
+            zip.start_file(name.as_str(), SimpleFileOptions::default())
+                .unwrap();
+            zip.write_all(content).unwrap();
+        }
+        let mut bytes = zip.finish().unwrap().into_inner();
+        // The mode stands in the upper half of the external attributes, 38 bytes into each entry of the directory.
+        let name = b"report.html";
+        let entry = (0..bytes.len() - 46)
+            .find(|at| {
+                bytes[*at..].starts_with(b"PK\x01\x02") && bytes[at + 46..].starts_with(name)
+            })
+            .unwrap();
+        bytes[entry + 5] = 3;
+        bytes[entry + 38..entry + 42].copy_from_slice(&(mode << 16).to_le_bytes());
+        fs::write(home.join("f.zip"), bytes).unwrap();
+        let told = ran(candor(home).args(["verify", "f.zip"])).exits_with(1);
+        assert!(
+            told.stdout
+                .contains("report.html is a link or another special entry"),
+            "{mode:o}: {}",
+            told.stdout
+        );
+    }
+}
+
+#[test]
+fn evidence_of_scores_given_later_verifies_and_tells_where_they_are_gone() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    made(home);
+    ran(candor(home).args(["score", "run", "-s", "includes"])).exits_with(0);
+    ran(candor(home).args(["export", "run", "--format", "evidence", "-o", "e.zip"])).exits_with(0);
+    forged(home, |_, _| ()).exits_with(0);
+    let without = forged(home, |files, _| {
+        files.retain(|(name, _)| name != "runs/run/rescored.jsonl");
+    })
+    .exits_with(1);
+    assert!(
+        without.stdout.contains("has no rescored.jsonl"),
+        "{}",
+        without.stdout
+    );
+    let torn = forged(home, |files, _| {
+        let scores = file(files, "runs/run/rescored.jsonl");
+        scores.truncate(scores.len() / 2);
+    })
+    .exits_with(1);
+    assert!(
+        torn.stdout.contains("damaged or missing"),
+        "{}",
+        torn.stdout
+    );
 }

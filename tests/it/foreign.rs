@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::support::{Endpoint, Ran, Reply, candor, journal, ran, says, skipped, sums_suite};
+use crate::support::{
+    Endpoint, Ran, Reply, candor, journal, ran, run_sums, says, skipped, sums_suite,
+};
 
 /// A hub that gives the same rows for every path, and the paths that it was asked for.
 struct Hub {
@@ -240,8 +242,7 @@ fn a_run_directory_that_is_resumed_sends_no_variable_of_its_choice() {
     sums_suite(home.path(), 2);
     let server = Endpoint::new(|_, _| Reply::Json(200, says("1")));
     let spec = server.spec("m");
-    ran(candor(home.path()).args(["run", "-s", "sums", "-m", &spec, "-o", "run", "--no-cache"]))
-        .exits_with(0);
+    run_sums(home.path(), &spec, &[]).exits_with(0);
     // The directory comes from somebody else: nothing is answered yet, and the model's key is a variable of the reader's.
     let manifest = home.path().join("run/run.json");
     let text = fs::read_to_string(&manifest).unwrap();

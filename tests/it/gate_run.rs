@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{Endpoint, Reply, candor, question, ran, says, sums_suite};
+use crate::support::{Endpoint, Reply, candor, question, ran, run_sums, says, sums_suite};
 
 /// The sum that a question of `sums_suite` asks for.
 fn answer(body: &Value) -> i64 {
@@ -72,4 +72,66 @@ fn a_clear_answer_saves_calls_and_an_unclear_one_asks_all() {
             .contains("all 300 questions were asked"),
         "{json}"
     );
+}
+
+#[test]
+fn an_answer_without_a_verdict_is_a_failure_to_a_gate_over_a_run_and_to_one_that_asks() {
+    let home = tempfile::tempdir().unwrap();
+    let suite = sums_suite(home.path(), 40);
+    let judge = Endpoint::new(|body, _| {
+        let good = !body.to_string().contains("7 + 1 =");
+        let reply = "{\"why\": \"so\", \"label\": \"complete\", \"confidence\": 1}";
+        Reply::Json(200, says(if good { reply } else { "I would rather not." }))
+    });
+    let model = Endpoint::new(|_, _| Reply::Json(200, says("1")));
+    let yaml = fs::read_to_string(suite.join("suite.yaml")).unwrap();
+    let spec = judge.spec("judge");
+    let judged = format!("scorers:\n  - judge: {{models: [\"{spec}\"]}}\n");
+    fs::write(
+        suite.join("suite.yaml"),
+        yaml.replace("scorers: [number]\n", &judged),
+    )
+    .unwrap();
+    fs::write(
+        home.path().join("candor.toml"),
+        format!("[http]\nretries = 0\n[run]\njudges = [\"{spec}\"]\n"),
+    )
+    .unwrap();
+    let gate = |most: &str| {
+        let text = format!(
+            "max_failures = \"{most}\"\nsuites.sums = '{}'\n[[rule]]\nname = \"Sums\"\nsuite = \"sums\"\nmetric = \"class\"\nat_least = \"99 %\"\n",
+            suite.display()
+        );
+        fs::write(home.path().join("gate.toml"), text).unwrap();
+    };
+    let told = run_sums(home.path(), &model.spec("m"), &[])
+        .exits_with(0)
+        .says(&["4 answers got no label"]);
+    assert!(told.stdout.contains("no label"), "{}", told.stdout);
+    let page = fs::read_to_string(home.path().join("run/report.html")).unwrap();
+    assert!(page.contains("4 without a label"));
+    let live = |out: &str| {
+        let arguments = [
+            "gate",
+            "run",
+            "-m",
+            &model.spec("m"),
+            "-o",
+            out,
+            "--no-cache",
+        ];
+        ran(candor(home.path()).args(arguments))
+    };
+    let says = [
+        "10 % of the trials of the candidate",
+        "without a verdict (4 of 40)",
+    ];
+    gate("9 %");
+    ran(candor(home.path()).args(["gate", "--candidate", "run"]))
+        .exits_with(5)
+        .says(&says);
+    live("live").exits_with(5).says(&says);
+    gate("10 %");
+    ran(candor(home.path()).args(["gate", "--candidate", "run"])).exits_with(3);
+    live("again").exits_with(3);
 }

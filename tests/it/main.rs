@@ -39,6 +39,7 @@ mod lints;
 mod made_run;
 mod money;
 mod onnx;
+mod own_files;
 mod platform;
 mod properties;
 mod raw_server;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{Endpoint, Reply, candor, journal, ran, says, sums_suite};
+use crate::support::{Endpoint, Reply, candor, journal, ran, run_sums, says, sums_suite};
 
 /// A server whose answers of ten tokens cost so many US dollars each, as `priced:m` in `home/candor.toml`.
 fn priced(home: &Path, dollars: f64) -> Endpoint {
@@ -23,20 +23,11 @@ fn what_is_in_flight_does_not_exceed_a_budget_nor_does_a_resume() {
     let home = tempfile::tempdir().unwrap();
     sums_suite(home.path(), 200);
     let endpoint = priced(home.path(), 0.01);
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
-        "sums",
-        "-m",
+    run_sums(
+        home.path(),
         "priced:m",
-        "-o",
-        "run",
-        "--no-cache",
-        "--budget",
-        "0.10",
-        "--max-connections",
-        "64",
-    ]))
+        &["--budget", "0.10", "--max-connections", "64"],
+    )
     .exits_with(4)
     .says(&["The budget is spent", "190 trials were not asked"]);
     assert_eq!(endpoint.requests().len(), 10);
@@ -70,19 +61,7 @@ fn amounts_too_small_to_print_still_add_up() {
     let home = tempfile::tempdir().unwrap();
     sums_suite(home.path(), 100);
     let endpoint = priced(home.path(), 0.000_000_4);
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
-        "sums",
-        "-m",
-        "priced:m",
-        "-o",
-        "run",
-        "--no-cache",
-        "--budget",
-        "0.000001",
-    ]))
-    .exits_with(4);
+    run_sums(home.path(), "priced:m", &["--budget", "0.000001"]).exits_with(4);
     assert_eq!(endpoint.requests().len(), 2);
 }
 

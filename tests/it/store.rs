@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Endpoint, Ran, Reply, candor, export, journal, question, ran, says, sums_suite,
+    Endpoint, Ran, Reply, candor, export, journal, question, ran, run_sums, says, sums_suite,
 };
 
 /// A server that adds one, and takes its time.
@@ -42,17 +42,7 @@ fn start(home: &Path, arguments: &[&str]) -> std::process::Child {
 fn finished(home: &Path, n: usize) -> Endpoint {
     sums_suite(home, n);
     let endpoint = adder(Duration::ZERO);
-    ran(candor(home).args([
-        "run",
-        "-s",
-        "sums",
-        "-m",
-        &endpoint.spec("adder"),
-        "-o",
-        "run",
-        "--no-cache",
-    ]))
-    .exits_with(0);
+    run_sums(home, &endpoint.spec("adder"), &[]).exits_with(0);
     endpoint
 }
 
@@ -322,18 +312,9 @@ fn a_manifest_that_was_lost_is_taken_from_its_copy_and_a_lone_journal_is_not_app
         fs::remove_file(run.join(name)).unwrap();
     }
     let before = fs::read(run.join("journal.jsonl")).unwrap();
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
-        "sums",
-        "-m",
-        &endpoint.spec("adder"),
-        "-o",
-        "run",
-        "--no-cache",
-    ]))
-    .exits_with(5)
-    .says(&["no run.json", "name another directory"]);
+    run_sums(home.path(), &endpoint.spec("adder"), &[])
+        .exits_with(5)
+        .says(&["no run.json", "name another directory"]);
     ran(candor(home.path()).args(["run", "--resume", "run"]))
         .exits_with(5)
         .says(&["run.json cannot be read", "Put run.json back"]);
@@ -392,7 +373,7 @@ fn an_answer_that_would_not_be_read_back_is_kept_in_another_form() {
 }
 
 #[test]
-fn a_demo_replaces_a_demo_and_no_other_run() {
+fn a_demo_replaces_no_run_and_nobodys_files() {
     if !crate::support::has_onnx_runtime() {
         return;
     }
@@ -405,6 +386,22 @@ fn a_demo_replaces_a_demo_and_no_other_run() {
     assert_eq!(
         fs::read(home.path().join("run/journal.jsonl")).unwrap(),
         before
+    );
+    // An earlier demo neither: without a name the next one takes another folder.
+    ran(candor(home.path()).arg("demo")).exits_with(0);
+    let first = fs::read(home.path().join("candor-demo/journal.jsonl")).unwrap();
+    ran(candor(home.path()).args(["demo", "--out", "candor-demo"]))
+        .exits_with(5)
+        .says(&["a run is in it already"]);
+    let second = ran(candor(home.path()).arg("demo")).exits_with(0);
+    assert!(
+        second
+            .stdout
+            .ends_with("Report: candor-demo-2/report.html\n")
+    );
+    assert_eq!(
+        fs::read(home.path().join("candor-demo/journal.jsonl")).unwrap(),
+        first
     );
     let mine = home.path().join("mine");
     fs::create_dir(&mine).unwrap();

@@ -105,8 +105,10 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
-/// Says out loud that a test was skipped, and why.
+/// Says out loud that a test was skipped, and why; fails it where nothing may be skipped (`CANDOR_ALLOW_SKIPS=0`).
 pub fn skipped(why: &str) {
+    let may = std::env::var_os("CANDOR_ALLOW_SKIPS").is_none_or(|value| value != "0");
+    assert!(may, "CANDOR_ALLOW_SKIPS=0, and this test would be skipped: {why}");
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     eprintln!("SKIPPED {test}: {why}");
     // The harness swallows a passing test's stderr; the terminal shall still see it.
@@ -274,6 +276,12 @@ pub fn sums_suite(folder: &Path, n: usize) -> PathBuf {
     });
     std::fs::write(suite.join("items.jsonl"), items).expect("items.jsonl");
     suite
+}
+
+/// `candor run` puts the sums of [`sums_suite`] to a model, past the cache, into `home/run`.
+pub fn run_sums(home: &Path, model: &str, more: &[&str]) -> Ran {
+    let usual = ["run", "-s", "sums", "-m", model, "-o", "run", "--no-cache"];
+    ran(candor(home).args(usual).args(more))
 }
 
 /// The lines of a run's journal.

@@ -1,22 +1,33 @@
 //! Why a gate gives no verdict.
 
-use crate::analysis::AnalysisError;
+use crate::analysis::{AnalysisError, Failures};
 use crate::text::SourceError;
 
 impl GateError {
-    /// Refuses a run of which a larger share than `most` has no answer.
+    /// Refuses a run of which a larger share than `most` has no answer or no verdict on it.
     ///
     /// # Errors
     /// [`GateError::Failures`].
-    pub fn of_failures(who: String, failed: u64, trials: u64, most: f64) -> Result<(), Self> {
+    pub(super) fn of_failures(who: String, failures: Failures, most: f64) -> Result<(), Self> {
+        let Failures {
+            unanswered,
+            unscored,
+            trials,
+        } = failures;
         #[allow(clippy::cast_precision_loss)]
-        let share = failed as f64 / trials.max(1) as f64;
+        let share = (unanswered + unscored) as f64 / trials.max(1) as f64;
         if share > most {
+            let what = match (unanswered, unscored) {
+                (_, 0) => format!("have no answer ({unanswered} of {trials})"),
+                (0, _) => format!("have an answer without a verdict ({unscored} of {trials})"),
+                _ => format!(
+                    "have no answer ({unanswered} of {trials}) or one without a verdict ({unscored})"
+                ),
+            };
             return Err(Self::Failures {
                 who,
                 share: share * 100.0,
-                failed,
-                trials,
+                what,
             });
         }
         Ok(())
@@ -60,20 +71,18 @@ pub enum GateError {
     },
     /// Too much of a run has no answer.
     #[error(
-        "{share:.0} % of the trials of {who} have no answer ({failed} of {trials}); a verdict on the rest would be one on what the network let through"
+        "{share:.0} % of the trials of {who} {what}; a verdict on the rest would be one on what the network and the judges let through"
     )]
     #[diagnostic(help(
-        "ask them again with `candor run --resume RUN`; the gate file's `max_failures` (10 %) says how much may be missing"
+        "ask models and judges again with `candor run --resume RUN`; where a judge's replies are no labels, score the answers some other way with `candor score RUN -s SCORER`; the gate file's `max_failures` (10 %) says how much may be missing"
     ))]
     Failures {
         /// Candidate or baseline.
         who: String,
         /// Percent.
         share: f64,
-        /// Trials without an answer.
-        failed: u64,
-        /// All trials.
-        trials: u64,
+        /// What they lack.
+        what: String,
     },
     /// A rule finds nothing to judge.
     #[error("the rule '{rule}' finds nothing to judge: {reason}")]

@@ -203,6 +203,11 @@ impl Measure {
 }
 
 impl GateFile {
+    /// Names of the suites that rules are about.
+    pub fn suite_names(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().flat_map(Rule::suite_names)
+    }
+
     /// Reads a gate file.
     ///
     /// # Errors

@@ -185,7 +185,7 @@ fn refuse_unfit(
     baseline: Option<Side>,
     allowed: &[Drift],
 ) -> Result<(), GateError> {
-    let suites: Vec<&str> = gate.rules.iter().flat_map(Rule::suite_names).collect();
+    let suites: Vec<&str> = gate.suite_names().collect();
     candidate.check_failures("the candidate", &suites, gate.max_failures)?;
     baseline.map_or(Ok(()), |baseline| {
         refuse_unfit_baseline(gate, &candidate.data.suites, baseline, allowed)

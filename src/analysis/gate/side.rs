@@ -39,14 +39,13 @@ impl<'a> Side<'a> {
         &*question.model == self.model
     }
 
-    /// Refuses a run of which too much has no answer.
-    pub(super) fn check_failures(
-        &self,
-        who: &str,
-        suites: &[&str],
-        most: f64,
-    ) -> Result<(), GateError> {
-        let (failed, trials) = self.data.failures(self.model, suites)?;
-        GateError::of_failures(format!("{who} '{}'", self.model), failed, trials, most)
+    /// Refuses a run of which too much has no answer, or an answer without a verdict: the one rule on it, for a run that is over and for one
+    /// that a gate has asked itself.
+    ///
+    /// # Errors
+    /// [`GateError::Failures`], and [`GateError::Analysis`] where the run cannot be read.
+    pub fn check_failures(&self, who: &str, suites: &[&str], most: f64) -> Result<(), GateError> {
+        let failures = self.data.failures(self.model, suites)?;
+        GateError::of_failures(format!("{who} '{}'", self.model), failures, most)
     }
 }

@@ -40,6 +40,19 @@ impl Archive {
         }
     }
 
+    /// Entries that are no files: links, devices, pipes, by the kind that the zip states (`st_mode`, APPNOTE.TXT 4.5.7).
+    pub(super) fn special(&mut self) -> Vec<String> {
+        const KIND: u32 = 0o170_000;
+        const FILE: u32 = 0o100_000;
+        let places = 0..self.0.len();
+        let special = places.filter_map(|at| {
+            let entry = self.0.by_index_raw(at).ok()?;
+            let kind = entry.unix_mode().map_or(0, |mode| mode & KIND);
+            (![0, FILE].contains(&kind) || entry.is_dir()).then(|| entry.name().to_owned())
+        });
+        special.collect()
+    }
+
     /// The entries' names.
     pub(super) fn names(&self) -> Vec<String> {
         self.0.file_names().map(str::to_owned).collect()

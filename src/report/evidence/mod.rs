@@ -5,6 +5,7 @@ mod archive;
 mod verify;
 mod write;
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -30,8 +31,33 @@ const REPORT: &str = "report.html";
 const SCORES_CSV: &str = "scores.csv";
 /// Labels by people, beside the run they are of.
 const LABELS: &str = "labels.jsonl";
+/// The name of what stands in the zip for people.
+const README: &str = "README.txt";
+/// The name of the list of hashes for `sha256sum -c`.
+const SUMS: &str = "SHA256SUMS";
+/// The files of a run that are evidence, besides its tables.
+const OF_A_RUN: &[&str] = &["run.json", "journal.jsonl", "rescored.jsonl", LABELS];
+/// This candor.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Version of the manifest's form.
 const FORMAT: u32 = 1;
+
+/// What stands in the zip for people.
+const WHAT_IT_IS: &str = "This is evidence of an audit by candor.
+
+report.html               the report; open it in any browser, it loads nothing
+scores.csv                every score with its transcript, a row a score
+runs/*/run.json           what was run: suites, models, parameters, versions
+runs/*/journal.jsonl      every answer as it came, with what the provider said beside it
+runs/*/rescored.jsonl     scores given later, which win over the journal's, where there are any
+runs/*/trials*.parquet    the same as a table, and scores*.parquet every score
+runs/*/labels.jsonl       labels by people, where there are any
+MANIFEST.json             every file with its size and hashes, and the report's headlines
+
+To check that the files belong together: `sha256sum -c SHA256SUMS` in the unpacked folder, or `candor verify FILE.zip`, which also makes tables,
+headlines, report and scores again from the transcripts. Both only show that the files belong together. That they are the files once published
+is shown by the hash of MANIFEST.json, if whoever published them published it too: `candor verify FILE.zip --manifest HASH`.
+";
 
 /// What a zip of evidence holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +77,21 @@ struct Manifest {
     headlines: Vec<String>,
     /// Every other file.
     files: Vec<FileRecord>,
+}
+
+impl Manifest {
+    /// Whether this candor wrote it, and so makes the same of the same transcripts.
+    fn is_of_this_version(&self) -> bool {
+        self.candor_version == VERSION
+    }
+}
+
+/// The list of files' hashes that `sha256sum -c` checks.
+fn sha256_sums<'a>(records: impl IntoIterator<Item = &'a FileRecord>) -> String {
+    records.into_iter().fold(String::new(), |mut sums, record| {
+        let _ = writeln!(sums, "{}  {}", record.sha256, record.path);
+        sums
+    })
 }
 
 /// A file and its hashes.

@@ -12,12 +12,14 @@ use std::path::{Path, PathBuf};
 
 use super::archive::{Archive, Mismatch};
 use super::{
-    FORMAT, FileRecord, MANIFEST, Manifest, REPORT, SCORES_CSV, is_plain, options, record_of,
-    scores_csv,
+    FORMAT, FileRecord, MANIFEST, Manifest, OF_A_RUN, README, REPORT, SCORES_CSV, SUMS, VERSION,
+    WHAT_IT_IS, is_plain, options, record_of, scores_csv, sha256_sums,
 };
 use crate::analysis::Dataset;
 use crate::report::{Report, ReportError};
-use crate::store::{Filter, Reading, RunDirectory, SCORES, TRIALS, Table, column, stratum_column};
+use crate::store::{
+    Filter, Reading, RunDirectory, SCORES, StoreError, TRIALS, Table, column, stratum_column,
+};
 use crate::text::visible_line;
 
 /// The largest file, and the most that all files may hold together.
@@ -41,6 +43,8 @@ pub struct Verified {
     pub rendered: Vec<String>,
     /// Files that could not be rendered again, since another version wrote them: only their hashes hold.
     pub only_hashed: Vec<String>,
+    /// The candor that wrote those.
+    pub written_by: String,
     /// What does not hold, each in one line; none where all does.
     pub wrong: Vec<String>,
 }
@@ -73,17 +77,28 @@ pub fn verify(path: &Path) -> Result<Verified, ReportError> {
             "this candor reads evidence of format {FORMAT}, not {format}"
         )));
     }
+    for entry in archive.special() {
+        found.wrong(&format!(
+            "{entry} is a link or another special entry, and evidence is plain files"
+        ));
+    }
     names(&manifest, &archive.names(), &mut found);
     // What does not stay in its place, or is too large, is not read at all.
     if found.wrong.is_empty() {
         hashes(&manifest, &mut archive, &mut found);
     }
+    if found.wrong.is_empty() {
+        fixed(&manifest, &mut found);
+    }
     // What is not what it was says nothing about figures.
     if found.wrong.is_empty() {
         let folder = tempfile::tempdir().map_err(|e| failed(&e))?;
-        let runs = Unpacked::all(&manifest, &mut archive, folder.path()).map_err(|e| failed(&e))?;
-        for run in &runs {
-            run.check(&mut found);
+        let runs = Unpacked::all(&manifest, &mut archive, folder.path(), &mut found)
+            .map_err(|e| failed(&e))?;
+        if found.wrong.is_empty() {
+            for run in &runs {
+                run.check(&mut found);
+            }
         }
         if found.wrong.is_empty() {
             figures(&manifest, &runs, folder.path(), &mut found)?;
@@ -156,6 +171,43 @@ fn hashes(manifest: &Manifest, archive: &mut Archive, found: &mut Verified) {
     }
 }
 
+/// Whether every file is one that evidence has, and those that hang on the others alone are what they must be.
+fn fixed(manifest: &Manifest, found: &mut Verified) {
+    let is_there = |name, content: &str| {
+        let made = FileRecord::of(name, content.as_bytes());
+        manifest.files.contains(&made)
+    };
+    let others = manifest.files.iter().filter(|f| f.path != SUMS);
+    if !is_there(SUMS, &sha256_sums(others)) {
+        found.wrong(&format!(
+            "{SUMS} is not the list of the other files' hashes"
+        ));
+    }
+    if manifest.is_of_this_version() && !is_there(README, WHAT_IT_IS) {
+        found.wrong(&format!("{README} is not what candor {VERSION} writes"));
+    }
+    for record in &manifest.files {
+        if !is_known(&record.path, &manifest.runs) {
+            found.wrong(&format!("{} is not a file of evidence", record.path));
+        }
+    }
+}
+
+/// Whether evidence has a file of that name.
+fn is_known(path: &str, runs: &[String]) -> bool {
+    let of_a_run = |file: &str| {
+        let is_table = |table: &str| {
+            file.starts_with(table) && file.ends_with(".parquet") && !file.contains('/')
+        };
+        OF_A_RUN.contains(&file) || [TRIALS, SCORES].into_iter().any(is_table)
+    };
+    [README, REPORT, SCORES_CSV, SUMS].contains(&path)
+        || path
+            .strip_prefix("runs/")
+            .and_then(|rest| rest.split_once('/'))
+            .is_some_and(|(run, file)| runs.iter().any(|r| r == run) && of_a_run(file))
+}
+
 /// A run twice: as its transcripts make it, and its tables as they were packed.
 struct Unpacked {
     name: String,
@@ -171,6 +223,7 @@ impl Unpacked {
         manifest: &Manifest,
         archive: &mut Archive,
         folder: &Path,
+        found: &mut Verified,
     ) -> Result<Vec<Self>, Box<dyn std::error::Error>> {
         let mut runs = Vec::new();
         for name in &manifest.runs {
@@ -194,8 +247,27 @@ impl Unpacked {
                     .copy(record, &mut File::create(place)?)
                     .map_err(|_| format!("{} changed while it was read", record.path))?;
             }
-            fs::copy(made.join("run.json"), packed.join("run.json"))?;
-            let made = RunDirectory::open(&made)?;
+            for shared in ["run.json", "rescored.jsonl"] {
+                if made.join(shared).is_file() {
+                    fs::copy(made.join(shared), packed.join(shared))?;
+                }
+            }
+            let made = match RunDirectory::open(&made) {
+                Err(StoreError::Lost { .. }) => {
+                    found.wrong(&format!(
+                        "the run {name} has no rescored.jsonl, where its scores are"
+                    ));
+                    continue;
+                }
+                opened => opened?,
+            };
+            let damaged = made.damaged_lines()?;
+            if damaged > 0 {
+                found.wrong(&format!(
+                    "{damaged} lines of the transcripts or scores of the run {name} are damaged or missing, so nothing in it follows from all of them"
+                ));
+                continue;
+            }
             made.write_tables()?;
             runs.push(Self {
                 name: name.clone(),
@@ -297,17 +369,17 @@ fn figures(
     let paths: Vec<PathBuf> = runs.iter().map(|run| run.made.path.clone()).collect();
     let options = options(&paths, manifest.baseline.as_deref())?;
     let report = Report::new(Dataset::open(&paths)?, &options)?;
-    let version = env!("CARGO_PKG_VERSION");
     if report.headlines() == manifest.headlines {
         found.headlines = manifest.headlines.len();
     } else {
         let now = report.headlines().join(" | ");
         found.wrong(&format!(
-            "the headlines do not follow from the transcripts; by candor {version} they would be: {now}"
+            "the headlines do not follow from the transcripts; by candor {VERSION} they would be: {now}"
         ));
     }
     let record = |path: &str| manifest.files.iter().find(|f| f.path == path);
-    if manifest.candor_version != version {
+    if !manifest.is_of_this_version() {
+        found.written_by.clone_from(&manifest.candor_version);
         let others = [REPORT, SCORES_CSV]
             .into_iter()
             .filter(|p| record(p).is_some());
@@ -331,7 +403,7 @@ fn figures(
             found.rendered.push(made.path);
         } else {
             found.wrong(&format!(
-                "{} is not what candor {version} makes of the transcripts",
+                "{} is not what candor {VERSION} makes of the transcripts",
                 made.path
             ));
         }

@@ -1,6 +1,5 @@
 //! Packs runs with their report.
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,28 +9,12 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::{
-    FORMAT, FileRecord, LABELS, MANIFEST, Manifest, REPORT, SCORES_CSV, options, record_of,
-    scores_csv,
+    FORMAT, FileRecord, MANIFEST, Manifest, OF_A_RUN, README, REPORT, SCORES_CSV, SUMS, VERSION,
+    WHAT_IT_IS, options, record_of, scores_csv, sha256_sums,
 };
 use crate::analysis::Dataset;
 use crate::report::{Report, ReportError};
 use crate::store::{RunDirectory, SCORES, TRIALS};
-
-const README: &str = "This is evidence of an audit by candor.
-
-report.html               the report; open it in any browser, it loads nothing
-scores.csv                every score with its transcript, a row a score
-runs/*/run.json           what was run: suites, models, parameters, versions
-runs/*/journal.jsonl      every answer as it came, with what the provider said beside it
-runs/*/rescored.jsonl     scores given later, which win over the journal's, where there are any
-runs/*/trials*.parquet    the same as a table, and scores*.parquet every score
-runs/*/labels.jsonl       labels by people, where there are any
-MANIFEST.json             every file with its size and hashes, and the report's headlines
-
-To check that the files belong together: `sha256sum -c SHA256SUMS` in the unpacked folder, or `candor verify FILE.zip`, which also makes tables,
-headlines, report and scores again from the transcripts. Both only show that the files belong together. That they are the files once published
-is shown by the hash of MANIFEST.json, if whoever published them published it too: `candor verify FILE.zip --manifest HASH`.
-";
 
 /// Writes a zip of evidence, and gives the BLAKE3 hash of its manifest: who publishes it can be held to the whole. Labels beside the first run
 /// go into its report.
@@ -54,7 +37,7 @@ pub fn write_evidence<P: AsRef<Path>>(
         Ok::<_, ReportError>((name.to_owned(), place))
     };
     let mut files = vec![
-        write("README.txt", README.as_bytes())?,
+        write(README, WHAT_IT_IS.as_bytes())?,
         write(REPORT, report.html_made(created)?.as_bytes())?,
     ];
     let table = made.path().join(SCORES_CSV);
@@ -67,15 +50,12 @@ pub fn write_evidence<P: AsRef<Path>>(
         .iter()
         .map(|(name, place)| record_of(name, place))
         .collect::<Result<_, _>>()?;
-    let sums = records.iter().fold(String::new(), |mut sums, record| {
-        let _ = writeln!(sums, "{}  {}", record.sha256, record.path);
-        sums
-    });
-    files.push(write("SHA256SUMS", sums.as_bytes())?);
-    records.push(FileRecord::of("SHA256SUMS", sums.as_bytes()));
+    let sums = sha256_sums(&records);
+    files.push(write(SUMS, sums.as_bytes())?);
+    records.push(FileRecord::of(SUMS, sums.as_bytes()));
     let manifest = Manifest {
         format: FORMAT,
-        candor_version: env!("CARGO_PKG_VERSION").into(),
+        candor_version: VERSION.into(),
         created,
         runs: named.into_iter().map(|(_, name)| name).collect(),
         baseline: report.baseline().map(str::to_owned),
@@ -111,10 +91,14 @@ fn names<'a>(runs: impl Iterator<Item = &'a Path>) -> Vec<(&'a Path, String)> {
 /// The files of a run's folder that are evidence: what was run, every transcript as it came, the tables, and people's labels.
 fn of_a_run(run: &Path, name: &str) -> Result<Vec<(String, PathBuf)>, ReportError> {
     let directory = RunDirectory::open(run)?;
-    let mut places: Vec<PathBuf> = ["run.json", "journal.jsonl", "rescored.jsonl", LABELS]
-        .iter()
-        .map(|file| run.join(file))
-        .collect();
+    let damaged = directory.damaged_lines()?;
+    if damaged > 0 {
+        tracing::warn!(
+            "{}: {damaged} of its lines cannot be read, and evidence with such lines does not verify",
+            run.display()
+        );
+    }
+    let mut places: Vec<PathBuf> = OF_A_RUN.iter().map(|file| run.join(file)).collect();
     places.extend([TRIALS, SCORES].map(|table| directory.table(table)));
     let there = places.into_iter().filter(|place| place.is_file());
     Ok(there

@@ -87,7 +87,7 @@ impl Scorer for Pattern {
             Err(error) => {
                 return Ok(vec![
                     score
-                        .label("undecided")
+                        .label(super::UNDECIDED)
                         .because(format!("the pattern gave up on this answer: {error}")),
                 ]);
             }

@@ -1,5 +1,4 @@
-//! Statistics against reference values that other software computed (`CANDOR_GOLDEN_STATS`, else ../shared/golden/stats): a test a
-//! file, named after it; a file that is absent is skipped, and said so.
+//! Statistics against reference values that other software computed (tests/golden/stats): a test per file, named after it.
 
 mod agreement;
 mod distributions;
@@ -13,12 +12,10 @@ mod rates;
 mod sequential;
 
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::Path;
 
 use candor::stats::{Interval, Undefined};
 use serde_json::Value;
-
-use crate::support::{shared, skipped};
 
 /// A file of reference values.
 struct Golden {
@@ -34,23 +31,17 @@ struct Case {
     relative: bool,
 }
 
-fn golden(name: &str) -> Option<Golden> {
-    let folder = match std::env::var_os("CANDOR_GOLDEN_STATS") {
-        Some(folder) => PathBuf::from(folder),
-        None => shared("golden/stats")?,
-    };
+fn golden(name: &str) -> Golden {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/stats");
     let path = folder.join(format!("{name}.json"));
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        skipped(&format!("there is no {}", path.display()));
-        return None;
-    };
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mut file: Value = serde_json::from_str(&text).expect("JSON");
     let tolerance = file["tolerance"].as_f64().expect("a tolerance");
     let relative = name == "special_functions";
     let Value::Array(cases) = file["cases"].take() else {
         panic!("{name} holds no cases")
     };
-    Some(Golden {
+    Golden {
         tolerance,
         relative,
         cases: cases
@@ -61,26 +52,21 @@ fn golden(name: &str) -> Option<Golden> {
                 relative,
             })
             .collect(),
-    })
+    }
 }
 
 /// Calls `check` with every case of a file.
 fn each(name: &str, check: impl Fn(&Case)) {
-    if let Some(golden) = golden(name) {
-        golden.cases.iter().for_each(check);
-    }
+    golden(name).cases.iter().for_each(check);
 }
 
-/// Calls `check` with the cases of `name`, whose inputs stand in `inputs` under the same id.
-fn each_with_inputs(name: &str, inputs: &str, check: impl Fn(&Case, &Case)) {
-    let (Some(golden), Some(inputs)) = (golden(name), self::golden(inputs)) else {
-        return;
-    };
-    for case in &golden.cases {
-        if let Some(input) = inputs.cases.iter().find(|i| i.id() == case.id()) {
-            check(case, input);
-        } else {
-            skipped(&format!("{name}: {} has no inputs here", case.id()));
+/// Calls `check` with the cases of `name`, whose inputs stand in `inputs` under the same id; `without` names those that have none.
+fn each_with_inputs(name: &str, inputs: &str, without: &[&str], check: impl Fn(&Case, &Case)) {
+    let inputs = golden(inputs);
+    for case in &golden(name).cases {
+        match inputs.cases.iter().find(|i| i.id() == case.id()) {
+            Some(input) => check(case, input),
+            None => assert!(without.contains(&case.id().as_str()), "{}", case.id()),
         }
     }
 }
