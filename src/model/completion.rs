@@ -86,8 +86,8 @@ pub struct ContinuationScore {
     pub tokens: u32,
 }
 
-/// Tokens counted. A count that nobody gave is unknown, which is not 0.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Tokens counted, and money where a server names it. What nobody counted is unknown, which is not 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
     /// Tokens read.
@@ -96,6 +96,9 @@ pub struct Usage {
     /// Tokens written, reasoning included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion_tokens: Option<u64>,
+    /// What the server itself says that this cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Usd>,
 }
 
 impl Usage {
@@ -105,7 +108,57 @@ impl Usage {
         Self {
             prompt_tokens: Some(prompt_tokens),
             completion_tokens: Some(completion_tokens),
+            cost: None,
         }
+    }
+
+    /// Nothing was read, written or billed.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            cost: Some(Usd(0.0)),
+            ..Self::known(0, 0)
+        }
+    }
+
+    /// Both together: unknown where one of the two is.
+    #[must_use]
+    fn plus(self, other: Self) -> Self {
+        let sum = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
+        Self {
+            prompt_tokens: sum(self.prompt_tokens, other.prompt_tokens),
+            completion_tokens: sum(self.completion_tokens, other.completion_tokens),
+            cost: self.cost.zip(other.cost).map(|(a, b)| Usd(a.0 + b.0)),
+        }
+    }
+}
+
+/// The requests behind an answer or a failure, together: those that failed, or brought no word, included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Attempts {
+    /// Requests sent.
+    pub sent: u32,
+    /// What all of them took.
+    pub usage: Usage,
+    /// US dollars: as the server says, else by its counts at list prices, and where it did not count, the most that it can have been.
+    /// None where no price is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Usd>,
+}
+
+impl Attempts {
+    /// Adds a request.
+    pub fn add(&mut self, usage: Usage, spent: Option<Usd>) {
+        self.usage = match self.sent {
+            0 => usage,
+            _ => self.usage.plus(usage),
+        };
+        self.spent = match (self.spent, spent) {
+            (Some(before), Some(now)) => Some(Usd(before.0 + now.0)),
+            (before, now) => before.or(now),
+        };
+        self.sent += 1;
     }
 }
 
@@ -153,9 +206,12 @@ pub struct Completion {
     /// Tokens.
     #[serde(default)]
     pub usage: Usage,
-    /// Money.
+    /// Money, that of requests before it which failed or brought no word included; none where it is not exactly known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cost: Option<Usd>,
+    /// The requests that it took now: none where it comes from a cache or a recording.
+    #[serde(skip)]
+    pub attempts: Attempts,
     /// Time.
     #[serde(default)]
     pub timing: Timing,
@@ -182,11 +238,18 @@ impl Completion {
             continuations: Vec::new(),
             usage: Usage::default(),
             cost: None,
+            attempts: Attempts::default(),
             timing: Timing::default(),
             origin: Origin::Live,
             given: None,
             raw: None,
         }
+    }
+
+    /// Whether the model said or thought anything.
+    #[must_use]
+    pub fn has_words(&self) -> bool {
+        !self.text.trim().is_empty() || self.reasoning.is_some()
     }
 
     /// Whether the provider, not the model, kept the answer back.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::completion::Attempts;
+
 /// What kind of failure it was: decides whether to try again, and what it says of the requests after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,6 +102,8 @@ pub struct ModelError {
     pub message: String,
     /// How long the server asked to wait.
     pub retry_after: Option<std::time::Duration>,
+    /// The requests that were sent for it.
+    pub attempts: Attempts,
 }
 
 impl ModelError {
@@ -110,6 +114,7 @@ impl ModelError {
             class,
             message: message.into(),
             retry_after: None,
+            attempts: Attempts::default(),
         }
     }
 

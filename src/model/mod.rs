@@ -18,7 +18,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-pub use completion::{Completion, ContinuationScore, Finish, Origin, Signal, Timing, Usage, Usd};
+pub use completion::{
+    Attempts, Completion, ContinuationScore, Finish, Origin, Signal, Timing, Usage, Usd,
+};
 pub use demo::DEMO_MODELS;
 pub use error::{ErrorClass, FailureScope, ModelError};
 pub(crate) use named::BARE_KEY_ENV;
@@ -87,6 +89,32 @@ pub trait Model: Send + Sync {
             Wanted::Generate => self.generate(request).await,
             Wanted::LogLikelihood { .. } => self.log_likelihood(request).await,
         }
+    }
+
+    /// The same at somebody's expense. A model whose answer can take several paid requests asks the payer before each one after the
+    /// first, and does without it where the payer says no. What they took stands in the answer's, or the failure's, `attempts`.
+    async fn answer_for(
+        &self,
+        payer: &dyn Payer,
+        request: &Request,
+    ) -> Result<Completion, ModelError> {
+        let _ = payer;
+        self.answer(request).await
+    }
+}
+
+/// Whoever pays for requests.
+pub trait Payer: Send + Sync {
+    /// Whether one more request may be sent, after those so far.
+    fn pays_on(&self, so_far: &Attempts) -> bool;
+}
+
+/// Pays whatever it takes.
+pub struct Unlimited;
+
+impl Payer for Unlimited {
+    fn pays_on(&self, _: &Attempts) -> bool {
+        true
     }
 }
 

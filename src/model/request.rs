@@ -53,6 +53,12 @@ impl Prompt {
         }
     }
 
+    /// Its tokens at most: no tokenizer makes more of a text than it has bytes.
+    #[must_use]
+    pub fn most_tokens(&self) -> u64 {
+        self.display().len() as u64
+    }
+
     /// What the user said last: the part that carries the question.
     #[must_use]
     pub fn question(&self) -> &str {

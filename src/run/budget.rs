@@ -5,8 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::model::Prompt;
-
 /// An amount of US dollars in millionths of a millionth, so that sums are exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Money(u128);
@@ -22,6 +20,11 @@ impl Money {
     pub(super) fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
+
+    /// The difference; nothing where the other is more.
+    pub(super) fn less(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
 }
 
 /// What a request can cost.
@@ -31,11 +34,6 @@ pub(super) struct Bounds {
     pub least: Money,
     /// At most.
     pub most: Money,
-}
-
-/// Tokens of a prompt at most: no tokenizer makes more of a text than it has bytes.
-pub(super) fn prompt_tokens(prompt: &Prompt) -> u64 {
-    prompt.display().len() as u64
 }
 
 /// The money of one run.
@@ -60,12 +58,13 @@ struct State {
     over: HashSet<usize>,
 }
 
-/// Money put aside for a request. It is given back when this is dropped, less what was settled.
+/// Money put aside for a request. It is given back when this is dropped, less what was paid.
 pub(super) struct Reservation {
     budget: Arc<Budget>,
     model: usize,
-    most: Money,
-    cost: Money,
+    bounds: Bounds,
+    /// Paid since it was put aside.
+    paid: Money,
 }
 
 impl Budget {
@@ -96,13 +95,14 @@ impl Budget {
         loop {
             // Waiting begins before the look, so that nothing settled in between is missed.
             settled.as_mut().enable();
-            match self.fits(model, &mut bounds) {
+            let fits = self.fits(&mut self.state(), model, &mut bounds);
+            match fits {
                 Fits::Yes => {
                     return Some(Reservation {
                         budget: Arc::clone(self),
                         model,
-                        most: bounds.most,
-                        cost: Money::default(),
+                        bounds,
+                        paid: Money::default(),
                     });
                 }
                 Fits::No => {
@@ -125,8 +125,7 @@ impl Budget {
         !self.state().over.is_empty()
     }
 
-    fn fits(&self, model: usize, bounds: &mut Bounds) -> Fits {
-        let mut state = self.state();
+    fn fits(&self, state: &mut State, model: usize, bounds: &mut Bounds) -> Fits {
         // What has cost more than it should have can do so again: a server's own instructions, or an answer asked for anew.
         let dearest = state.dearest.get(&model).copied();
         bounds.most = bounds.most.max(dearest.unwrap_or_default());
@@ -149,7 +148,8 @@ impl Budget {
         if state.in_flight > 0 {
             return Fits::Perhaps;
         }
-        let likely = dearest.unwrap_or(bounds.least);
+        // One that failed and cost nothing does not make the next one free.
+        let likely = dearest.unwrap_or_default().max(bounds.least);
         if state.spent.plus(likely) <= limit {
             state.first_out.insert(model);
             state.reserve(bounds.most);
@@ -172,6 +172,17 @@ impl State {
         }
         self.reserved = self.reserved.plus(most);
     }
+
+    /// Gives back what was put aside for a model's request, less what was paid.
+    fn settle(&mut self, model: usize, most: Money, paid: Money) {
+        if most > Money::default() {
+            self.in_flight -= 1;
+        }
+        self.reserved = self.reserved.less(most);
+        self.spent = self.spent.plus(paid);
+        let dearest = self.dearest.entry(model).or_default();
+        *dearest = (*dearest).max(paid);
+    }
 }
 
 enum Fits {
@@ -182,22 +193,48 @@ enum Fits {
 }
 
 impl Reservation {
-    /// Says what the request cost, judges included.
-    pub(super) fn cost(&mut self, dollars: f64) {
-        self.cost = Money::dollars(dollars);
+    /// As much as is needed, of a budget without a limit.
+    pub(super) fn unlimited() -> Self {
+        Self {
+            budget: Budget::new(None, []),
+            model: 0,
+            bounds: Bounds::default(),
+            paid: Money::default(),
+        }
+    }
+
+    /// Pays for something that was asked, judges included.
+    pub(super) fn pay(&mut self, cost: Money) {
+        self.paid = self.paid.plus(cost);
+    }
+
+    /// Puts the same aside for one more request, where something was paid of it; says whether that fits. Where it does not, what is left
+    /// stays put aside.
+    ///
+    /// Never waits: whoever sends a request again holds places that the others may be waiting for.
+    pub(super) fn renew(&mut self) -> bool {
+        if self.paid == Money::default() {
+            return true;
+        }
+        let left = self.bounds.most.less(self.paid);
+        let mut state = self.budget.state();
+        state.settle(self.model, self.bounds.most, std::mem::take(&mut self.paid));
+        let fits = self.budget.fits(&mut state, self.model, &mut self.bounds);
+        let fits = matches!(fits, Fits::Yes);
+        if !fits {
+            self.bounds.most = left;
+            state.reserve(left);
+        }
+        drop(state);
+        self.budget.settled.notify_waiters();
+        fits
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
         let mut state = self.budget.state();
-        if self.most > Money::default() {
-            state.in_flight -= 1;
-        }
-        state.reserved.0 = state.reserved.0.saturating_sub(self.most.0);
-        state.spent = state.spent.plus(self.cost);
-        let dearest = state.dearest.entry(self.model).or_default();
-        *dearest = (*dearest).max(self.cost);
+        state.settle(self.model, self.bounds.most, self.paid);
         drop(state);
         self.budget.settled.notify_waiters();
     }
@@ -220,7 +257,7 @@ mod tests {
             let mut made = 0;
             while let Some(mut reserved) = budget.reserve(0, bounds(cost / 8.0, most)).await {
                 tokio::task::yield_now().await;
-                reserved.cost(cost);
+                reserved.pay(Money::dollars(cost));
                 made += 1;
             }
             made
@@ -258,5 +295,81 @@ mod tests {
         let budget = Budget::new(Some(0.01), [0.01]);
         assert!(budget.reserve(0, bounds(0.001, 0.01)).await.is_none());
         assert!(budget.reserve(1, Bounds::default()).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn each_further_request_is_put_aside_anew() {
+        let budget = Budget::new(Some(0.10), []);
+        // Requests that cost a cent each, and are sent four times over.
+        let mut sent = 0;
+        while let Some(mut reserved) = budget.reserve(0, bounds(0.005, 0.01)).await {
+            for _ in 0..4 {
+                sent += 1;
+                reserved.pay(Money::dollars(0.01));
+                if !reserved.renew() {
+                    break;
+                }
+            }
+        }
+        assert_eq!(sent, 10);
+        assert!(budget.is_over(0));
+    }
+
+    #[tokio::test]
+    async fn what_cost_nothing_is_sent_again_on_the_same_reservation() {
+        let budget = Budget::new(Some(0.01), []);
+        let mut first = budget.reserve(0, bounds(0.005, 0.01)).await.unwrap();
+        for _ in 0..100 {
+            assert!(first.renew());
+        }
+        first.pay(Money::dollars(0.01));
+        assert!(!first.renew());
+    }
+
+    #[tokio::test]
+    async fn a_first_request_that_failed_for_nothing_does_not_make_the_others_free() {
+        let budget = Budget::new(Some(0.10), []);
+        drop(budget.reserve(0, bounds(0.01, 0.02)).await);
+        let mut other = budget.reserve(1, bounds(0.01, 0.02)).await.unwrap();
+        other.pay(Money::dollars(0.10));
+        drop(other);
+        assert!(budget.reserve(0, bounds(0.01, 0.02)).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_left_stays_put_aside_where_one_more_does_not_fit() {
+        let budget = Budget::new(Some(0.10), []);
+        let (mut one, mut two) = (
+            budget.reserve(0, bounds(0.01, 0.04)).await.unwrap(),
+            budget.reserve(1, bounds(0.01, 0.06)).await.unwrap(),
+        );
+        one.pay(Money::dollars(0.01));
+        assert!(!one.renew(), "a cent more than there is");
+        two.pay(Money::dollars(0.06));
+        assert!(!two.renew());
+        one.pay(Money::dollars(0.03));
+        drop((one, two));
+        assert!(budget.reserve(2, bounds(0.000_1, 0.01)).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn renewing_at_once_never_waits_for_itself() {
+        let budget = Budget::new(Some(0.10), []);
+        let one = || async {
+            let mut sent = 0;
+            while let Some(mut reserved) = budget.reserve(0, bounds(0.005, 0.03)).await {
+                sent += 1;
+                reserved.pay(Money::dollars(0.01));
+                while reserved.renew() {
+                    tokio::task::yield_now().await;
+                    sent += 1;
+                    reserved.pay(Money::dollars(0.01));
+                }
+            }
+            sent
+        };
+        let all = futures::future::join_all((0..16).map(|_| one()));
+        let sent = tokio::time::timeout(std::time::Duration::from_secs(10), all).await;
+        assert_eq!(sent.unwrap().into_iter().sum::<usize>(), 10);
     }
 }

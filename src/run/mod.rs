@@ -12,6 +12,7 @@ pub mod import;
 mod panel;
 mod patience;
 mod plan;
+mod purse;
 mod rescore;
 mod scoring;
 mod trial;

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
-use super::budget::{Money, prompt_tokens};
+use super::budget::Money;
 use super::patience::Patience;
 use super::plan::PlanError;
+use super::purse::{Payment, Purse};
 use crate::model::{
-    self, Completion, ErrorClass, Model, ModelError, ModelSpec, OpenOptions, Origin, Request,
-    RequestKey,
+    self, Completion, ErrorClass, Model, ModelError, ModelSpec, OpenOptions, Request, RequestKey,
 };
 use crate::score::{AskJudge, Scorer};
 use crate::store::{CompletionCache, Failure, Unjudged};
@@ -148,19 +148,25 @@ impl Panel {
 pub(super) struct Session {
     panel: Arc<Panel>,
     cache: Option<Arc<CompletionCache>>,
+    purse: Arc<Purse>,
     heard: Mutex<(Vec<Unjudged>, f64)>,
 }
 
 impl Session {
-    pub(super) fn new(panel: Arc<Panel>, cache: Option<Arc<CompletionCache>>) -> Self {
+    pub(super) fn new(
+        panel: Arc<Panel>,
+        cache: Option<Arc<CompletionCache>>,
+        purse: Arc<Purse>,
+    ) -> Self {
         Self {
             panel,
             cache,
+            purse,
             heard: Mutex::default(),
         }
     }
 
-    /// The judges that could not be asked, and the US dollars that the others took.
+    /// The judges that could not be asked, and the US dollars that all took.
     pub(super) fn heard(&self) -> (Vec<Unjudged>, f64) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *heard)
@@ -171,13 +177,14 @@ impl Session {
         name: &str,
         seat: &Seat,
         request: &Request,
+        payment: &Payment<'_>,
     ) -> Result<Completion, ModelError> {
         let asked = async {
             let _place = seat.places.acquire().await;
             if let Some(error) = seat.state().given_up.clone() {
                 return Err(error);
             }
-            let reply = seat.model.generate(request).await;
+            let reply = seat.model.answer_for(payment, request).await;
             let mut state = seat.state();
             match &reply {
                 Ok(_) => {
@@ -188,11 +195,7 @@ impl Session {
                     }
                 }
                 Err(error) => {
-                    let failure = Failure {
-                        class: error.class,
-                        message: error.message.clone(),
-                    };
-                    if let Some(reason) = state.patience.failed(&failure) {
+                    if let Some(reason) = state.patience.failed(&Failure::from(error)) {
                         let reason = format!("the judge {name} was given up: {reason}");
                         state.given_up = Some(ModelError::new(error.class, reason));
                     }
@@ -217,33 +220,26 @@ impl AskJudge for Session {
                 format!("the judge {judge} is not open"),
             )
         })?;
-        let reply = self.reply(judge, seat, request).await;
+        let payment = self.purse.payment();
+        let reply = self.reply(judge, seat, request, &payment).await;
+        let attempts = match &reply {
+            Ok(reply) => &reply.attempts,
+            Err(error) => &error.attempts,
+        };
+        let spent = payment.settle(attempts);
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        match &reply {
-            Ok(reply) => {
-                // A reply whose tokens nobody counted is taken to have cost what it can at most.
-                let most = || {
-                    seat.model
-                        .price(prompt_tokens(&request.prompt), REPLY_TOKENS)
-                };
-                if reply.origin == Origin::Live {
-                    heard.1 += reply.cost.or_else(most).map_or(0.0, |cost| cost.0);
-                }
-            }
-            // What a recorded judge did not say, it will not say later either.
-            Err(error) if error.class == ErrorClass::NotRecorded => {}
-            Err(error) => {
-                let mut state = seat.state();
-                state.unreached += 1;
-                state.last.clone_from(&error.message);
-                heard.0.push(Unjudged {
-                    judge: judge.to_owned(),
-                    failure: Failure {
-                        class: error.class,
-                        message: error.message.clone(),
-                    },
-                });
-            }
+        heard.1 += spent.unwrap_or(0.0);
+        // What a recorded judge did not say, it will not say later either.
+        if let Err(error) = &reply
+            && error.class != ErrorClass::NotRecorded
+        {
+            let mut state = seat.state();
+            state.unreached += 1;
+            state.last.clone_from(&error.message);
+            heard.0.push(Unjudged {
+                judge: judge.to_owned(),
+                failure: Failure::from(error),
+            });
         }
         reply
     }

@@ -7,6 +7,7 @@ use futures::StreamExt;
 
 use super::panel::{LostJudge, Panel};
 use super::plan::PlanError;
+use super::purse::Purse;
 use super::scoring::{Answer, Scorers, Scoring};
 use crate::model::OpenOptions;
 use crate::score::{self, IMPORTED};
@@ -222,7 +223,8 @@ async fn again(
         model: record.model.clone(),
         completion,
     });
-    let scored = scoring.score(&questions.scorers, &answer).await;
+    let purse = Arc::new(Purse::bottomless());
+    let scored = scoring.score(&questions.scorers, &answer, &purse).await;
     record.scores.extend(scored.scores);
     record.unjudged = scored.unjudged;
     (record, true)

@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::panel::{Panel, Session};
+use super::purse::Purse;
 use crate::model::{Completion, Prompt};
 use crate::score::{NOT_SCORED, Score, ScoreContext, ScoreError, Scorer};
 use crate::store::{CompletionCache, Unjudged};
@@ -51,9 +52,15 @@ impl Scoring {
         }
     }
 
-    /// Every score of an answer. A scorer that cannot judge says so in a score without a value.
-    pub(super) async fn score(&self, scorers: &Scorers, answer: &Arc<Answer>) -> Scored {
-        let session = Arc::new(Session::new(Arc::clone(&self.panel), self.cache.clone()));
+    /// Every score of an answer; judges are paid from the purse. A scorer that cannot judge says so in a score without a value.
+    pub(super) async fn score(
+        &self,
+        scorers: &Scorers,
+        answer: &Arc<Answer>,
+        purse: &Arc<Purse>,
+    ) -> Scored {
+        let (panel, purse) = (Arc::clone(&self.panel), Arc::clone(purse));
+        let session = Arc::new(Session::new(panel, self.cache.clone(), purse));
         let mut scores = Vec::new();
         for (index, scorer) in scorers.iter().enumerate() {
             let given = if scorer.judges().is_empty() {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::budget::{Bounds, Budget, Money, prompt_tokens};
+use super::budget::{Bounds, Budget, Money};
 use super::earlier::Earlier;
 use super::event::RunEvent;
 use super::plan::{Plan, Trial};
+use super::purse::Purse;
 use super::scoring::{Answer, Scoring};
 use crate::model::{
     Completion, ErrorClass, ModelError, Origin, Parameters, Prompt, Request, RequestKey, SampleRef,
@@ -67,26 +68,24 @@ impl Asker {
         };
         let mut told = Told::default();
         match request {
-            Err(error) => record.failure = Some(failure(error)),
+            Err(error) => record.failure = Some(Failure::from(&error)),
             Ok((request, key)) => {
                 let kept = self.earlier.unjudged(&record.trial);
                 let bounds = self.bounds(trial, model, &request, kept.is_none());
-                let Some(mut reserved) = self.budget.reserve(model, bounds).await else {
+                let Some(reserved) = self.budget.reserve(model, bounds).await else {
                     return Ok(None);
                 };
+                let purse = Arc::new(Purse::new(reserved));
                 if let Some(kept) = kept {
                     record = kept;
                 } else {
-                    let limit = request.parameters.max_tokens;
-                    self.answer(&mut record, request, &key, model).await;
-                    told.spent = self.cost(&record, model, limit);
+                    told.spent = self.answer(&mut record, request, &key, model, &purse).await;
                 }
                 told.origin = record
                     .completion
                     .as_ref()
                     .map_or(Origin::Live, |c| c.origin);
-                self.score(&mut record, trial, &mut told).await;
-                reserved.cost(told.spent.unwrap_or(0.0));
+                self.score(&mut record, trial, &mut told, &purse).await;
             }
         }
         self.ended(record, trial, model, &told).map(Some)
@@ -119,24 +118,27 @@ impl Asker {
                 .is_ok_and(|(_, _, key)| self.earlier.done.contains(&key))
     }
 
-    /// Gets the answer from the cache or the model.
+    /// Gets the answer from the cache or the model. Gives the US dollars that it took now, at most; none where that was nothing, or no
+    /// price is known.
     async fn answer(
         &self,
         record: &mut TrialRecord,
         request: Request,
         key: &RequestKey,
         model: usize,
-    ) {
+        purse: &Purse,
+    ) -> Option<f64> {
         let target = &self.plan.models[model];
-        let asked = target.model.answer(&request);
+        let payment = purse.payment();
+        let asked = target.model.answer_for(&payment, &request);
         let answer = match &self.cache {
             Some(cache) if target.capabilities.cacheable => cache.answer(key, asked).await,
             _ => asked.await,
         };
         record.finished = Timestamp::now();
         record.prompt = request.prompt;
-        match answer.and_then(only_numbers) {
-            Ok(completion) => {
+        let attempts = match answer.and_then(only_numbers) {
+            Ok(mut completion) => {
                 record.status = TrialStatus::of(&completion);
                 if record.status == TrialStatus::Error {
                     record.failure = Some(Failure {
@@ -144,14 +146,29 @@ impl Asker {
                         message: "the provider says that the answer ended in an error".into(),
                     });
                 }
+                let attempts = std::mem::take(&mut completion.attempts);
                 record.completion = Some(completion);
+                attempts
             }
-            Err(error) => record.failure = Some(failure(error)),
-        }
+            Err(error) => {
+                record.failure = Some(Failure::from(&error));
+                error.attempts
+            }
+        };
+        let spent = payment.settle(&attempts);
+        let alone = attempts.sent <= u32::from(record.failure.is_none());
+        record.attempts = (!alone).then_some(attempts);
+        spent.filter(|spent| *spent > 0.0)
     }
 
     /// Scores the answer, where there is one.
-    async fn score(&self, record: &mut TrialRecord, trial: Trial, told: &mut Told) {
+    async fn score(
+        &self,
+        record: &mut TrialRecord,
+        trial: Trial,
+        told: &mut Told,
+        purse: &Arc<Purse>,
+    ) {
         if record.failure.is_some() {
             return;
         }
@@ -166,7 +183,7 @@ impl Asker {
             model: record.model.clone(),
             completion,
         });
-        let scored = self.scoring.score(&planned.scorers, &answer).await;
+        let scored = self.scoring.score(&planned.scorers, &answer, purse).await;
         let answer = Arc::unwrap_or_clone(answer);
         (record.prompt, record.completion) = (answer.prompt, Some(answer.completion));
         (record.scores, record.unjudged) = (scored.scores, scored.unjudged);
@@ -175,19 +192,10 @@ impl Asker {
         }
     }
 
-    /// What a live answer cost: the most it can have been, where the server did not count.
-    fn cost(&self, record: &TrialRecord, model: usize, limit: u32) -> Option<f64> {
-        let live = |c: &&Completion| c.origin == Origin::Live;
-        let completion = record.completion.as_ref().filter(live)?;
-        let model = &self.plan.models[model].model;
-        let most = || model.price(prompt_tokens(&record.prompt), u64::from(limit));
-        completion.cost.or_else(most).map(|cost| cost.0)
-    }
-
     /// What a trial can cost.
     fn bounds(&self, trial: Trial, model: usize, request: &Request, asks_model: bool) -> Bounds {
         let model = &self.plan.models[model].model;
-        let asked = prompt_tokens(&request.prompt);
+        let asked = request.prompt.most_tokens();
         let limit = u64::from(request.parameters.max_tokens);
         let price = |read, written| {
             let price = asks_model.then(|| model.price(read, written)).flatten();
@@ -262,6 +270,7 @@ impl Asker {
             failure: None,
             scores: Vec::new(),
             unjudged: Vec::new(),
+            attempts: None,
             spent: None,
             finished: Timestamp::now(),
         }
@@ -270,13 +279,6 @@ impl Asker {
 
 /// Bytes of a prompt per token, at most.
 const BYTES_PER_TOKEN: u64 = 8;
-
-fn failure(error: ModelError) -> Failure {
-    Failure {
-        class: error.class,
-        message: error.message,
-    }
-}
 
 /// An answer whose log-likelihoods are numbers: others cannot be written down, and say that the model is broken.
 fn only_numbers(completion: Completion) -> Result<Completion, ModelError> {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Completion, ErrorClass, Finish, Prompt, RequestKey, Usd};
+use crate::model::{Attempts, Completion, ErrorClass, Finish, ModelError, Prompt, RequestKey, Usd};
 use crate::score::Score;
 use crate::suite::Pairing;
 
@@ -108,6 +108,15 @@ pub struct Failure {
     pub message: String,
 }
 
+impl From<&ModelError> for Failure {
+    fn from(error: &ModelError) -> Self {
+        Self {
+            class: error.class,
+            message: error.message.clone(),
+        }
+    }
+}
+
 /// A judge that could not be asked about an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unjudged {
@@ -159,6 +168,9 @@ pub struct TrialRecord {
     /// Judges that could not be asked: the answer is kept, and they are asked on resume.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub unjudged: Vec<Unjudged>,
+    /// The requests behind the answer or the failure, where they say more than the answer: there were several, or there is no answer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub attempts: Option<Attempts>,
     /// What this line's trial took in US dollars, the model's answer and its judges together; the most it can have been, where the
     /// server did not count. None where nothing was paid or no price is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]

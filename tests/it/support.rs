@@ -108,7 +108,10 @@ pub fn shared(path: &str) -> Option<PathBuf> {
 /// Says out loud that a test was skipped, and why; fails it where nothing may be skipped (`CANDOR_ALLOW_SKIPS=0`).
 pub fn skipped(why: &str) {
     let may = std::env::var_os("CANDOR_ALLOW_SKIPS").is_none_or(|value| value != "0");
-    assert!(may, "CANDOR_ALLOW_SKIPS=0, and this test would be skipped: {why}");
+    assert!(
+        may,
+        "CANDOR_ALLOW_SKIPS=0, and this test would be skipped: {why}"
+    );
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     eprintln!("SKIPPED {test}: {why}");
     // The harness swallows a passing test's stderr; the terminal shall still see it.

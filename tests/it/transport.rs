@@ -168,6 +168,9 @@ fn no_wait_that_a_server_asks_for_ends_the_run_or_is_cut_silently() {
         "121",
         "99999999999999999999",
         "Thu, 31 Dec 9998 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Friday, 31-Dec-9999 23:59:59 GMT",
+        "Fri Dec 31 23:59:59 9999",
     ] {
         let header = format!("retry-after: {wait}");
         let server = RawServer::new(move |body, _| {
@@ -192,6 +195,122 @@ fn no_wait_that_a_server_asks_for_ends_the_run_or_is_cut_silently() {
             "{message}"
         );
         assert_eq!(server.seen().len(), 3, "{wait}: it was asked once");
+    }
+}
+
+#[test]
+fn a_date_to_wait_for_is_kept_in_every_form_that_http_has_had() {
+    let home = tempfile::tempdir().expect("a folder");
+    for form in [
+        "%a, %d %b %Y %H:%M:%S GMT",
+        "%A, %d-%b-%y %H:%M:%S GMT",
+        "%a %b %e %H:%M:%S %Y",
+    ] {
+        let server = RawServer::new(move |_, number| match number {
+            1 => {
+                let then = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
+                let header = format!("retry-after: {}", then.strftime(form));
+                Raw::new(429, &[&header], "{\"error\": {\"message\": \"slow down\"}}")
+            }
+            _ => Raw::json(200, &says("1")),
+        });
+        let (code, stderr, _) = run(home.path(), 1, &server.spec("m"), "");
+        let seen = server.seen();
+        assert_eq!((code, seen.len()), (0, 2), "{form}: {stderr}");
+        let waited = seen[1].at - seen[0].at;
+        assert!(waited > Duration::from_millis(1900), "{form}: {waited:?}");
+    }
+}
+
+#[test]
+fn a_tool_that_is_called_in_place_of_words_is_not_asked_for_again() {
+    let home = tempfile::tempdir().expect("a folder");
+    let piece = |delta: Value, finish: Option<&str>| {
+        let choice = json!({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]});
+        format!("data: {choice}\n\n")
+    };
+    let call = |arguments: &str| json!({"name": "sum", "arguments": arguments});
+    let calls = |arguments: &str| json!({"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": call(arguments)}]});
+    let streamed = piece(calls("{\"a\""), None) + &piece(calls(": 1}"), None);
+    let older = piece(json!({"function_call": call("{\"a\": 1}")}), None);
+    let whole = json!({"choices": [{"message": {"content": null, "function_call": call("{}")}, "finish_reason": "stop"}]});
+    for (what, reply) in [
+        (
+            "a stream of pieces",
+            streamed.clone() + &piece(json!({}), Some("tool_calls")),
+        ),
+        (
+            "a stream that says stop",
+            streamed + &piece(json!({}), Some("stop")),
+        ),
+        ("the older form", older + &piece(json!({}), Some("stop"))),
+        ("the older form in one piece", whole.to_string()),
+    ] {
+        let server = RawServer::new(move |_, _| Raw::new(200, &[], &reply));
+        let (code, stderr, lines) = run(home.path(), 1, &server.spec("m"), "");
+        assert_eq!((code, server.seen().len()), (0, 1), "{what}: {stderr}");
+        let message = &lines[0]["completion"]["raw"]["choices"][0]["message"];
+        let called = message.pointer("/tool_calls/0/function/arguments");
+        assert!(
+            called.is_none_or(|a| a == "{\"a\": 1}"),
+            "{what}: {message}"
+        );
+    }
+}
+
+#[test]
+fn top_k_is_sent_where_it_is_taken_and_else_its_lack_is_told_once() {
+    let home = tempfile::tempdir().expect("a folder");
+    let suite = sums_suite(home.path(), 3);
+    let yaml = suite.join("suite.yaml");
+    let drawn = std::fs::read_to_string(&yaml).unwrap()
+        + "parameters: { temperature: 0.5, top_p: 0.9, top_k: 40 }\n";
+    std::fs::write(&yaml, drawn).unwrap();
+    let refusal = json!({"error": {"message": "Unrecognized request argument supplied: top_k", "param": null}});
+    let server = RawServer::new(move |body, _| {
+        let refuses = body["model"] == "narrow" && body.get("top_k").is_some();
+        if refuses {
+            Raw::json(400, &refusal)
+        } else {
+            Raw::json(200, &says("1"))
+        }
+    });
+    let sections = ["openai", "openrouter", "together", "mistral"].map(|p| {
+        format!(
+            "[providers.{p}]\nbase_url = \"http://{}/v1\"\nmax_connections = 1\n",
+            server.address
+        )
+    });
+    std::fs::write(home.path().join("candor.toml"), sections.concat()).unwrap();
+    let narrow = server.spec("narrow?max_connections=1");
+    let own = server.spec("m?max_connections=1");
+    for (model, requests, with_top_k, warned) in [
+        ("openrouter:m", 3, 3, false),
+        ("together:m", 3, 3, false),
+        (own.as_str(), 3, 3, false),
+        ("openai:gpt-4o", 3, 0, true),
+        ("openai:o3-mini", 3, 0, true),
+        ("mistral:m", 3, 0, true),
+        (narrow.as_str(), 4, 1, true),
+    ] {
+        let _ = std::fs::remove_dir_all(home.path().join("run"));
+        let before = server.seen().len();
+        let mut command = candor(home.path());
+        for provider in ["OPENAI", "OPENROUTER", "TOGETHER", "MISTRAL"] {
+            command.env(format!("{provider}_API_KEY"), "key-123456");
+        }
+        let suite = suite.to_str().unwrap();
+        let arguments = ["run", "-s", suite, "-m", model, "-o", "run", "--no-cache"];
+        let stderr = ran(command.args(arguments)).exits_with(0).stderr;
+        let seen = server.seen().split_off(before);
+        let sent = seen.iter().filter(|s| s.body["top_k"] == 40).count();
+        assert_eq!(
+            (seen.len(), sent),
+            (requests, with_top_k),
+            "{model}: {stderr}"
+        );
+        let told = stderr.matches("does not take top_k").count();
+        assert_eq!(told, usize::from(warned), "{model}: {stderr}");
     }
 }
 

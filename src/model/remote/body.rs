@@ -102,6 +102,11 @@ impl Incoming {
         matches!(&self.shape, Shape::Stream(_, body) if body.is_done())
     }
 
+    /// Whether the answer has come to its finish.
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(&self.shape, Shape::Stream(_, body) if body.is_finished())
+    }
+
     /// Whether what has come is an answer even if nothing more comes.
     pub(super) fn is_whole(&self) -> bool {
         matches!(&self.shape, Shape::Stream(_, body) if body.is_whole())
@@ -127,6 +132,9 @@ impl Incoming {
                     Err(error) if error.is_eof() && text.trim_start().starts_with(['{', '[']) => {
                         Err(BodyError::BrokenOff)
                     }
+                    // A gateway's error, written bare before the stream that it broke off.
+                    Err(_) if text.contains("\ndata:") => Ok(read_as_events(self.asked, &piece)
+                        .unwrap_or_else(|| Body::Text(text.to_owned()))),
                     Err(_) => Ok(Body::Text(text.to_owned())),
                 }
             }
@@ -141,6 +149,19 @@ impl Incoming {
             }
         }
     }
+}
+
+/// A body as a stream of events, where it is one.
+fn read_as_events(asked: Instant, piece: &[u8]) -> Option<Body> {
+    let (mut events, mut body) = (Events::default(), StreamedBody::new(asked));
+    for event in events.push(piece) {
+        push(&mut body, &event).ok()?;
+    }
+    if let Some(last) = events.finish() {
+        push(&mut body, &last).ok()?;
+    }
+    let first_token = body.first_token();
+    Some(Body::Json(body.body()?, first_token))
 }
 
 fn push(body: &mut StreamedBody, event: &Event) -> Result<(), BodyError> {

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use super::beside;
 use super::content::Said;
 use super::fault::{Fault, categories, present};
-use super::finish::{Ending, reason};
-use crate::model::{Completion, Finish, Signal, Usage, reasoning};
+use super::finish::Ending;
+use crate::model::{Completion, Finish, Signal, Usage, Usd, reasoning};
 
 /// Reads the body of a chat completion, or of an error sent in its place. `None` where it is neither.
 ///
@@ -21,7 +22,7 @@ pub fn read_chat_completion(body: &Value) -> Option<Completion> {
     }
     if let Some(fault) = fault(body) {
         fail(&mut completion, &fault);
-    } else if let Some(verdict) = verdict_beside(body) {
+    } else if let Some(verdict) = beside::verdict(body, &completion.text) {
         completion.finish = Finish::ContentFilter;
         completion.signals.push(verdict);
     } else {
@@ -115,38 +116,21 @@ fn fail(completion: &mut Completion, fault: &Fault) {
     });
 }
 
-/// A verdict beside the choices: Gemini's `promptFeedback`, `MiniMax`'s `input_sensitive` and `output_sensitive`.
-fn verdict_beside(body: &Value) -> Option<Signal> {
-    let feedback = ["promptFeedback", "prompt_feedback"]
-        .iter()
-        .find_map(|name| body.get(*name))
-        .and_then(|f| f.get("blockReason").or_else(|| f.get("block_reason")))
-        .and_then(reason)
-        .filter(|r| !r.to_lowercase().ends_with("unspecified"));
-    if let Some(reason) = feedback {
-        return Some(Signal::PromptBlocked { reason });
-    }
-    let is_set = |name: &str| body.get(name) == Some(&Value::Bool(true));
-    if is_set("input_sensitive") {
-        let reason = "input_sensitive".to_owned();
-        return Some(Signal::PromptBlocked { reason });
-    }
-    is_set("output_sensitive").then(|| Signal::AnswerBlocked {
-        reason: "output_sensitive".to_owned(),
-    })
-}
-
 /// What the server counted. Some count the tokens of thinking beside those of the answer (xAI says how many, Gemini's endpoint leaves
 /// them to the total); they were written all the same.
-fn usage(body: &Value) -> Usage {
+pub(super) fn usage(body: &Value) -> Usage {
     let usage = body.get("usage").unwrap_or(&Value::Null);
     let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
+    let cost = cost(usage);
     let prompt = count("/prompt_tokens").or_else(|| count("/input_tokens"));
     let written = count("/completion_tokens").or_else(|| count("/output_tokens"));
     let thought = count("/completion_tokens_details/reasoning_tokens");
     if prompt.unwrap_or(0) == 0 && written.unwrap_or(0) == 0 {
         // Every prompt has tokens: a server that says 0 did not count.
-        return Usage::default();
+        return Usage {
+            cost,
+            ..Usage::default()
+        };
     }
     let beside = match (count("/total_tokens"), prompt, written) {
         // More thinking than all that was written: it was counted beside it, whatever the total says.
@@ -159,7 +143,25 @@ fn usage(body: &Value) -> Usage {
     Usage {
         prompt_tokens: prompt,
         completion_tokens: written.map(|w| w.saturating_add(beside.unwrap_or(0))),
+        cost,
     }
+}
+
+/// What the server says that it cost in US dollars: `OpenRouter` as a number, with the provider's share beside it where that goes to an
+/// account of one's own; Perplexity as a table; `DeepInfra` as an estimate.
+fn cost(usage: &Value) -> Option<Usd> {
+    let dollars = |path: &str| {
+        let amount = usage.pointer(path)?.as_f64()?;
+        (amount.is_finite() && amount >= 0.0).then_some(amount)
+    };
+    let cost = ["/cost", "/cost/total_cost", "/estimated_cost"]
+        .into_iter()
+        .find_map(dollars)?;
+    let own_account = usage.get("is_byok") == Some(&Value::Bool(true));
+    let upstream = || dollars("/cost_details/upstream_inference_cost");
+    Some(Usd(
+        cost + own_account.then(upstream).flatten().unwrap_or(0.0)
+    ))
 }
 
 #[cfg(test)]
@@ -285,6 +287,40 @@ mod tests {
         ] {
             let counted = super::usage(&json!({ "usage": usage }));
             assert_eq!(counted.completion_tokens, written, "{usage}");
+        }
+    }
+
+    #[test]
+    fn a_cost_that_the_server_names_is_read_and_nonsense_is_not() {
+        for (usage, cost) in [
+            (
+                json!({"cost": 0.95, "cost_details": {"upstream_inference_cost": 19}}),
+                Some(0.95),
+            ),
+            (
+                json!({"cost": 0.05, "is_byok": true, "cost_details": {"upstream_inference_cost": 0.95}}),
+                Some(1.0),
+            ),
+            (json!({"cost": 0}), Some(0.0)),
+            (
+                json!({"cost": {"input_tokens_cost": 0.1, "total_cost": 0.3}}),
+                Some(0.3),
+            ),
+            (json!({"estimated_cost": 0.002}), Some(0.002)),
+            (json!({"cost": -1}), None),
+            (json!({"cost": "0.1"}), None),
+            (json!({"cost": null}), None),
+            (json!({}), None),
+        ] {
+            let mut counted = usage.clone();
+            counted["prompt_tokens"] = json!(3);
+            counted["completion_tokens"] = json!(4);
+            let read = super::usage(&json!({ "usage": counted }));
+            let near = |(a, b): (Usd, f64)| (a.0 - b).abs() < 1e-12;
+            assert!(
+                read.cost.is_some() == cost.is_some() && read.cost.zip(cost).is_none_or(near),
+                "{usage}"
+            );
         }
     }
 }

@@ -18,8 +18,12 @@ const QUOTA_CODES: &[&str] = &[
     "accountoverdueerror",
     "inarrears",
     "lowbalance",
-    // Zhipu and MiniMax.
+    // Zhipu and MiniMax: arrears, and limits per day, plan, week or month.
     "1113",
+    "1304",
+    "1308",
+    "1309",
+    "1310",
     // SiliconFlow.
     "30001",
     "baseresp1008",

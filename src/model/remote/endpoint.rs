@@ -14,13 +14,14 @@ use super::http::Http;
 use super::key::Key;
 use super::prices::{self, Price};
 use super::providers::{self, Dialect};
+use super::reply::Failure;
 use super::retry::{Pace, Tries};
 use super::secrets::Secrets;
 use super::wire::{self, Setting};
 use crate::model::request::cut_at_stop;
 use crate::model::{
-    Capabilities, Completion, ErrorClass, Finish, Identity, Model, ModelError, ModelSpec,
-    OpenOptions, Request, Timing, Usage, Usd,
+    Attempts, Capabilities, Completion, ErrorClass, Finish, Identity, Model, ModelError, ModelSpec,
+    OpenOptions, Payer, Request, Timing, Unlimited, Usage, Usd, Wanted,
 };
 
 /// A model behind an OpenAI-compatible chat completions endpoint.
@@ -92,43 +93,104 @@ impl ChatEndpoint {
         })
     }
 
-    /// Sends the request once, or again at once without a setting that the server refuses.
-    async fn ask(&self, request: &Request) -> Result<Completion, ModelError> {
+    /// Sends a request as often as it takes, and as somebody pays for.
+    async fn ask(
+        &self,
+        payer: &dyn Payer,
+        request: &Request,
+        attempts: &mut Attempts,
+    ) -> Result<Completion, ModelError> {
+        let mut tries = Tries::new(self.http.timeouts(), &self.pace);
         loop {
-            self.pace.ready().await;
             let body = self.body(request);
-            let key = self.key.value();
-            let reply = self.http.post(&self.address, key, &self.secrets, &body);
-            let failure = match reply.await?.read(&self.address.shown()) {
-                Ok(completion) => return Ok(completion),
-                Err(failure) => failure,
+            let sent = self.send(&body).await;
+            let usage = match &sent {
+                Ok(completion) => completion.usage,
+                Err(failure) => failure.usage,
             };
-            let refused = failure.fault.as_ref().and_then(|f| wire::refused(f, &body));
-            match refused {
-                Some(setting) if self.leaves_out(setting, &body) => {}
-                _ => return Err(self.named(failure.error)),
+            attempts.add(usage, self.most(&usage, request));
+            // What there is to say where nobody pays for another one.
+            let last = match sent {
+                Err(failure) if self.learns(&failure, &body) => Err(self.named(failure.error)),
+                Err(failure) => {
+                    let mut error = self.named(failure.error);
+                    if !tries.again_after(&mut error).await {
+                        return Err(error);
+                    }
+                    Err(error)
+                }
+                Ok(answer) if !is_silent(&answer, request) => return Ok(answer),
+                Ok(silence) => {
+                    if !tries.again_after_silence().await {
+                        return Ok(silence);
+                    }
+                    Ok(silence)
+                }
+            };
+            if !payer.pays_on(attempts) {
+                return last.map_err(|mut error| {
+                    error.message += "; the budget does not reach for another try";
+                    error
+                });
             }
         }
     }
 
+    /// Sends a request once.
+    async fn send(&self, body: &Value) -> Result<Completion, Box<Failure>> {
+        self.pace.ready().await;
+        let key = self.key.value();
+        let reply = self.http.post(&self.address, key, &self.secrets, body);
+        reply.await?.read(&self.address.shown())
+    }
+
     fn body(&self, request: &Request) -> Value {
+        for setting in wire::untaken(&self.model, request, &self.dialect) {
+            self.leaves_out(setting);
+        }
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         wire::body(&self.model, request, &self.dialect, self.stream, &refused)
     }
 
-    /// Leaves a setting out from here on; says whether the request that was refused differs from the one that will be sent.
-    fn leaves_out(&self, setting: Setting, sent: &Value) -> bool {
+    /// Whether a failure is about a setting that can be left out: then the request is another one from here on.
+    fn learns(&self, failure: &Failure, sent: &Value) -> bool {
+        let refused = failure.fault.as_ref().and_then(|f| wire::refused(f, sent));
+        // Another request may have learned it while this one was under way.
+        refused.is_some_and(|s| self.leaves_out(s) || s.is_default_in(sent, &self.dialect))
+    }
+
+    /// What a request took in US dollars, where that is known.
+    fn cost(&self, usage: &Usage) -> Option<Usd> {
+        let by_list = || self.price(usage.prompt_tokens?, usage.completion_tokens?);
+        usage.cost.or_else(by_list)
+    }
+
+    /// The most that it can have taken: of what was not counted, as much as can have been read or written.
+    fn most(&self, usage: &Usage, request: &Request) -> Option<Usd> {
+        let by_list = || {
+            let read = usage.prompt_tokens;
+            let read = read.unwrap_or_else(|| request.prompt.most_tokens());
+            let written = usage.completion_tokens;
+            self.price(
+                read,
+                written.unwrap_or(request.parameters.max_tokens.into()),
+            )
+        };
+        usage.cost.or_else(by_list)
+    }
+
+    /// Leaves a setting out from here on; says whether it was sent until now.
+    fn leaves_out(&self, setting: Setting) -> bool {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if refused.insert(setting) {
+        let is_new = refused.insert(setting);
+        if is_new {
             tracing::warn!(
                 "{} does not take {}",
                 crate::text::visible_line(&self.identity.name),
                 setting.consequence()
             );
-            return true;
         }
-        // Another request learned it while this one was under way.
-        setting.is_default_in(sent, &self.dialect)
+        is_new
     }
 
     /// An error about the key names the variable that it came from.
@@ -222,18 +284,23 @@ fn is_silent(completion: &Completion, request: &Request) -> bool {
         && !has_tool_calls(completion)
 }
 
+/// Whether a tool was called in place of words.
 fn has_tool_calls(completion: &Completion) -> bool {
-    let calls = completion.raw.as_ref();
-    let calls = calls.and_then(|raw| raw.pointer("/choices/0/message/tool_calls"));
-    calls.is_some_and(|calls| calls.as_array().is_some_and(|c| !c.is_empty()))
-}
-
-fn sum(one: Usage, other: Usage) -> Usage {
-    let add = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
-    Usage {
-        prompt_tokens: add(one.prompt_tokens, other.prompt_tokens),
-        completion_tokens: add(one.completion_tokens, other.completion_tokens),
-    }
+    let choice = completion
+        .raw
+        .as_ref()
+        .and_then(|r| r.pointer("/choices/0"));
+    choice.is_some_and(|choice| {
+        let message = &choice["message"];
+        let ended_so = ["tool_calls", "tool_use", "function_call"]
+            .iter()
+            .any(|reason| choice["finish_reason"] == *reason);
+        ended_so
+            || message["function_call"].is_object()
+            || message["tool_calls"]
+                .as_array()
+                .is_some_and(|c| !c.is_empty())
+    })
 }
 
 #[async_trait]
@@ -252,35 +319,33 @@ impl Model for ChatEndpoint {
     }
 
     async fn generate(&self, request: &Request) -> Result<Completion, ModelError> {
+        self.answer_for(&Unlimited, request).await
+    }
+
+    async fn answer_for(
+        &self,
+        payer: &dyn Payer,
+        request: &Request,
+    ) -> Result<Completion, ModelError> {
+        if request.wanted != Wanted::Generate {
+            return self.log_likelihood(request).await;
+        }
         let started = Instant::now();
-        let mut tries = Tries::new(self.http.timeouts(), &self.pace);
-        // Answers without a word are paid for like others.
-        let mut paid = Usage::known(0, 0);
-        let mut completion = loop {
-            match self.ask(request).await {
-                Err(error) => tries.again_after(error).await?,
-                Ok(completion) => {
-                    paid = sum(paid, completion.usage);
-                    if !(is_silent(&completion, request) && tries.again_after_silence().await) {
-                        break completion;
-                    }
-                }
+        let mut attempts = Attempts::default();
+        match self.ask(payer, request, &mut attempts).await {
+            Err(error) => Err(ModelError { attempts, ..error }),
+            Ok(mut completion) => {
+                cut_at_stop(&mut completion.text, &request.parameters.stop);
+                completion.cost = self.cost(&attempts.usage);
+                completion.attempts = attempts;
+                completion.timing = Timing {
+                    queue: 0.0,
+                    total: started.elapsed().as_secs_f64(),
+                    ..completion.timing
+                };
+                Ok(completion)
             }
-        };
-        cut_at_stop(&mut completion.text, &request.parameters.stop);
-        completion.cost = match paid {
-            Usage {
-                prompt_tokens: Some(read),
-                completion_tokens: Some(written),
-            } => self.price(read, written),
-            _ => None,
-        };
-        completion.timing = Timing {
-            queue: 0.0,
-            total: started.elapsed().as_secs_f64(),
-            ..completion.timing
-        };
-        Ok(completion)
+        }
     }
 
     #[allow(clippy::cast_precision_loss)]

@@ -23,6 +23,7 @@ const REASONS: &[(Finish, &[&str])] = &[
             "image_prohibited_content",
             "model_armor",
             "guardrail_intervened",
+            "intervened",
             "guardrails",
             "moderation",
             "error_toxic",
@@ -39,6 +40,8 @@ const REASONS: &[(Finish, &[&str])] = &[
             "abort",
             "aborted",
             "cancelled",
+            "user_cancel",
+            "timeout",
         ],
     ),
     (

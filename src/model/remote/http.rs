@@ -3,18 +3,18 @@
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::LOCATION;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::address::Address;
 use super::body::{Body, BodyError, Incoming};
-use super::fault::seconds;
-use super::reply::{Reply, excerpt};
+use super::reply::{Failure, Reply, excerpt};
+use super::retry_after::retry_after;
 use super::secrets::Secrets;
 use super::timeouts::Timeouts;
 use crate::model::spec::without_secrets;
-use crate::model::{ErrorClass, ModelError};
+use crate::model::{ErrorClass, ModelError, Usage};
 
 /// Most bytes read of the body of an error status.
 const MAX_ERROR: usize = 1 << 20;
@@ -58,7 +58,7 @@ impl Http {
         key: Option<&SecretString>,
         secrets: &Secrets,
         body: &Value,
-    ) -> Result<Reply, ModelError> {
+    ) -> Result<Reply, Box<Failure>> {
         let mut request = self.client.post(address.url().clone()).json(body);
         if let Some(key) = key.filter(|_| !address.has_user()) {
             request = request.bearer_auth(key.expose_secret());
@@ -67,7 +67,7 @@ impl Http {
         let response = request
             .send()
             .await
-            .map_err(|e| self.transport_error(address, &e))?;
+            .map_err(|e| Box::new(self.transport_error(address, &e)))?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
         let location = response
@@ -77,7 +77,7 @@ impl Http {
         let location = location.map(|l| secrets.cut(&excerpt(&without_secrets(l))));
         let mut body = if response.status().is_success() {
             let read = read_answer(response, asked).await;
-            read.map_err(|e| self.read_error(address, secrets, e))?
+            read.map_err(|e| Box::new(self.read_error(address, secrets, e)))?
         } else {
             read_error_body(response, asked).await
         };
@@ -93,14 +93,28 @@ impl Http {
         })
     }
 
-    fn read_error(&self, address: &Address, secrets: &Secrets, error: ReadError) -> ModelError {
+    fn read_error(&self, address: &Address, secrets: &Secrets, error: ReadError) -> Failure {
         match error {
             ReadError::Transport(error) => self.transport_error(address, &error),
-            ReadError::Body(error) => body_error(address, secrets, error),
+            ReadError::Body(error) => Failure::unread(body_error(address, secrets, error)),
         }
     }
 
-    fn transport_error(&self, address: &Address, error: &reqwest::Error) -> ModelError {
+    /// What never reached its server is not billed; whatever breaks later can be.
+    fn transport_error(&self, address: &Address, error: &reqwest::Error) -> Failure {
+        let failure = Failure::unread(self.transport_failure(address, error));
+        let never_sent = error.is_connect() || error.is_builder();
+        Failure {
+            usage: if never_sent {
+                Usage::nothing()
+            } else {
+                failure.usage
+            },
+            ..failure
+        }
+    }
+
+    fn transport_failure(&self, address: &Address, error: &reqwest::Error) -> ModelError {
         let url = address.shown();
         if error.is_timeout() {
             let t = &self.timeouts;
@@ -138,19 +152,19 @@ enum ReadError {
     Body(BodyError),
 }
 
-/// Reads an answer until it is over: a body to its last byte, a stream to `[DONE]`, or to its finish and a little longer.
+/// Reads an answer until it is over: a body to its last byte, a stream to `[DONE]`, or to its finish and a little longer. Where
+/// something besides the answer said how it went, the answer itself may still be coming.
 async fn read_answer(response: reqwest::Response, asked: Instant) -> Result<Body, ReadError> {
     let mut incoming = Incoming::new(asked);
     let mut stream = response.bytes_stream();
     let mut ended: Option<Instant> = None;
     while !incoming.is_done() {
-        let next = match ended {
-            None => stream.next().await,
-            Some(ended) => {
-                let rest = GRACE.saturating_sub(ended.elapsed());
-                let next = tokio::time::timeout(rest, stream.next());
-                next.await.unwrap_or(None)
-            }
+        let next = if incoming.is_whole() {
+            let rest = ended.map_or(GRACE, |ended| GRACE.saturating_sub(ended.elapsed()));
+            let next = tokio::time::timeout(rest, stream.next());
+            next.await.unwrap_or(None)
+        } else {
+            stream.next().await
         };
         match next {
             None => break,
@@ -159,7 +173,7 @@ async fn read_answer(response: reqwest::Response, asked: Instant) -> Result<Body
             Some(Err(_)) if incoming.is_whole() => break,
             Some(Err(error)) => return Err(ReadError::Transport(error)),
         }
-        if ended.is_none() && incoming.is_whole() {
+        if ended.is_none() && incoming.is_finished() {
             ended = Some(Instant::now());
         }
     }
@@ -212,54 +226,5 @@ fn body_error(address: &Address, secrets: &Secrets, error: BodyError) -> ModelEr
             ErrorClass::Network,
             format!("{url} broke off in the middle of an answer"),
         ),
-    }
-}
-
-/// How long to wait: `retry-after-ms`, or `Retry-After` in seconds or as an HTTP date. What is neither says nothing.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let header = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    let in_ms = header("retry-after-ms").and_then(seconds);
-    in_ms.map(|ms| ms / 1000).or_else(|| {
-        let written = header(RETRY_AFTER.as_str())?;
-        seconds(written).or_else(|| {
-            let date = jiff::fmt::rfc2822::parse(written).ok()?;
-            Duration::try_from(date.timestamp() - jiff::Timestamp::now()).ok()
-        })
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_retry_after_is_a_panic() {
-        let read = |name: &'static str, value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(name, value.parse().unwrap());
-            retry_after(&headers)
-        };
-        assert_eq!(
-            read("retry-after", "2.5"),
-            Some(Duration::from_millis(2500))
-        );
-        assert_eq!(
-            read("retry-after-ms", "2500"),
-            Some(Duration::from_millis(2500))
-        );
-        for huge in ["1e300", "inf", "99999999999999999999", "1e400"] {
-            assert_eq!(read("retry-after", huge), Some(Duration::MAX), "{huge}");
-        }
-        for nothing in [
-            "soon",
-            "-1",
-            "nan",
-            "",
-            "Wed, 21 Oct 2015 07:28:00 GMT",
-            "-1e300",
-        ] {
-            assert_eq!(read("retry-after", nothing), None, "{nothing}");
-        }
-        assert!(read("retry-after", "Thu, 31 Dec 9998 23:59:59 GMT").is_some());
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! An answer's way: `wire` writes the request as `providers` says that the server takes it; `http` sends it to an `address` and reads
 //! the `body` that comes, in one piece or as a `stream` of `sse`; `reply` tells answers, verdicts and failures apart, with `chat`,
-//! `content` and `finish` for answers, `fault`, `verdict` and `class` for errors; `retry` decides whether to send again; `endpoint` is the model
+//! `content`, `finish` and `beside` for answers, `fault`, `verdict` and `class` for errors; `retry` and `retry_after` decide whether to send again, and when; `endpoint` is the model
 //! around all this. `key` and `secrets` see to it that no secret is ever shown.
 
 mod address;
+mod beside;
 mod body;
 mod chat;
 mod class;
@@ -19,6 +20,7 @@ mod prices;
 mod providers;
 mod reply;
 mod retry;
+mod retry_after;
 mod secrets;
 mod sse;
 mod stream;

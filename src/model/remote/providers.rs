@@ -26,6 +26,8 @@ pub(super) struct Dialect {
     pub schema: Schema,
     /// Whether it takes `stream_options`; one that does not counts tokens in its streams anyway.
     pub stream_options: bool,
+    /// Whether it takes `top_k`, which is not of OpenAI's API.
+    pub top_k: bool,
     /// Beginnings of names of models that take neither temperature nor top-p.
     pub fixed_sampling: &'static [&'static str],
 }
@@ -38,13 +40,19 @@ impl Dialect {
     }
 }
 
-/// What most servers take.
+/// What most servers take: those that run open weights (vLLM, `SGLang`, llama.cpp) take `top_k` too.
 const COMMON: Dialect = Dialect {
     max_tokens: "max_tokens",
     seed: Some("seed"),
     schema: Schema::Json,
     stream_options: true,
+    top_k: true,
     fixed_sampling: &[],
+};
+/// What OpenAI's API has, and nothing beside it.
+const NARROW: Dialect = Dialect {
+    top_k: false,
+    ..COMMON
 };
 
 struct Known {
@@ -79,7 +87,7 @@ const KNOWN: &[Known] = &[
         Dialect {
             max_tokens: "max_completion_tokens",
             fixed_sampling: &["o1", "o3", "o4", "gpt-5"],
-            ..COMMON
+            ..NARROW
         },
     ),
     known(
@@ -88,14 +96,14 @@ const KNOWN: &[Known] = &[
         "ANTHROPIC_API_KEY",
         Dialect {
             seed: None,
-            ..COMMON
+            ..NARROW
         },
     ),
     known(
         "gemini",
         "https://generativelanguage.googleapis.com/v1beta/openai",
         "GEMINI_API_KEY",
-        COMMON,
+        NARROW,
     ),
     known(
         "deepseek",
@@ -104,7 +112,7 @@ const KNOWN: &[Known] = &[
         Dialect {
             seed: None,
             schema: Schema::AnyJson,
-            ..COMMON
+            ..NARROW
         },
     ),
     known(
@@ -114,7 +122,7 @@ const KNOWN: &[Known] = &[
         Dialect {
             seed: Some("random_seed"),
             stream_options: false,
-            ..COMMON
+            ..NARROW
         },
     ),
     known(
@@ -129,7 +137,7 @@ const KNOWN: &[Known] = &[
         "GROQ_API_KEY",
         Dialect {
             max_tokens: "max_completion_tokens",
-            ..COMMON
+            ..NARROW
         },
     ),
     known(
@@ -138,14 +146,14 @@ const KNOWN: &[Known] = &[
         "TOGETHER_API_KEY",
         COMMON,
     ),
-    known("xai", "https://api.x.ai/v1", "XAI_API_KEY", COMMON),
+    known("xai", "https://api.x.ai/v1", "XAI_API_KEY", NARROW),
     Known {
         key_required: false,
         ..known(
             "ollama",
             "http://127.0.0.1:11434/v1",
             "OLLAMA_API_KEY",
-            COMMON,
+            NARROW,
         )
     },
 ];

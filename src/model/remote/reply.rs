@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::body::Body;
 use super::chat;
 use super::fault::Fault;
-use crate::model::{Completion, ErrorClass, Finish, ModelError};
+use crate::model::{Completion, ErrorClass, Finish, ModelError, Usage};
 
 /// A reply, whole and without secrets.
 pub(super) struct Reply {
@@ -20,44 +20,48 @@ pub(super) struct Reply {
     pub body: Body,
 }
 
-/// A reply without an answer.
+/// A request without an answer.
 pub(super) struct Failure {
     pub error: ModelError,
     /// The server's own account of it.
     pub fault: Option<Box<Fault>>,
+    /// What it took.
+    pub usage: Usage,
+}
+
+impl Failure {
+    /// One of which no server gave an account: it may have been billed.
+    pub(super) fn unread(error: ModelError) -> Self {
+        Self {
+            error,
+            fault: None,
+            usage: Usage::default(),
+        }
+    }
 }
 
 impl Reply {
     /// The completion in it. `url` names the server in messages.
-    pub(super) fn read(self, url: &str) -> Result<Completion, Failure> {
+    pub(super) fn read(self, url: &str) -> Result<Completion, Box<Failure>> {
         if !(200..300).contains(&self.status) {
             let fault = self.error_fault();
             return match chat::blocked(&fault) {
-                Some(completion) => Ok(completion),
-                None => Err(self.failed(url, fault)),
+                Some(mut completion) => {
+                    completion.usage = self.billed_of_a_block();
+                    Ok(completion)
+                }
+                None => Err(Box::new(self.failed(url, fault, false))),
             };
         }
-        let passing = |class, message: String| {
-            let error = ModelError::new(class, message);
-            Err(Failure { error, fault: None })
+        let (body, first_token) = match &self.body {
+            Body::Json(body, first_token) => (body, *first_token),
+            Body::Text(text) => return Err(Box::new(self.unread(url, text))),
         };
-        let (body, first_token) = match self.body {
-            Body::Json(ref body, first_token) => (body, first_token),
-            Body::Text(text) if text.trim().is_empty() => {
-                return passing(
-                    ErrorClass::Server,
-                    format!("{url} answered {} with nothing", self.status),
-                );
-            }
-            Body::Text(text) => {
-                return passing(
-                    ErrorClass::Protocol,
-                    format!(
-                        "{url} answered with something that is not JSON: {}",
-                        excerpt(&text)
-                    ),
-                );
-            }
+        let passing = |class, message: String| {
+            Err(Box::new(Failure {
+                usage: chat::usage(body),
+                ..Failure::unread(ModelError::new(class, message))
+            }))
         };
         match chat::read_chat_completion(body) {
             None if has_no_choice(body) => passing(
@@ -75,7 +79,7 @@ impl Reply {
                 ),
             ),
             Some(completion) if completion.finish == Finish::Error => match chat::fault(body) {
-                Some(fault) => Err(self.failed(url, fault)),
+                Some(fault) => Err(Box::new(self.failed(url, fault, completion.has_words()))),
                 None => passing(
                     ErrorClass::Server,
                     format!(
@@ -92,6 +96,50 @@ impl Reply {
         }
     }
 
+    /// A success that is not JSON.
+    fn unread(&self, url: &str, text: &str) -> Failure {
+        let error = if text.trim().is_empty() {
+            let message = format!("{url} answered {} with nothing", self.status);
+            ModelError::new(ErrorClass::Server, message)
+        } else {
+            let message = format!(
+                "{url} answered with something that is not JSON: {}",
+                excerpt(text)
+            );
+            ModelError::new(ErrorClass::Protocol, message)
+        };
+        Failure::unread(error)
+    }
+
+    /// What a body counts, whatever else it says.
+    fn counted(&self) -> Usage {
+        match &self.body {
+            Body::Json(body, _) => chat::usage(body),
+            Body::Text(_) => Usage::default(),
+        }
+    }
+
+    /// What a filter's verdict with an error status took. Nothing was written; that the prompt was read is billed by some (Azure).
+    fn billed_of_a_block(&self) -> Usage {
+        let counted = self.counted();
+        Usage {
+            completion_tokens: counted.completion_tokens.or(Some(0)),
+            ..counted
+        }
+    }
+
+    /// What a failure took: what its server counts, or nothing where the request was turned away before a word was written. Where a
+    /// gateway ran out of time, its provider may have gone on.
+    fn billed(&self, fault: &Fault, has_words: bool) -> Usage {
+        let counted = self.counted();
+        let ran_out_of_time = matches!(fault.status(), None | Some(408 | 499 | 504 | 522 | 524));
+        if counted == Usage::default() && !has_words && !ran_out_of_time {
+            Usage::nothing()
+        } else {
+            counted
+        }
+    }
+
     fn error_fault(&self) -> Fault {
         match &self.body {
             Body::Json(body, _) => Fault::of_status(self.status, body),
@@ -103,7 +151,7 @@ impl Reply {
         }
     }
 
-    fn failed(&self, url: &str, fault: Fault) -> Failure {
+    fn failed(&self, url: &str, fault: Fault, has_words: bool) -> Failure {
         let class = fault.class();
         let said = fault.message().unwrap_or_else(|| match &self.body {
             Body::Json(body, _) => body.to_string(),
@@ -131,10 +179,10 @@ impl Reply {
         };
         let retry_after = self.retry_after.or(fault.wait);
         Failure {
+            usage: self.billed(&fault, has_words),
             error: ModelError {
-                class,
-                message,
                 retry_after,
+                ..ModelError::new(class, message)
             },
             fault: Some(Box::new(fault)),
         }

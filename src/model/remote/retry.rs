@@ -13,6 +13,8 @@ use crate::model::{ErrorClass, ModelError};
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// Most that is added to a wait that a server asked for, so that not all who wait come back at the same moment.
 const MAX_SPREAD: Duration = Duration::from_secs(5);
+/// A wait beyond which figures say nothing: a hundred years.
+const LIFETIME: Duration = Duration::from_hours(100 * 365 * 24);
 /// How often an answer without a word is asked for again.
 const SILENCES: u32 = 2;
 
@@ -72,18 +74,16 @@ impl<'a> Tries<'a> {
         }
     }
 
-    /// Waits until the request may be sent again.
-    ///
-    /// # Errors
-    /// The failure, where it does not pass, was met too often, or its server asks for a longer wait than is granted.
-    pub(super) async fn again_after(&mut self, mut error: ModelError) -> Result<(), ModelError> {
+    /// Waits until the request may be sent again. Says no, and in the failure why, where that does not pass, was met too often, or its
+    /// server asks for a longer wait than is granted.
+    pub(super) async fn again_after(&mut self, error: &mut ModelError) -> bool {
         if !error.class.is_transient() {
-            return Err(error);
+            return false;
         }
         self.failed += 1;
         let longest = self.timeouts.longest_wait_seconds;
         if let Some(asked) = error.retry_after.filter(|a| *a > longest.duration()) {
-            let asked = if asked == Duration::MAX {
+            let asked = if asked > LIFETIME {
                 "longer than a lifetime".to_owned()
             } else {
                 format!("{} s", asked.as_secs())
@@ -92,13 +92,13 @@ impl<'a> Tries<'a> {
                 "{}. It asks to wait {asked}; candor waits {longest} s at most (longest_wait_seconds under [http] in candor.toml)",
                 error.message
             );
-            return Err(error);
+            return false;
         }
         if self.failed > self.timeouts.retries {
             if self.failed > 1 {
                 error.message = format!("{} (tried {} times)", error.message, self.failed);
             }
-            return Err(error);
+            return false;
         }
         let backoff = self.backoff();
         let spread = backoff
@@ -109,7 +109,7 @@ impl<'a> Tries<'a> {
             self.pace.pause(wait, spread);
         }
         tokio::time::sleep(wait + spread.mul_f64(random())).await;
-        Ok(())
+        true
     }
 
     /// Waits before an answer without a word is asked for again; says no where it has been asked for often enough.

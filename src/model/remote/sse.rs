@@ -14,6 +14,8 @@ pub(super) struct Event {
 /// Bytes in, events out.
 #[derive(Default)]
 pub(super) struct Events {
+    /// Open brackets of an event that is bare JSON; 0 in any other.
+    open: usize,
     /// What came of the line that is not over.
     line: Vec<u8>,
     /// What came of the event that is not over.
@@ -65,26 +67,65 @@ impl Events {
         }
         if line.is_empty() {
             let event = std::mem::take(&mut self.event);
+            self.open = 0;
             return (!event.data.is_empty()).then_some(event);
         }
-        // Some gateways write an error in the middle of a stream as bare JSON.
+        // Some gateways write an error in the middle of a stream as bare JSON, on one line or on many.
+        if self.open > 0 || self.event.data.is_empty() && line.starts_with(['{', '[']) {
+            if self.open == 0 || !is_field(line) {
+                return self.push_bare(line);
+            }
+            self.open = 0;
+        }
         let (field, value) = match line.split_once(':') {
             _ if line.starts_with('{') => ("data", line),
             Some((field, value)) => (field, value.strip_prefix(' ').unwrap_or(value)),
             None => (line, ""),
         };
         match field {
-            "data" => {
-                if !self.event.data.is_empty() {
-                    self.event.data.push('\n');
-                }
-                self.event.data += value;
-            }
+            "data" => self.push_data(value),
             "event" => value.clone_into(&mut self.event.name),
             _ => {}
         }
         None
     }
+
+    fn push_data(&mut self, line: &str) {
+        if !self.event.data.is_empty() {
+            self.event.data.push('\n');
+        }
+        self.event.data += line;
+    }
+
+    /// A line of bare JSON, which is an event of its own, over with its last bracket.
+    fn push_bare(&mut self, line: &str) -> Option<Event> {
+        self.push_data(line);
+        self.open = still_open(self.open, line);
+        (self.open == 0).then(|| std::mem::take(&mut self.event))
+    }
+}
+
+/// Whether a line is one of an event rather than one of JSON.
+fn is_field(line: &str) -> bool {
+    ["data:", "event:", "id:", "retry:", ":"]
+        .iter()
+        .any(|field| line.starts_with(field))
+}
+
+/// Brackets that are open behind a line of JSON, of which no string goes on to the next.
+fn still_open(mut open: usize, line: &str) -> usize {
+    let (mut quoted, mut escaped) = (false, false);
+    for byte in line.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => open += 1,
+            b'}' | b']' if !quoted => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    open
 }
 
 #[cfg(test)]
@@ -112,6 +153,41 @@ mod tests {
                 ["北京", "1\n2", "{\"error\": 1}", "[DONE]"],
                 "in pieces of {size}"
             );
+        }
+    }
+
+    #[test]
+    fn bare_json_of_many_lines_is_an_event_wherever_it_stands() {
+        let error = "{\n  \"error\": {\n    \"message\": \"a } b\",\n    \"code\": 429\n  }\n}";
+        for (stream, events) in [
+            (format!("data: 1\n\n{error}\n\n"), vec!["1", error]),
+            (
+                format!("data: 1\n\n{error}\ndata: [DONE]\n\n"),
+                vec!["1", error, "[DONE]"],
+            ),
+            (format!("data: 1\n\n{error}"), vec!["1", error]),
+            (format!("event: error\n{error}\n\n"), vec![error]),
+            (
+                "data: 1\n\n[{\n\"error\": 1\n}]\n\n".to_owned(),
+                vec!["1", "[{\n\"error\": 1\n}]"],
+            ),
+            // Cut off in the middle, it is what came of it.
+            (
+                "data: 1\n\n{\n\"error\":\n\ndata: 2\n\n".to_owned(),
+                vec!["1", "{\n\"error\":", "2"],
+            ),
+            (
+                "data: 1\n\n{\n\"error\":\ndata: 2\n\n".to_owned(),
+                vec!["1", "{\n\"error\":\n2"],
+            ),
+            (
+                "{\"a\": 1}\n{\"b\": 2}\n".to_owned(),
+                vec!["{\"a\": 1}", "{\"b\": 2}"],
+            ),
+        ] {
+            for size in [1, 7, stream.len()] {
+                assert_eq!(read(stream.as_bytes(), size), events, "{stream}");
+            }
         }
     }
 

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
+use super::beside;
 use super::content::Said;
-use super::fault::present;
+use super::fault::{categories, present};
 use super::finish::{graver, reason};
 use super::sse::Event;
 
@@ -22,6 +23,8 @@ pub(super) struct StreamedBody {
     /// Usage, filters and whatever else comes once.
     rest: Map<String, Value>,
     filters: Option<Value>,
+    /// Calls of tools in place of words.
+    tool_calls: Vec<Value>,
     /// An error in the middle of the stream.
     error: Option<Value>,
     /// What a later chunk put in the place of all that was said.
@@ -59,6 +62,7 @@ impl StreamedBody {
             native_finish: None,
             rest: Map::new(),
             filters: None,
+            tool_calls: Vec::new(),
             error: None,
             replacement: None,
             done: false,
@@ -123,12 +127,16 @@ impl StreamedBody {
 
     fn push_choice(&mut self, mut choice: Value) {
         let piece = choice.get("delta").map(Said::read).unwrap_or_default();
-        if self.first_token.is_none() && !piece.is_empty() {
+        let calls = choice.get_mut("delta").map(tool_calls).unwrap_or_default();
+        if self.first_token.is_none() && !(piece.is_empty() && calls.is_empty()) {
             self.first_token = Some(self.asked.elapsed().as_secs_f64());
         }
         self.said.text += &piece.text;
         self.said.reasoning += &piece.reasoning;
         self.said.refusal += &piece.refusal;
+        for call in calls {
+            self.push_call(call);
+        }
         let whole = choice.get("message").map(|m| Said::read(m).text);
         if let Some(whole) = whole.filter(|w| !w.is_empty()) {
             self.push_whole(whole);
@@ -141,14 +149,31 @@ impl StreamedBody {
                 *place = Some(graver(place.take(), said));
             }
         }
-        if let Some(filters) = choice
-            .get_mut("content_filter_results")
-            .filter(|f| !f.is_null())
-        {
+        // A later table that filters nothing takes nothing back.
+        let filters = choice.get_mut("content_filter_results");
+        if let Some(filters) = filters.filter(|f| categories(Some(f)).next().is_some()) {
             self.filters = Some(filters.take());
+        }
+        for name in beside::IN_CHOICE {
+            if let Some(value) = choice.get(name).filter(|v| beside::speaks(name, v)) {
+                self.rest.insert(name.to_owned(), value.clone());
+            }
         }
         if let Some(error) = present(&choice, "error") {
             self.error = Some(error.clone());
+        }
+    }
+
+    /// A piece of a call: the first one names the tool, those after it bring more of its arguments.
+    fn push_call(&mut self, mut piece: Value) {
+        let same = |call: &&mut Value| call["index"] == piece["index"];
+        let Some(call) = self.tool_calls.iter_mut().rfind(same) else {
+            return self.tool_calls.push(piece);
+        };
+        let more = piece.pointer_mut("/function/arguments").map(Value::take);
+        let arguments = call.pointer_mut("/function/arguments");
+        if let (Some(Value::String(more)), Some(Value::String(arguments))) = (more, arguments) {
+            *arguments += &more;
         }
     }
 
@@ -172,14 +197,23 @@ impl StreamedBody {
         self.done || self.error.is_some()
     }
 
-    /// Whether the answer is whole, even if the connection ends without `[DONE]`.
-    pub(super) fn is_whole(&self) -> bool {
-        self.is_done() || self.finish.is_some() || self.speaks_beside()
+    /// Whether the answer has come to its finish.
+    pub(super) fn is_finished(&self) -> bool {
+        self.is_done() || self.finish.is_some()
     }
 
-    /// Whether something besides choices and usage says how it went.
+    /// Whether the answer is whole, even if the connection ends without `[DONE]`.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_finished() || self.speaks_beside()
+    }
+
+    /// Whether something besides choices and usage says how it went. A table on the prompt says nothing of an answer that came after all.
     fn speaks_beside(&self) -> bool {
-        self.rest.keys().any(|name| name != "usage")
+        self.rest.keys().any(|name| match name.as_str() {
+            "usage" | "amazon-bedrock-trace" => false,
+            name if beside::PROMPT_TABLES.contains(&name) => self.said.is_empty(),
+            _ => true,
+        })
     }
 
     /// The body; none where the stream broke off in the middle.
@@ -187,7 +221,7 @@ impl StreamedBody {
         if !self.is_whole() {
             return None;
         }
-        let silent = self.said.is_empty() && self.finish.is_none();
+        let silent = self.said.is_empty() && self.finish.is_none() && self.tool_calls.is_empty();
         let speaks_beside = self.speaks_beside();
         let mut body = self.rest;
         if silent && (self.error.is_some() || speaks_beside) {
@@ -200,6 +234,9 @@ impl StreamedBody {
             "message": {"content": self.said.text, "reasoning_content": self.said.reasoning, "refusal": self.said.refusal},
             "finish_reason": self.finish,
         });
+        if !self.tool_calls.is_empty() {
+            choice["message"]["tool_calls"] = self.tool_calls.into();
+        }
         for (name, value) in [
             ("native_finish_reason", self.native_finish.map(Value::from)),
             ("replaced_by", self.replacement.map(Value::from)),
@@ -215,17 +252,21 @@ impl StreamedBody {
     }
 }
 
-/// Whether a field beside the choices is kept: usage, and what says that something was withheld. Servers send the same fields in every
-/// chunk to say that nothing was.
+/// The calls in a piece of a message, those of the API's older form included.
+fn tool_calls(delta: &mut Value) -> Vec<Value> {
+    let calls = delta.get_mut("tool_calls").and_then(Value::as_array_mut);
+    let mut calls = calls.map(std::mem::take).unwrap_or_default();
+    let older = delta.get_mut("function_call").filter(|c| c.is_object());
+    calls.extend(older.map(|call| json!({"type": "function", "function": call.take()})));
+    calls.retain(Value::is_object);
+    calls
+}
+
+/// Whether a field beside the choices is kept: usage, and what says that something was withheld.
 fn is_kept(name: &str, value: &Value) -> bool {
     match name {
         "usage" => !value.is_null(),
-        "base_resp" => value["status_code"].as_i64().is_some_and(|code| code != 0),
-        "input_sensitive" | "output_sensitive" => value == &Value::Bool(true),
-        "promptFeedback" | "prompt_feedback" => ["blockReason", "block_reason"]
-            .iter()
-            .any(|reason| present(value, reason).is_some()),
-        _ => false,
+        _ => beside::speaks(name, value),
     }
 }
 

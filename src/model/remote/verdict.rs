@@ -43,6 +43,7 @@ const CODES: &[(&str, Side)] = &[
     ("10013", Side::Prompt),
     ("10014", Side::Answer),
     ("10019", Side::Prompt),
+    ("10021", Side::Prompt),
     // new-api and one-api gateways.
     ("sensitivewordsdetected", Side::Prompt),
     ("promptblocked", Side::Prompt),
@@ -121,7 +122,8 @@ const SENTENCES: &[(&str, Side)] = &[
         "the request failed because the output text may contain sensitive information",
         Side::Answer,
     ),
-    // LiteLLM's class for all of these.
+    // LiteLLM's own guardrails, and its class for all of these.
+    ("violated guardrail policy", Side::Prompt),
     ("litellm.contentpolicyviolationerror", Side::Prompt),
 ];
 

@@ -15,6 +15,7 @@ pub(super) enum Setting {
     MaxTokens,
     Temperature,
     TopP,
+    TopK,
     Stop,
     Seed,
     ResponseFormat,
@@ -22,11 +23,12 @@ pub(super) enum Setting {
 }
 
 impl Setting {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::ResponseFormat,
         Self::MaxTokens,
         Self::Temperature,
         Self::TopP,
+        Self::TopK,
         Self::Stop,
         Self::Seed,
         Self::StreamOptions,
@@ -38,6 +40,7 @@ impl Setting {
             Self::MaxTokens => &["max_tokens", "max_completion_tokens"],
             Self::Temperature => &["temperature"],
             Self::TopP => &["top_p"],
+            Self::TopK => &["top_k"],
             Self::Stop => &["stop"],
             Self::Seed => &["seed", "random_seed"],
             Self::ResponseFormat => &["response_format"],
@@ -64,6 +67,7 @@ impl Setting {
             Self::MaxTokens => "max_tokens; it is sent under its other name from here on",
             Self::Temperature => "a temperature; its own is used from here on",
             Self::TopP => "top_p; its own is used from here on",
+            Self::TopK => "top_k; answers are drawn from all tokens from here on",
             Self::Stop => "stop strings; answers are cut at them here",
             Self::Seed => "a seed; answers are drawn without one from here on",
             Self::ResponseFormat => "a JSON schema; it is asked without one from here on",
@@ -76,6 +80,19 @@ impl Setting {
 struct WireMessage<'a> {
     role: Role,
     content: &'a str,
+}
+
+/// Settings that somebody asked for and a server is known not to take.
+pub(super) fn untaken(
+    model: &str,
+    request: &Request,
+    dialect: &Dialect,
+) -> impl Iterator<Item = Setting> {
+    let asked = &request.parameters;
+    let samples = dialect.samples(model);
+    let top_p = (asked.top_p.is_some() && !samples).then_some(Setting::TopP);
+    let top_k = (asked.top_k.is_some() && !(samples && dialect.top_k)).then_some(Setting::TopK);
+    top_p.into_iter().chain(top_k)
 }
 
 /// The body of a request.
@@ -119,6 +136,12 @@ pub(super) fn body(
         .filter(|_| takes(Setting::TopP) && dialect.samples(model))
     {
         set("top_p", json!(top_p));
+    }
+    if let Some(top_k) = parameters
+        .top_k
+        .filter(|_| takes(Setting::TopK) && dialect.samples(model))
+    {
+        set("top_k", json!(top_k));
     }
     if !parameters.stop.is_empty() && takes(Setting::Stop) {
         // The API takes at most four; the others are applied to the text that comes back.
@@ -170,41 +193,45 @@ const NOT_TAKEN: &[&str] = &[
     "use 'max_",
 ];
 
+/// What is said of a response format that is not taken, by its name or not.
+const FORMATS: &[&str] = &[
+    "response_format",
+    "response format",
+    "json_schema",
+    "json schema",
+];
+
 /// The setting of a request that an error refuses.
 pub(super) fn refused(fault: &Fault, sent: &Value) -> Option<Setting> {
     if !matches!(fault.status(), Some(400 | 404 | 422 | 501)) || fault.verdict().is_some() {
         return None;
     }
-    let words = format!("{} {}", fault.messages.join(" "), fault.codes.join(" ")).to_lowercase();
-    let not_taken = NOT_TAKEN.iter().any(|phrase| words.contains(phrase));
+    let messages: Vec<String> = fault.messages.iter().map(|m| m.to_lowercase()).collect();
+    let say = |phrase: &&str| {
+        let texts = messages.iter().chain(&fault.codes);
+        texts.into_iter().any(|text| text.contains(phrase))
+    };
+    let not_taken = NOT_TAKEN.iter().any(say);
     Setting::ALL.into_iter().find(|setting| {
         let Some(name) = setting.sent_as(sent) else {
             return false;
         };
-        let as_parameter = fault
-            .parameter
-            .as_deref()
-            .is_some_and(|p| p == name || p.starts_with(&format!("{name}.")));
+        let parameter = fault.parameter.as_deref().unwrap_or_default();
+        let rest = parameter.strip_prefix(name);
+        let as_parameter = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         if *setting == Setting::ResponseFormat {
-            let about = [
-                "response_format",
-                "response format",
-                "json_schema",
-                "json schema",
-            ];
-            return as_parameter || about.iter().any(|phrase| words.contains(phrase));
+            return as_parameter || FORMATS.iter().any(say);
         }
         not_taken && as_parameter
-            || fault.messages.iter().any(|message| {
-                let message = message.to_lowercase();
-                not_taken && is_quoted(&message, name) || is_out_of_range(&message, name)
+            || messages.iter().any(|message| {
+                not_taken && is_quoted(message, name) || is_out_of_range(message, name)
             })
     })
 }
 
 /// Whether a text in small letters opens with words on a setting's value: `invalid temperature: only 1 is allowed`.
 fn is_out_of_range(text: &str, name: &str) -> bool {
-    if !matches!(name, "temperature" | "top_p" | "seed") {
+    if !matches!(name, "temperature" | "top_p" | "top_k" | "seed") {
         return false;
     }
     let rest = text.strip_prefix("invalid ").unwrap_or(text);

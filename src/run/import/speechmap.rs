@@ -223,6 +223,7 @@ fn record(suite: &str, index: u64, row: Row) -> Result<TrialRecord, String> {
         failure,
         scores: vec![score],
         unjudged: Vec::new(),
+        attempts: None,
         spent: None,
         finished: row
             .timestamp

@@ -65,49 +65,54 @@ fn golden_mantel_haenszel() {
 
 #[test]
 fn golden_mantel_haenszel_r() {
-    each_with_inputs("mantel_haenszel_r", "mantel_haenszel", &[], |case, input| {
-        let strata = strata(input);
-        let got = MantelHaenszel::of(&strata);
-        case.check("or_mh", got.map(|m| m.odds_ratio));
-        case.check_interval("ci95", got.and_then(|m| m.interval(0.95)));
-        case.check("chi2", got.map(|m| m.chi_squared));
-        case.check("p", got.map(|m| m.p));
-        case.check("chi2_cc", got.map(|m| m.chi_squared_corrected));
-        case.check("p_cc", got.map(|m| m.p_corrected));
-        let exact = exact_conditional_odds_ratio(&strata, 0.95);
-        // R finds estimate and ends with `uniroot` at its default tolerance, 1.2e-4 of the ratio or, above 1, of its inverse: they
-        // cannot be held to the file's.
-        let near = |got: f64, want: &Value, field: &str| {
-            let want = want.as_f64().expect("a ratio");
-            let off = (got - want).abs().min((1.0 / got - 1.0 / want).abs());
-            assert!(
-                off < 1.3e-4,
-                "{} {field}: got {got}, want {want}",
-                case.id()
-            );
-        };
-        let expected = &case.value["expected"];
-        if let Ok(exact) = exact
-            && case.expects("exact_conditional_or")
-        {
-            near(
-                exact.value,
-                &expected["exact_conditional_or"],
-                "exact_conditional_or",
-            );
-            near(
-                exact.interval.low,
-                &expected["exact_ci95"][0],
-                "exact_ci95 low",
-            );
-            near(
-                exact.interval.high,
-                &expected["exact_ci95"][1],
-                "exact_ci95 high",
-            );
-        }
-        case.check("exact_p", exact.map(|e| e.p));
-    });
+    each_with_inputs(
+        "mantel_haenszel_r",
+        "mantel_haenszel",
+        &[],
+        |case, input| {
+            let strata = strata(input);
+            let got = MantelHaenszel::of(&strata);
+            case.check("or_mh", got.map(|m| m.odds_ratio));
+            case.check_interval("ci95", got.and_then(|m| m.interval(0.95)));
+            case.check("chi2", got.map(|m| m.chi_squared));
+            case.check("p", got.map(|m| m.p));
+            case.check("chi2_cc", got.map(|m| m.chi_squared_corrected));
+            case.check("p_cc", got.map(|m| m.p_corrected));
+            let exact = exact_conditional_odds_ratio(&strata, 0.95);
+            // R finds estimate and ends with `uniroot` at its default tolerance, 1.2e-4 of the ratio or, above 1, of its inverse: they
+            // cannot be held to the file's.
+            let near = |got: f64, want: &Value, field: &str| {
+                let want = want.as_f64().expect("a ratio");
+                let off = (got - want).abs().min((1.0 / got - 1.0 / want).abs());
+                assert!(
+                    off < 1.3e-4,
+                    "{} {field}: got {got}, want {want}",
+                    case.id()
+                );
+            };
+            let expected = &case.value["expected"];
+            if let Ok(exact) = exact
+                && case.expects("exact_conditional_or")
+            {
+                near(
+                    exact.value,
+                    &expected["exact_conditional_or"],
+                    "exact_conditional_or",
+                );
+                near(
+                    exact.interval.low,
+                    &expected["exact_ci95"][0],
+                    "exact_ci95 low",
+                );
+                near(
+                    exact.interval.high,
+                    &expected["exact_ci95"][1],
+                    "exact_ci95 high",
+                );
+            }
+            case.check("exact_p", exact.map(|e| e.p));
+        },
+    );
 }
 
 #[test]

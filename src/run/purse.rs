@@ -1,0 +1,63 @@
+//! The money of one trial: what its model and its judges take is paid from one reservation, request by request.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::budget::{Money, Reservation};
+use crate::model::{Attempts, Payer};
+
+/// A reservation that several who ask for one trial pay from.
+pub(super) struct Purse(Mutex<Reservation>);
+
+impl Purse {
+    /// Holds what was reserved.
+    pub(super) fn new(reservation: Reservation) -> Self {
+        Self(Mutex::new(reservation))
+    }
+
+    /// Holds as much as is needed.
+    pub(super) fn bottomless() -> Self {
+        Self::new(Reservation::unlimited())
+    }
+
+    fn reservation(&self) -> MutexGuard<'_, Reservation> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For one question, with all the requests that it takes.
+    pub(super) fn payment(&self) -> Payment<'_> {
+        Payment {
+            purse: self,
+            paid: Mutex::default(),
+        }
+    }
+}
+
+/// What is paid for one question.
+pub(super) struct Payment<'a> {
+    purse: &'a Purse,
+    paid: Mutex<Money>,
+}
+
+impl Payment<'_> {
+    /// Pays what the question has taken in all, and gives it in US dollars where it is known.
+    pub(super) fn settle(&self, attempts: &Attempts) -> Option<f64> {
+        self.pay(&mut self.purse.reservation(), attempts);
+        attempts.spent.map(|spent| spent.0)
+    }
+
+    /// Pays what was not paid before.
+    fn pay(&self, reservation: &mut Reservation, attempts: &Attempts) {
+        let all = Money::dollars(attempts.spent.map_or(0.0, |spent| spent.0));
+        let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        reservation.pay(all.less(*paid));
+        *paid = all;
+    }
+}
+
+impl Payer for Payment<'_> {
+    fn pays_on(&self, so_far: &Attempts) -> bool {
+        let mut reservation = self.purse.reservation();
+        self.pay(&mut reservation, so_far);
+        reservation.renew()
+    }
+}
