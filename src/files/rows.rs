@@ -85,16 +85,16 @@ pub fn rows(path: &Path, format: Format, field: Option<&str>) -> Result<Rows, Re
     })
 }
 
-/// Rows of a JSONL text.
+/// Rows of a JSONL text, each with its line from 1.
 ///
 /// # Errors
 /// [`ReadError::Source`] names the line.
-pub fn parse_jsonl(name: &str, text: &str) -> Result<Vec<Row>, ReadError> {
+pub fn parse_jsonl(name: &str, text: &str) -> Result<Vec<(usize, Row)>, ReadError> {
     let mut repairs = Repairs::default();
     let lines = (1..).zip(text.lines());
     let rows = lines
         .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(number, line)| json_line(name, number, line, &mut repairs))
+        .map(|(number, line)| Ok((number, json_line(name, number, line, &mut repairs)?)))
         .collect();
     repairs.log(name);
     rows

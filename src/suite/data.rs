@@ -1,7 +1,9 @@
 //! Reading rows: JSONL, JSON, CSV and Parquet files, beside the suite, in the data folder, or from the hub.
 
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::schema::DataSource;
 use super::{SuiteError, hub};
@@ -18,13 +20,54 @@ pub struct DataOptions {
     pub cache: PathBuf,
 }
 
+/// A row, and where it stands.
+pub(super) struct PlacedRow {
+    pub place: Place,
+    pub row: Row,
+}
+
+/// Where a row stands: a line of a file, or a row of one that has no lines.
+#[derive(Clone)]
+pub(super) struct Place {
+    file: Arc<str>,
+    number: usize,
+    by_line: bool,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = if self.by_line { "line" } else { "row" };
+        write!(f, "{}, {unit} {}", self.file, self.number)
+    }
+}
+
+/// Rows with their numbers in a file.
+pub(super) fn placed(
+    file: &str,
+    by_line: bool,
+    rows: impl IntoIterator<Item = (usize, Row)>,
+) -> Vec<PlacedRow> {
+    let file: Arc<str> = file.into();
+    let place = |number| Place {
+        file: Arc::clone(&file),
+        number,
+        by_line,
+    };
+    let rows = rows.into_iter();
+    rows.map(|(number, row)| PlacedRow {
+        place: place(number),
+        row,
+    })
+    .collect()
+}
+
 /// The rows of a suite whose data lies outside its folder; with `given`, of that file or folder instead.
 pub(super) async fn read_source(
     suite: &str,
     source: &DataSource,
     given: Option<&Path>,
     options: &DataOptions,
-) -> Result<Vec<Row>, SuiteError> {
+) -> Result<Vec<PlacedRow>, SuiteError> {
     let mut rows = Vec::new();
     for path in locate(suite, source, given, options).await? {
         rows.extend(read_file(&path, source.rows.as_deref())?);
@@ -134,13 +177,13 @@ fn listed(files: &[PlainPath]) -> String {
         .join(", ")
 }
 
-fn read_file(path: &Path, rows_field: Option<&str>) -> Result<Vec<Row>, SuiteError> {
+fn read_file(path: &Path, rows_field: Option<&str>) -> Result<Vec<PlacedRow>, SuiteError> {
     let format = Format::of(path).ok_or_else(|| SuiteError::Unreadable {
         path: path.display().to_string(),
         reason: "its name ends in none of .jsonl, .json, .csv, .parquet".into(),
     })?;
     let rows = files::rows(path, format, rows_field)?;
-    Ok(rows
-        .map(|row| row.map(|(_, row)| row))
-        .collect::<Result<_, _>>()?)
+    let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+    let by_line = matches!(format, Format::Jsonl | Format::Csv);
+    Ok(placed(&path.display().to_string(), by_line, rows))
 }

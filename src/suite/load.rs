@@ -9,8 +9,10 @@ use minijinja::Environment;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::data::{DataOptions, read_source};
+use super::choices::Choices;
+use super::data::{DataOptions, Place, PlacedRow, placed, read_source};
 use super::prompt::PromptBuilder;
+use super::sample::letter;
 use super::schema::{SampleTemplates, ScorerSpec, SuiteFile};
 use super::{PairRole, Sample, SuiteError, shipped, target, template, yaml};
 use crate::files::{Folder, Row, parse_jsonl, read_text};
@@ -76,12 +78,13 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
         None if !elsewhere => {
             let mut rows = Vec::new();
             for (path, text) in &written.items {
-                rows.extend(if path.ends_with(".yaml") {
+                let own = if path.ends_with(".yaml") {
                     let help = "a table of items is a list of mappings: each begins with `- id: …`";
                     yaml::rows(path, text).map_err(|e| e.with_help(help))?
                 } else {
                     parse_jsonl(path, text)?
-                });
+                };
+                rows.extend(placed(path, true, own));
             }
             rows
         }
@@ -100,7 +103,7 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
     if !file.vary.is_empty() {
         items.update(&serde_json::to_vec(&file.vary).unwrap_or_default());
     }
-    for row in &rows {
+    for PlacedRow { row, .. } in &rows {
         let row = serde_json::to_vec(row).unwrap_or_default();
         hasher.update(&row).update(b"\n");
         items.update(&row).update(b"\n");
@@ -271,11 +274,16 @@ fn parse(written: &Written) -> Result<SuiteFile, SuiteError> {
     Ok(file)
 }
 
+/// Scorers that need to know which choice is right.
+const CHOOSING: [&str; 3] = ["choice", "choice_likelihood", "bbq"];
+
 /// Makes samples of rows.
 struct Maker<'a> {
     suite: &'a str,
     environment: Environment<'static>,
     templates: &'a SampleTemplates,
+    /// The scorer that needs to know which choice is right.
+    choosing: Option<&'a str>,
     vary: &'a BTreeMap<String, Vec<String>>,
 }
 
@@ -311,16 +319,22 @@ impl<'a> Maker<'a> {
             suite: &file.name,
             environment,
             templates,
+            choosing: file
+                .scorers
+                .iter()
+                .map(ScorerSpec::name)
+                .find(|name| CHOOSING.contains(name)),
             vary: &file.vary,
         })
     }
 
-    fn samples(&self, rows: Vec<Row>) -> Result<Vec<Sample>, SuiteError> {
+    fn samples(&self, rows: Vec<PlacedRow>) -> Result<Vec<Sample>, SuiteError> {
         let mut ids = HashSet::new();
         let mut samples = Vec::with_capacity(rows.len());
-        for (i, row) in rows.into_iter().enumerate() {
+        let (mut places, mut settled) = (Vec::new(), Vec::new());
+        for (i, PlacedRow { place, row }) in rows.into_iter().enumerate() {
             for row in self.variants(i + 1, row)? {
-                let sample = self.sample(i + 1, row)?;
+                let (sample, is_settled) = self.sample(i + 1, row, &place)?;
                 if !ids.insert(sample.id.clone()) {
                     return Err(SuiteError::Sample {
                         suite: self.suite.into(),
@@ -330,9 +344,23 @@ impl<'a> Maker<'a> {
                     });
                 }
                 samples.push(sample);
+                places.push(place.clone());
+                settled.push(is_settled);
             }
         }
-        target::settle(&mut samples).map_err(|(sample, reason)| self.wrong(&sample, reason))?;
+        target::settle(&mut samples, &settled)
+            .map_err(|(i, reason)| self.wrong_at(&samples[i].id, &places[i], &reason))?;
+        if let Some(scorer) = self.choosing {
+            for (sample, place) in samples.iter().zip(&places) {
+                target::names_a_choice(sample).map_err(|reason| {
+                    self.wrong_at(
+                        &sample.id,
+                        place,
+                        &format!("{reason}, as the scorer '{scorer}' needs"),
+                    )
+                })?;
+            }
+        }
         Ok(samples)
     }
 
@@ -369,7 +397,8 @@ impl<'a> Maker<'a> {
         Ok(variants)
     }
 
-    fn sample(&self, number: usize, row: Row) -> Result<Sample, SuiteError> {
+    /// A row's sample, and whether its target is known to mean one choice.
+    fn sample(&self, number: usize, row: Row, place: &Place) -> Result<(Sample, bool), SuiteError> {
         let own = |name: &str| row.get(name).filter(|v| !v.is_null());
         let shown = named(&row, number);
         let render = |name: &str| self.render(name, number, &row, &shown);
@@ -387,24 +416,48 @@ impl<'a> Maker<'a> {
         } else {
             shown.clone()
         };
-        let choices: Vec<String> = if self.templates.choices.is_empty() {
-            own("choices").map(list).unwrap_or_default()
+        let wrong = |reason: String| self.wrong_at(&shown, place, &reason);
+        let written = own("choices").map_or_else(|| Ok(Choices::default()), Choices::read);
+        let choices = if self.templates.choices.is_empty() {
+            written.map_err(wrong)?
         } else {
-            (0..self.templates.choices.len())
+            let texts: Vec<String> = (0..self.templates.choices.len())
                 .map(|i| render(&format!("choices[{i}]")))
-                .collect::<Result<_, _>>()?
-        };
-        let targets = match own("target") {
-            _ if self.templates.target.is_some() => vec![render("target")?],
-            Some(target) if !choices.is_empty() && target::number(target).is_some() => {
-                let numbers = own("choices").and_then(Value::as_array);
-                let numeric = numbers.is_some_and(|c| c.iter().all(Value::is_number));
-                let index = target::number(target).unwrap_or_default();
-                let choice = target::numbered(index, &choices, numeric);
-                vec![choice.map_err(|reason| self.wrong(&shown, reason))?]
+                .collect::<Result<_, _>>()?;
+            // The row's labels hold for the texts that a template makes of its choices.
+            let labels = written.map(|w| w.labels).unwrap_or_default();
+            let labels = labels.into_iter().take(texts.len()).collect::<Vec<_>>();
+            let complete = labels.len() == texts.len();
+            Choices {
+                labels: labels.into_iter().filter(|_| complete).collect(),
+                texts,
             }
+        };
+        let mut targets = match own("target") {
+            _ if self.templates.target.is_some() => vec![render("target")?],
             target => target.map(list).unwrap_or_default(),
         };
+        let by_label = match targets.as_slice() {
+            [target] => choices.labelled(target).map_err(wrong)?,
+            _ => None,
+        };
+        let mut settled = false;
+        if let Some(index) = by_label {
+            settled = true;
+            // The letter that a label is already is every scorer's target.
+            if choices.labels[index] != letter(index) {
+                targets = vec![choices.texts[index].clone()];
+            }
+        } else if self.templates.target.is_none()
+            && !choices.texts.is_empty()
+            && let Some(index) = own("target").and_then(target::number)
+        {
+            let numbers = own("choices").and_then(Value::as_array);
+            let numeric = numbers.is_some_and(|c| c.iter().all(Value::is_number));
+            targets = vec![target::numbered(index, &choices.texts, numeric).map_err(wrong)?];
+            settled = true;
+        }
+        let choices = choices.texts;
         if targets.iter().any(|t| t.trim().is_empty()) {
             let reason = "its target is empty; leave the field out where no answer is right";
             return Err(self.wrong(&shown, reason.into()));
@@ -435,7 +488,7 @@ impl<'a> Maker<'a> {
         sample.pairing.role = role;
         (sample.targets, sample.choices, sample.strata) = (targets, choices, strata);
         sample.fields = row.into_iter().collect();
-        Ok(sample)
+        Ok((sample, settled))
     }
 
     fn render(
@@ -449,6 +502,10 @@ impl<'a> Maker<'a> {
         template::render(&self.environment, name, context)
             .map(|text| text.trim().to_owned())
             .map_err(|why| self.wrong(shown, why))
+    }
+
+    fn wrong_at(&self, sample: &str, place: &Place, reason: &str) -> SuiteError {
+        self.wrong(sample, format!("{reason} ({place})"))
     }
 
     fn wrong(&self, sample: &str, reason: String) -> SuiteError {

@@ -2,6 +2,7 @@
 //!
 //! A suite is a folder with `suite.yaml` and usually `items.jsonl`. It is data: templates can neither run code nor read files.
 
+mod choices;
 mod data;
 mod error;
 mod fact;

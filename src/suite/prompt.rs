@@ -18,6 +18,8 @@ pub struct PromptBuilder {
     examples: Vec<Example>,
     separator: String,
     choice_prefix: String,
+    /// The choices are templates of the suite's.
+    makes_choices: bool,
     parameters: Parameters,
 }
 
@@ -40,6 +42,7 @@ impl PromptBuilder {
             examples: prompt.examples.clone(),
             separator: prompt.separator.clone(),
             choice_prefix: prompt.choice_prefix.clone(),
+            makes_choices: !file.sample.choices.is_empty(),
             parameters: file.parameters.clone(),
         })
     }
@@ -129,8 +132,15 @@ impl PromptBuilder {
     fn render(&self, name: &str, sample: &Sample) -> Result<String, SuiteError> {
         let letters: Vec<String> = (0..sample.choices.len()).map(letter).collect();
         let fields = minijinja::Value::from(minijinja::value::Serde(&sample.fields));
-        // A row's own `choices` that is no list, as ARC's `{text, label}`, stays what it is.
-        let context = if sample.choices.is_empty() && sample.fields.contains_key("choices") {
+        // A row's own `choices` that are labelled, as ARC's `{text, label}`, stay what they are.
+        let own = sample.fields.get("choices");
+        let labelled = own.is_some_and(|c| {
+            c.is_object()
+                || c.as_array()
+                    .is_some_and(|items| items.iter().any(Value::is_object))
+        });
+        let stays = sample.choices.is_empty() && own.is_some() || labelled && !self.makes_choices;
+        let context = if stays {
             minijinja::context! { letters, ..fields }
         } else {
             minijinja::context! { choices => sample.choices.clone(), letters, ..fields }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::PairRole;
+use crate::text::named_choice;
 
 /// A sample's place in a matched design.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,19 +63,15 @@ impl Sample {
         }
     }
 
-    /// The index of the right choice: the target read as a letter, an index from 0, or the choice's own text.
+    /// The index of the right choice: the choice's own text, its letter in any form that an answer may have it in, or an index from 0.
     #[must_use]
     pub fn target_choice(&self) -> Option<usize> {
         let target = self.targets.first()?.trim();
         if let Some(index) = self.choices.iter().position(|c| c.trim() == target) {
             return Some(index);
         }
-        let index = match target.as_bytes() {
-            [letter] if letter.is_ascii_uppercase() => usize::from(letter - b'A'),
-            [letter] if letter.is_ascii_lowercase() => usize::from(letter - b'a'),
-            _ => target.parse().ok()?,
-        };
-        (index < self.choices.len()).then_some(index)
+        let index = || target.parse().ok().filter(|i| *i < self.choices.len());
+        named_choice(target, &self.choices).or_else(index)
     }
 }
 

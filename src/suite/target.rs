@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Sample;
 use super::sample::letter;
+use crate::text::excerpt;
 
 /// The index that a row's target is, where the row gives a whole number: data frames write 2 as 2.0 where a column has gaps.
 #[allow(clippy::cast_possible_truncation)]
@@ -33,28 +34,72 @@ pub(super) fn numbered(target: i64, choices: &[String], numeric: bool) -> Result
 }
 
 /// Settles targets that are whole numbers written as text, as templates and CSV give them. Where some can only be indices, all are;
-/// where some can only be the choices' own text as well, one that could be both is refused.
+/// where some can only be the choices' own text as well, one that could be both is refused. Those `settled` before stay as they are.
 ///
 /// # Errors
-/// The sample's id, and what is wrong.
-pub(super) fn settle(samples: &mut [Sample]) -> Result<(), (String, String)> {
-    let readings: Vec<_> = samples.iter().map(readings).collect();
+/// The sample's place among them, and what is wrong.
+pub(super) fn settle(samples: &mut [Sample], settled: &[bool]) -> Result<(), (usize, String)> {
+    let readings: Vec<_> = samples
+        .iter()
+        .zip(settled)
+        .map(|(sample, settled)| {
+            if *settled {
+                (None, None)
+            } else {
+                readings(sample)
+            }
+        })
+        .collect();
     let only_index = |r: &(Option<usize>, Option<usize>)| matches!(r, (Some(_), None));
     let only_text = |r: &(Option<usize>, Option<usize>)| matches!(r, (None, Some(_)));
     if !readings.iter().any(only_index) {
         return Ok(());
     }
     let mixed = readings.iter().any(only_text);
-    for (sample, reading) in samples.iter_mut().zip(readings) {
+    for (i, (sample, reading)) in samples.iter_mut().zip(readings).enumerate() {
         match reading {
             (Some(index), Some(text)) if mixed && index != text => {
-                return Err((sample.id.clone(), two(&sample.targets[0], &sample.choices)));
+                return Err((i, two(&sample.targets[0], &sample.choices)));
             }
             (Some(index), _) => sample.targets[0].clone_from(&sample.choices[index]),
             (None, _) => {}
         }
     }
     Ok(())
+}
+
+/// That a sample's target, where it has choices and a target, means one of them.
+///
+/// # Errors
+/// What its choices are.
+pub(super) fn names_a_choice(sample: &Sample) -> Result<(), String> {
+    const SHOWN: usize = 8;
+    let Some(target) = sample
+        .targets
+        .first()
+        .filter(|_| !sample.choices.is_empty())
+    else {
+        return Ok(());
+    };
+    if sample.target_choice().is_some() {
+        return Ok(());
+    }
+    let named = |(i, choice): (usize, &String)| format!("{} '{}'", letter(i), excerpt(choice, 40));
+    let mut choices: Vec<String> = sample
+        .choices
+        .iter()
+        .enumerate()
+        .take(SHOWN)
+        .map(named)
+        .collect();
+    if sample.choices.len() > SHOWN {
+        choices.push(format!("… {} in all", sample.choices.len()));
+    }
+    Err(format!(
+        "its target '{}' is none of its choices ({}); write a letter, an index from 0, or a choice's text",
+        excerpt(target, 60),
+        choices.join(", ")
+    ))
 }
 
 /// The choice that a target is as an index, and as a text.
@@ -92,9 +137,10 @@ mod tests {
         sample
     }
 
-    fn settled(samples: &[(&[&str], &str)]) -> Result<Vec<String>, (String, String)> {
+    fn settled(samples: &[(&[&str], &str)]) -> Result<Vec<String>, (usize, String)> {
         let mut samples: Vec<_> = samples.iter().map(|(c, t)| sample(c, t)).collect();
-        settle(&mut samples)?;
+        let none = vec![false; samples.len()];
+        settle(&mut samples, &none)?;
         Ok(samples.into_iter().map(|s| s.targets[0].clone()).collect())
     }
 
@@ -127,5 +173,36 @@ mod tests {
         );
         let (_, reason) = settled(&[(numbers, "2"), (numbers, "81"), (words, "1")]).unwrap_err();
         assert!(reason.contains("write the letter instead (C"), "{reason}");
+    }
+
+    #[test]
+    fn a_target_is_read_as_answers_are() {
+        let words: &[&str] = &["cat", "dog", "Up", "down"];
+        for (target, want) in [
+            ("B", 1),
+            ("(B)", 1),
+            ("B.", 1),
+            ("Ｂ", 1),
+            ("b", 1),
+            ("𝐁", 1),
+            ("Dog", 1),
+            ("up", 2),
+            ("DOWN.", 3),
+            ("3", 3),
+        ] {
+            assert_eq!(
+                sample(words, target).target_choice(),
+                Some(want),
+                "{target}"
+            );
+        }
+        assert_eq!(sample(&["True", "False"], "true").target_choice(), Some(0));
+        let none = names_a_choice(&sample(words, "E")).unwrap_err();
+        assert!(
+            none.contains("'E' is none of its choices (A 'cat', B 'dog', C 'Up', D 'down')"),
+            "{none}"
+        );
+        assert!(names_a_choice(&sample(&["yes", "no"], "true")).is_err());
+        assert!(names_a_choice(&sample(&[], "free text")).is_ok());
     }
 }

@@ -33,14 +33,14 @@ pub(super) fn from_yaml<T: DeserializeOwned>(
     })
 }
 
-/// Rows of a table: a list of mappings.
-pub(super) fn rows(name: &str, text: &str) -> Result<Vec<Row>, Box<SourceError>> {
+/// Rows of a table, a list of mappings, each with its line.
+pub(super) fn rows(name: &str, text: &str) -> Result<Vec<(usize, Row)>, Box<SourceError>> {
     let rows: Vec<Written> = from_yaml(name, text)?;
     rows.into_iter()
         .map(|row| {
             let at = row.0.referenced;
             match row.value(text) {
-                Value::Object(row) => Ok(row),
+                Value::Object(row) => Ok((usize::try_from(at.line()).unwrap_or(1), row)),
                 _ => Err(wrong_at(name, text, at, "this row is not a mapping")),
             }
         })

@@ -229,8 +229,13 @@ fn content(text: &str, end: usize) -> Option<(usize, Form)> {
                     .take_while(|c| !matches!(c, '\'' | '’'))
                     .count();
                 let lowered = lower(word)?;
-                if COPULAS.split(' ').any(|w| w == lowered) {
+                if is_copula(&lowered) {
                     return after_copula(text, at + word.len());
+                }
+                // "The answer is18"
+                let letters = lowered.trim_end_matches(|c: char| c.is_ascii_digit());
+                if letters.len() < lowered.len() && is_copula(letters) {
+                    return after_copula(text, at + letters.len());
                 }
                 if BARRIERS.split(' ').any(|w| w == lowered) {
                     return None;
@@ -251,6 +256,11 @@ fn content(text: &str, end: usize) -> Option<(usize, Form)> {
             return None;
         }
     }
+}
+
+/// Whether a word in lower case is "is" in some language.
+pub(crate) fn is_copula(word: &str) -> bool {
+    COPULAS.split(' ').any(|w| w == word)
 }
 
 /// After a mark: on the same line, or below where that ends.

@@ -12,11 +12,11 @@ mod source_error;
 mod tokens;
 mod visible;
 
-pub use choice::answer_choice;
+pub use choice::{answer_choice, named_choice};
 pub use language::{asked_language, language};
 pub use near::{Phrases, Shingles, group_alike, near_duplicates};
 pub use normalise::{excerpt, fold, head, hex, squad_normalise, squash_whitespace};
-pub use number::answer_number;
+pub use number::{Number, answer_number, numbers};
 pub use script::collisions;
 pub use source_error::SourceError;
 pub use tokens::{answer_tokens, is_cjk};

@@ -5,20 +5,22 @@ use std::ops::Range;
 /// Spans of fenced blocks and of code within a line, in order. A fence or backtick that nothing closes opens no code.
 pub(super) fn spans(text: &str) -> Vec<Range<usize>> {
     let mut spans = Vec::new();
-    let mut fence: Option<usize> = None;
+    let mut fence: Option<(usize, u8, usize)> = None;
     // Code within lines since the fence was opened, should it never be closed.
     let mut inside = Vec::new();
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let (start, end) = (at, at + line.len());
         at = end;
-        if line.trim_start().starts_with("```") {
-            match fence.take() {
-                Some(open) => {
+        if let Some((mark, length)) = fence_of(line) {
+            match fence {
+                Some((open, own, least)) if own == mark && length >= least => {
                     inside.clear();
                     spans.push(open..end);
+                    fence = None;
                 }
-                None => fence = Some(start),
+                Some(_) => {}
+                None => fence = Some((start, mark, length)),
             }
             continue;
         }
@@ -31,6 +33,14 @@ pub(super) fn spans(text: &str) -> Vec<Range<usize>> {
     }
     spans.append(&mut inside);
     spans
+}
+
+/// The mark of the fence that a line is, and how many of them.
+fn fence_of(line: &str) -> Option<(u8, usize)> {
+    let line = line.trim_start().as_bytes();
+    let mark = *line.first().filter(|b| matches!(b, b'`' | b'~'))?;
+    let length = line.iter().take_while(|b| **b == mark).count();
+    (length >= 3).then_some((mark, length))
 }
 
 /// Runs of as many backticks, pair by pair.

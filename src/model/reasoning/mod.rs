@@ -4,7 +4,7 @@
 //!
 //! 1. The channels of gpt-oss, with their control tokens or with what is left when a server strips those ([`harmony`]).
 //! 2. Granite's headings in words: "Here is my thought process:" … "Here is my response:".
-//! 3. A block between tags ([`tags::FAMILIES`]) that the text opens with, or whose tags stand on lines of their own.
+//! 3. A block between tags ([`tags`]) that the text opens with, whose tags stand on lines of their own, or that splits a word.
 //! 4. What stands before a closing tag that nothing opened: the chat template did.
 //!
 //! A tag that is quoted, in code, or in the middle of a sentence is one that the answer talks about. A block that never ends leaves no
@@ -68,13 +68,20 @@ fn between_tags(text: &str, opened: bool) -> (Option<String>, String) {
     let mut at = 0;
     for Block { outer, inner } in blocks {
         answer.push_str(&text[at..outer.start]);
-        thoughts.push(text[inner].trim());
+        thoughts.push(without_summary(text[inner].trim()));
         at = outer.end;
     }
     answer.push_str(&text[at..]);
     thoughts.retain(|t| !t.is_empty());
     let answer = tags::unwrap_answer(answer.trim_start());
     (Some(thoughts.join("\n\n")), answer.to_owned())
+}
+
+/// A thought without the line that `Open WebUI` shows in its place.
+fn without_summary(thought: &str) -> &str {
+    let summary = thought.strip_prefix("<summary>");
+    let rest = summary.and_then(|s| s.split_once("</summary>"));
+    rest.map_or(thought, |(_, rest)| rest.trim())
 }
 
 /// A block of reasoning, with its tags and without.
@@ -97,7 +104,7 @@ fn blocks(text: &str, tags: &[Tag], opened: bool) -> Vec<Block> {
     while let [tag, tail @ ..] = rest {
         rest = tail;
         let leads = tag.span.start == first_word;
-        let begins = tag.opens && (leads || tag.place == Place::OwnLine);
+        let begins = tag.opens && (leads || tag.place != Place::Sentence);
         if !begins || endless.contains(&tag.family) {
             // A closing tag that is left over is no word of the answer's.
             if !tag.opens && !found.is_empty() && tag.place != Place::Sentence {
@@ -221,6 +228,10 @@ mod tests {
             ("<|begin_of_thought|>", "<|end_of_thought|>"),
             ("<|START_THINKING|>", "<|END_THINKING|>"),
             ("<|channel>thought", "<channel|>"),
+            ("<longcat_think>", "</longcat_think>"),
+            ("<|inner_prefix|>", "<|inner_suffix|>"),
+            ("<unused94>thought", "<unused95>"),
+            ("<unused94>", "<unused95>"),
         ] {
             for text in [
                 format!("{begin}\nhm\n{end}\n\nYes."),
@@ -279,6 +290,23 @@ mod tests {
                 "Yes.",
             ),
             ("<think>hm</think>Yes.</think>", "hm", "Yes."),
+            ("<think>a</think>Pa<think>c</think>ris", "a\n\nc", "Paris"),
+            ("Pa<think>c</think>ris", "c", "Paris"),
+            (
+                "<details type=\"reasoning\" done=\"true\" duration=\"3\">\n<summary>Thought for 3 seconds</summary>\nhm\n</details>\nYes.",
+                "hm",
+                "Yes.",
+            ),
+            (
+                "<details type=\"reasoning\">hm <details>x</details></details>\nSee\n<details>\nmore\n</details>",
+                "hm <details>x</details>",
+                "See\n<details>\nmore\n</details>",
+            ),
+            (
+                "<think>\n```\n</think>\n```\n</think>\nYes.",
+                "```\n</think>\n```",
+                "Yes.",
+            ),
             (
                 "<think>hm</think><answer>Yes.</answer>",
                 "hm",
@@ -308,6 +336,10 @@ mod tests {
             "The </think> tag ends a thought.",
             "It sends \"</think>\" first.",
             "```\n<think>\nhm\n</think>\n```\nis its form.",
+            "~~~xml\n<think>\nhm\n</think>\n~~~\nis its form.",
+            "````\n```\n<think>\n```\n</think>\n````\nis its form.",
+            "<details>\n<summary>More</summary>\nmuch\n</details>\nYes.",
+            "much\n</details>\nYes.",
             "I use ``<think>`` and ``</think>`` here.",
             "1 < 2 and a <thinker> and [THINKING] and <thinks>.",
             "The reasoning: <reason>x</reason>",
@@ -368,6 +400,26 @@ mod tests {
     }
 
     #[test]
+    fn a_thought_may_end_with_a_quotation_mark_and_the_answer_begin_with_one() {
+        let said = "<think>They say \"hi\"</think>\"Hello\" is the answer.";
+        assert_eq!(
+            parts(said),
+            (
+                Some("They say \"hi\"".into()),
+                "\"Hello\" is the answer.".into()
+            )
+        );
+        let shown = "<think>I end with \"</think>\" when done</think>Yes.";
+        assert_eq!(
+            parts(shown),
+            (
+                Some("I end with \"</think>\" when done".into()),
+                "Yes.".into()
+            )
+        );
+    }
+
+    #[test]
     fn a_text_of_tags_is_split_in_one_pass() {
         for piece in [
             "<think>",
@@ -379,6 +431,9 @@ mod tests {
             "<",
             "[THINK]x",
             "<think></thought>\n",
+            "<details>",
+            "<details type=\"reasoning\">",
+            "a<think>",
             "   \n",
             "```\n<think>\n",
         ] {

@@ -15,15 +15,20 @@ const NAMES: &[&str] = &[
     "scratchpad",
     "seed:think",
     "antthinking",
+    "longcat_think",
+    "inner_monologue",
 ];
 
-/// Pairs of another form, in any case: Kimi, Magistral, `OpenThinker`, Command A, Gemma.
+/// Pairs of another form, in any case: Kimi, Magistral, `OpenThinker`, Command A, Gemma, Apertus, `MedGemma`. Those that end alike are one family.
 const PAIRS: &[(&str, &str)] = &[
     ("◁think▷", "◁/think▷"),
     ("[think]", "[/think]"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
     ("<|start_thinking|>", "<|end_thinking|>"),
     ("<|channel>thought", "<channel|>"),
+    ("<|inner_prefix|>", "<|inner_suffix|>"),
+    ("<unused94>thought", "<unused95>"),
+    ("<unused94>", "<unused95>"),
 ];
 
 /// Control tokens that some of them put around the answer.
@@ -56,10 +61,14 @@ pub(super) struct Tag {
     pub place: Place,
 }
 
-/// Every tag of a text outside code and quotation marks, in order.
+/// Every tag of a text outside code and quotation marks, in order. Where nothing else ends the last block, a tag between quotation marks
+/// does: the thought ended with one, and the answer begins with one.
 pub(super) fn find(text: &str) -> Vec<Tag> {
     let mut tags = Vec::new();
+    let mut last_quoted_end: Option<Tag> = None;
     let mut code = None;
+    // How deep in `<details>` the text is since one of them began reasoning.
+    let mut details = 0_usize;
     for (at, c) in text.char_indices() {
         if !matches!(c, '<' | '[' | '◁') || tags.last().is_some_and(|t: &Tag| t.span.end > at) {
             continue;
@@ -71,7 +80,22 @@ pub(super) fn find(text: &str) -> Vec<Tag> {
         let code = code.get_or_insert_with(|| code::spans(text));
         let i = code.partition_point(|s| s.end <= at);
         let in_code = code.get(i).is_some_and(|s| s.start <= at);
-        if in_code || quoted(text, &span) {
+        if in_code {
+            continue;
+        }
+        if quoted(text, &span) {
+            if !opens && tags.last().is_some_and(|t| t.opens && t.family == family) {
+                let place = Place::OwnLine;
+                last_quoted_end = Some(Tag {
+                    span,
+                    opens,
+                    family,
+                    place,
+                });
+            }
+            continue;
+        }
+        if family == DETAILS && !within_details(&mut details, &text[span.clone()], opens) {
             continue;
         }
         let place = place(text, &span, opens);
@@ -82,6 +106,10 @@ pub(super) fn find(text: &str) -> Vec<Tag> {
             place,
         });
     }
+    tags.extend(last_quoted_end.filter(|end| {
+        let open = tags.last().filter(|t| t.opens && t.family == end.family);
+        open.is_some_and(|t| t.span.end <= end.span.start)
+    }));
     tags
 }
 
@@ -109,10 +137,14 @@ fn tag_at(text: &str) -> Option<(usize, bool, usize)> {
         let head = text.as_bytes().get(..tag.len());
         head.is_some_and(|h| h.eq_ignore_ascii_case(tag.as_bytes()))
     };
+    if let Some((length, opens)) = details(text) {
+        return Some((length, opens, DETAILS));
+    }
     for (i, (begin, end)) in PAIRS.iter().enumerate() {
         for (tag, opens) in [(begin, true), (end, false)] {
             if starts(tag) {
-                return Some((tag.len(), opens, NAMES.len() + i));
+                let family = PAIRS.iter().position(|(_, e)| e == end).unwrap_or(i);
+                return Some((tag.len(), opens, NAMES.len() + family));
             }
         }
     }
@@ -121,7 +153,7 @@ fn tag_at(text: &str) -> Option<(usize, bool, usize)> {
     let letters = name
         .bytes()
         .take(LONGEST)
-        .take_while(|b| b.is_ascii_alphabetic() || *b == b':')
+        .take_while(|b| b.is_ascii_alphabetic() || matches!(b, b':' | b'_'))
         .count();
     let family = NAMES
         .iter()
@@ -137,15 +169,58 @@ fn tag_at(text: &str) -> Option<(usize, bool, usize)> {
     bare.then_some((length, !inner.starts_with('/'), family))
 }
 
-/// Directly between quotation marks.
+/// The family of `Open WebUI`'s `<details type="reasoning">`, an element of HTML that answers use as well.
+const DETAILS: usize = usize::MAX;
+
+/// Length of the `<details …>` or `</details>` that a text begins with, and whether it opens.
+fn details(text: &str) -> Option<(usize, bool)> {
+    if text
+        .get(..10)
+        .is_some_and(|t| t.eq_ignore_ascii_case("</details>"))
+    {
+        return Some((10, false));
+    }
+    let attributes = text
+        .get(..8)
+        .filter(|t| t.eq_ignore_ascii_case("<details"))
+        .map(|t| &text[t.len()..])?;
+    let close = attributes
+        .bytes()
+        .take(LONGEST)
+        .position(|b| matches!(b, b'>' | b'<' | b'\n'))?;
+    let bare = attributes.starts_with(['>', ' ']) && attributes[close..].starts_with('>');
+    bare.then_some((8 + close + 1, true))
+}
+
+/// Whether a tag of such an element begins or ends reasoning.
+fn within_details(depth: &mut usize, tag: &str, opens: bool) -> bool {
+    if !opens {
+        let ends = *depth == 1;
+        *depth = depth.saturating_sub(1);
+        return ends;
+    }
+    let begins = *depth == 0 && tag.contains("\"reasoning\"");
+    *depth += usize::from(begins || *depth > 0);
+    begins
+}
+
+/// Directly between a pair of quotation marks.
 fn quoted(text: &str, span: &Range<usize>) -> bool {
     let before = text[..span.start].chars().next_back();
     let after = text[span.end..].chars().next();
-    let opens =
-        before.is_some_and(|c| matches!(c, '"' | '\'' | '“' | '‘' | '«' | '„' | '「' | '`'));
-    let closes =
-        after.is_some_and(|c| matches!(c, '"' | '\'' | '”' | '’' | '»' | '“' | '」' | '`'));
-    opens && closes
+    before.zip(after).is_some_and(|pair| {
+        matches!(
+            pair,
+            ('"', '"')
+                | ('\'', '\'')
+                | ('`', '`')
+                | ('“' | '„' | '”', '”' | '“')
+                | ('‘' | '‚' | '’', '’' | '‘')
+                | ('«', '»')
+                | ('»', '«')
+                | ('「', '」')
+        )
+    })
 }
 
 fn place(text: &str, span: &Range<usize>, opens: bool) -> Place {
@@ -161,6 +236,11 @@ fn place(text: &str, span: &Range<usize>, opens: bool) -> Place {
     }
     if !opens && (starts_line || ends_line) {
         return Place::OwnLine;
+    }
+    // No word is joined to a tag that a sentence is about.
+    let splits_word = text[..span.start].ends_with(char::is_alphanumeric);
+    if opens && splits_word {
+        return Place::Joined;
     }
     let spaced = before.len() < span.start && text[span.end..].starts_with(blank);
     let goes_on = after.chars().next().is_some_and(char::is_lowercase);

@@ -35,14 +35,21 @@ impl Answer<'_> {
             match self.kind(j) {
                 Some(Kind::Word) => {
                     let word = self.word(j);
+                    // "A değil C": it has denied what stands before it.
+                    if POSTPOSED_NOT.has(word)
+                        && (j.saturating_sub(2)..j).any(|k| self.label(k).is_some())
+                    {
+                        return false;
+                    }
                     if NOT.has(word) {
                         return true;
                     }
-                    // "ni A ni B"
-                    if matches!(word, "ni" | "Ni")
-                        && (self.word(i + 1) == "ni"
-                            || (j.saturating_sub(4)..j)
-                                .any(|k| matches!(self.word(k), "ni" | "Ni" | "no" | "No")))
+                    // "ni A ni B", "ne A ne B"
+                    if matches!(word, "ni" | "Ni" | "ne" | "Ne")
+                        && (matches!(self.word(i + 1), "ni" | "ne")
+                            || (j.saturating_sub(4)..j).any(|k| {
+                                matches!(self.word(k), "ni" | "Ni" | "ne" | "Ne" | "no" | "No")
+                            }))
                     {
                         return true;
                     }
@@ -132,7 +139,10 @@ impl Answer<'_> {
                 Kind::Word
                     if AND.has(self.word(j))
                         || OR.has(self.word(j))
-                        || matches!(self.word(j), "nor" | "noch" | "ni" | "nem" | "né") =>
+                        || matches!(
+                            self.word(j),
+                            "nor" | "noch" | "ni" | "ne" | "nem" | "né" | "도" | "でも"
+                        ) =>
                 {
                     joined = true;
                 }

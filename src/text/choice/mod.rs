@@ -6,21 +6,23 @@
 //! |---|---|---|
 //! | 1 | the whole answer | the choice whose text or letter it is |
 //! | 2 | an announcement ("The answer is", "Antwort:", "故选", "the correct option is") or a box | the letter it names, or the text it begins with |
-//! | 3 | a verdict: "B is correct", "I would choose B", "so it must be B" | its letter |
+//! | 3 | a verdict: "B is correct", "I would choose B", "so it must be B"; the one letter not denied in a sentence that denies another: "not A but B" | its letter |
 //! | 4 | an answer of three words or fewer; a last sentence that is a letter; "… is B." | its letter |
 //! | 5 | a line of its own | the letter, where all such lines hold the same |
 //! | 6 | the beginning: "B) …", "B, because …" | the letter, unless the choices are listed again |
 //! | 7 | the last sentence with a letter in brackets, in bold or after "option"; else the whole text | its only letter |
 //! | 8 | anywhere | the choice that "Yes, …" or "No, …" begins with, or the only choice whose text stands there |
 //!
-//! A letter that is denied ("not B", "B is wrong", "A and B are wrong") counts nowhere. Two letters in one place ("A or B", "both A and B") settle
+//! A letter that is denied ("not B", "B is wrong", "A and B are wrong") or struck out (`~~B~~`) counts nowhere. Two letters in one place ("A or B", "both A and B") settle
 //! nothing. An article, a pronoun or a preposition is no letter, and neither is one within a name: "vitamin C", "B-cell", "N/A".
 
+mod correction;
 mod denial;
 mod labels;
 mod named;
 mod placed;
 mod stated;
+mod struck;
 mod tokens;
 mod verdict;
 mod words;
@@ -30,6 +32,7 @@ use std::ops::Range;
 use super::announce::{hangul, unspaced};
 use labels::Case;
 use named::Named;
+use struck::without_struck;
 use tokens::{Kind, Token, tokens};
 use words::OPTION;
 
@@ -40,19 +43,12 @@ const LONGEST: usize = 100_000;
 #[must_use]
 pub fn answer_choice(text: &str, choices: &[String]) -> Option<usize> {
     let text = &text[text.floor_char_boundary(text.len().saturating_sub(LONGEST))..];
+    let text = &*without_struck(text);
     let named = Named::new(choices);
     if let Some(whole) = named.whole(text) {
         return Some(whole);
     }
-    let (tokens, boxes) = tokens(text, choices.len());
-    let mut answer = Answer {
-        text,
-        joined: vec![None; tokens.len()],
-        denied: vec![false; tokens.len()],
-        tokens,
-        boxes,
-        named,
-    };
+    let mut answer = Answer::of(text, named);
     answer.join();
     answer.denied = answer.denials();
     if let Some(alone) = answer.alone() {
@@ -79,6 +75,15 @@ pub fn answer_choice(text: &str, choices: &[String]) -> Option<usize> {
         })
 }
 
+/// The index of the choice that a text names and says nothing more: its text, or its letter in whatever dress ("(B)", "Ｂ", "b.").
+#[must_use]
+pub fn named_choice(text: &str, choices: &[String]) -> Option<usize> {
+    let named = Named::new(choices);
+    named
+        .whole(text)
+        .or_else(|| Answer::of(text, named).alone())
+}
+
 /// An answer under reading.
 struct Answer<'t> {
     text: &'t str,
@@ -102,6 +107,20 @@ struct Statement {
 const MOST_ANNOUNCEMENTS: usize = 256;
 /// Tokens of a sentence in which what it announces is looked for.
 const REACH: usize = 24;
+
+impl<'t> Answer<'t> {
+    fn of(text: &'t str, named: Named) -> Self {
+        let (tokens, boxes) = tokens(text, named.choices());
+        Self {
+            text,
+            joined: vec![None; tokens.len()],
+            denied: vec![false; tokens.len()],
+            tokens,
+            boxes,
+            named,
+        }
+    }
+}
 
 impl Answer<'_> {
     fn kind(&self, i: usize) -> Option<Kind> {

@@ -38,9 +38,12 @@ impl Answer<'_> {
 
     /// Whether a sentence reports, before its token `i`, what others say or what is wrong.
     pub(super) fn hearsay(&self, i: usize) -> bool {
-        let wrong = i
-            .checked_sub(1)
-            .is_some_and(|before| WRONG.has(self.word(before)) && self.word(before).len() > 3);
+        // What is called wrong is the letter before it, if there is one: "A değil C".
+        let wrong = i.checked_sub(1).is_some_and(|before| {
+            WRONG.has(self.word(before))
+                && self.word(before).len() > 3
+                && !(before.saturating_sub(2)..before).any(|k| self.label(k).is_some())
+        });
         let before = (0..i).rev().take(8).take_while(|j| !self.ends(*j));
         wrong || before.map(|j| self.word(j)).any(|w| HEARSAY.has(w))
     }

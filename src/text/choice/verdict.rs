@@ -11,7 +11,7 @@ impl Answer<'_> {
     pub(super) fn verdict(&self) -> Option<usize> {
         (0..self.tokens.len()).rev().find_map(|i| {
             let choice = match self.kind(i)? {
-                Kind::Label { .. } => self.called_right(i).or_else(|| self.replaces(i)),
+                Kind::Label { .. } => self.called_right(i).or_else(|| self.corrects(i)),
                 Kind::Word => self.chooses(i).or_else(|| self.concludes(i)),
                 Kind::Mark('→' | '⇒' | '∴' | '➜') => self.letter_from(i + 1, 1),
                 Kind::Mark('✅' | '✓' | '✔' | '☑') => self.only_label_of_line(i),
@@ -68,27 +68,6 @@ impl Answer<'_> {
         None
     }
 
-    /// "not A but B", "A değil, B": a letter put in a denied one's place.
-    fn replaces(&self, i: usize) -> Option<usize> {
-        let (index, case) = self.label(i)?;
-        if self.denied[i] || case != Case::Upper || !self.closed(i) || self.among_others(i) {
-            return None;
-        }
-        let mut j = i - usize::from(i > 0 && OPTION.has(self.word(i - 1)));
-        let mut instead = false;
-        while let Some(before) = j.checked_sub(1) {
-            match self.kind(before)? {
-                Kind::Mark(',' | '，' | ';') => instead = true,
-                Kind::Word if BUT.has(self.word(before)) => instead = true,
-                Kind::Word if instead && j + 4 > i => {}
-                Kind::Label { .. } => return (instead && self.denied[before]).then_some(index),
-                _ => return None,
-            }
-            j = before;
-        }
-        None
-    }
-
     /// "I would choose B", "我选B".
     fn chooses(&self, i: usize) -> Option<usize> {
         let word = self.word(i);
@@ -115,7 +94,9 @@ impl Answer<'_> {
                 i.checked_sub(1).map_or("", |p| self.word(p)),
                 "it" | "It" | "es" | "Es" | "c" | "this" | "This"
             );
-        if !(SO.has(word) || it_is) || self.denies(i) {
+        // "and so is B" says the same of B.
+        let likewise = word == "so" && is_copula(self.word(i + 1));
+        if !(SO.has(word) || it_is) || likewise || self.denies(i) {
             return None;
         }
         self.letter_from(i + 1, 5)

@@ -61,9 +61,37 @@ pub(super) static POSTPOSED_NOT: LazyLock<Words> =
 pub(super) static BUT: LazyLock<Words> = LazyLock::new(|| {
     Words::new(
         "but so therefore thus hence because since as while whereas which that who where sondern aber weil denn sino \
-        pero porque mais car mas ma perché но а потому поэтому ama çünkü tetapi karena mà vì लेकिन क्योंकि بل لأن maar \
-        want men vaan koska lecz bo ale",
+        pero porque mais car mas ma perché но а потому поэтому ama çünkü tetapi melainkan karena mà vì लेकिन बल्कि क्योंकि بل \
+        بلکه لأن maar want men utan vaan koska lecz bo ale αλλά אלא nhưng 하지만",
         "而是 但 所以 因此 因为 因為 なので แต่ เพราะ",
+    )
+});
+
+/// Gives a reason, or says more of something: what follows puts nothing in the place of what was denied.
+pub(super) static REASON: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(
+        "because since as while whereas which that who where if weil da denn wenn porque pues que si car parce puisque qui \
+        perché poiché che se потому так как если который которая çünkü eğer karena sebab jika vì bởi nếu क्योंकि जो यदि \
+        لأن إذ إذا زیرا چون که اگر omdat want eftersom koska bo ponieważ protože deoarece",
+        "因为 因為 如果 なので から เพราะ ถ้า",
+    )
+});
+
+/// Denies one letter more: "B is wrong too".
+pub(super) static ALSO: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(
+        "also too either neither nor auch ebenso aussi également también tampoco também anche neanche тоже также juga cũng भी \
+        نیز أيضا أيضًا ook också myös też também 또한",
+        "也 亦",
+    )
+});
+
+/// Says of a letter that it is what the denied one is not: "A n'est pas correct, D l'est".
+pub(super) static INSTEAD: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(
+        "l'est l’est oui si sí sì sim schon doch да evet ya iya हाँ हां نعم بله wel jo tak ano da igen ναι כן rather instead \
+        यह हैं",
+        "",
     )
 });
 

@@ -1,7 +1,7 @@
 //! What stands around a number: its sign and currency, and what makes it a part of a word, a label or a marker.
 
 use super::scan::Found;
-use crate::text::announce::{is_dress, lower, word_at};
+use crate::text::announce::{is_copula, is_dress, lower, word_at};
 
 /// The words before a number that make it a label.
 const LABELS: &str = "step example question problem figure table chapter section page line option case part equation eq note q schritt \
@@ -44,7 +44,8 @@ pub(super) fn attached(text: &str, at: usize) -> bool {
                     .sum::<usize>();
             let word = &before[letters..];
             let is_command = before[..letters].ends_with('\\');
-            !(is_command || is_currency_code(word))
+            // "The answer is18"
+            !(is_command || is_currency_code(word) || is_copula(word))
         }
         _ => false,
     }
@@ -58,6 +59,36 @@ fn is_currency_code(word: &str) -> bool {
     const CODES: &str = "usd us eur gbp inr rs cny rmb jpy krw rub brl r mxn chf aud cad hk hkd sgd nt twd vnd thb idr rp php ngn kes \
         try tl zar rm kr pln";
     word.len() > 1 && CODES.split(' ').any(|c| c.eq_ignore_ascii_case(word))
+}
+
+/// Whether the digits at `at` number a footnote: "12[1]", "12^[1]", "12<sup>1</sup>".
+pub(super) fn footnote(text: &str, at: usize) -> bool {
+    let before = &text[..at];
+    if before.ends_with("<sup>") {
+        return true;
+    }
+    let Some(noted) = before.strip_suffix('[') else {
+        return false;
+    };
+    let digits = text[at..].bytes().take_while(u8::is_ascii_digit).count();
+    let noted = noted.strip_suffix('^').unwrap_or(noted);
+    let joined = noted
+        .chars()
+        .next_back()
+        .is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | ')' | '%' | '。' | '*' | ']'));
+    joined && (1..=3).contains(&digits) && text[at + digits..].starts_with(']')
+}
+
+/// Whether an amount of money in the euro's way stands from `at` to `end`: it has no three decimals.
+pub(super) fn euros(text: &str, at: usize, end: usize) -> bool {
+    const CODES: [&str; 12] = [
+        "€", "EUR", "Euro", "euro", "R$", "₺", "TL", "kr", "zł", "Rp", "₫", "руб",
+    ];
+    let before = text[..at].trim_end_matches([' ', '\u{a0}', '\u{202f}']);
+    let after = text[end..].trim_start_matches([' ', '\u{a0}', '\u{202f}']);
+    CODES
+        .iter()
+        .any(|c| before.ends_with(c) || after.starts_with(c))
 }
 
 /// Currency signs; the dollar of LaTeX's mathematics is one as well.

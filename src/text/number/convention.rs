@@ -16,6 +16,8 @@ const LOOKED_AT: usize = 1500;
 pub(super) struct Convention<'t> {
     text: &'t str,
     known: OnceCell<bool>,
+    /// A plain space groups digits whatever the language.
+    spaced: bool,
 }
 
 impl<'t> Convention<'t> {
@@ -25,7 +27,19 @@ impl<'t> Convention<'t> {
         if announced {
             let _ = known.set(true);
         }
-        Self { text, known }
+        Self {
+            text,
+            known,
+            spaced: false,
+        }
+    }
+
+    /// That of a text in which a plain space groups digits, as it does where nothing is calculated.
+    pub(super) fn spaced(text: &'t str) -> Self {
+        Self {
+            spaced: true,
+            ..Self::of(text, false)
+        }
     }
 
     /// The decimal point.
@@ -33,7 +47,13 @@ impl<'t> Convention<'t> {
         Self {
             text: "",
             known: OnceCell::from(false),
+            spaced: false,
         }
+    }
+
+    /// Whether a plain space between two groups of digits joins them.
+    pub(super) fn space_groups(&self) -> bool {
+        self.spaced || self.decimal_comma()
     }
 
     /// Whether decimals are parted by a comma.

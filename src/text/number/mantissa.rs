@@ -7,11 +7,13 @@
 //! | groups of three after one to three digits, `1,234`, `1 234`, `1'234`, `1_234`, `1{,}234`, `1.234.567` | thousands |
 //! | groups of two before a last group of three, `12,34,567` | lakh and crore |
 //! | both marks, `1.234,56`, `1,234.56` | the last is the decimal mark |
-//! | one point, `1.234` | decimals; thousands where the text's language writes decimals with a comma |
+//! | one point, `1.234` | decimals; thousands where the text's language writes decimals with a comma, or in an amount of euros (`€1.234`, and R$, ₺, kr, zł, Rp, ₫, руб) |
 //! | one comma before other than three digits, or after 0, `3,5`, `0,125` | decimals |
 //! | a plain space, `1 234` | thousands where there are two of them, alone between braces, or where the text's language writes decimals with a comma; else two numbers |
+//! | LaTeX's tie, `1~000` | thousands where it is all that stands between braces; else a range |
 //! | two points, `1.2.3` | no number |
 
+use super::context::euros;
 use super::convention::Convention;
 use super::digits::{digit, vulgar};
 
@@ -22,6 +24,8 @@ pub(super) struct Mantissa {
     pub end: usize,
     /// It has no decimals.
     pub integral: bool,
+    /// Its value were its only mark to group where it parts decimals, or the other way round: 1.234, 1,234.
+    pub other: Option<f64>,
 }
 
 pub(super) enum Read {
@@ -39,6 +43,8 @@ enum Mark {
     Group(char),
     /// A plain space, which usually parts two numbers.
     Space,
+    /// LaTeX's space that does not break; elsewhere it makes a range.
+    Tie,
 }
 
 struct Group {
@@ -79,6 +85,7 @@ const MARKS: &[(&str, Mark)] = &[
     ("’", Mark::Group('\'')),
     ("_", Mark::Group('_')),
     (" ", Mark::Space),
+    ("~", Mark::Tie),
 ];
 
 /// Whether a number without digits before its point begins here: ".5".
@@ -99,6 +106,7 @@ pub(super) fn read(text: &str, at: usize, convention: &Convention<'_>) -> Read {
             value,
             end: at + c.len_utf8(),
             integral: false,
+            other: None,
         });
     }
     if leading_point(text, at) {
@@ -138,18 +146,23 @@ pub(super) fn read(text: &str, at: usize, convention: &Convention<'_>) -> Read {
         {
             (thousands, true)
         }
-        Mark::Point if thousands > 1 || thousands == 1 && convention.decimal_comma() => {
+        Mark::Point
+            if thousands > 1
+                || thousands == 1
+                    && (convention.decimal_comma() || euros(text, at, groups[1].end)) =>
+        {
             (thousands, false)
         }
         Mark::Point | Mark::ArabicDecimal => (0, true),
+        Mark::Tie if !groups.get(thousands).is_some_and(|g| braced(text, at, g)) => (0, false),
         Mark::Space
             if !(thousands > 1
                 || thousands == 1
-                    && (braced(text, at, &groups[1]) || convention.decimal_comma())) =>
+                    && (braced(text, at, &groups[1]) || convention.space_groups())) =>
         {
             (0, false)
         }
-        Mark::Group(_) | Mark::Space => (
+        Mark::Group(_) | Mark::Space | Mark::Tie => (
             thousands,
             thousands > 0
                 && matches!(
@@ -164,7 +177,26 @@ pub(super) fn read(text: &str, at: usize, convention: &Convention<'_>) -> Read {
         written = format!("{written}.{}", group.digits);
         end = group.end;
     }
-    number(&written, end, !decimals)
+    let mut read = number(&written, end, !decimals);
+    if let Read::Number(mantissa) = &mut read {
+        mantissa.other = other(&groups, end, decimals);
+    }
+    read
+}
+
+/// What two groups parted by a comma or a point, the second of three digits, mean besides.
+fn other(groups: &[Group], end: usize, decimals: bool) -> Option<f64> {
+    let [whole, part, ..] = groups else {
+        return None;
+    };
+    let either = matches!(part.mark, Some(Mark::Comma | Mark::Point))
+        && part.end == end
+        && part.digits.len() == 3
+        && whole.digits.len() <= 3
+        && !whole.digits.starts_with('0');
+    let mark = if decimals { "" } else { "." };
+    let written = format!("{}{mark}{}", whole.digits, part.digits);
+    written.parse().ok().filter(|_| either)
 }
 
 /// Where "1.2.3.4" ends, read up to `end`.
@@ -189,6 +221,7 @@ fn number(written: &str, end: usize, integral: bool) -> Read {
             value,
             end,
             integral,
+            other: None,
         }),
         Err(_) => Read::Opaque(end),
     }

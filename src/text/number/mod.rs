@@ -9,24 +9,34 @@
 //! | 3 | an announcement ("The answer is", "A:", "Antwort:", "答案是" …) | of the last with a number: the one right after it, in digits or words; else the last of its sentence, or of the text where a colon announced |
 //! | 4 | bold type in the last paragraph | the only number in bold |
 //! | 5 | anywhere | the last; ordinals, list markers, "step 2" and the like only where there is no other |
-//! | 6 | the whole text | a number in words, or the last in Chinese numerals |
+//! | 6 | the whole text | a number in words that it begins with, or the last in Chinese numerals, or the only one in words |
 //!
-//! A calculation that is carried out ("3 + 4 = 7") is read after its last equals sign. Where the place that decides holds a range, a date, a
-//! time or several numbers, the text settles on none.
+//! A calculation that is carried out is read for what it comes to, on whichever side of its last equals sign that stands: "3 + 4 = 7", "7 = 3 + 4".
+//! Where the place that decides holds a range, a date ("June 5, 2023"), a time or several numbers, the text settles on none. Footnotes
+//! ("12[1]") are no numbers.
 
 mod context;
 mod convention;
+mod dates;
 mod digits;
+mod every;
+mod han;
+mod hangul;
 mod latex;
+mod lexicon;
 mod mantissa;
 mod scale;
 mod scan;
+mod sum;
 mod words;
+
+pub use every::{Number, numbers};
 
 use std::ops::Range;
 
 use super::announce::{Announcement, Form, announcements, is_dress};
 use super::boxed::boxed;
+use super::language;
 use convention::Convention;
 use scan::{Found, scan};
 
@@ -126,7 +136,7 @@ impl Numbers<'_> {
         let in_words = boxes.iter().rev().find_map(|b| {
             let inner = undress(&self.text[b.clone()]);
             let inner = inner.strip_prefix("\\text{").unwrap_or(inner);
-            words::leading(inner)
+            self.said(inner)
         });
         in_words.map(|(value, _)| Reading::Number(value))
     }
@@ -158,7 +168,7 @@ impl Numbers<'_> {
                     Some(self.conclude(&span))
                 };
             }
-            if let Some((value, _)) = words::leading(undress(&self.text[span.clone()])) {
+            if let Some((value, _)) = self.said(undress(&self.text[span.clone()])) {
                 return Some(Reading::Number(value));
             }
             let between = ["between", "zwischen", "entre", "между", "介于", "介於"];
@@ -239,19 +249,67 @@ impl Numbers<'_> {
                 .find(|n| n.weak == weak && n.value.is_some())
         };
         let number = last(false).or_else(|| last(true))?;
+        let number = self.worked_out(numbers, number).unwrap_or(number);
         number.value.map(Reading::Number)
+    }
+
+    /// "12 = 3 × 4": the number that the calculation which `last` ends is said to be.
+    fn worked_out<'n>(&self, numbers: &'n [Found], last: &Found) -> Option<&'n Found> {
+        let own = numbers.iter().position(|n| n.range == last.range)?;
+        // From one number to the one before it: what stands between, and that number.
+        let mut back = (1..=own).rev().map(|i| {
+            let (before, after) = (&numbers[i - 1], &numbers[i]);
+            let between = self.text[before.range.end..after.range.start]
+                .trim_matches([' ', '$', '\\', '(', ')']);
+            (between, before)
+        });
+        let mut operators = 0;
+        let whole = loop {
+            match back.next()? {
+                ("=", whole) => break whole,
+                (between, _) if is_operator(between) => operators += 1,
+                _ => return None,
+            }
+        };
+        // On the other side stands one number and no calculation.
+        let calculated = back
+            .next()
+            .is_some_and(|(between, _)| is_operator(between) || between == "=");
+        (operators > 0 && !calculated).then_some(whole)
     }
 
     /// 6. The whole text, where it is a number in words.
     fn in_words(&self) -> Option<Reading> {
         let text = undress(self.text);
-        if let Some((value, length)) = words::leading(text) {
+        if let Some((value, length)) = self.said(text) {
             let rest = &text[length..];
             if rest.len() < 80 && rest.split_whitespace().count() <= 3 {
                 return Some(Reading::Number(value));
             }
         }
-        words::last_han(text).map(Reading::Number)
+        han::last_han(text)
+            .or_else(|| self.only_said())
+            .map(Reading::Number)
+    }
+
+    /// The number in words that a text begins with, and its length. A word that is a number in one language and another word in others is one
+    /// only where nothing follows it and the text is not in another language.
+    fn said(&self, text: &str) -> Option<(f64, usize)> {
+        let (value, said) = words::leading(text)?;
+        let sure = said.doubtful.is_none_or(|code| {
+            let rest = text[said.end..].trim_start_matches(is_dress);
+            let ends =
+                rest.is_empty() || rest.starts_with(['.', '\n', '!', '}', ',', '،', '।', '。']);
+            ends && language(self.text).is_none_or(|own| own == code)
+        });
+        sure.then_some((value, said.end))
+    }
+
+    /// The one number in words of a text that says no other.
+    fn only_said(&self) -> Option<f64> {
+        let mut said = every::numbers(self.text).map(|n| n.value);
+        let first = said.next()?;
+        said.all(|other| other == first).then_some(first)
     }
 
     /// What a span says whose first number leads it: that number, or what a calculation that it begins comes to.
@@ -385,6 +443,29 @@ fn is_unit(after: &str, last_line: bool) -> bool {
     let (first, more) = (words.next().unwrap_or_default(), words.count());
     let small = !first.chars().next().is_some_and(char::is_uppercase);
     named && (first.is_empty() || more < 3 && (small || last_line && more == 0))
+}
+
+/// Whether what stands between two numbers calculates with them.
+fn is_operator(between: &str) -> bool {
+    matches!(
+        between,
+        "+" | "-"
+            | "−"
+            | "–"
+            | "×"
+            | "x"
+            | "*"
+            | "·"
+            | "⋅"
+            | "÷"
+            | "/"
+            | ":"
+            | "times"
+            | "cdot"
+            | "div"
+            | "plus"
+            | "minus"
+    )
 }
 
 /// Whether a text goes on with an operator.

@@ -6,12 +6,13 @@
 
 use std::ops::Range;
 
-use super::context::{Sign, attached, is_minus, labelled, marks_item, ordinal, sign};
+use super::context::{Sign, attached, footnote, is_minus, labelled, marks_item, ordinal, sign};
 use super::convention::Convention;
+use super::dates::date_or_time;
 use super::digits::{digit, superscript, vulgar};
 use super::latex::{command, irrational, root_length};
 use super::mantissa::{self, Mantissa};
-use super::scale::multiplier;
+use super::scale::scaled;
 
 /// Something in a text that looks like a number.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +54,7 @@ pub(super) fn scan(text: &str, convention: &Convention<'_>) -> Vec<Found> {
             at += c.len_utf8();
             continue;
         }
-        if attached(text, at) {
+        if attached(text, at) || footnote(text, at) {
             at += text[at..]
                 .chars()
                 .take_while(|c| digit(*c).is_some())
@@ -76,7 +77,11 @@ fn number_at(text: &str, at: usize, last: Option<&Found>, convention: &Conventio
         money,
     } = sign(text, at, last);
     let mut weak = labelled(text, start);
-    let (value, end) = match mantissa::read(text, at, convention) {
+    let read = match date_or_time(text, at) {
+        Some(end) => mantissa::Read::Opaque(end),
+        None => mantissa::read(text, at, convention),
+    };
+    let (value, end) = match read {
         mantissa::Read::Opaque(end) => (None, end),
         mantissa::Read::Number(mantissa) => {
             let (value, end) = complete(text, &mantissa, money, convention);
@@ -105,10 +110,8 @@ fn complete(
         value,
         end,
         integral,
+        ..
     } = *mantissa;
-    if let Some(end) = integral.then(|| date_or_time(text, end)).flatten() {
-        return (None, end);
-    }
     let (mut value, mut end) = power(text, value, end);
     if integral && let Some((part, after)) = mixed(text, end) {
         (value, end) = (value + part, after);
@@ -132,26 +135,6 @@ fn complete(
         }
     }
     (Some(value), end)
-}
-
-/// Where a date (2024-03-12, 12/03/2024) or a time or ratio (10:30) ends that begins with a number ending at `at`.
-fn date_or_time(text: &str, at: usize) -> Option<usize> {
-    let mut end = at;
-    let mut parts = 0;
-    let mark = text[at..]
-        .chars()
-        .next()
-        .filter(|c| matches!(c, '-' | '/' | ':'))?;
-    while parts < 5 && text[end..].starts_with(mark) {
-        let digits = ascii_digits(&text[end + 1..]);
-        if digits == 0 {
-            break;
-        }
-        end += 1 + digits;
-        parts += 1;
-    }
-    let enough = if mark == ':' { 1 } else { 2 };
-    (parts >= enough).then_some(end)
 }
 
 fn ascii_digits(text: &str) -> usize {
@@ -286,43 +269,6 @@ fn range(text: &str, at: usize, convention: &Convention<'_>) -> Option<usize> {
         .trim_start_matches([' ', '$', '\\', ')', '*'])
         .starts_with(['=', '-', '+', '−', '×', '≈', '÷', '/']);
     (!calculates).then_some(end)
-}
-
-/// The value times the words that multiply it; "3万5千" adds up.
-fn scaled(text: &str, value: f64, at: usize, money: bool) -> (f64, usize) {
-    let Some((mut end, first)) = multiplier(text, at, money) else {
-        return (value, at);
-    };
-    let mut total = value * first;
-    if let Some((after, more)) = multiplier(text, end, false) {
-        (total, end) = (total * more, after);
-    }
-    let mut least = first;
-    while let Some(c) = text[end..].chars().next()
-        && let Some(d) = digit(c)
-        && text[..end]
-            .chars()
-            .next_back()
-            .is_some_and(|c| !c.is_ascii() && !c.is_whitespace())
-    {
-        let mut part = f64::from(d);
-        let mut after = end + c.len_utf8();
-        for c in text[after..].chars().take(3) {
-            let Some(d) = digit(c) else { break };
-            part = part * 10.0 + f64::from(d);
-            after += c.len_utf8();
-        }
-        let (after, scale) = multiplier(text, after, false)
-            .filter(|(_, s)| *s < least)
-            .unwrap_or((after, 1.0));
-        total += part * scale;
-        end = after;
-        if scale == 1.0 {
-            break;
-        }
-        least = scale;
-    }
-    (total, end)
 }
 
 /// The value of a text that is one number and nothing else.

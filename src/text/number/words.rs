@@ -1,214 +1,269 @@
-//! Numbers in words, where an answer begins with one: "twelve", "two hundred and five", 三百二十.
+//! Numbers in words: "two hundred and five", "quatre-vingt-dix", "fünfundzwanzig", "lima ratus ribu", ثلاثة ملايين, ห้าแสน, 오십만.
 
-use crate::text::announce::{lower, word_at};
+use std::borrow::Cow;
 
-/// The number that a text begins with, in English or Chinese words, and its length.
-pub(super) fn leading(text: &str) -> Option<(f64, usize)> {
-    han(text).or_else(|| english(text))
+use unicode_normalization::UnicodeNormalization;
+
+use super::lexicon::{Entry, LEXICONS, Lexicon, UNSPACED, beginnings, entries};
+use super::scale::multiplier;
+use super::sum::{Atom, Sum};
+use super::{han, hangul};
+use crate::text::announce::{hangul as is_hangul, is_word, unspaced, word_at};
+
+/// A number in words.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Said {
+    pub value: f64,
+    /// Where it ends.
+    pub end: usize,
+    /// The language of which it is one word that means something else more often; none where it can only be a number.
+    pub doubtful: Option<&'static str>,
 }
 
-const SMALL: &str = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen \
-    eighteen nineteen";
-const TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety";
-const SCALES: &[(&str, f64)] = &[("thousand", 1e3), ("million", 1e6), ("billion", 1e9)];
-/// What may be said before a number of itself.
-const BEFORE: &str = "about exactly only just approximately a negative minus";
 /// More words than any number in words has.
 const MOST_WORDS: usize = 24;
+/// What may be said before a number of itself.
+const BEFORE: &[&str] = &["about", "exactly", "only", "just", "approximately"];
+const NEGATIVE: &[&str] = &[
+    "negative",
+    "minus",
+    "menos",
+    "moins",
+    "минус",
+    "eksi",
+    "सालिब",
+    "ऋण",
+    "سالب",
+    "منفی",
+];
+const ARTICLES: &[&str] = &["a", "an"];
 
-fn english(text: &str) -> Option<(f64, usize)> {
-    let (mut total, mut part, mut end) = (0.0, None, 0);
-    let mut negative = false;
-    let mut at = 0;
-    for _ in 0..MOST_WORDS {
-        at += text[at..].len() - text[at..].trim_start_matches([' ', '-', '\u{2011}']).len();
-        if !text[at..].starts_with(|c: char| c.is_ascii_alphabetic()) {
+/// The number in words that a text begins with, its sign included, and how it is said.
+pub(super) fn leading(text: &str) -> Option<(f64, Said)> {
+    let (mut at, mut negative) = (0, false);
+    while let Some(word) = text[at..]
+        .chars()
+        .next()
+        .filter(|c| is_word(*c))
+        .map(|_| word_at(text, at))
+    {
+        let lowered = folded(word);
+        let negates = NEGATIVE.contains(&&*lowered);
+        if !negates && !BEFORE.contains(&&*lowered) {
             break;
         }
-        let word = word_at(text, at);
-        let lowered = lower(word)?;
-        let small = SMALL.split(' ').position(|w| w == lowered);
-        let tens = TENS
-            .split(' ')
-            .position(|w| w == lowered)
-            .map(|i| (i + 2) * 10);
-        #[allow(clippy::cast_precision_loss)]
-        if let Some(value) = small.or(tens) {
-            part = Some(part.unwrap_or(0.0) + value as f64);
-        } else if lowered == "hundred" {
-            part = Some(part.unwrap_or(1.0) * 100.0);
-        } else if let Some((_, scale)) = SCALES.iter().find(|(w, _)| *w == lowered) {
-            total += part.take().unwrap_or(1.0) * scale;
-        } else if lowered == "and" && end > 0 {
-            // Belongs to the number only where more of it follows.
-            at += word.len();
-            continue;
-        } else if end == 0 && BEFORE.split(' ').any(|w| w == lowered) {
-            negative |= matches!(lowered.as_str(), "negative" | "minus");
-            at += word.len();
-            continue;
-        } else {
-            break;
-        }
+        negative |= negates;
         at += word.len();
-        end = at;
+        at += text[at..].len() - text[at..].trim_start_matches(' ').len();
     }
-    if end == 0 {
-        return None;
-    }
-    let next = text[end..].trim_start();
+    let said = said_at(text, at)?;
+    let next = text[said.end..].trim_start();
     let goes_on = ["of ", "that ", "who ", "which ", "more ", "another "]
         .iter()
         .any(|w| next.starts_with(w));
-    let value = total + part.unwrap_or(0.0);
-    (!goes_on).then_some((if negative { -value } else { value }, end))
+    let value = if negative { -said.value } else { said.value };
+    (!goes_on).then_some((value, said))
 }
 
-fn han_digit(c: char) -> Option<u32> {
-    Some(match c {
-        '零' | '〇' => 0,
-        '一' | '壹' => 1,
-        '二' | '两' | '兩' | '贰' => 2,
-        '三' | '叁' => 3,
-        '四' | '肆' => 4,
-        '五' | '伍' => 5,
-        '六' | '陆' => 6,
-        '七' | '柒' => 7,
-        '八' | '捌' => 8,
-        '九' | '玖' => 9,
-        _ => return None,
-    })
-}
-
-fn han_unit(c: char) -> Option<f64> {
-    Some(match c {
-        '十' | '拾' => 1e1,
-        '百' | '佰' => 1e2,
-        '千' | '仟' => 1e3,
-        '万' | '萬' => 1e4,
-        '亿' | '億' => 1e8,
-        _ => return None,
-    })
-}
-
-/// What a numeral may stand before; one alone before anything else is part of a word: 一样, 十分.
-const COUNTED: &str = "个個只隻元块塊天人次年月日岁歲本张張条條公米斤克时時小秒台輛辆件位名頭头枚冊回円点。．.！!，,、）)」\n ";
-
-fn han(text: &str) -> Option<(f64, usize)> {
-    let text_start = text;
-    let negative = text.starts_with(['负', '負']);
-    let text = text.trim_start_matches(['负', '負']);
-    if let Some(percent) = text.strip_prefix("百分之") {
-        let (value, length) = han(percent)?;
-        return Some((value, text_start.len() - percent.len() + length));
+/// The number in words that begins at a place, where a word or, in a script that joins them, a letter begins.
+pub(super) fn said_at(text: &str, at: usize) -> Option<Said> {
+    let first = text[at..].chars().next()?;
+    let sure = |value: f64, end: usize| Said {
+        value,
+        end,
+        doubtful: None,
+    };
+    if han::is_numeral(first) || matches!(first, '负' | '負') {
+        let (value, length) = han::leading(&text[at..])?;
+        return Some(sure(value, at + length));
     }
-    let run: String = text
-        .chars()
-        .take(32)
-        .take_while(|c| han_digit(*c).is_some() || han_unit(*c).is_some())
-        .collect();
-    let rest = &text[run.len()..];
-    let value = han_value(&run)?;
-    let skipped = text_start.len() - text.len();
-    let signed = |v: f64| if negative { -v } else { v };
-    if let Some(top) = rest.strip_prefix("分之") {
-        let (top_value, length) = han(top)?;
-        return (value != 0.0).then(|| {
-            (
-                signed(top_value / value),
-                text_start.len() - top.len() + length,
-            )
-        });
+    if is_hangul(first) {
+        return hangul::leading(&text[at..]).map(|(value, length)| sure(value, at + length));
     }
-    if let Some(decimals) = rest.strip_prefix(['点', '點']) {
-        let digits: String = decimals
-            .chars()
-            .take(16)
-            .map_while(han_digit)
-            .filter_map(|d| char::from_digit(d, 10))
-            .collect();
-        if let Ok(part) = format!("0.{digits}0").parse::<f64>()
-            && !digits.is_empty()
-        {
-            let length = skipped + run.len() + '点'.len_utf8() * (1 + digits.len());
-            return Some((signed(value + part), length));
-        }
+    if unspaced(first) {
+        return joined_script(text, at).map(|(value, end)| sure(value, end));
     }
-    let alone =
-        run.chars().count() == 1 && rest.chars().next().is_some_and(|c| !COUNTED.contains(c));
-    (!alone).then_some((signed(value), skipped + run.len()))
-}
-
-/// The last number of two numerals or more in a text.
-pub(super) fn last_han(text: &str) -> Option<f64> {
-    let numeral = |c: char| han_digit(c).is_some() || han_unit(c).is_some();
-    let mut last = None;
-    let mut inside = false;
-    for (at, c) in text.char_indices() {
-        let starts = numeral(c) && !inside;
-        inside = numeral(c);
-        if starts && text[at + c.len_utf8()..].starts_with(numeral) {
-            last = han(&text[at..]).map(|(value, _)| value).or(last);
-        }
-    }
-    last
-}
-
-/// The value of a run of numerals: digits in their places, 二〇二四, or with units, 三百二十.
-fn han_value(run: &str) -> Option<f64> {
-    if run.is_empty() {
+    if !first.is_alphabetic() {
         return None;
     }
-    if run.chars().count() > 1 && run.chars().all(|c| han_digit(c).is_some()) {
-        let digits: String = run
-            .chars()
-            .filter_map(han_digit)
-            .filter_map(|d| char::from_digit(d, 10))
-            .collect();
-        return digits.parse().ok();
-    }
-    let (mut total, mut section, mut digit) = (0.0, 0.0, None);
-    for c in run.chars() {
-        if let Some(d) = han_digit(c) {
-            digit = Some(f64::from(d));
-            continue;
-        }
-        let unit = han_unit(c)?;
-        if unit < 1e4 {
-            section += digit.take().unwrap_or(1.0) * unit;
-        } else {
-            total = (total + section + digit.take().unwrap_or(0.0)) * unit;
-            section = 0.0;
-        }
-    }
-    Some(total + section + digit.unwrap_or(0.0))
+    spaced(text, at)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::leading;
-
-    #[test]
-    fn numbers_in_words_are_read_where_they_lead() {
-        for (text, want) in [
-            ("twelve", Some(12.0)),
-            ("Twenty-one apples", Some(21.0)),
-            ("two hundred and five.", Some(205.0)),
-            ("three thousand four hundred", Some(3400.0)),
-            ("one of them", None),
-            ("a dozen", None),
-            ("三百二十个", Some(320.0)),
-            ("十二", Some(12.0)),
-            ("一万二千", Some(12000.0)),
-            ("二〇二四年", Some(2024.0)),
-            ("三点五", Some(3.5)),
-            ("二分之一", Some(0.5)),
-            ("百分之五十", Some(50.0)),
-            ("一样的", None),
-            ("十分好", None),
-            ("负三", Some(-3.0)),
-        ] {
-            assert_eq!(leading(text).map(|(v, _)| v), want, "{text}");
-        }
+/// A word in lower case and one normal form; borrowed where it is in both already.
+fn folded(word: &str) -> Cow<'_, str> {
+    let composed = |c: char| matches!(c, '\u{958}'..='\u{95F}' | '\u{9DC}'..='\u{9DF}');
+    if word.chars().any(|c| c.is_uppercase() || composed(c)) {
+        let lowered = word.to_lowercase();
+        return Cow::Owned(lowered.nfc().collect());
     }
+    Cow::Borrowed(word)
+}
+
+/// Longer words are no numbers.
+const LONGEST_WORD: usize = 96;
+
+fn spaced(text: &str, at: usize) -> Option<Said> {
+    let word = word_at(text, at);
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
+    let lowered = folded(word);
+    let runs = languages(&lowered).filter_map(|own| run(text, at, &LEXICONS[own], own));
+    // Of two languages the one that explains more.
+    runs.max_by_key(|said| (said.end, said.doubtful.is_none()))
+}
+
+/// The languages in which a number can begin with a word.
+fn languages(word: &str) -> impl Iterator<Item = usize> + '_ {
+    let english = ARTICLES.contains(&word).then_some(0);
+    let whole = entries(word);
+    let joined = (0..LEXICONS.len()).filter(move |own| {
+        whole.is_empty()
+            && LEXICONS[*own].joined
+            && parts(word, *own, Sum::new(LEXICONS[*own].units_first)).is_some()
+    });
+    english
+        .into_iter()
+        .chain(whole.iter().map(|(own, _)| *own))
+        .chain(joined)
+}
+
+/// The number that a language reads at a place.
+fn run(text: &str, start: usize, lexicon: &'static Lexicon, own: usize) -> Option<Said> {
+    let mut sum = Sum::new(lexicon.units_first);
+    let (mut at, mut end, mut words) = (start, None, 0);
+    for _ in 0..MOST_WORDS {
+        if !text[at..].chars().next().is_some_and(is_word) {
+            break;
+        }
+        let word = word_at(text, at);
+        let lowered = folded(word);
+        let after = at + word.len();
+        let article = words == 0 && ARTICLES.contains(&&*lowered);
+        let next = if word.len() > LONGEST_WORD {
+            None
+        } else if article {
+            let after = next_word(text, after);
+            let scaled = multiplier(text, after, false).is_some();
+            sum.with(Atom::Add(1.0)).filter(|_| scaled)
+        } else {
+            with_word(sum, &lowered, lexicon, own)
+        };
+        let next = next.map(|sum| (sum, after)).or_else(|| {
+            let (end, scale) = multiplier(text, at, false).filter(|_| words > 0)?;
+            Some((sum.with(Atom::Times(scale))?, end))
+        });
+        match next {
+            Some((more, after)) => {
+                (sum, words, at) = (more, words + 1, after);
+                end = Some(after);
+            }
+            None if words > 0 && lexicon.and.split(' ').any(|a| a == lowered) => at = after,
+            None => break,
+        }
+        at = next_word(text, at);
+    }
+    let (end, value) = (end?, sum.value());
+    // "Half" and "a half" measure nothing by themselves, unlike "three and a half".
+    if value != value.trunc() && value < 1.0 {
+        return None;
+    }
+    let alone = folded(&text[start..end]);
+    let doubtful = words == 1 && lexicon.homographs.split(' ').any(|h| h == alone);
+    Some(Said {
+        value,
+        end,
+        doubtful: doubtful.then_some(lexicon.code),
+    })
+}
+
+/// Past the spaces and the hyphen that part the words of a number.
+fn next_word(text: &str, at: usize) -> usize {
+    let rest = text[at..].trim_start_matches([' ', '\u{a0}', '\u{202f}']);
+    let rest = rest
+        .strip_prefix(['-', '\u{2010}', '\u{2011}'])
+        .unwrap_or(rest);
+    text.len() - rest.len()
+}
+
+/// The number with one more word of a language.
+fn with_word(sum: Sum, word: &str, lexicon: &Lexicon, own: usize) -> Option<Sum> {
+    if let Some((_, atom)) = of_language(entries(word), own) {
+        return sum.with(atom);
+    }
+    if lexicon.joined {
+        return parts(word, own, sum);
+    }
+    // "And" is a letter that the next word begins with.
+    let and = lexicon
+        .and
+        .chars()
+        .next()
+        .filter(|_| lexicon.and.chars().count() == 1)?;
+    let (_, atom) = of_language(entries(word.strip_prefix(and)?), own)?;
+    sum.with(atom)
+}
+
+fn of_language(entries: &[Entry], own: usize) -> Option<Entry> {
+    entries
+        .iter()
+        .copied()
+        .find(|(language, _)| *language == own)
+}
+
+/// The number with a word that is joined of several: "zweihundertfünfzig".
+fn parts(word: &str, own: usize, sum: Sum) -> Option<Sum> {
+    if word.is_empty() {
+        return Some(sum);
+    }
+    let own_parts = beginnings(word).filter(|(_, (language, _))| *language == own);
+    let mut ways = own_parts.filter_map(|(part, (_, atom))| {
+        let rest = &word[part.len()..];
+        let sum = sum.with(atom)?;
+        let mut ands = LEXICONS[own].and.split(' ').filter(|a| !a.is_empty());
+        parts(rest, own, sum).or_else(|| {
+            ands.find_map(|and| parts(rest.strip_prefix(and).filter(|r| !r.is_empty())?, own, sum))
+        })
+    });
+    ways.next()
+}
+
+/// A number in a script without spaces, which takes a unit and a multiplier, or stands alone.
+fn joined_script(text: &str, at: usize) -> Option<(f64, usize)> {
+    let lexicon = &UNSPACED[match text[at..].chars().next()? {
+        '\u{0E00}'..='\u{0E7F}' => 0,
+        '\u{1000}'..='\u{109F}' => 1,
+        '\u{0E80}'..='\u{0EFF}' => 2,
+        _ => return None,
+    }];
+    let mut sum = Sum::new(false);
+    let (mut end, mut atoms, mut multiplied) = (at, 0, false);
+    for _ in 0..MOST_WORDS {
+        let rest = &text[end..];
+        let own = lexicon.words().filter(|(word, _)| rest.starts_with(word));
+        let own = own
+            .max_by_key(|(word, _)| word.len())
+            .map(|(word, atom)| (end + word.len(), atom));
+        let scale = || {
+            let (end, scale) = multiplier(text, end, false).filter(|_| atoms > 0)?;
+            Some((end, Atom::Times(scale)))
+        };
+        let Some((after, atom)) = own.or_else(scale) else {
+            break;
+        };
+        // A ten after a unit that is not the first is two tens: สองสิบ is ยี่สิบ.
+        let Some(more) = tens(sum, atom).or_else(|| sum.with(atom)) else {
+            break;
+        };
+        multiplied |= !matches!(atom, Atom::Add(_));
+        (sum, end, atoms) = (more, after, atoms + 1);
+    }
+    let before = text[..at].chars().next_back();
+    let alone = !before.is_some_and(unspaced) && !text[end..].chars().next().is_some_and(unspaced);
+    (atoms > 1 && multiplied || atoms == 1 && alone).then_some((sum.value(), end))
+}
+
+/// Thai and Lao tens multiply the unit before them.
+fn tens(sum: Sum, atom: Atom) -> Option<Sum> {
+    (atom == Atom::Ten).then(|| sum.with(Atom::Times(10.0)))?
 }
