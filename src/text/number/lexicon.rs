@@ -278,7 +278,7 @@ pub(super) const LEXICONS: &[Lexicon] = &[
 ];
 
 /// Languages whose scripts join words: their numbers are found within a run of letters.
-pub(super) const UNSPACED: &[Lexicon] = &[
+const UNSPACED: &[Lexicon] = &[
     Lexicon {
         code: "th",
         add: "0 ศูนย์ 1 หนึ่ง เอ็ด 2 สอง ยี่ 3 สาม 4 สี่ 5 ห้า 6 หก 7 เจ็ด 8 แปด 9 เก้า",
@@ -301,9 +301,19 @@ pub(super) const UNSPACED: &[Lexicon] = &[
     },
 ];
 
+/// The words of those languages, the longest first, by their place in the table.
+pub(super) static UNSPACED_WORDS: LazyLock<Vec<Vec<(&'static str, Atom)>>> = LazyLock::new(|| {
+    let of = |lexicon: &Lexicon| {
+        let mut words: Vec<_> = lexicon.words().collect();
+        words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
+        words
+    };
+    UNSPACED.iter().map(of).collect()
+});
+
 impl Lexicon {
     /// Its words with what they do.
-    pub(super) fn words(&self) -> impl Iterator<Item = (&'static str, Atom)> {
+    fn words(&self) -> impl Iterator<Item = (&'static str, Atom)> {
         let add = table(self.add).map(|(word, value)| (word, Atom::Add(value)));
         let times = table(self.times).map(|(word, value)| (word, Atom::Times(value)));
         let teen = table(self.teen).map(|(word, _)| (word, Atom::Ten));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::lexicon::{Entry, LEXICONS, Lexicon, UNSPACED, beginnings, entries};
+use super::lexicon::{Entry, LEXICONS, Lexicon, UNSPACED_WORDS, beginnings, entries};
 use super::scale::multiplier;
 use super::sum::{Atom, Sum};
 use super::{han, hangul};
@@ -230,7 +230,7 @@ fn parts(word: &str, own: usize, sum: Sum) -> Option<Sum> {
 
 /// A number in a script without spaces, which takes a unit and a multiplier, or stands alone.
 fn joined_script(text: &str, at: usize) -> Option<(f64, usize)> {
-    let lexicon = &UNSPACED[match text[at..].chars().next()? {
+    let words = &UNSPACED_WORDS[match text[at..].chars().next()? {
         '\u{0E00}'..='\u{0E7F}' => 0,
         '\u{1000}'..='\u{109F}' => 1,
         '\u{0E80}'..='\u{0EFF}' => 2,
@@ -240,10 +240,8 @@ fn joined_script(text: &str, at: usize) -> Option<(f64, usize)> {
     let (mut end, mut atoms, mut multiplied) = (at, 0, false);
     for _ in 0..MOST_WORDS {
         let rest = &text[end..];
-        let own = lexicon.words().filter(|(word, _)| rest.starts_with(word));
-        let own = own
-            .max_by_key(|(word, _)| word.len())
-            .map(|(word, atom)| (end + word.len(), atom));
+        let own = words.iter().find(|(word, _)| rest.starts_with(word));
+        let own = own.map(|(word, atom)| (end + word.len(), *atom));
         let scale = || {
             let (end, scale) = multiplier(text, end, false).filter(|_| atoms > 0)?;
             Some((end, Atom::Times(scale)))
