@@ -15,6 +15,7 @@
 //! | 1 | [`model`] | whom to ask: the `Model` trait; in process, over HTTP, from recordings |
 //! | 0 | [`stats`] | pure functions over slices |
 //! | 0 | [`files`] | foreign files: plain paths, encodings, rows of every format |
+//! | 0 | [`net`] | the network: one HTTP client, one way to fetch a file |
 //! | 0 | [`text`] | normal forms, tokens, numbers; errors in what a person wrote |
 //!
 //! The way of one sample: a [`suite::Sample`] is rendered to a [`model::Prompt`], put to a [`model::Model`] as a
@@ -28,6 +29,7 @@ pub mod analysis;
 pub mod cli;
 pub mod files;
 pub mod model;
+pub mod net;
 pub mod report;
 pub mod run;
 pub mod score;

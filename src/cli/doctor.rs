@@ -6,6 +6,7 @@ use super::exit::{Exit, Failure};
 use super::settings::Settings;
 use crate::model::data_directory;
 use crate::model::onnx::runtime;
+use crate::score::{LabellerSource, labeller};
 
 #[derive(Args)]
 pub(super) struct Arguments {}
@@ -39,6 +40,15 @@ pub(super) fn run(_: &Arguments) -> Result<Exit, Failure> {
             || "none; only needed to install ONNX Runtime".into(),
             |version| version.split(" from").next().unwrap_or_default().to_owned(),
         ),
+    );
+    let labeller = labeller();
+    line(
+        labeller.is_ok(),
+        "offline classifier",
+        &match labeller {
+            Ok((source, folder)) => format!("{} ({})", folder.display(), place(source)),
+            Err(reason) => format!("none: {reason}"),
+        },
     );
     let home = data_directory();
     let writable = std::fs::create_dir_all(&home).is_ok();
@@ -91,4 +101,13 @@ pub(super) fn run(_: &Arguments) -> Result<Exit, Failure> {
     } else {
         Exit::CouldNotRun
     })
+}
+
+fn place(source: LabellerSource) -> &'static str {
+    match source {
+        LabellerSource::Named => "CANDOR_LABELLER",
+        LabellerSource::Binary => "beside the binary",
+        LabellerSource::Checkout => "the checkout it was built in",
+        LabellerSource::Data => "fetched",
+    }
 }

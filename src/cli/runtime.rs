@@ -80,7 +80,7 @@ fn status(gpu: bool, json: bool) -> Exit {
                 mark.to_owned(),
                 one.version.clone().unwrap_or_else(|| "unknown".into()),
                 if one.gpu { "yes" } else { "no" }.to_owned(),
-                format!("{:?}", one.source).to_lowercase(),
+                one.source.to_string(),
                 one.path.display().to_string(),
             ],
         );

@@ -61,6 +61,8 @@ pub struct LostJudge {
 #[derive(Default)]
 pub struct Panel {
     seats: BTreeMap<String, Seat>,
+    /// Whether scorers may fetch files of their own.
+    may_fetch: bool,
 }
 
 impl Panel {
@@ -96,7 +98,10 @@ impl Panel {
             };
             seats.insert(name.clone(), seat);
         }
-        Ok(Self { seats })
+        Ok(Self {
+            seats,
+            may_fetch: !options.offline,
+        })
     }
 
     /// Whether every judge that a scorer names can be read as a specification; none is opened.
@@ -164,6 +169,11 @@ impl Session {
             purse,
             heard: Mutex::default(),
         }
+    }
+
+    /// Whether scorers may fetch files of their own.
+    pub(super) fn may_fetch(&self) -> bool {
+        self.panel.may_fetch
     }
 
     /// The judges that could not be asked, and the US dollars that all took.

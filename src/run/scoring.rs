@@ -130,6 +130,7 @@ async fn one(
         suite: &answer.suite,
         prompt: &answer.prompt,
         model: &answer.model,
+        may_fetch: session.may_fetch(),
         judges: session,
     };
     scorer

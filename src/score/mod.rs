@@ -28,8 +28,8 @@ pub use judge::fuzzing as judge_fuzzing;
 pub use judge::{AskJudge, NO_LABEL};
 pub use key_facts::told as facts_told;
 pub use refusal::{
-    AnswerClass, Attributes, BlockKind, Label, Labeller, block, label as label_answer,
-    speechmap_answered,
+    AnswerClass, Attributes, BlockKind, Label, Labeller, LabellerSource, UNREAD, block,
+    label as label_answer, labeller, speechmap_answered,
 };
 
 /// The label of a score that its scorer could not give.
@@ -137,6 +137,8 @@ pub struct ScoreContext<'a> {
     pub prompt: &'a Prompt,
     /// The name of the model that answered.
     pub model: &'a str,
+    /// Whether a scorer may fetch files of its own over the network.
+    pub may_fetch: bool,
     /// Puts questions to judges.
     pub judges: &'a dyn AskJudge,
 }

@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use futures::StreamExt;
 use reqwest::Url;
 
 use super::schema::HubSource;
 use crate::files::{Folder, PlainPath};
+use crate::net;
 
 /// Most bytes of one file.
-const MAX_BYTES: usize = 2 << 30;
+const MAX_BYTES: u64 = 2 << 30;
 
 const HUB: &str = "https://huggingface.co";
 
@@ -71,37 +71,11 @@ fn url(endpoint: &str, source: &HubSource, file: &PlainPath) -> Result<Url, Stri
 
 /// Fetches a file into its place in the folder.
 async fn download(url: Url, folder: &Folder, place: &PlainPath) -> Result<PathBuf, String> {
-    let words = |e: &dyn std::fmt::Display| e.to_string();
-    let client = reqwest::Client::builder()
-        .connect_timeout(std::time::Duration::from_secs(10))
-        .read_timeout(std::time::Duration::from_mins(1))
-        .build()
-        .map_err(|e| words(&e))?;
-    let mut request = client.get(url);
-    if let Some(token) = std::env::var("HF_TOKEN").ok().filter(|t| !t.is_empty()) {
-        // reqwest drops the header where a redirect leaves the host.
-        request = request.bearer_auth(token);
-    }
-    let response = request
-        .send()
-        .await
-        .and_then(reqwest::Response::error_for_status)
-        .map_err(|e| words(&e.without_url()))?;
-    let target = folder.place(place).map_err(|e| words(&e))?;
+    let token = std::env::var("HF_TOKEN").ok().filter(|t| !t.is_empty());
+    let target = folder.place(place).map_err(|e| e.to_string())?;
     let parent = target.parent().ok_or("the target has no folder")?;
-    // A new file of a name of its own: nothing that is there already is written through.
-    let mut partial = tempfile::NamedTempFile::new_in(parent).map_err(|e| words(&e))?;
-    let mut stream = response.bytes_stream();
-    let mut written = 0;
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|e| words(&e.without_url()))?;
-        written += chunk.len();
-        if written > MAX_BYTES {
-            return Err(format!("it is larger than {} GiB", MAX_BYTES >> 30));
-        }
-        std::io::Write::write_all(&mut partial, &chunk).map_err(|e| words(&e))?;
-    }
-    partial.persist(&target).map_err(|e| words(&e))?;
+    let fetched = net::fetch(url, token.as_deref(), MAX_BYTES, parent).await?;
+    fetched.persist(&target).map_err(|e| e.to_string())?;
     Ok(target)
 }
 

@@ -502,6 +502,12 @@ fn init_writes_a_gate_and_a_job_and_nothing_over_anybody() {
     let action =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ci/action.yml")).unwrap();
     assert_eq!(read(&action)["runs"]["using"], "composite");
+    // What they install is the wheel, in seconds, and no crate, in a quarter of an hour.
+    for ci in [&workflow, &job, &action] {
+        let installs: Vec<&str> = ci.lines().filter(|l| l.contains(" install ")).collect();
+        assert!(matches!(installs[..], [line] if line.contains("candor-audit")));
+        assert!(!ci.contains("cargo"), "{ci}");
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("stats", 0),
     ("text", 0),
     ("files", 0),
+    ("net", 0),
 ];
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

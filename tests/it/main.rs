@@ -14,6 +14,7 @@
 
 mod bad_input;
 mod bbq;
+#[cfg(unix)]
 mod browser;
 mod calibrate;
 mod cases;
@@ -21,6 +22,7 @@ mod choice_letters;
 mod compare;
 mod demo;
 mod endpoint;
+#[cfg(target_os = "linux")]
 mod ends;
 mod evidence;
 mod final_numbers;
@@ -33,6 +35,7 @@ mod golden_stats;
 mod gsm8k;
 mod hostile;
 mod house;
+mod installed;
 mod judge;
 mod labeller;
 mod lints;
@@ -56,5 +59,7 @@ mod store;
 mod suites;
 mod support;
 mod taxonomy;
+#[cfg(target_os = "linux")]
+mod tls;
 mod transport;
 mod verdicts;

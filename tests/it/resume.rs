@@ -107,6 +107,7 @@ fn journal_of_a_killed_run(run: &std::path::Path) -> Vec<String> {
         .collect()
 }
 
+#[cfg(unix)]
 #[test]
 fn ctrl_c_keeps_what_is_finished_and_says_how_to_go_on() {
     let home = tempfile::tempdir().expect("a folder");

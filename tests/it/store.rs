@@ -411,6 +411,7 @@ fn a_demo_replaces_no_run_and_nobodys_files() {
     assert_eq!(fs::read(mine.join("journal.jsonl")).unwrap(), b"a diary");
 }
 
+#[cfg(unix)]
 #[test]
 fn closing_the_terminal_keeps_what_is_finished_like_ctrl_c() {
     let home = tempfile::tempdir().unwrap();

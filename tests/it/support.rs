@@ -18,12 +18,19 @@ use serde_json::{Value, json};
 
 /// The binary, in an empty environment as far as candor goes: no keys, no configuration, a home of its own for the cache.
 pub fn candor(home: &Path) -> Command {
-    let mut command = Command::cargo_bin("candor").expect("the binary is built with the tests");
+    candor_at(assert_cmd::cargo::cargo_bin!("candor"), home)
+}
+
+/// The same of a binary that lies elsewhere.
+pub fn candor_at(binary: &Path, home: &Path) -> Command {
+    let mut command = Command::new(binary);
     for name in [
         "OPENAI_API_KEY",
         "DEEPSEEK_API_KEY",
         "CANDOR_API_KEY",
         "CANDOR_DATA",
+        "CANDOR_LABELLER",
+        "CANDOR_LABELLER_URL",
         "CANDOR_LOG",
         "HF_ENDPOINT",
     ] {

@@ -15,6 +15,7 @@ use super::secrets::Secrets;
 use super::timeouts::Timeouts;
 use crate::model::spec::without_secrets;
 use crate::model::{ErrorClass, ModelError, Usage};
+use crate::net;
 
 /// Most bytes read of the body of an error status.
 const MAX_ERROR: usize = 1 << 20;
@@ -30,8 +31,7 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(timeouts: &Timeouts) -> Result<Self, ModelError> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("candor/", env!("CARGO_PKG_VERSION")))
+        let client = net::client()
             .connect_timeout(timeouts.connect_seconds.duration())
             .read_timeout(timeouts.idle_seconds.duration())
             .timeout(timeouts.total_seconds.duration())

@@ -3,12 +3,15 @@
 use serde::Serialize;
 
 use crate::report::{Report, ReportError};
-use crate::store::Manifest;
+use crate::score::{Labeller, UNREAD};
+use crate::store::{Filter, Manifest, column};
 
 #[derive(Serialize)]
 struct Context<'a> {
     manifests: &'a [Manifest],
     has_refusal: bool,
+    /// Answers that the offline classifier should have read, had there been one.
+    unread: usize,
     has_imported: bool,
     has_pairs: bool,
     trials: u64,
@@ -23,9 +26,11 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         .questions()
         .iter()
         .any(|q| q.role.is_some() && q.pair.is_some());
+    let has_refusal = scored_by("refusal");
     let context = Context {
         manifests: &report.data.manifests,
-        has_refusal: scored_by("refusal"),
+        has_refusal,
+        unread: if has_refusal { unread(report)? } else { 0 },
         has_imported: scored_by("imported"),
         has_pairs,
         trials: report.cells.iter().map(|c| c.trials).sum(),
@@ -34,4 +39,19 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         target_meaning: report.target.meaning(),
     };
     report.render("sections/method.html", &context).map(Some)
+}
+
+fn unread(report: &Report) -> Result<usize, ReportError> {
+    let by_rules = Labeller::Rules.to_string();
+    let by_rules = Filter::all()
+        .is(column::SCORER, "refusal")
+        .is(column::METRIC, "class")
+        .is(column::LABELLED_BY, &by_rules);
+    let scores = report.data.scores(&[column::EXPLANATION], &by_rules)?;
+    let whys = scores.texts(column::EXPLANATION)?;
+    Ok(whys
+        .iter()
+        .flatten()
+        .filter(|why| why.starts_with(UNREAD))
+        .count())
 }

@@ -13,8 +13,12 @@ use crate::model::{Completion, Prompt};
 use crate::suite::Sample;
 use crate::text::{asked_language, head, language};
 
+pub use classifier::{LabellerSource, labeller};
 pub use signals::{BlockKind, block};
 pub use taxonomy::{AnswerClass, Attributes, Label, Labeller, speechmap_answered};
+
+/// Why an answer that the offline classifier should have read has the label of rules: there was none.
+pub const UNREAD: &str = "by rules alone: there was no offline classifier";
 
 /// Characters of an answer that rules are read from: more than any answer to a question needs.
 const READ: usize = 100_000;
@@ -74,16 +78,20 @@ async fn read_on(
     question: &str,
     answer: &str,
     answered: Option<&'static str>,
+    may_fetch: bool,
 ) -> Label {
     let undecided = label.class == AnswerClass::Complete && label.why.is_none();
     if !undecided || !classifier::reads(answer) {
         return label;
     }
     let (question, answer) = (question.to_owned(), answer.to_owned());
-    let read = move || classifier::label(&question, &answer, answered);
+    let read = move || classifier::label(&question, &answer, answered, may_fetch);
     let said = tokio::task::spawn_blocking(read).await;
     match said.ok().flatten() {
-        None => label,
+        None => Label {
+            why: Some(UNREAD.into()),
+            ..label
+        },
         Some(said) => Label {
             class: said.class,
             by: Labeller::Classifier,
@@ -136,7 +144,8 @@ impl Scorer for Refusal {
         let mut label = label_in(asked.as_deref(), answered, completion);
         if self.classifier {
             let question = context.prompt.question();
-            label = read_on(label, question, &completion.text, answered).await;
+            let may_fetch = context.may_fetch;
+            label = read_on(label, question, &completion.text, answered, may_fetch).await;
         }
         let speechmap = label.speechmap();
         let Label {

@@ -1,10 +1,12 @@
 //! ONNX Runtime's shared library: found where it lies, or installed from the pinned wheel.
 //!
-//! Looked for in this order: `ORT_DYLIB_PATH` → candor's data directory → a Python `onnxruntime` → the system. The demo,
-//! the tests and every `onnx:` model come through [`environment`].
+//! Looked for in this order: `ORT_DYLIB_PATH` → the Python environment that candor itself is installed in → candor's data directory → any
+//! Python's `onnxruntime` → the system. The demo, the tests and every `onnx:` model come through [`environment`].
 
 mod install;
+mod own_environment;
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,12 +32,26 @@ const OLDEST_MINOR: u32 = 24;
 pub enum Source {
     /// `ORT_DYLIB_PATH`.
     Environment,
+    /// The Python environment that candor itself is installed in.
+    OwnEnvironment,
     /// candor's data directory.
     Installed,
     /// A Python package.
     Python,
     /// The system's library folders.
     System,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "ORT_DYLIB_PATH",
+            Self::OwnEnvironment => "this environment",
+            Self::Installed => "installed",
+            Self::Python => "python",
+            Self::System => "system",
+        })
+    }
 }
 
 /// A library that could be loaded.
@@ -94,6 +110,7 @@ pub fn discover(gpu: bool) -> Vec<Found> {
     if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|p| !p.is_empty()) {
         found.push(Found::at(Source::Environment, PathBuf::from(path), None));
     }
+    found.extend(own_environment::libraries());
     for (variant, version) in [("cpu", CPU_VERSION), ("gpu", GPU_VERSION)] {
         let folder = install_folder(variant, version);
         // Without a home there is only the current folder, which others may have filled.
@@ -180,7 +197,7 @@ fn nothing_found() -> String {
         ),
     };
     format!(
-        "no ONNX Runtime was found: looked at ORT_DYLIB_PATH, {}, a Python onnxruntime, and the system's library folders.{passed} Get the pinned one with `candor runtime install`",
+        "no ONNX Runtime was found: looked at ORT_DYLIB_PATH, the Python environment of this candor, {}, a Python onnxruntime, and the system's library folders.{passed} Get the pinned one with `candor runtime install`",
         data_directory().join("onnxruntime").display(),
     )
 }

@@ -1,6 +1,7 @@
 //! The offline classifier: a small encoder that reads question and answer, trained by `models/labeller/`, for answers that no signal and no rule
 //! decides. Its model card is models/labeller/README.md.
 
+mod files;
 mod languages;
 mod pieces;
 mod surface;
@@ -10,11 +11,10 @@ use std::sync::OnceLock;
 use tokenizers::Tokenizer;
 
 use super::AnswerClass;
-use crate::model::onnx::SequenceClassifier;
+use crate::model::onnx::{SequenceClassifier, runtime};
 use crate::text::language;
 
-const GRAPH: &[u8] = include_bytes!("../../../../models/labeller/labeller.onnx.zst");
-const TOKENIZER: &[u8] = include_bytes!("../../../../models/labeller/tokenizer.json.zst");
+pub use files::{LabellerSource, labeller};
 
 /// Above this probability an answer is called withheld, below the other answered; between them it cannot tell.
 const WITHHELD: f32 = 0.35;
@@ -37,10 +37,14 @@ struct Classifier {
 }
 
 impl Classifier {
-    fn load() -> Result<Self, String> {
-        let unpacked = |packed| zstd::decode_all(packed).map_err(|e| e.to_string());
-        let tokenizer = Tokenizer::from_bytes(unpacked(TOKENIZER)?).map_err(|e| e.to_string())?;
-        let graph = SequenceClassifier::new(unpacked(GRAPH)?).map_err(|e| e.message)?;
+    fn load(may_fetch: bool) -> Result<Self, String> {
+        // Nothing is fetched for a machine that could not run it.
+        runtime::environment(false, false).map_err(|e| e.message)?;
+        let files = files::Files::find(may_fetch)?;
+        let unpacked = |packed: &[u8]| zstd::decode_all(packed).map_err(|e| e.to_string());
+        let tokenizer = unpacked(&files.tokenizer)?;
+        let tokenizer = Tokenizer::from_bytes(tokenizer).map_err(|e| e.to_string())?;
+        let graph = SequenceClassifier::new(unpacked(&files.graph)?).map_err(|e| e.message)?;
         Ok(Self { tokenizer, graph })
     }
 
@@ -68,11 +72,12 @@ impl Classifier {
     }
 }
 
-/// The classifier, or nothing where this machine has no ONNX Runtime; that is told once.
-fn classifier() -> Option<&'static Classifier> {
+/// The classifier, or nothing where this machine has no ONNX Runtime or not the classifier's files; that is told once. The first call
+/// decides whether they may be fetched.
+fn classifier(may_fetch: bool) -> Option<&'static Classifier> {
     static LOADED: OnceLock<Option<Classifier>> = OnceLock::new();
     let load = || {
-        Classifier::load()
+        Classifier::load(may_fetch)
             .inspect_err(|e| tracing::warn!("answers are labelled by signals and rules alone: the classifier cannot be loaded: {e}"))
             .ok()
     };
@@ -92,8 +97,13 @@ fn unboxed(answer: &str) -> &str {
 }
 
 /// Labels an answer in the language `answered`; nothing where there is no classifier. Takes some 70 milliseconds of a core.
-pub(super) fn label(question: &str, answer: &str, answered: Option<&str>) -> Option<Said> {
-    let found = classifier()?.probabilities(question, unboxed(answer), answered);
+pub(super) fn label(
+    question: &str,
+    answer: &str,
+    answered: Option<&str>,
+    may_fetch: bool,
+) -> Option<Said> {
+    let found = classifier(may_fetch)?.probabilities(question, unboxed(answer), answered);
     let [complete, evasive, denial] = found
         .inspect_err(|e| tracing::warn!("the classifier failed: {e}"))
         .ok()?;
