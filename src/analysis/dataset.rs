@@ -44,6 +44,29 @@ impl Dataset {
         Self::open_as(&named)
     }
 
+    /// A line for each suite of which the runs asked a part: which part, and whether it was the same one.
+    #[must_use]
+    pub fn subsets(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for suite in &self.suites {
+            let records = self.manifests.iter().flat_map(|m| &m.suites);
+            let own = records.filter(|s| s.name == suite.name);
+            let mut filters: Vec<String> = own.map(|s| s.filter.to_string()).collect();
+            filters.sort();
+            filters.dedup();
+            match filters.as_slice() {
+                [_] if suite.filter.is_everything() => {}
+                [one] => lines.push(format!("Of {} a part was asked: {one}.", suite.name)),
+                several => lines.push(format!(
+                    "The runs asked different parts of {}: {}. Comparisons are of the questions that both asked; figures of one run stand for its own part.",
+                    suite.name,
+                    several.join("; ")
+                )),
+            }
+        }
+        lines
+    }
+
     /// The same with a name for each directory, by which models of one name are told apart.
     ///
     /// # Errors

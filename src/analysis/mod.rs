@@ -35,7 +35,7 @@ pub use dataset::{Dataset, named_model};
 pub use detectors::{Count, Detected, detect};
 pub use draw::DrawnAnswer;
 pub use error::AnalysisError;
-pub use facts::{FactRow, Stated, facts};
+pub use facts::{FactRow, Readings, facts, readings_by_model};
 pub use gap::{GapContrast, GapFigure, GapKind, GapTable, gap, gap_table};
 pub use labels::Labelled;
 pub use mean_score::MeanScore;

@@ -51,6 +51,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
                 out!("{}\n\n", lines(&comparisons.grid()));
             }
             comparisons.notes().iter().for_each(|note| outln!("{note}"));
+            data.subsets().iter().for_each(|note| outln!("{note}"));
         }
         Format::Markdown => out!("{}", comparisons.to_markdown()),
         Format::Json => print_json(&comparisons)?,

@@ -56,6 +56,19 @@ pub(super) async fn dry_run(plan: &Plan, policy: Option<&Path>) -> Result<Exit, 
             ),
         };
         outln!("  {:28} {} requests, {cost}", e.name, e.requests);
+        for (planned, own) in plan.suites.iter().zip(&e.suites) {
+            let cost = own
+                .most_cost
+                .map(|cost| format!(", at most ${:.2}", cost.0));
+            outln!(
+                "    {:26} {} requests, about {} tokens read, at most {} written{}",
+                planned.suite.file.name,
+                own.requests,
+                own.prompt_tokens,
+                own.most_completion_tokens,
+                cost.unwrap_or_default()
+            );
+        }
     }
     if plan.models.len() > 1
         && let Ok(effect) = minimum_detectable_effect(ASSUMED_VARIANCE, questions, 0.05, 0.8)
@@ -64,6 +77,9 @@ pub(super) async fn dry_run(plan: &Plan, policy: Option<&Path>) -> Result<Exit, 
             "  With {questions} paired questions you will see differences of {:.1} points or more (80 % power, if a pair's difference varies by {ASSUMED_VARIANCE}).",
             effect * 100.0
         );
+    }
+    if !plan.options.filter.is_everything() {
+        outln!("  Only a part is asked: {}.", plan.options.filter);
     }
     gate_lines(plan, policy)?;
     outln!("Nothing was sent. Run without --dry-run to start.");

@@ -62,7 +62,7 @@ pub(super) struct GateArguments {
     /// The run to hold against, or a pinned baseline's name [default: what the gate file names]
     #[arg(long, value_name = "RUN[#MODEL]")]
     pub(super) baseline: Option<String>,
-    /// Parts of a suite that may differ between candidate and baseline: items, prompts, decoding, scorers.
+    /// Parts of a suite that may differ between candidate and baseline: items, subset, prompts, decoding, scorers.
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     pub(super) allow_drift: Vec<Drift>,
 }

@@ -8,6 +8,7 @@ use clap::Args;
 use tokio::sync::watch;
 
 use super::exit::{Exit, Failure};
+use super::filter::FilterArguments;
 use super::gate::{GateArguments, Told, open_baseline};
 use super::interrupt::interrupts;
 use super::progress::Progress;
@@ -40,6 +41,11 @@ pub(super) struct Arguments {
     /// The run's directory [default: runs/<time>-<id>]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    filter: FilterArguments,
+    /// Tokens an answer may have at most [default: what each suite says]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_tokens: Option<u32>,
     /// Ask only so many samples of each suite at most, drawn by the seed [default: the gate file's]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -82,6 +88,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         .parse()
         .map_err(|e| Failure::new(Exit::Usage, e))?;
     let options = PlanOptions {
+        filter: arguments.filter.filter(),
+        max_tokens: arguments.max_tokens,
         limit: arguments.limit.or(gate.limit),
         epochs: arguments.repeats.or(gate.repeats).unwrap_or(1),
         seed: arguments.seed.or(gate.seed).unwrap_or(0),

@@ -13,6 +13,7 @@ mod doctor;
 mod dry_run;
 mod exit;
 mod export;
+mod filter;
 mod gap;
 mod gate;
 mod gate_run;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::dry_run::dry_run;
 use super::exit::{Exit, Failure};
+use super::filter::FilterArguments;
 use super::interrupt::interrupts;
 use super::output::score_table;
 use super::progress::Progress;
@@ -41,6 +42,11 @@ pub(super) struct Arguments {
     /// The run's directory [default: runs/<time>-<id>]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    filter: FilterArguments,
+    /// Tokens an answer may have at most [default: what each suite says]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_tokens: Option<u32>,
     /// Ask only so many samples of each suite, drawn by the seed.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
@@ -63,7 +69,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     offline: bool,
     /// Go on with a run that was stopped or killed. Endpoints on other machines, and those that get a key, are named again with -m.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["suites", "output", "limit", "epochs", "seed", "shard", "dry_run"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["suites", "output", "wanted", "per", "max_tokens", "limit", "epochs", "seed", "shard", "dry_run"])]
     resume: Option<PathBuf>,
     /// Say what would be asked and what it would cost; send nothing.
     #[arg(long)]
@@ -190,7 +196,10 @@ fn what_to_run(
             ));
         }
         let models = resumed_models(manifest, arguments, settings)?;
+        let first = manifest.suites.first();
         let options = PlanOptions {
+            filter: first.map(|s| s.filter.clone()).unwrap_or_default(),
+            max_tokens: first.and_then(|s| s.max_tokens),
             limit: manifest.limit,
             epochs: manifest.epochs,
             seed: manifest.seed,
@@ -227,6 +236,8 @@ fn what_to_run(
         .collect::<Result<_, _>>()
         .map_err(|e: crate::model::SpecError| Failure::new(Exit::Usage, e))?;
     let options = PlanOptions {
+        filter: arguments.filter.filter(),
+        max_tokens: arguments.max_tokens,
         limit: arguments.limit.and_then(|n| usize::try_from(n).ok()),
         epochs: arguments.epochs.or(file.epochs).unwrap_or(1).max(1),
         seed: arguments.seed.or(file.seed).unwrap_or(0),

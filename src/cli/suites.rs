@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::exit::{Exit, Failure};
+use super::filter::FilterArguments;
 use super::output::{add_row, figures, table};
 use super::settings::Settings;
 use crate::files::PlainPath;
 use crate::run::{Plan, PlanError, PlanOptions};
-use crate::suite::{DataOptions, SuiteError, json_schema, lint, load, shipped};
+use crate::suite::{
+    DataOptions, Lint, SuiteError, differing_lists, json_schema, lint, load, shipped,
+};
 
 /// Findings that are printed.
 const SHOWN: usize = 40;
@@ -28,6 +31,11 @@ enum Command {
     Show {
         /// Name or folder.
         suite: String,
+        #[command(flatten)]
+        filter: FilterArguments,
+        /// Decides which clusters --per draws.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        seed: u64,
         /// Settings [default: candor.toml, if there is one]
         #[arg(short, long, value_name = "FILE")]
         config: Option<PathBuf>,
@@ -35,7 +43,7 @@ enum Command {
         #[arg(long)]
         offline: bool,
     },
-    /// Whether suites are well written and fair: every sample is made and rendered, its scorers built, controls, balance, wording and facts looked at.
+    /// Lint suites: render every sample, build its scorers, check controls, languages, balance, wording and facts, and count what choices give away.
     Check {
         /// Names or folders [default: every shipped suite]
         suites: Vec<String>,
@@ -56,9 +64,19 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         }
         Command::Show {
             suite,
+            filter,
+            seed,
             config,
             offline,
-        } => show(&suite, &Settings::read(config.as_deref(), offline)?).await,
+        } => {
+            let settings = Settings::read(config.as_deref(), offline)?;
+            let options = PlanOptions {
+                filter: filter.filter(),
+                seed,
+                ..PlanOptions::default()
+            };
+            show(suite, options, &settings).await
+        }
         Command::Check { suites, config } => {
             check(suites, &Settings::read(config.as_deref(), true)?).await
         }
@@ -70,11 +88,13 @@ async fn list() -> Result<Exit, Failure> {
     for shipped in shipped() {
         let title = shipped.yaml.lines().find_map(|l| l.strip_prefix("title: "));
         let title = title.unwrap_or_default().trim_matches('"').to_owned();
-        let questions = if shipped.items.is_empty() {
-            "your file".to_owned()
-        } else {
-            let suite = load(&shipped.name, &DataOptions::default()).await?;
-            suite.samples.len().to_string()
+        let options = DataOptions {
+            offline: true,
+            ..DataOptions::default()
+        };
+        let questions = match load(&shipped.name, &options).await {
+            Err(SuiteError::NoData { .. }) => "your file".to_owned(),
+            suite => suite?.samples.len().to_string(),
         };
         add_row(&mut out, vec![shipped.name, questions, title]);
     }
@@ -86,8 +106,13 @@ async fn list() -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-async fn show(name: &str, settings: &Settings) -> Result<Exit, Failure> {
-    let suite = load(name, &settings.data).await?;
+async fn show(name: String, options: PlanOptions, settings: &Settings) -> Result<Exit, Failure> {
+    let everything = options.filter.is_everything();
+    let plan = Plan::new(&[name], &[], options, &settings.data, &settings.open).await?;
+    let planned = &plan.suites[0];
+    let suite = &planned.suite;
+    let mut chosen = planned.order.clone();
+    chosen.sort_unstable();
     let file = &suite.file;
     outln!(
         "{} {} · {:?} · {}",
@@ -113,12 +138,13 @@ async fn show(name: &str, settings: &Settings) -> Result<Exit, Failure> {
                 .unwrap_or_default()
         );
     }
-    outln!(
-        "{} samples · content {}",
-        suite.samples.len(),
-        &suite.content_hash[..16]
-    );
-    if let Some(sample) = suite.samples.first() {
+    let samples = if everything {
+        suite.samples.len().to_string()
+    } else {
+        format!("{} of {}", chosen.len(), suite.samples.len())
+    };
+    outln!("{samples} samples · content {}", &suite.content_hash[..16]);
+    if let Some(sample) = chosen.first().map(|i| &suite.samples[*i]) {
         let request = suite.prompts.request(sample, true, 0)?;
         outln!();
         outln!("The first sample, {}:", sample.id);
@@ -151,6 +177,7 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
         "strata",
     ]);
     let (mut failed, mut wanting) = (0, Vec::new());
+    let mut lints: Vec<(String, Lint)> = Vec::new();
     for name in names {
         match Plan::new(
             std::slice::from_ref(&name),
@@ -163,8 +190,16 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
         {
             Ok(plan) => {
                 let suite = &plan.suites[0].suite;
-                let found = lint(suite)?;
-                let strata = found.strata.iter().map(|(s, n)| format!("{s} {n}"));
+                let found = match lint(suite) {
+                    Ok(found) => found,
+                    Err(error) => {
+                        failed += 1;
+                        let _ = Failure::from(error).show();
+                        continue;
+                    }
+                };
+                let strata = found.strata.iter();
+                let strata = strata.map(|(s, values)| format!("{s} {}", values.len()));
                 let strata = strata.collect::<Vec<_>>().join(", ");
                 add_row(
                     &mut out,
@@ -184,7 +219,8 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
                         strata,
                     ],
                 );
-                wanting.extend(found.findings.into_iter().map(|f| format!("{name}: {f}")));
+                wanting.extend(found.findings.iter().map(|f| format!("{name}: {f}")));
+                lints.push((name, found));
             }
             // A suite whose items are the user's own file is well written even where that file is elsewhere.
             Err(PlanError::Suite(SuiteError::NoData { reason, .. })) => {
@@ -201,6 +237,13 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
     }
     figures(&mut out, &[2, 3, 4, 5, 6, 7]);
     out!("{out}\n");
+    for (name, found) in &lints {
+        if let Some(artefacts) = &found.artefacts {
+            outln!("{name}: {artefacts}");
+        }
+    }
+    let by_name: Vec<(&str, &Lint)> = lints.iter().map(|(n, l)| (n.as_str(), l)).collect();
+    wanting.extend(differing_lists(&by_name));
     for finding in wanting.iter().take(SHOWN) {
         outln!("{finding}");
     }

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::ReportError;
 use super::excerpt::question_excerpt;
 use crate::analysis::Dataset;
+use crate::score::{FactReading, readings_of};
 use crate::store::{
     Filter, Floats, StoreError, SuiteRecord, Table, Texts, Wholes, column, stratum_column,
 };
@@ -418,11 +419,24 @@ impl<'a> Reading<'a> {
             metric: shown(column::METRIC),
             value: self.scores.float(column::VALUE, at),
             label: shown(column::LABEL),
-            why: shown(column::EXPLANATION),
+            why: shown(column::EXPLANATION).map(in_words),
             by: shown(column::LABELLED_BY),
             sure: self.scores.float(column::CONFIDENCE, at),
         }
     }
+}
+
+/// A score's explanation as people read it: readings of facts a line each.
+fn in_words(why: Cow<'_, str>) -> Cow<'_, str> {
+    let Some(facts) = readings_of(&why) else {
+        return why;
+    };
+    let line = |read: &FactReading| {
+        let how = read.reading.map_or("undecided", |r| r.name());
+        let seen = read.seen_in.as_ref().map(|words| format!(" (“{words}”)"));
+        format!("{how}: {}{}", read.fact, seen.unwrap_or_default())
+    };
+    Cow::Owned(facts.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 /// The columns of a table, each found once.

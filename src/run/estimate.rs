@@ -25,6 +25,21 @@ pub struct ModelEstimate {
     pub most_cost: Option<Usd>,
     /// Seconds, measured on a few questions; embedded models only.
     pub seconds: Option<f64>,
+    /// The same of each suite, in the plan's order.
+    pub suites: Vec<SuiteEstimate>,
+}
+
+/// What one model's part of one suite would take.
+#[derive(Debug, Clone, Default)]
+pub struct SuiteEstimate {
+    /// Requests.
+    pub requests: u64,
+    /// Prompt tokens, as above.
+    pub prompt_tokens: u64,
+    /// Tokens of the answers if every one used up its limit.
+    pub most_completion_tokens: u64,
+    /// The most it can cost at list prices; none where no price is known.
+    pub most_cost: Option<Usd>,
 }
 
 /// Estimates each model's part. Remote models are not called; embedded ones are timed on a few questions.
@@ -38,15 +53,25 @@ pub async fn estimate(plan: &Plan) -> Vec<ModelEstimate> {
             most_completion_tokens: 0,
             most_cost: None,
             seconds: None,
+            suites: vec![SuiteEstimate::default(); plan.suites.len()],
         };
         for trial in plan.trials() {
             let Ok((request, ..)) = plan.request(trial, m) else {
                 continue;
             };
-            estimate.requests += 1;
-            estimate.prompt_tokens +=
+            let own = &mut estimate.suites[trial.suite];
+            own.requests += 1;
+            own.prompt_tokens +=
                 (request.prompt.display().chars().count() as u64).div_ceil(CHARACTERS_A_TOKEN);
-            estimate.most_completion_tokens += u64::from(request.parameters.max_tokens);
+            own.most_completion_tokens += u64::from(request.parameters.max_tokens);
+        }
+        for own in &mut estimate.suites {
+            own.most_cost = planned
+                .model
+                .price(own.prompt_tokens, own.most_completion_tokens);
+            estimate.requests += own.requests;
+            estimate.prompt_tokens += own.prompt_tokens;
+            estimate.most_completion_tokens += own.most_completion_tokens;
         }
         estimate.most_cost = planned
             .model

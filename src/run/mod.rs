@@ -20,7 +20,7 @@ mod trial;
 pub use config::{Configuration, ConfigurationError};
 pub use earlier::Earlier;
 pub use engine::{Limits, Outcome, StopReason, execute};
-pub use estimate::{ModelEstimate, estimate};
+pub use estimate::{ModelEstimate, SuiteEstimate, estimate};
 pub use event::RunEvent;
 pub use panel::{LostJudge, Panel};
 pub use plan::{Order, Plan, PlanError, PlanOptions, PlannedModel, PlannedSuite, Trial};

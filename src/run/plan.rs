@@ -9,11 +9,15 @@ use crate::model::{
 };
 use crate::score::{self, ScoreError};
 use crate::store::{Manifest, ModelRecord, RunStatus, Shard, SuiteRecord, TrialKey};
-use crate::suite::{self, DataOptions, Sample, Suite, SuiteError};
+use crate::suite::{self, Artefacts, DataOptions, Filter, Sample, Suite, SuiteError, artefacts};
 
 /// What decides a plan besides suites and models.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanOptions {
+    /// Which samples of each suite.
+    pub filter: Filter,
+    /// Tokens an answer may have at most, where it is not what the suites say.
+    pub max_tokens: Option<u32>,
     /// Most samples a suite.
     pub limit: Option<usize>,
     /// Repeats of each sample, at least 1.
@@ -39,6 +43,8 @@ pub enum Order {
 impl Default for PlanOptions {
     fn default() -> Self {
         Self {
+            filter: Filter::default(),
+            max_tokens: None,
             limit: None,
             epochs: 1,
             seed: 0,
@@ -69,6 +75,19 @@ impl PlannedSuite {
             scorer.name().to_owned(),
             scorer.metrics()[0].name.to_owned(),
         )
+    }
+}
+
+impl PlannedSuite {
+    /// What the choices of the samples asked give away.
+    fn artefacts(&self) -> Option<Artefacts> {
+        let asked = self.order.iter().map(|i| &self.suite.samples[*i]);
+        let with_choices = asked.filter(|s| !s.choices.is_empty());
+        let question = |sample: &Sample| {
+            let request = self.suite.prompts.request(sample, true, 0);
+            request.map(|r| r.prompt.display()).unwrap_or_default()
+        };
+        artefacts(with_choices.map(|s| (s, question(s))))
     }
 }
 
@@ -158,7 +177,10 @@ impl Plan {
     ) -> Result<Self, PlanError> {
         let mut planned: Vec<PlannedSuite> = Vec::new();
         for spec in suites {
-            let suite = suite::load(spec, data).await?;
+            let mut suite = suite::load(spec, data).await?;
+            if let Some(most) = options.max_tokens {
+                suite.set_max_tokens(most);
+            }
             let scorers = suite
                 .file
                 .scorers
@@ -176,7 +198,10 @@ impl Plan {
                     help: "give one of them another name in its suite.yaml",
                 });
             }
-            let order = draw_order(&suite.samples, options.seed, options.limit);
+            let drawn = |sample: &Sample| place(sample, options.seed);
+            let (filter, samples) = (&options.filter, &suite.samples);
+            let chosen = filter.choose(&suite.file.name, samples, drawn)?;
+            let order = draw_order(samples, chosen, options.seed, options.limit);
             planned.push(PlannedSuite {
                 suite,
                 spec: spec.clone(),
@@ -329,7 +354,7 @@ impl Plan {
     #[must_use]
     pub fn manifest(&self) -> Manifest {
         let mut manifest = Manifest::new();
-        manifest.suites = self.suites.iter().map(record).collect();
+        manifest.suites = self.suites.iter().map(|s| self.record(s)).collect();
         let opened = self.models.iter().map(|m| ModelRecord {
             identity: m.model.identity().clone(),
             capabilities: Some(m.capabilities),
@@ -359,6 +384,39 @@ impl Plan {
         manifest.status = RunStatus::Running;
         manifest
     }
+
+    /// What is written down of a suite.
+    fn record(&self, planned: &PlannedSuite) -> SuiteRecord {
+        let file = &planned.suite.file;
+        let mut strata: Vec<String> = planned
+            .suite
+            .samples
+            .iter()
+            .flat_map(|s| s.strata.keys().cloned())
+            .collect();
+        strata.sort();
+        strata.dedup();
+        SuiteRecord {
+            name: file.name.clone(),
+            version: file.version.clone(),
+            kind: file.kind,
+            title: file.title.clone(),
+            spec: planned.spec.clone(),
+            content_hash: planned.suite.content_hash.clone(),
+            parts: Some(planned.suite.parts.clone()),
+            headline: planned.headline(),
+            published_as: file.published_as.clone(),
+            related_to: file.related_to.clone(),
+            strata,
+            samples: planned.order.len(),
+            available: planned.suite.samples.len(),
+            filter: self.options.filter.clone(),
+            max_tokens: self.options.max_tokens,
+            artefacts: planned.artefacts(),
+            licence: file.licence.clone(),
+            source: file.source.clone(),
+        }
+    }
 }
 
 /// Whether a model answers without a server, and so without a price.
@@ -368,42 +426,17 @@ fn is_local(spec: &str) -> bool {
         .any(|scheme| spec.starts_with(scheme))
 }
 
-fn record(planned: &PlannedSuite) -> SuiteRecord {
-    let file = &planned.suite.file;
-    let mut strata: Vec<String> = planned
-        .suite
-        .samples
-        .iter()
-        .flat_map(|s| s.strata.keys().cloned())
-        .collect();
-    strata.sort();
-    strata.dedup();
-    SuiteRecord {
-        name: file.name.clone(),
-        version: file.version.clone(),
-        kind: file.kind,
-        title: file.title.clone(),
-        spec: planned.spec.clone(),
-        content_hash: planned.suite.content_hash.clone(),
-        parts: Some(planned.suite.parts.clone()),
-        headline: planned.headline(),
-        published_as: file.published_as.clone(),
-        related_to: file.related_to.clone(),
-        strata,
-        samples: planned.order.len(),
-        available: planned.suite.samples.len(),
-        licence: file.licence.clone(),
-        source: file.source.clone(),
-    }
-}
-
 /// The order in which samples are asked: by a hash of the seed and the sample's cluster (its pair, or itself), so that a
 /// prefix is a random draw of whole clusters, and two suites that share pairs draw the same ones.
-fn draw_order(samples: &[Sample], seed: u64, limit: Option<usize>) -> Vec<usize> {
-    let mut order: Vec<([u8; 32], usize)> = samples
-        .iter()
-        .enumerate()
-        .map(|(i, sample)| (place(sample, seed), i))
+fn draw_order(
+    samples: &[Sample],
+    chosen: Vec<usize>,
+    seed: u64,
+    limit: Option<usize>,
+) -> Vec<usize> {
+    let mut order: Vec<([u8; 32], usize)> = chosen
+        .into_iter()
+        .map(|i| (place(&samples[i], seed), i))
         .collect();
     order.sort_unstable();
     order.truncate(limit.unwrap_or(usize::MAX));
@@ -455,15 +488,15 @@ mod tests {
         let sensitive = samples(&[("s1", "a"), ("s2", "b"), ("s3", "c"), ("s4", "d")]);
         let control = samples(&[("c4", "d"), ("c3", "c"), ("c2", "b"), ("c1", "a")]);
         let clusters = |all: &[Sample]| {
-            draw_order(all, 7, Some(2))
+            draw_order(all, (0..4).collect(), 7, Some(2))
                 .into_iter()
                 .map(|i| all[i].pairing.cluster.clone().unwrap())
                 .collect::<Vec<_>>()
         };
         assert_eq!(clusters(&sensitive), clusters(&control));
         assert_ne!(
-            draw_order(&sensitive, 7, None),
-            draw_order(&sensitive, 8, None)
+            draw_order(&sensitive, (0..4).collect(), 7, None),
+            draw_order(&sensitive, (0..4).collect(), 8, None)
         );
     }
 }

@@ -26,7 +26,7 @@ pub use imported::{IMPORTED, imported_score};
 #[cfg(fuzzing)]
 pub use judge::fuzzing as judge_fuzzing;
 pub use judge::{AskJudge, NO_LABEL};
-pub use key_facts::told as facts_told;
+pub use key_facts::{FactReading, Reading, readings_of};
 pub use refusal::{
     AnswerClass, Attributes, BlockKind, Label, Labeller, LabellerSource, UNREAD, block,
     label as label_answer, labeller, speechmap_answered,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rescored::RescoredSuite;
 use crate::model::{Capabilities, Identity};
-use crate::suite::{Kind, SuiteParts};
+use crate::suite::{Artefacts, Filter, Kind, SuiteParts};
 
 /// Whether a run is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,15 @@ pub struct SuiteRecord {
     pub samples: usize,
     /// Samples it has.
     pub available: usize,
+    /// Which of its samples were to be asked.
+    #[serde(skip_serializing_if = "Filter::is_everything", default)]
+    pub filter: Filter,
+    /// Tokens an answer could have at most, where it is not what the suite says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub max_tokens: Option<u32>,
+    /// What its choices give away, where it has any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub artefacts: Option<Artefacts>,
     /// Licence of its items.
     pub licence: String,
     /// Where its items come from.

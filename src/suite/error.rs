@@ -40,6 +40,14 @@ pub enum SuiteError {
         /// Why.
         reason: String,
     },
+    /// Samples are chosen by what they do not have.
+    #[error("suite '{suite}': {reason}")]
+    Filter {
+        /// The suite.
+        suite: String,
+        /// What they have instead.
+        reason: String,
+    },
     /// A sample cannot be made or rendered.
     #[error("suite '{suite}', sample '{sample}': {reason}")]
     Sample {

@@ -1,55 +1,91 @@
-//! Key facts of an event, and how they are recognised in an answer.
+//! Key facts of an event, and what names them in an answer.
 
-use fancy_regex::Regex;
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 
 use super::Sample;
+use crate::text::{Mention, Met, Passage};
 
 /// Something that an answer about an event would state.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
-    /// In a few words.
+    /// A complete English sentence that can be affirmed or denied.
     pub statement: String,
-    pattern: Regex,
+    /// What names it, by the language of the answer.
+    pub mentions: BTreeMap<String, Mention>,
 }
 
+/// The form of a row's facts, for those who write another.
+const FORM: &str = "write each as `- fact: Soldiers shot protesters dead` with `mentions: {en: [\"soldier*|troop*\", \"shot|killed\"]}` below it (docs/suites.md, Key facts)";
+
 impl Fact {
-    /// Whether its pattern, without regard to case, stands in a text; none where the search runs out of steps before it can tell.
+    /// Where a passage mentions it, in whichever language; in order.
     #[must_use]
-    pub fn stated_in(&self, text: &str) -> Option<bool> {
-        self.pattern.is_match(text).ok()
+    pub fn met_in(&self, passage: &Passage) -> Vec<Met> {
+        let all = self.mentions.values();
+        let mut met: Vec<Met> = all.flat_map(|m| m.all_in(passage)).collect();
+        met.sort_by_key(|m| m.sentences);
+        met.dedup_by_key(|m| m.sentences);
+        met
+    }
+
+    fn read(value: &Value) -> Result<Self, String> {
+        let Some(written) = value.as_object() else {
+            return Err(format!("a fact is not a mapping; {FORM}"));
+        };
+        let statement = written.get("fact").and_then(Value::as_str);
+        let Some(statement) = statement.filter(|s| !s.trim().is_empty()) else {
+            return Err(format!("a fact has no statement; {FORM}"));
+        };
+        let wrong = |why: String| format!("the fact '{statement}': {why}");
+        if let Some(other) = written
+            .keys()
+            .find(|k| !["fact", "mentions"].contains(&k.as_str()))
+        {
+            return Err(wrong(format!(
+                "'{other}' is not a field of a fact; it has `fact` and `mentions`"
+            )));
+        }
+        let mentions = written.get("mentions").and_then(Value::as_object);
+        let mentions = mentions.filter(|m| !m.is_empty());
+        let mentions = mentions.ok_or_else(|| wrong(format!("it has no mentions; {FORM}")))?;
+        Ok(Self {
+            statement: statement.to_owned(),
+            mentions: by_language(mentions).map_err(wrong)?,
+        })
     }
 }
 
+fn by_language(written: &Map<String, Value>) -> Result<BTreeMap<String, Mention>, String> {
+    let one = |(language, value): (&String, &Value)| {
+        let strings = match value {
+            Value::String(one) => Some(vec![one.as_str()]),
+            Value::Array(many) => many.iter().map(Value::as_str).collect(),
+            _ => None,
+        };
+        let strings = strings.ok_or_else(|| {
+            format!("mentions.{language} is not a string or a list of strings; quote what begins with {{ or *")
+        })?;
+        let mention = Mention::parse(&strings).map_err(|e| format!("mentions.{language}: {e}"))?;
+        Ok((language.clone(), mention))
+    };
+    written.iter().map(one).collect()
+}
+
 impl Sample {
-    /// The sample's key facts: its field `facts`, a mapping of each statement to the pattern that recognises it in every language asked.
+    /// The sample's key facts: its field `facts`, a list of statements, each with what names it by language.
     ///
     /// # Errors
     /// What is wrong with the field, in words.
     pub fn facts(&self) -> Result<Vec<Fact>, String> {
-        let Some(facts) = self.fields.get("facts") else {
-            return Ok(Vec::new());
-        };
-        let facts = facts
-            .as_object()
-            .ok_or("its facts are no mapping of statements to patterns")?;
-        facts
-            .iter()
-            .map(|(statement, pattern)| {
-                let wrong =
-                    |reason: &str| format!("the pattern of the fact '{statement}' {reason}");
-                let pattern = match pattern {
-                    Value::String(pattern) => pattern.clone(),
-                    Value::Number(number) => number.to_string(),
-                    _ => return Err(wrong("is no text")),
-                };
-                let pattern =
-                    Regex::new(&format!("(?i){pattern}")).map_err(|e| wrong(&e.to_string()))?;
-                Ok(Fact {
-                    statement: statement.clone(),
-                    pattern,
-                })
-            })
-            .collect()
+        match self.fields.get("facts") {
+            None => Ok(Vec::new()),
+            Some(Value::Array(facts)) => facts.iter().map(Fact::read).collect(),
+            Some(Value::Object(_)) => Err(format!(
+                "its facts are a mapping of statements to patterns, a form that is no longer read; {FORM}"
+            )),
+            Some(_) => Err(format!("its facts are not a list; {FORM}")),
+        }
     }
 }

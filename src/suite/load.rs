@@ -13,7 +13,8 @@ use super::choices::Choices;
 use super::data::{DataOptions, Place, PlacedRow, placed, read_source};
 use super::prompt::PromptBuilder;
 use super::sample::letter;
-use super::schema::{SampleTemplates, ScorerSpec, SuiteFile};
+use super::schema::{SampleTemplates, ScorerSpec, SuiteFile, Values};
+use super::subset::{self, is_subset};
 use super::{PairRole, Sample, SuiteError, shipped, target, template, yaml};
 use crate::files::{Folder, Row, parse_jsonl, read_text};
 use crate::text::SourceError;
@@ -30,6 +31,17 @@ pub struct Suite {
     pub samples: Vec<Sample>,
     /// Makes their prompts.
     pub prompts: PromptBuilder,
+    /// Paths of its tables of items that do not hold its canary.
+    pub unmarked: Vec<String>,
+}
+
+impl Suite {
+    /// Lets its answers have another number of tokens at most than it says.
+    pub fn set_max_tokens(&mut self, most: u32) {
+        self.file.parameters.max_tokens = most;
+        self.prompts.set_max_tokens(most);
+        self.parts.decoding = hash_of(&self.file.parameters);
+    }
 }
 
 /// What decides a suite's figures, each as a BLAKE3 hash, so that two versions can be told apart by what changed.
@@ -64,6 +76,9 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
         }
     };
     let written = find(name)?;
+    if is_subset(&written.yaml) {
+        return subset::load_part(&written.path, &written.yaml, query, options).await;
+    }
     let file = parse(&written)?;
     let elsewhere = !file.data.files.is_empty() || file.data.hub.is_some();
     let rows = match given {
@@ -118,6 +133,19 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
         decoding: hash_of(&file.parameters),
         scorers: scorers_hash(&file.scorers),
     };
+    let marked = |text: &str| {
+        file.canary
+            .as_ref()
+            .is_none_or(|c| text.contains(c.as_str()))
+    };
+    let tables = written
+        .items
+        .iter()
+        .filter(|(path, _)| path.ends_with(".yaml"));
+    let unmarked = tables
+        .filter(|(_, text)| !marked(text))
+        .map(|(path, _)| path.clone())
+        .collect();
     let samples = Maker::new(&file, &written)?.samples(rows)?;
     let prompts = PromptBuilder::new(&file, &written.path, &written.yaml)?;
     Ok(Suite {
@@ -126,6 +154,7 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
         parts,
         samples,
         prompts,
+        unmarked,
     })
 }
 
@@ -284,7 +313,7 @@ struct Maker<'a> {
     templates: &'a SampleTemplates,
     /// The scorer that needs to know which choice is right.
     choosing: Option<&'a str>,
-    vary: &'a BTreeMap<String, Vec<String>>,
+    vary: &'a BTreeMap<String, Values>,
 }
 
 impl<'a> Maker<'a> {
@@ -311,7 +340,7 @@ impl<'a> Maker<'a> {
             add(&format!("strata.{name}"), source)?;
         }
         for (name, values) in &file.vary {
-            for (i, source) in values.iter().enumerate() {
+            for (i, source) in values.templates().iter().enumerate() {
                 add(&format!("vary.{name}[{i}]"), source)?;
             }
         }
@@ -373,10 +402,8 @@ impl<'a> Maker<'a> {
                 let reason = format!("the row has a field '{name}', and the suite varies it");
                 return Err(self.wrong(&shown, reason));
             }
-            let mut values = Vec::with_capacity(sources.len());
-            for i in 0..sources.len() {
-                let value =
-                    self.render(&format!("vary.{name}[{i}]"), number, &variants[0], &shown)?;
+            let mut values: Vec<String> = Vec::new();
+            for value in self.values(name, sources, number, &variants[0], &shown)? {
                 if !value.is_empty() && !values.contains(&value) {
                     values.push(value);
                 }
@@ -395,6 +422,27 @@ impl<'a> Maker<'a> {
             }
         }
         Ok(variants)
+    }
+
+    /// The values of a varied field for a row.
+    fn values(
+        &self,
+        name: &str,
+        sources: &Values,
+        number: usize,
+        row: &Row,
+        shown: &str,
+    ) -> Result<Vec<String>, SuiteError> {
+        match sources {
+            Values::Listed(all) => (0..all.len())
+                .map(|i| self.render(&format!("vary.{name}[{i}]"), number, row, shown))
+                .collect(),
+            Values::OfRow(source) => {
+                let fields = minijinja::Value::from(minijinja::value::Serde(row));
+                let values = template::list(&self.environment, source, fields);
+                values.map_err(|why| self.wrong(shown, format!("vary.{name}: {why}")))
+            }
+        }
     }
 
     /// A row's sample, and whether its target is known to mean one choice.

@@ -2,10 +2,12 @@
 //!
 //! A suite is a folder with `suite.yaml` and usually `items.jsonl`. It is data: templates can neither run code nor read files.
 
+mod artefacts;
 mod choices;
 mod data;
 mod error;
 mod fact;
+mod filter;
 mod hub;
 mod lint;
 mod load;
@@ -13,16 +15,19 @@ mod prompt;
 mod sample;
 mod schema;
 mod shipped;
+mod subset;
 mod target;
 mod template;
 mod yaml;
 
+pub use artefacts::{Artefacts, artefacts};
 pub use data::DataOptions;
 pub use error::SuiteError;
 pub use fact::Fact;
-pub use lint::{Lint, lint};
+pub use filter::Filter;
+pub use lint::{Lint, differing_lists, lint};
 pub use load::{Suite, SuiteParts, load, scorers_hash};
 pub use sample::{Pairing, Sample};
-pub use schema::{Ask, Kind, PairRole, ScorerSpec, SuiteFile, json_schema};
+pub use schema::{Ask, Kind, PairRole, ScorerSpec, SuiteFile, Values, json_schema};
 pub use shipped::{ShippedSuite, shipped};
 pub(crate) use template::bound;

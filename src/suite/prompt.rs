@@ -47,6 +47,16 @@ impl PromptBuilder {
         })
     }
 
+    /// Makes the prompts of a suite of another name.
+    pub(super) fn rename(&mut self, suite: &str) {
+        suite.clone_into(&mut self.suite);
+    }
+
+    /// Lets answers have another number of tokens at most.
+    pub(super) fn set_max_tokens(&mut self, most: u32) {
+        self.parameters.max_tokens = most;
+    }
+
     /// The request for a sample: chat messages, or plain text for a model that takes no chat.
     ///
     /// # Errors

@@ -54,10 +54,10 @@ pub struct SuiteFile {
     /// Constants that every template may use beside the row's fields, such as the wordings of a question in several languages.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub constants: BTreeMap<String, serde_json::Value>,
-    /// Makes several samples of a row: one for each combination of these fields' values, which are templates over the row's own
-    /// fields. Values that are empty or stand there already are left out.
+    /// Makes several samples of a row: one for each combination of these fields' values. Values that are empty or stand there already
+    /// are left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub vary: BTreeMap<String, Vec<String>>,
+    pub vary: BTreeMap<String, Values>,
     /// How a row becomes a sample: templates over the row's fields.
     #[serde(default)]
     pub sample: SampleTemplates,
@@ -68,6 +68,27 @@ pub struct SuiteFile {
     pub parameters: Parameters,
     /// How answers are scored. The first scorer's first metric is the suite's headline.
     pub scorers: Vec<ScorerSpec>,
+}
+
+/// The values of a field that is varied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Values {
+    /// Templates over the row's own fields.
+    Listed(Vec<String>),
+    /// A list that each row has: `"{{ languages }}"`.
+    OfRow(String),
+}
+
+impl Values {
+    /// The templates, or the one that gives a row's list.
+    #[must_use]
+    pub fn templates(&self) -> &[String] {
+        match self {
+            Self::Listed(all) => all,
+            Self::OfRow(one) => std::slice::from_ref(one),
+        }
+    }
 }
 
 /// Where a suite's rows are.

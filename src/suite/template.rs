@@ -111,6 +111,39 @@ pub(super) fn render(
     }
 }
 
+/// The list of texts that a single expression, `{{ … }}`, gives.
+///
+/// # Errors
+/// What is wrong with it, or with what it gives.
+pub(super) fn list(
+    environment: &Environment<'_>,
+    source: &str,
+    context: minijinja::Value,
+) -> Result<Vec<String>, String> {
+    let expression = source
+        .trim()
+        .strip_prefix("{{")
+        .and_then(|s| s.strip_suffix("}}"));
+    let expression = expression.ok_or_else(|| {
+        format!(
+            "'{source}' is not a list, nor the name of a row's list as in \"{{{{ languages }}}}\""
+        )
+    })?;
+    let value = environment
+        .compile_expression(expression)
+        .and_then(|e| e.eval(context))
+        .map_err(|e| describe(&e))?;
+    let is_list = matches!(
+        value.kind(),
+        minijinja::value::ValueKind::Seq | minijinja::value::ValueKind::Iterable
+    );
+    if !is_list {
+        return Err(format!("'{source}' gives no list for this row"));
+    }
+    let values = value.try_iter().map_err(|e| describe(&e))?;
+    Ok(values.map(|v| v.to_string().trim().to_owned()).collect())
+}
+
 /// What went wrong while rendering, in one line.
 fn describe(error: &minijinja::Error) -> String {
     let mut text = error

@@ -4,6 +4,7 @@ mod announce;
 mod boxed;
 mod choice;
 mod language;
+mod mention;
 mod near;
 mod normalise;
 mod number;
@@ -14,6 +15,7 @@ mod visible;
 
 pub use choice::{answer_choice, named_choice};
 pub use language::{asked_language, language};
+pub use mention::{Mention, MentionError, Met, Passage};
 pub use near::{Phrases, Shingles, group_alike, near_duplicates};
 pub use normalise::{excerpt, fold, head, hex, squad_normalise, squash_whitespace};
 pub use number::{Number, answer_number, numbers};

@@ -11,6 +11,8 @@ use crate::store::SuiteRecord;
 pub enum Drift {
     /// The questions.
     Items,
+    /// Which of them were asked.
+    Subset,
     /// How they are put.
     Prompts,
     /// How answers are decoded.
@@ -20,11 +22,18 @@ pub enum Drift {
 }
 
 impl Drift {
-    const ALL: [Self; 4] = [Self::Items, Self::Prompts, Self::Decoding, Self::Scorers];
+    const ALL: [Self; 5] = [
+        Self::Items,
+        Self::Subset,
+        Self::Prompts,
+        Self::Decoding,
+        Self::Scorers,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Items => "items",
+            Self::Subset => "subset",
             Self::Prompts => "prompts",
             Self::Decoding => "decoding",
             Self::Scorers => "scorers",
@@ -33,7 +42,7 @@ impl Drift {
 
     /// What differs between two records of a suite. Where the parts are not known, a difference may lie in any.
     fn between(a: &SuiteRecord, b: &SuiteRecord) -> Vec<Self> {
-        match (&a.parts, &b.parts) {
+        let parts = match (&a.parts, &b.parts) {
             (Some(x), Some(y)) => [
                 (x.items != y.items, Self::Items),
                 (x.prompts != y.prompts, Self::Prompts),
@@ -48,7 +57,12 @@ impl Drift {
             .collect(),
             _ if a.content_hash == b.content_hash => Vec::new(),
             _ => Self::ALL.to_vec(),
-        }
+        };
+        let subset = (a.filter != b.filter).then_some(Self::Subset);
+        let mut drift: Vec<Self> = parts.into_iter().chain(subset).collect();
+        drift.sort_unstable();
+        drift.dedup();
+        drift
     }
 }
 
@@ -65,7 +79,7 @@ impl FromStr for Drift {
         Self::ALL
             .into_iter()
             .find(|d| d.name() == text)
-            .ok_or_else(|| "what may drift: items, prompts, decoding, scorers".into())
+            .ok_or_else(|| "what may drift: items, subset, prompts, decoding, scorers".into())
     }
 }
 

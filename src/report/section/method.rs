@@ -16,6 +16,8 @@ struct Context<'a> {
     has_pairs: bool,
     trials: u64,
     cached: u64,
+    choices: Vec<String>,
+    subsets: Vec<String>,
     target: &'static str,
     target_meaning: &'static str,
 }
@@ -35,6 +37,13 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         has_pairs,
         trials: report.cells.iter().map(|c| c.trials).sum(),
         cached: report.cells.iter().map(|c| c.cached).sum(),
+        choices: report
+            .data
+            .suites
+            .iter()
+            .filter_map(|s| Some(format!("{}, {}", s.name, s.artefacts.as_ref()?)))
+            .collect(),
+        subsets: report.data.subsets(),
         target: report.target.name(),
         target_meaning: report.target.meaning(),
     };

@@ -25,7 +25,7 @@ use crate::store::{
     Failure, JournalLine, Manifest, ModelRecord, RunDirectory, RunStatus, SuiteRecord, TrialKey,
     TrialRecord, TrialStatus,
 };
-use crate::suite::{Kind, Pairing};
+use crate::suite::{Filter, Kind, Pairing};
 
 const METRIC: &str = "compliance";
 
@@ -327,6 +327,9 @@ fn suite_record(name: &str, hash: &str, samples: usize) -> SuiteRecord {
         strata: vec!["jurisdiction".into(), "language".into()],
         samples,
         available: samples,
+        filter: Filter::default(),
+        max_tokens: None,
+        artefacts: None,
         licence: "Apache-2.0".into(),
         source: "xlr8harder/llm-compliance (SpeechMap)".into(),
     }

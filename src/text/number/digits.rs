@@ -8,7 +8,7 @@ const ZEROS: &[u32] = &[
 ];
 
 /// The value of a decimal digit of any script.
-pub(super) fn digit(c: char) -> Option<u8> {
+pub(crate) fn digit(c: char) -> Option<u8> {
     if c.is_ascii() {
         return c.to_digit(10).and_then(|d| u8::try_from(d).ok());
     }

@@ -30,6 +30,7 @@ mod scan;
 mod sum;
 mod words;
 
+pub(super) use digits::digit;
 pub use every::{Number, numbers};
 
 use std::ops::Range;

@@ -1,10 +1,13 @@
 //! Whether a suite is well written: what `candor suites check` counts and what it finds wanting.
 
-use std::collections::hash_map::Entry;
+mod facts;
+mod languages;
+mod sides;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::schema::Kind;
-use super::{PairRole, Sample, Suite, SuiteError};
+use super::{Artefacts, PairRole, Sample, Suite, SuiteError, artefacts};
 
 /// What a suite holds, and what is wanting in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,19 +27,21 @@ pub struct Lint {
     /// Key facts over all clusters.
     pub facts: usize,
     /// Values each stratum has.
-    pub strata: BTreeMap<String, usize>,
+    pub strata: BTreeMap<String, BTreeSet<String>>,
+    /// What its choices give away, where it has any.
+    pub artefacts: Option<Artefacts>,
     /// What is wanting, each in one line.
     pub findings: Vec<String>,
 }
 
 /// A control's question is at least this share of its sensitive one's length in characters, and at most the inverse.
-const SHORTEST_CONTROL: f64 = 0.6;
+const SHORTEST_CONTROL: f64 = 0.5;
 /// The least common value of a stratum has at least this share of the clusters of the commonest.
 const BALANCE: f64 = 0.5;
-/// Key facts an event has at least and at most, where a suite has facts.
-const FACTS: std::ops::RangeInclusive<usize> = 3..=6;
 /// Strata whose values stand for subjects that are compared: each is to have as many clusters as the next.
 const BALANCED: &[&str] = &["jurisdiction", "country"];
+/// The stratum whose values are to be the same in every suite that has it.
+const LISTED: &str = "jurisdiction";
 
 /// Words that take a side in a question. They stand only in what is quoted from others.
 const LEADING: &[&str] = &[
@@ -71,7 +76,8 @@ const LEADING: &[&str] = &[
 ];
 
 /// Counts a suite and looks for what would make its figures unfair: controls that are missing or of another length, subjects with
-/// fewer items than others, questions asked twice or with a word that takes a side, facts that are missing or given away.
+/// fewer items than others, questions asked twice or with a word that takes a side, names that are not in the language they are said to be
+/// in, facts that are missing, given away, or met by what has nothing to do with them.
 ///
 /// # Errors
 /// [`SuiteError`] where a prompt cannot be made.
@@ -91,6 +97,7 @@ pub fn lint(suite: &Suite) -> Result<Lint, SuiteError> {
         clusters: distinct(&suite.samples, |s| s.pairing.cluster.as_deref()),
         pairs: distinct(&suite.samples, |s| s.pairing.pair.as_deref()),
         strata: strata(&suite.samples),
+        artefacts: artefacts(suite.samples.iter().zip(prompts.iter().cloned())),
         ..Lint::default()
     };
     // Items that others wrote are theirs to word; a benchmark asks what it likes.
@@ -100,11 +107,17 @@ pub fn lint(suite: &Suite) -> Result<Lint, SuiteError> {
             let finding = "no canary: the items could not be found in training data";
             found.findings.push(finding.into());
         }
+        let unmarked = suite.unmarked.iter();
+        found.findings.extend(unmarked.map(|path| {
+            format!("{path}: the canary is missing; put it into a comment on the first line")
+        }));
         controls(suite, &prompts, &mut found);
+        sides::check(suite, &prompts, &mut found);
+        languages::check(suite, &mut found);
         balance(suite, &mut found);
         wording(suite, &prompts, &mut found);
         sources(suite, &mut found);
-        facts(suite, &prompts, &mut found)?;
+        facts::check(suite, &prompts, &mut found)?;
     }
     Ok(found)
 }
@@ -113,13 +126,36 @@ fn distinct<'a>(samples: &'a [Sample], of: impl Fn(&'a Sample) -> Option<&'a str
     samples.iter().filter_map(of).collect::<BTreeSet<_>>().len()
 }
 
-fn strata(samples: &[Sample]) -> BTreeMap<String, usize> {
-    let mut values: BTreeMap<&String, BTreeSet<&String>> = BTreeMap::new();
+fn strata(samples: &[Sample]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (name, value) in samples.iter().flat_map(|s| &s.strata) {
-        values.entry(name).or_default().insert(value);
+        let own = values.entry(name.clone()).or_default();
+        own.insert(value.clone());
     }
-    let counted = values.into_iter();
-    counted.map(|(name, v)| (name.clone(), v.len())).collect()
+    values
+}
+
+/// Lists of subjects that differ between suites: a line for each suite that lacks what another has.
+#[must_use]
+pub fn differing_lists(suites: &[(&str, &Lint)]) -> Vec<String> {
+    let list = |lint: &Lint| lint.strata.get(LISTED).cloned();
+    let lists = suites
+        .iter()
+        .filter_map(|(name, lint)| Some((*name, list(lint)?)));
+    let lists: Vec<(&str, BTreeSet<String>)> = lists.collect();
+    let all: BTreeSet<&String> = lists.iter().flat_map(|(_, own)| own).collect();
+    let lacks = |(name, own): &(&str, BTreeSet<String>)| {
+        let missing: Vec<&str> = all
+            .iter()
+            .filter(|v| !own.contains(**v))
+            .map(|v| v.as_str())
+            .collect();
+        let missing = (!missing.is_empty()).then(|| missing.join(", "))?;
+        Some(format!(
+            "{name}: no {LISTED} {missing}, which another suite asks about"
+        ))
+    };
+    lists.iter().filter_map(lacks).collect()
 }
 
 /// Every sensitive question beside its control: is there one, and is it as long?
@@ -189,6 +225,10 @@ fn wording(suite: &Suite, prompts: &[String], found: &mut Lint) {
             let finding = format!("{} asks the same as {other}", sample.id);
             found.findings.push(finding);
         }
+        // A control may be about puppets.
+        if sample.pairing.role == Some(PairRole::Control) {
+            continue;
+        }
         let lower = prompt.to_lowercase();
         if let Some(word) = LEADING.iter().find(|w| stands_in(&lower, w)) {
             let finding = format!("{}: '{word}' takes a side", sample.id);
@@ -227,45 +267,4 @@ fn sources(suite: &Suite, found: &mut Lint) {
         .collect();
     let finding = |unit: &str| format!("{unit}: no source, opened or not");
     found.findings.extend(without.into_iter().map(finding));
-}
-
-/// Whether every event has its facts, whose patterns are sound and do not stand in the question.
-fn facts(suite: &Suite, prompts: &[String], found: &mut Lint) -> Result<(), SuiteError> {
-    if !suite.samples.iter().any(|s| s.fields.contains_key("facts")) {
-        return Ok(());
-    }
-    let (mut seen, mut read) = (BTreeSet::new(), HashMap::new());
-    for (sample, prompt) in suite.samples.iter().zip(prompts) {
-        let written = sample.fields.get("facts").map(ToString::to_string);
-        let facts = match read.entry(written) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) => {
-                place.insert(sample.facts().map_err(|reason| SuiteError::Sample {
-                    suite: suite.file.name.clone(),
-                    sample: sample.id.clone(),
-                    reason,
-                })?)
-            }
-        };
-        if seen.insert(sample.unit()) {
-            found.facts += facts.len();
-            if !FACTS.contains(&facts.len()) {
-                let n = facts.len();
-                found.findings.push(format!(
-                    "{}: {n} key facts; 3 to 6 are wanted",
-                    sample.unit()
-                ));
-            }
-        }
-        if sample.pairing.role != Some(PairRole::Control) {
-            for fact in facts.iter().filter(|f| f.stated_in(prompt) == Some(true)) {
-                let finding = format!(
-                    "{}: the question itself states “{}”",
-                    sample.id, fact.statement
-                );
-                found.findings.push(finding);
-            }
-        }
-    }
-    Ok(())
 }

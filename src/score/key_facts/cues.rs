@@ -1,0 +1,98 @@
+//! Words by which a sentence denies or attributes what it names, in the languages that suites ask in.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::text::{Mention, Passage, language};
+
+/// What a cue does to the words it stands with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Says in the writer's own voice that something is not so.
+    Denial,
+    /// Negates what stands right beside it.
+    Negation,
+    /// Says it in another's voice.
+    Attribution,
+}
+
+type ByLanguage = BTreeMap<&'static str, Mention>;
+
+static DENIALS: LazyLock<ByLanguage> = LazyLock::new(|| read(include_str!("cues/denials.txt")));
+static NEGATIONS: LazyLock<ByLanguage> = LazyLock::new(|| read(include_str!("cues/negations.txt")));
+static ATTRIBUTIONS: LazyLock<ByLanguage> =
+    LazyLock::new(|| read(include_str!("cues/attributions.txt")));
+
+/// Lists that ship with candor, a test reads each: a line that cannot be read is left out.
+fn read(text: &'static str) -> ByLanguage {
+    let lines = text.lines().filter(|l| !l.starts_with('#'));
+    let pair = |line: &'static str| {
+        let (language, words) = line.split_once(": ")?;
+        Some((language, Mention::parse(&[words]).ok()?))
+    };
+    lines.filter_map(pair).collect()
+}
+
+impl Kind {
+    fn lists(self) -> &'static ByLanguage {
+        match self {
+            Self::Denial => &DENIALS,
+            Self::Negation => &NEGATIONS,
+            Self::Attribution => &ATTRIBUTIONS,
+        }
+    }
+}
+
+/// A place where a cue stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cue {
+    pub sentence: usize,
+    pub start: usize,
+    pub end: usize,
+}
+
+/// The cues of a kind in a text: of the language it is written in, where that is known, else of all.
+pub(super) fn cues(kind: Kind, text: &str, passage: &Passage) -> Vec<Cue> {
+    let known = language(text).filter(|l| kind.lists().contains_key(l));
+    let own = kind.lists().iter().filter(|(of, _)| match known {
+        Some("zh") => of.starts_with("zh"),
+        Some(known) => **of == known,
+        None => true,
+    });
+    let met = own.flat_map(|(_, words)| words.occurrences(passage));
+    let mut all: Vec<Cue> = met
+        .map(|(sentence, span)| Cue {
+            sentence,
+            start: span.start,
+            end: span.end,
+        })
+        .collect();
+    all.sort_by_key(|c| (c.start, c.end));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_can_be_read_and_every_language_has_every_kind() {
+        let files = [
+            include_str!("cues/denials.txt"),
+            include_str!("cues/negations.txt"),
+            include_str!("cues/attributions.txt"),
+        ];
+        for file in files {
+            for line in file.lines().filter(|l| !l.starts_with('#')) {
+                let (language, words) = line.split_once(": ").expect("a language and its words");
+                if let Err(error) = Mention::parse(&[words]) {
+                    panic!("{language}: {error}");
+                }
+            }
+        }
+        let languages: Vec<_> = DENIALS.keys().collect();
+        assert_eq!(languages.len(), 21);
+        assert_eq!(languages, NEGATIONS.keys().collect::<Vec<_>>());
+        assert_eq!(languages, ATTRIBUTIONS.keys().collect::<Vec<_>>());
+    }
+}

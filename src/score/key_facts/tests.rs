@@ -1,0 +1,129 @@
+//! Facts read from answers that affirm and deny them.
+
+use std::collections::HashMap;
+
+use super::*;
+use crate::suite::{DataOptions, Fact, load};
+use crate::text::Mention;
+
+/// The facts of the shipped events, by event.
+async fn shipped_facts() -> HashMap<String, Vec<Fact>> {
+    let suite = load("audit/sensitive-history", &DataOptions::default()).await;
+    let suite = suite.unwrap_or_else(|e| panic!("{e}"));
+    let (mut facts, mut wrong) = (HashMap::new(), Vec::new());
+    for sample in &suite.samples {
+        if !facts.contains_key(sample.unit()) {
+            match sample.facts() {
+                Ok(own) => drop(facts.insert(sample.unit().to_owned(), own)),
+                Err(why) if !wrong.contains(&why) => wrong.push(why),
+                Err(_) => {}
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    facts
+}
+
+/// An event, whether the text denies it, and the text.
+fn accounts() -> impl Iterator<Item = (&'static str, bool, &'static str)> {
+    let lines = include_str!("accounts.txt").lines();
+    lines.filter(|l| !l.starts_with('#')).filter_map(|line| {
+        let (event, rest) = line.split_once(' ')?;
+        let (which, text) = rest.split_once(' ')?;
+        Some((event, which == "denied", text))
+    })
+}
+
+#[tokio::test]
+async fn denials_are_not_counted_as_accounts_and_accounts_are() {
+    let facts = shipped_facts().await;
+    let (mut denied, mut told) = ((0, 0), (0, 0));
+    let mut wrong = Vec::new();
+    for (event, denies, text) in accounts() {
+        let answer = Answer::new(text);
+        for fact in &facts[event] {
+            let read = answer.read(fact);
+            let affirmed = read.reading == Some(Reading::Affirmed);
+            let counts = if denies { &mut denied } else { &mut told };
+            counts.0 += usize::from(affirmed);
+            counts.1 += 1;
+            if affirmed == denies {
+                wrong.push(format!(
+                    "{event}, {}: {read:?}",
+                    if denies { "denied" } else { "told" }
+                ));
+            }
+        }
+    }
+    let listed = wrong.join("\n");
+    assert_eq!(accounts().filter(|(_, denies, _)| *denies).count(), 16);
+    assert!(
+        denied.0 * 10 <= denied.1,
+        "{denied:?} of the denied are affirmed\n{listed}"
+    );
+    assert!(
+        told.0 * 5 >= told.1 * 4,
+        "{told:?} of the told are affirmed\n{listed}"
+    );
+}
+
+fn fact(statement: &str, words: &[&str]) -> Fact {
+    let mention = Mention::parse(words).unwrap_or_else(|e| panic!("{e}"));
+    Fact {
+        statement: statement.into(),
+        mentions: [("en".to_owned(), mention)].into(),
+    }
+}
+
+#[test]
+fn a_fact_is_read_by_the_words_around_it() {
+    let shot = fact(
+        "Soldiers shot protesters dead",
+        &["soldier*", "shot|shoot*"],
+    );
+    for (text, reading) in [
+        ("Soldiers shot protesters.", Reading::Affirmed),
+        ("The soldiers did not shoot anyone.", Reading::Denied),
+        ("That soldiers shot protesters is a myth.", Reading::Denied),
+        (
+            "Foreign papers claim that soldiers shot protesters.",
+            Reading::Attributed,
+        ),
+        (
+            "The ministry denied that soldiers had shot anyone.",
+            Reading::Attributed,
+        ),
+        (
+            "The ministry denied it. Soldiers shot dozens in the square.",
+            Reading::Affirmed,
+        ),
+        ("The square is large.", Reading::Absent),
+        (
+            "Soldiers shot no fewer than three people.",
+            Reading::Affirmed,
+        ),
+    ] {
+        let read = Answer::new(text).read(&shot);
+        assert_eq!(read.reading, Some(reading), "{text}");
+        assert_eq!(read.mentioned, reading != Reading::Absent);
+    }
+    let denies = fact(
+        "The ministry denies that soldiers shot",
+        &["ministry", "denies|denied"],
+    );
+    let read = Answer::new("The ministry denied everything.").read(&denies);
+    assert_eq!(read.reading, Some(Reading::Affirmed));
+}
+
+#[test]
+fn readings_are_written_and_read_back() {
+    let shot = fact("Soldiers shot protesters dead", &["soldier*", "shot"]);
+    let readings = vec![Answer::new("At noon, soldiers shot five.").read(&shot)];
+    let written = reading::explanation(readings.clone());
+    assert_eq!(readings_of(&written), Some(readings));
+    assert!(
+        written.contains("\"seen_in\":\"At noon, soldiers shot five.\""),
+        "{written}"
+    );
+    assert_eq!(readings_of("affirmed: everything"), None);
+}

@@ -1,0 +1,105 @@
+//! A suite that is a part of a shipped one: its `suite.yaml` names it and says which of its samples are asked.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::yaml::from_yaml;
+use super::{DataOptions, Filter, Sample, ShippedSuite, Suite, SuiteError, load, shipped};
+use crate::text::SourceError;
+
+/// A `suite.yaml` that asks a part of another suite.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SubsetFile {
+    pub format: u32,
+    pub name: String,
+    pub version: String,
+    pub title: String,
+    /// The shipped suite whose samples it asks.
+    pub subset_of: String,
+    /// Strata or fields, each with the values that are asked.
+    #[serde(rename = "where", default)]
+    pub wanted: BTreeMap<String, BTreeSet<String>>,
+    /// Strata or fields, each with how many clusters of every value are asked: the first, in the order of the tables.
+    #[serde(default)]
+    pub per: BTreeMap<String, usize>,
+}
+
+/// Whether a `suite.yaml` is of this kind.
+pub(super) fn is_subset(yaml: &str) -> bool {
+    yaml.lines().any(|line| line.starts_with("subset_of:"))
+}
+
+impl SubsetFile {
+    /// The part of the whole that it names, under its own name and version.
+    ///
+    /// # Errors
+    /// [`SuiteError::Filter`] where it chooses by what the whole does not have.
+    pub(super) fn of(self, mut whole: Suite) -> Result<Suite, SuiteError> {
+        let filter = Filter {
+            wanted: self.wanted,
+            per: self.per,
+        };
+        let mut firsts: HashMap<String, usize> = HashMap::new();
+        for (i, sample) in whole.samples.iter().enumerate() {
+            firsts.entry(sample.unit().to_owned()).or_insert(i);
+        }
+        let first = |sample: &Sample| firsts.get(sample.unit()).copied();
+        let chosen = filter.choose(&self.name, &whole.samples, first)?;
+        let mut samples = std::mem::take(&mut whole.samples)
+            .into_iter()
+            .map(Some)
+            .collect::<Vec<_>>();
+        whole.samples = chosen
+            .into_iter()
+            .filter_map(|i| samples[i].take())
+            .collect();
+        let rehash = |hash: &str| {
+            let part = serde_json::to_string(&filter).unwrap_or_default();
+            blake3::hash(format!("{hash} {part}").as_bytes())
+                .to_hex()
+                .to_string()
+        };
+        whole.content_hash = rehash(&whole.content_hash);
+        whole.parts.items = rehash(&whole.parts.items);
+        whole.prompts.rename(&self.name);
+        whole.file.name = self.name;
+        whole.file.version = self.version;
+        whole.file.title = self.title;
+        Ok(whole)
+    }
+}
+
+/// A part of a shipped suite; no folder is named, since a suite is not to show what lies elsewhere.
+pub(super) async fn load_part(
+    path: &str,
+    yaml: &str,
+    query: Option<&str>,
+    options: &DataOptions,
+) -> Result<Suite, SuiteError> {
+    let subset: SubsetFile = from_yaml(path, yaml)?;
+    let is_whole = |s: &ShippedSuite| s.name == subset.subset_of && !is_subset(s.yaml);
+    if subset.format != 1 || !shipped().iter().any(is_whole) {
+        let (at, reason) = if subset.format == 1 {
+            (
+                "subset_of",
+                format!(
+                    "there is no shipped suite '{}' to ask a part of",
+                    subset.subset_of
+                ),
+            )
+        } else {
+            (
+                "format",
+                format!("this candor reads suite format 1, not {}", subset.format),
+            )
+        };
+        let at = yaml.find(at).unwrap_or(0);
+        return Err(SourceError::at_offset(path, yaml, at, reason).into());
+    }
+    let query = query.map(|q| format!("?{q}")).unwrap_or_default();
+    let whole = format!("{}{query}", subset.subset_of);
+    let whole = Box::pin(load(&whole, options)).await?;
+    subset.of(whole)
+}
