@@ -16,7 +16,7 @@ import polars as pl
 from sklearn.metrics import cohen_kappa_score, f1_score
 
 from data import LABELS, rows
-from network import together
+from network import combined
 
 SETS = ["china_criticism", "us_criticism", "zh_china_criticism"]
 FIFTHS = [f"models-{i}" for i in range(5)]
@@ -77,7 +77,7 @@ def main():
         return probabilities
 
     def every_part(name, where, parts):
-        all_three = together(parts)
+        all_three = combined(parts)
         for part, probabilities in zip(("network", "beside", "words", "all three"), (*parts, all_three)):
             show(f"{name}, {part}", labels[where], probabilities)
         show(name, labels[where], whole(where, all_three))

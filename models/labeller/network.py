@@ -78,7 +78,7 @@ class Words(nn.Module):
         return said + self.out((surface - self.mean) / self.deviation)
 
 
-def together(parts):
+def combined(parts):
     """The probabilities of several parts as one: from the mean of their logarithms."""
     product = np.exp(np.log(np.maximum(parts, 1e-9)).mean(0))
     return product / product.sum(-1, keepdims=True)

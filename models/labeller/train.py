@@ -18,7 +18,7 @@ from torch import nn
 import languages
 from data import LABELS, rows
 from encoder import Encoder, Weights
-from network import FROZEN, TRAINED, Member, Network, Words, together
+from network import FROZEN, TRAINED, Member, Network, Words, combined
 from pieces import beginnings, vocabulary
 from surface import surface
 
@@ -70,16 +70,16 @@ class Answers:
             return np.isin(models, sorted(set(models) - {"cases"})[int(name[-1]) :: 5])
         return self.sets == name
 
-    def customs(self, train):
+    def prior_log_offsets(self, train):
         """How much commoner each label is in an answer's question set than in all, in logs. It stands beside the logits while they are trained,
         and is left out after: else the labeller would learn that questions about one country are answered and about another withheld, and
         expect it of every other (logit adjustment, Menon et al. 2021, with the sets' shares for priors)."""
         share = lambda labels: (np.bincount(labels, minlength=len(LABELS)) + 1) / (len(labels) + len(LABELS))
-        customs = np.zeros((len(self.labels), len(LABELS)), np.float32)
+        prior_log_offsets = np.zeros((len(self.labels), len(LABELS)), np.float32)
         for name in set(self.sets[train]):
             own = train[self.sets[train] == name]
-            customs[own] = np.log(share(self.labels[own]) / share(self.labels[train]))
-        return torch.tensor(customs)
+            prior_log_offsets[own] = np.log(share(self.labels[own]) / share(self.labels[train]))
+        return torch.tensor(prior_log_offsets)
 
     def batch(self, chosen, readings):
         """Frozen states, segments and surfaces of some answers, each in one reading, padded to the longest."""
@@ -132,7 +132,7 @@ def by_network(answers, train, test):
         {"params": [p for n, p in network.named_parameters() if not of_encoder(n)], "lr": RATE_HEAD},
     ]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.05)
-    customs = answers.customs(train)
+    prior_log_offsets = answers.prior_log_offsets(train)
     steps = EPOCHS * (len(train) // BATCH + 40)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, [RATE_ENCODER, RATE_HEAD], total_steps=steps, pct_start=0.15)
     for _ in range(EPOCHS):
@@ -143,7 +143,7 @@ def by_network(answers, train, test):
         random.shuffle(batches)
         for batch in batches:
             readings = random.choice(READINGS, len(batch))
-            loss = nn.functional.cross_entropy(network(*answers.batch(batch, readings)) + customs[batch], answers.wanted[batch])
+            loss = nn.functional.cross_entropy(network(*answers.batch(batch, readings)) + prior_log_offsets[batch], answers.wanted[batch])
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -170,7 +170,7 @@ def batches(random, train, size):
 
 def by_members(answers, x, train, test):
     """Small networks on what is beside, and the probabilities of the answers held out, from the mean of their logits."""
-    x, customs = torch.tensor(x), answers.customs(train)
+    x, prior_log_offsets = torch.tensor(x), answers.prior_log_offsets(train)
     members = []
     for seed in range(MEMBERS):
         torch.manual_seed(seed)
@@ -181,7 +181,7 @@ def by_members(answers, x, train, test):
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE_BESIDE, total_steps=steps)
         for _ in range(EPOCHS_BESIDE):
             for batch, readings in batches(random, train, BATCH_BESIDE):
-                loss = nn.functional.cross_entropy(member(x[readings, batch]) + customs[batch], answers.wanted[batch])
+                loss = nn.functional.cross_entropy(member(x[readings, batch]) + prior_log_offsets[batch], answers.wanted[batch])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -204,10 +204,10 @@ def by_words(answers, train, test):
     groups = [{"params": words.table.parameters(), "lr": RATE_WORDS}, {"params": words.out.parameters(), "lr": RATE_COUNTS}]
     optimizer = torch.optim.Adam(groups)
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, FALL_WORDS)
-    customs = answers.customs(train)
+    prior_log_offsets = answers.prior_log_offsets(train)
     for _ in range(EPOCHS_WORDS):
         for batch, readings in batches(random, train, BATCH_WORDS):
-            logits = words(*answers.words(batch, readings)) + customs[batch]
+            logits = words(*answers.words(batch, readings)) + prior_log_offsets[batch]
             loss = nn.functional.cross_entropy(logits, answers.wanted[batch]) + COST_WORDS * (words.table.weight**2).sum()
             optimizer.zero_grad()
             loss.backward()
@@ -229,7 +229,7 @@ def main():
         members, of_members = by_members(answers, beside, train, test)
         words, spoken, of_words = by_words(answers, train, test)
         network, of_network = by_network(answers, train, test)
-        of_words = np.where(spoken[answers.languages[test], None], of_words, together([of_network, of_members]))
+        of_words = np.where(spoken[answers.languages[test], None], of_words, combined([of_network, of_members]))
         np.save(os.path.join(features, f"{name}.npy"), np.stack([of_network, of_members, of_words]))
         if not held_out.any():
             parts = {"network": network.state_dict(), "members": [member.state_dict() for member in members]}

@@ -10,7 +10,7 @@ use super::canned::canned_answers;
 use super::{AnalysisError, Asked, Dataset};
 use crate::score::{BlockKind, block};
 
-/// How an answer that the weights give came to be withheld.
+/// How the platform withheld an answer the weights give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WithheldBy {
     /// The provider says so: the kind of its block.
@@ -37,11 +37,11 @@ impl WithheldBy {
 
     /// The same as part of a sentence.
     #[must_use]
-    pub fn told(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Block(BlockKind::PromptRejected) => "rejected before an answer",
             Self::Block(BlockKind::AnswerFiltered) => "ended by a filter",
-            Self::Block(BlockKind::Retracted) => "begun and taken back",
+            Self::Block(BlockKind::Retracted) => "begun and retracted",
             Self::Empty => "empty with a normal finish",
             Self::Canned => "replaced by a canned answer",
             Self::Words => "withheld in the answer's own words",

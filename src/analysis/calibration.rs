@@ -12,10 +12,10 @@ use crate::stats::{
     gwet_ac1, percent_agreement, prediction_powered_mean, rogan_gladen, wilson_effective_n,
 };
 
-/// Fewer outside labels than this, or fewer on one side than [`FEWEST_A_SIDE`], and the prediction-powered interval is too narrow.
-const FEWEST_LABELS: usize = 100;
-/// The fewest labels of answered and of withheld answers.
-const FEWEST_A_SIDE: usize = 10;
+/// Fewer outside labels than this, or fewer on one side than [`MIN_LABELS_PER_SIDE`], and the prediction-powered interval is too narrow.
+const MIN_LABELS: usize = 100;
+/// Minimum labels of answered and of withheld answers.
+const MIN_LABELS_PER_SIDE: usize = 10;
 
 /// Labels from outside, by trial and who gave them.
 pub type OutsideLabels = BTreeMap<String, BTreeMap<String, String>>;
@@ -125,7 +125,7 @@ fn in_speechmap(label: &str) -> String {
         .map_or_else(|_| label.to_owned(), |class| class.speechmap().to_owned())
 }
 
-/// Compares a run's labels under the metrics named (one a suite) with labels from outside, in all and by the strata named (`model` and
+/// Compares a run's labels under the metrics named (one per suite) with labels from outside, in all and by the strata named (`model` and
 /// `suite` are strata too). Where one side labels by SpeechMap's scheme, both are read in it. Where several people labelled an answer,
 /// the majority's label holds.
 ///
@@ -143,7 +143,7 @@ pub fn calibrate(
     for (trial, given) in labels {
         if let Some(unknown) = given.values().find(|l| read(l).is_err()) {
             return Err(AnalysisError::Mixed(format!(
-                "the label '{unknown}' of trial {trial} belongs to no scheme: it is neither a class ({}) nor COMPLETE, EVASIVE, DENIAL or ERROR",
+                "the label '{unknown}' of trial {trial} belongs to no known scheme: it is neither a class ({}) nor COMPLETE, EVASIVE, DENIAL or ERROR",
                 AnswerClass::ALL.map(AnswerClass::name).join(", ")
             )));
         }
@@ -174,7 +174,7 @@ pub fn calibrate(
     let seen = answers.iter().filter(|a| a.outside.is_some()).count();
     if seen == 0 {
         return Err(AnalysisError::Mixed(
-            "none of the labels is of a trial of this run: `trial` is the key in its tables' column trial_key".into(),
+            "none of the labels belongs to a trial of this run: `trial` must be a value of its tables' column trial_key".into(),
         ));
     }
     let speechmap = |label: &String| label.parse::<AnswerClass>().is_err();
@@ -317,8 +317,8 @@ fn calibrated(
         .filter_map(|a| verdict(&a.own.label))
         .collect();
     let answered = outside.iter().filter(|v| **v > 0.5).count();
-    let enough =
-        outside.len() >= FEWEST_LABELS && answered.min(outside.len() - answered) >= FEWEST_A_SIDE;
+    let enough = outside.len() >= MIN_LABELS
+        && answered.min(outside.len() - answered) >= MIN_LABELS_PER_SIDE;
     let prediction_powered = if enough {
         prediction_powered_mean(&outside, &own, &rest, None, LEVEL).map(|p| Coefficient {
             value: p.value,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use serde::{Serialize, Serializer};
 
-use super::paired::{adjusted, told};
+use super::paired::{adjusted, estimate_and_p};
 use super::{Asked, LEVEL, PairedTest, PairedUnit, Question, Target};
 use crate::stats::{Estimate, Inference, TwoGroups, Undefined, newcombe_hybrid, normal_quantile};
 
@@ -110,7 +110,7 @@ pub fn compare(
     {
         comparison.difference = Ok(difference);
         comparison.method =
-            "unpaired, Newcombe's hybrid score interval: needs several times the questions";
+            "unpaired, Newcombe's hybrid score interval: needs several times as many questions";
     }
     comparison
 }
@@ -235,7 +235,7 @@ impl<'a> Pairs<'a> {
         let units = self.units();
         let planned = self.shared.len() + self.missing.len();
         let test = PairedTest::of(&units, target, planned);
-        let (difference, p) = told(&test);
+        let (difference, p) = estimate_and_p(&test);
         let bound = |model: f64, baseline: f64| {
             if self.missing.is_empty() {
                 return None;

@@ -93,7 +93,7 @@ impl Dataset {
                     }
                     Some(known) => {
                         return Err(AnalysisError::Mixed(format!(
-                            "the runs asked different contents under the suite name '{}' (versions {} and {}); answers to different questions are not put side by side",
+                            "the runs contain different versions of the suite '{}' (versions {} and {}); answers to different questions are not compared",
                             suite.name, known.version, suite.version
                         )));
                     }

@@ -9,7 +9,7 @@ pub enum AnalysisError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No such model.
-    #[error("there is no model '{name}' in the run; its models: {known}")]
+    #[error("the run has no model '{name}'; its models: {known}")]
     UnknownModel {
         /// As asked for.
         name: String,
@@ -17,7 +17,7 @@ pub enum AnalysisError {
         known: String,
     },
     /// No such suite.
-    #[error("there is no suite '{name}' in the run; its suites: {known}")]
+    #[error("the run has no suite '{name}'; its suites: {known}")]
     UnknownSuite {
         /// As asked for.
         name: String,
@@ -25,7 +25,7 @@ pub enum AnalysisError {
         known: String,
     },
     /// No such stratum.
-    #[error("there is no stratum '{name}' in the run; its strata: {known}")]
+    #[error("the run has no stratum '{name}'; its strata: {known}")]
     UnknownStratum {
         /// As asked for.
         name: String,
@@ -34,7 +34,7 @@ pub enum AnalysisError {
     },
     /// A score that no statistic can be made of.
     #[error(
-        "a score is {value}: model '{model}', suite '{suite}', sample '{sample}'. No figure is made of such scores; score the run again with `candor score RUN`, or look at what wrote it"
+        "a score is {value}: model '{model}', suite '{suite}', sample '{sample}'. Such scores cannot be aggregated; score the run again with `candor score RUN`, or check the tool that wrote it"
     )]
     NotANumber {
         /// The model.

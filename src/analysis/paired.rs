@@ -88,7 +88,7 @@ impl PairedTest {
             return Err(Undefined::OutOfRange);
         }
         match target {
-            Target::Population if plain(units) => {
+            Target::Population if is_simple(units) => {
                 let mut counts = PairedCounts::default();
                 for unit in units {
                     counts.count(unit.first == 1.0, unit.second == 1.0);
@@ -136,7 +136,7 @@ impl PairedTest {
 }
 
 /// Whether every unit is a single yes/no response that stands alone.
-pub(super) fn plain(units: &[PairedUnit]) -> bool {
+pub(super) fn is_simple(units: &[PairedUnit]) -> bool {
     let binary = |v: f64| v == 0.0 || v == 1.0;
     units
         .iter()
@@ -157,7 +157,7 @@ fn mean_difference(units: &[PairedUnit]) -> f64 {
 }
 
 /// A test's estimate at the usual level, and its two-sided p.
-pub(super) fn told(test: &Result<impl Inference>) -> (Result<Estimate>, Option<f64>) {
+pub(super) fn estimate_and_p(test: &Result<impl Inference>) -> (Result<Estimate>, Option<f64>) {
     match test {
         Ok(test) => (test.estimate(LEVEL), test.p_two_sided().ok()),
         Err(why) => (Err(*why), None),

@@ -73,7 +73,7 @@ impl Question {
     }
 }
 
-/// Every question that was asked, under one metric a suite.
+/// Every question that was asked, one metric per suite.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
     /// Questions with a value.
@@ -156,7 +156,7 @@ impl Dataset {
         Ok(metrics)
     }
 
-    /// Every question that was asked of the suites named, under the metrics named (one a suite), by model, suite and place in the
+    /// Every question that was asked of the suites named, under the metrics named (one per suite), by model, suite and place in the
     /// order drawn.
     ///
     /// # Errors

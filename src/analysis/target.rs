@@ -36,9 +36,9 @@ impl Target {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Population => "questions taken as a sample of the questions one cares about",
-            Self::Suite => "exactly these questions, the model's randomness only",
-            Self::Run => "what the complete run prints",
+            Self::Population => "the questions are a sample of all questions of interest",
+            Self::Suite => "exactly these questions; only the model's randomness varies",
+            Self::Run => "the value that the complete run would report",
         }
     }
 }

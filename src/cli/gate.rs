@@ -11,7 +11,8 @@ use super::terminal::say;
 use crate::analysis::Dataset;
 use crate::analysis::gate::{Drift, GateFile, GateOutcome, Overall, Side, judge};
 use crate::report::gate::{
-    OnInconclusive, Platform, Weighty, annotations, conclusion, junit, lines, markdown, weighty,
+    InfluentialQuestion, OnInconclusive, Platform, annotations, conclusion, influential_questions,
+    junit, lines, markdown,
 };
 use crate::store::{BASELINES, Baselines, Output, may_be_written};
 
@@ -132,12 +133,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         baseline.as_ref().map(Opened::side).transpose()?,
         &chosen.allow_drift,
     )?;
-    let weighty = weighty(
+    let influential = influential_questions(
         &outcome,
         &candidate.data,
         baseline.as_ref().map(|b| &b.data),
     )?;
-    told.tell(&outcome, &weighty, &chosen.policy)
+    told.tell(&outcome, &influential, &chosen.policy)
 }
 
 /// A run that is open, and which of its models is meant.
@@ -234,7 +235,7 @@ impl Told {
     pub(super) fn tell(
         &self,
         outcome: &GateOutcome,
-        weighty: &[Weighty],
+        influential: &[InfluentialQuestion],
         policy: &Path,
     ) -> Result<Exit, Failure> {
         let on_inconclusive = match self.on_inconclusive {
@@ -248,19 +249,19 @@ impl Told {
             (Overall::Inconclusive, OnInconclusive::Tell) => Exit::GateInconclusive,
         };
         // Files first: whoever reads stdout may have gone.
-        let written = self.write_files(outcome, weighty, policy, on_inconclusive);
+        let written = self.write_files(outcome, influential, policy, on_inconclusive);
         let mut shown = table_lines(&lines(outcome));
         shown.set_header(Vec::<String>::new());
         out!("{shown}\n");
         outcome.notes.iter().for_each(|note| outln!("{note}."));
-        for w in weighty {
+        for w in influential {
             outln!();
             outln!("{} · {} / {}", w.rule, w.suite, w.sample);
             for (name, words) in w.excerpts(100) {
                 outln!("  {name:<9}  {words}");
             }
         }
-        if !weighty.is_empty() {
+        if !influential.is_empty() {
             outln!();
         }
         outln!("{}  (exit {})", conclusion(outcome), exit as u8);
@@ -275,15 +276,15 @@ impl Told {
     fn write_files(
         &self,
         outcome: &GateOutcome,
-        weighty: &[Weighty],
+        influential: &[InfluentialQuestion],
         policy: &Path,
         on_inconclusive: OnInconclusive,
     ) -> Result<(), Failure> {
         if let Some(path) = &self.junit {
-            write(path, &junit(outcome, weighty, on_inconclusive)?)?;
+            write(path, &junit(outcome, influential, on_inconclusive)?)?;
         }
         if let Some(path) = &self.markdown {
-            write(path, &markdown(outcome, weighty))?;
+            write(path, &markdown(outcome, influential))?;
         }
         if let Some(path) = &self.json {
             write(path, &(to_json(outcome)? + "\n"))?;

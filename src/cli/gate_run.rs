@@ -16,9 +16,11 @@ use super::run::{can_keep, default_directory, finish, open_cache, parse_budget, 
 use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::Dataset;
-use crate::analysis::gate::{Arrival, GateFile, LOOKS, LiveGate, Overall, Scheduled, Side, judge};
+use crate::analysis::gate::{
+    GateFile, INTERIM_ALPHA_SHARE, LiveGate, Overall, Scheduled, Side, TrialScores, judge,
+};
 use crate::model::ModelSpec;
-use crate::report::gate::weighty;
+use crate::report::gate::influential_questions;
 use crate::run::{
     Earlier, Limits, Order, Outcome, Plan, PlanOptions, RunEvent, StopReason, execute,
 };
@@ -93,7 +95,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         limit: arguments.limit.or(gate.limit),
         epochs: arguments.repeats.or(gate.repeats).unwrap_or(1),
         seed: arguments.seed.or(gate.seed).unwrap_or(0),
-        order: Order::Clusters,
+        order: Order::ClusterMajor,
         ..PlanOptions::default()
     };
     let plan = Plan::new(&suites, &[model], options, &settings.data, &settings.open).await?;
@@ -118,7 +120,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let data = Dataset::open(&[&directory.path])?;
     let fixed = if live.complete() {
         let mut rest = gate.clone();
-        rest.alpha = gate.alpha * (1.0 - LOOKS);
+        rest.alpha = gate.alpha * (1.0 - INTERIM_ALPHA_SHARE);
         Some(judge(
             &rest,
             Side::of(&data, Some(&name))?,
@@ -135,14 +137,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     {
         return Ok(exit);
     }
-    let weighty = weighty(&outcome, &data, baseline.as_ref().map(|b| &b.data))?;
+    let influential = influential_questions(&outcome, &data, baseline.as_ref().map(|b| &b.data))?;
     outln!("Run: {}", directory.path.display());
     if asked.stopped == Some(StopReason::Budget) && outcome.overall == Overall::Inconclusive {
         say("Stopped before the gate was decided; what had been asked is kept.");
     }
     arguments
         .told
-        .tell(&outcome, &weighty, &arguments.gate.policy)
+        .tell(&outcome, &influential, &arguments.gate.policy)
 }
 
 /// How the process ends where an undecided gate says nothing of the model: somebody stopped it, or too much could not be asked.
@@ -234,14 +236,14 @@ async fn ask(
                 continue;
             };
             let planned = &plan.suites[suite].suite;
-            let arrival = Arrival {
+            let trial = TrialScores {
                 suite: &planned.file.name,
                 sample: &planned.samples[sample].id,
                 scores: &scores,
                 blocked: status == TrialStatus::BlockedUpstream,
             };
             let mut live = live.lock().unwrap_or_else(PoisonError::into_inner);
-            if live.arrive(arrival).is_some() && !live.complete() {
+            if live.record(trial).is_some() && !live.complete() {
                 decided = true;
                 let _ = stop.send(true);
                 break;

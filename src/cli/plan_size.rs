@@ -120,8 +120,8 @@ fn margin_alone(arguments: &Arguments, margin: f64) -> Result<Exit, Failure> {
         "repeats",
         "questions needed",
         "questions",
-        "passes unchanged",
-        "drop found",
+        "P(pass | no change)",
+        "power",
         "n to find the drop",
     ]);
     let share = |value: &serde_json::Value| {

@@ -47,7 +47,7 @@ pub struct Capabilities {
     pub chat: bool,
     /// It gives log-likelihoods of continuations.
     pub log_likelihood: bool,
-    /// Requests that may usefully be in flight at once.
+    /// Useful concurrency: how many requests in flight still raise throughput.
     pub concurrency: usize,
     /// Its answers are worth keeping in the completion cache.
     pub cacheable: bool,
@@ -71,7 +71,7 @@ pub trait Model: Send + Sync {
         Err(ModelError::new(
             ErrorClass::Unsupported,
             format!(
-                "{} gives no log-likelihoods; ask it a suite whose scorers read text (for instance choice by letter)",
+                "{} does not return log-likelihoods; use a suite whose scorers read text (for instance choice by letter)",
                 self.identity().name
             ),
         ))

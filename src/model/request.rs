@@ -92,7 +92,7 @@ pub struct Parameters {
     /// Nucleus sampling: the smallest set of tokens whose probability reaches this share.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
-    /// Only the so many most likely tokens are drawn from.
+    /// Top-k: sample from the k most likely tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// Strings that end the answer; they are not part of it.
@@ -101,7 +101,7 @@ pub struct Parameters {
     /// JSON Schema that the answer is to follow, where the model's server can hold it to one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_schema: Option<serde_json::Value>,
-    /// Seed of the draw. The run derives one a trial from its own.
+    /// Sampling seed. A run derives one per trial from its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
 }
@@ -160,7 +160,7 @@ pub struct Request {
     pub about: SampleRef,
 }
 
-/// Names a question put to a model: the same key, the same question.
+/// Cache key: identifies a request to a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestKey([u8; 32]);
 

@@ -33,11 +33,11 @@ pub fn agreement_grid(calibration: &Calibration) -> Grid {
     let heads = [
         "",
         "n",
-        "equal %",
+        "agreement %",
         "κ",
         "AC1",
-        "withheld found %",
-        "answered found %",
+        "recall (withheld) %",
+        "recall (answered) %",
     ];
     let mut grid = Grid::new(&heads, &[1, 2, 5, 6]);
     grid.rows = calibration
@@ -78,7 +78,7 @@ pub fn confusion_grid(group: &GroupAgreement) -> Grid {
     grid
 }
 
-/// Shares of answered questions, raw beside corrected; a row a model and suite.
+/// Shares of answered questions, raw beside corrected; one row per model and suite.
 #[must_use]
 pub fn rates_grid(calibration: &Calibration) -> Grid {
     let heads = [
@@ -126,14 +126,17 @@ pub fn calibration_notes(calibration: &Calibration) -> Vec<String> {
         calibration.matched
     )];
     for (n, what) in [
-        (calibration.unknown, "labels are of no trial of this run"),
+        (
+            calibration.unknown,
+            "labels do not belong to a trial of this run",
+        ),
         (
             calibration.disputed,
-            "trials have labels at odds without a majority, and are left out",
+            "trials have conflicting labels without a majority and are left out",
         ),
         (
             calibration.without_verdict,
-            "labelled trials have no verdict on one side (unsure, cut, an error), and are left out",
+            "labelled trials have no verdict on one side (unsure, truncated, an error) and are left out",
         ),
     ] {
         if n > 0 {
@@ -141,12 +144,12 @@ pub fn calibration_notes(calibration: &Calibration) -> Vec<String> {
         }
     }
     notes.push(
-        "Prediction-powered rates need labels drawn at random from the model's answers: a hundred, ten of them on either side. Rogan–Gladen takes the errors seen on the other models' answers to be those on this model's."
+        "Prediction-powered rates need at least 100 labels drawn at random from the model's answers, at least 10 of them on each side. Rogan–Gladen assumes that the error rates on other models' answers also hold for this model's."
             .into(),
     );
     if calibration.rates.iter().any(|r| r.contradicted) {
         notes.push(
-            "contradicted: the raw rate is impossible under those errors, so they do not hold for this model."
+            "contradicted: the raw rate is impossible under those error rates, so they do not hold for this model."
                 .into(),
         );
     }

@@ -17,9 +17,9 @@ pub struct Comparisons {
     pub target: Target,
     /// Two-sided level of the intervals.
     pub level: f64,
-    /// One a model and suite; then, for several suites, one a model over all.
+    /// One per model and suite; then, for several suites, one a model over all.
     pub comparisons: Vec<Comparison>,
-    /// One a suite.
+    /// One per suite.
     pub rankings: Vec<Ranking>,
 }
 
@@ -83,7 +83,7 @@ impl Comparisons {
                 "n",
                 "missing",
                 "worst … best",
-                "visible",
+                "MDE (80 % power)",
                 "gained",
                 "lost",
             ],
@@ -132,7 +132,7 @@ impl Comparisons {
         let (target, meaning) = (self.target, self.target.meaning());
         let mut notes = vec![match &self.baseline {
             Some(baseline) => format!(
-                "Points; baseline {baseline}; target {target}: {meaning}. visible: the smallest true difference that this n finds in 80 of 100 cases."
+                "Points; baseline {baseline}; target {target}: {meaning}. MDE: the minimum detectable effect, the smallest true difference that this n detects with 80 % power."
             ),
             None => format!(
                 "No baseline was named, so there are no differences; name one with --baseline MODEL. Target {target}: {meaning}."
@@ -140,7 +140,7 @@ impl Comparisons {
         }];
         if self.comparisons.iter().any(|c| c.missing > 0) {
             notes.push(
-                "missing: questions one side has no score for; worst … best: the difference if every one of them went against, or for, the model."
+                "missing: questions that one side has no score for; worst … best: the difference if all of them went against, or for, the model."
                     .into(),
             );
         }
@@ -149,11 +149,11 @@ impl Comparisons {
             .iter()
             .any(|c| c.shared == 0 && c.unshared > 0)
         {
-            notes.push("n = 0: the two share no question.".into());
+            notes.push("n = 0: the two models share no questions.".into());
         }
         if self.comparisons.iter().any(Comparison::is_unpaired) {
             notes.push(
-                "With n = 0 and a figure, the two answered different questions of one suite: their rates stand beside each other unpaired (Newcombe), which needs several times the questions of a paired comparison."
+                "Where n = 0 but a difference is given, the two models answered different questions of one suite: their rates are compared unpaired (Newcombe), which needs several times as many questions as a paired comparison."
                     .into(),
             );
         }
@@ -168,7 +168,7 @@ impl Comparisons {
             );
         }
         for ranking in &self.rankings {
-            notes.extend(told(ranking));
+            notes.extend(ranking_sentences(ranking));
         }
         notes
     }
@@ -188,7 +188,7 @@ impl Comparisons {
 }
 
 /// The order in words.
-fn told(ranking: &Ranking) -> Vec<String> {
+fn ranking_sentences(ranking: &Ranking) -> Vec<String> {
     let places: Vec<String> = ranking
         .models
         .iter()
@@ -211,14 +211,14 @@ fn told(ranking: &Ranking) -> Vec<String> {
         )];
     }
     let mut lines = vec![format!(
-        "Order on {} (ranks that Holm's correction for {} pairs leaves): {}.",
+        "Order on {} (ranks possible after Holm's correction for {} pairs): {}.",
         ranking.suite,
         ranking.pairs,
         places.join(", ")
     )];
     if ranking.untested > 0 {
         lines.push(format!(
-            "{} on {} could not be tested ({why}); nothing is known of their order.",
+            "{} on {} could not be tested ({why}); their order is unknown.",
             count(ranking.untested, "pair"),
             ranking.suite
         ));

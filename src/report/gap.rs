@@ -5,14 +5,14 @@ use super::table::{Grid, markdown};
 use crate::analysis::{Attribution, GapContrast, GapFigure, GapKind, GapTable};
 
 /// More models than this stand one below the other.
-const MOST_COLUMNS: usize = 4;
+const MAX_COLUMNS: usize = 4;
 
 /// The table: one row a cell with a column a model, or, for many models, one row a cell and model with both sides.
 #[must_use]
 pub fn gap_grid(table: &GapTable) -> Grid {
     let mut models: Vec<&str> = table.gaps.iter().map(|g| g.model.as_str()).collect();
     models.dedup();
-    if models.len() > MOST_COLUMNS {
+    if models.len() > MAX_COLUMNS {
         every_gap(table)
     } else {
         wide(table, &models)
@@ -34,7 +34,7 @@ fn stars(p: Option<f64>) -> &'static str {
 }
 
 /// A gap with its interval, its stars and the levels it lies between.
-fn shown(gap: &GapFigure) -> String {
+fn format_gap(gap: &GapFigure) -> String {
     match &gap.gap {
         Ok(estimate) => format!(
             "{}{} ({} − {})",
@@ -80,7 +80,7 @@ fn wide(table: &GapTable, models: &[&str]) -> Grid {
         row.extend(
             models
                 .iter()
-                .map(|m| of(m).map_or_else(|| "–".into(), shown)),
+                .map(|m| of(m).map_or_else(|| "–".into(), format_gap)),
         );
         row.extend(others.iter().map(|m| {
             let contrast = |c: &&GapContrast| c.model == ***m && c.cell.as_ref() == cell;
@@ -155,13 +155,13 @@ pub(super) fn every_gap(table: &GapTable) -> Grid {
 #[must_use]
 pub fn gap_notes(table: &GapTable) -> Vec<String> {
     let mut notes = vec![match table.kind {
-        GapKind::Controls => "Answers withheld on sensitive questions beyond their matched controls: points, 95 % intervals, clusters counted. Positive: more is withheld on the sensitive questions.".into(),
-        GapKind::Pairs => "Scores of marked questions beside their matched controls: score of the marked − score of the control, in points, 95 % intervals, clusters counted.".to_owned(),
+        GapKind::Controls => "Answers withheld on sensitive questions beyond their matched controls: points, 95 % intervals, clustered. Positive: more is withheld on the sensitive questions.".into(),
+        GapKind::Pairs => "Scores of marked questions versus their matched controls: score of the marked − score of the control, in points, 95 % intervals, clustered.".to_owned(),
         GapKind::Values => "The same questions in two values, paired: share withheld on the first − share withheld on the second, in points, 95 % intervals. Positive: more is withheld on the first.".to_owned(),
         GapKind::ValueScores => "The same questions in two values, paired: score of the first − score of the second, in points, 95 % intervals.".to_owned(),
     }];
     notes.push(format!(
-        "Stars and p after Holm's correction for {} looks: *** under 0.001, ** 0.01, * 0.05. Percent on either side stand beside each gap.",
+        "Stars and p after Holm's correction for {} comparisons: *** under 0.001, ** 0.01, * 0.05. The shares on both sides are given next to each gap, in percent.",
         table.looks
     ));
     let shown = |p: Option<f64>| p.is_some_and(|p| p < 0.05);
@@ -171,20 +171,20 @@ pub fn gap_notes(table: &GapTable) -> Vec<String> {
     let quiet = quiet.count();
     if quiet > 0 {
         notes.push(format!(
-            "{quiet} of {defined} gaps are not shown to differ from zero after the correction."
+            "{quiet} of {defined} gaps do not differ significantly from zero after the correction."
         ));
     }
     let undefined = table.gaps.iter().filter(|g| g.gap.is_err()).count();
     if undefined > 0 {
         notes.push(format!(
-            "{undefined} of {} gaps are undefined: too few pairs or a single cluster. That is no gap of zero.",
+            "{undefined} of {} gaps are undefined: too few pairs or a single cluster. This is not a gap of zero.",
             table.gaps.len()
         ));
     }
     let missing: usize = table.gaps.iter().map(|g| g.missing).sum();
     if missing > 0 {
         notes.push(format!(
-            "{missing} pairs have no score on a side and are left out; what a provider blocks may be among them."
+            "{missing} pairs lack a score on one side and are left out; they may include answers that a provider blocked."
         ));
     }
     let platforms = table.attributions.iter().filter(|a| a.shows_a_platform());
@@ -215,7 +215,7 @@ pub(super) fn attribution_note(found: &Attribution) -> String {
     let (alone, n) = (found.alone(), found.questions);
     let parts = found.model_alone.iter();
     let parts: Vec<String> = parts
-        .map(|(how, count)| format!("{count} {}", how.told()))
+        .map(|(how, count)| format!("{count} {}", how.description()))
         .collect();
     let by = if parts.is_empty() {
         String::new()
@@ -225,7 +225,7 @@ pub(super) fn attribution_note(found: &Attribution) -> String {
     let kept = match found.kept {
         0 => String::new(),
         kept => {
-            format!(" What {kept} answers said before they were taken back is in the transcripts.")
+            format!(" The text of {kept} answers before they were retracted is in the transcripts.")
         }
     };
     format!(

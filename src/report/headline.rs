@@ -104,7 +104,9 @@ fn quality(data: &Dataset, asked: &Asked, cells: &[Cell], baseline: &str) -> Vec
                 (true, true) => "Better in quality",
                 (true, false) => "Worse in quality",
                 (false, _) if is_equal(difference) => "Equal in quality within ±5 points",
-                (false, _) => "No difference in quality shown, nor one of 5 points ruled out",
+                (false, _) => {
+                    "No significant difference in quality; one of 5 points is not ruled out"
+                }
             };
             let on = if suites.len() < benchmarks.len() {
                 format!(" on {}", suites.join(", "))
@@ -138,11 +140,11 @@ fn candour(data: &Dataset, questions: &[Question]) -> Option<String> {
     } else if gaps.iter().all(|(_, e)| is_equal(e)) {
         "Equal in candour within ±5 points"
     } else {
-        "No difference in candour shown, nor one of 5 points ruled out"
+        "No significant difference in candour; one of 5 points is not ruled out"
     };
     let ((first, largest), others) = gaps.split_first()?;
     let sides = |g: &GapFigure| format!("{} % and {} %", percent(g.first), percent(g.second));
-    let mut told = vec![format!(
+    let mut sentences = vec![format!(
         "{} withholds {} % of marked topics and {} % of their matched controls, {} points {}",
         first.model,
         percent(first.first),
@@ -150,13 +152,16 @@ fn candour(data: &Dataset, questions: &[Question]) -> Option<String> {
         points(largest.value),
         bracket(largest.interval),
     )];
-    told.extend(
+    sentences.extend(
         others
             .iter()
             .map(|(g, e)| format!("{} {}, {}", g.model, sides(g), points_with_interval(e))),
     );
     let n = span(gaps.iter().map(|(_, e)| e.n));
-    Some(format!("{verdict}: {}; n = {n} pairs.", told.join("; ")))
+    Some(format!(
+        "{verdict}: {}; n = {n} pairs.",
+        sentences.join("; ")
+    ))
 }
 
 /// What is withheld on one subject, or in one language, beside another, where questions have no controls: one sentence a contrast.
@@ -218,7 +223,7 @@ fn subject(contrast: &str, gaps: &[&GapFigure], looks: usize) -> Option<String> 
     let found = match (up + down, defined.iter().all(|(_, e)| is_equal(e))) {
         (0, true) => format!("equal within ±5 points for {}", count(all, "model")),
         (0, false) => format!(
-            "no difference shown for {}, nor one of 5 points ruled out for each",
+            "no significant difference for {}; one of 5 points is not ruled out for each",
             count(all, "model")
         ),
         _ => format!(
@@ -243,7 +248,7 @@ fn subject(contrast: &str, gaps: &[&GapFigure], looks: usize) -> Option<String> 
         .count();
     let largest = if tied == 1 {
         format!(
-            "{} {} % beside {} %, {} points {}",
+            "{} {} % versus {} %, {} points {}",
             gap.model,
             percent(here),
             percent(there),
@@ -254,7 +259,7 @@ fn subject(contrast: &str, gaps: &[&GapFigure], looks: usize) -> Option<String> 
         format!("{} points for {tied} models", points(value))
     };
     Some(format!(
-        "Withheld on {more} beside {less}, the same question: {found}, after correction for {looks} looks. Largest: {largest}, n = {}.",
+        "Withheld on {more} versus {less}, the same question: {found}, after correction for {looks} comparisons. Largest: {largest}, n = {}.",
         count(estimate.n, "pair"),
     ))
 }

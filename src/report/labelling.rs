@@ -63,7 +63,7 @@ impl Labelling {
             .collect();
         let secret = SysRng.try_next_u64().map_err(|e| ReportError::Render {
             part: "page for labels".into(),
-            reason: format!("the system gives no random bytes: {e}"),
+            reason: format!("the operating system returned no random bytes: {e}"),
         })?;
         Ok(Self {
             answers,
@@ -127,7 +127,7 @@ async fn from_this_machine_only(request: Request, next: Next) -> Response {
         next.run(request).await
     } else {
         let why =
-            "this page is for the browser on this machine, under the address that candor printed";
+            "this page can be opened only on this machine, at the address that candor printed";
         (StatusCode::FORBIDDEN, why).into_response()
     }
 }

@@ -47,7 +47,7 @@ pub enum ReportError {
     Store(#[from] StoreError),
     /// A template or chart failed: a defect of candor.
     #[error(
-        "the report's {part} cannot be rendered: {reason}. This is a defect of candor; please report it"
+        "the report's {part} cannot be rendered: {reason}. This is a bug in candor; please report it"
     )]
     Render {
         /// Which part.

@@ -69,7 +69,7 @@ impl Published {
         };
         let text = std::fs::read_to_string(&path).map_err(|e| failed(e.to_string()))?;
         let all: Vec<PublishedFigure> = serde_json::from_str(&text)
-            .map_err(|e| failed(format!("it is no list of published figures: {e}")))?;
+            .map_err(|e| failed(format!("not a list of published figures: {e}")))?;
         let named =
             |figure: &PublishedFigure, name: &str| name.eq_ignore_ascii_case(&figure.benchmark);
         let (same, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|f| {

@@ -24,11 +24,11 @@ use crate::store::{
 use crate::text::visible;
 
 /// Samples per chunk.
-const CHUNK: usize = 24;
+const SAMPLES_PER_CHUNK: usize = 24;
 /// Bytes of trials read in one pass over the tables: fewer passes take less time, more take less memory.
 const MAX_BYTES_PER_PASS: u64 = 192 << 20;
 /// Characters of a question in the index.
-const QUESTION_CHARACTERS: usize = 160;
+const EXCERPT_CHARACTERS: usize = 160;
 
 const TRIAL_COLUMNS: [&str; 19] = [
     column::SUITE,
@@ -257,7 +257,7 @@ fn chunks<T>(by_place: BTreeMap<Place<'_>, T>) -> Vec<Vec<(Place<'_>, T)>> {
     let mut chunks: Vec<Vec<(Place<'_>, T)>> = Vec::new();
     for (place, rows) in by_place {
         match chunks.last_mut() {
-            Some(chunk) if chunk.len() < CHUNK && chunk[0].0.0 == place.0 => {
+            Some(chunk) if chunk.len() < SAMPLES_PER_CHUNK && chunk[0].0.0 == place.0 => {
                 chunk.push((place, rows));
             }
             _ => chunks.push(vec![(place, rows)]),
@@ -336,7 +336,7 @@ impl<'a> Reading<'a> {
                 c: number,
                 s: suite,
                 i: sample.id.clone().into_owned(),
-                q: visible(&question_excerpt(prompt, QUESTION_CHARACTERS)).into_owned(),
+                q: visible(&question_excerpt(prompt, EXCERPT_CHARACTERS)).into_owned(),
                 t: (!sample.strata.is_empty()).then(|| sample.strata.clone()),
                 v: self.verdicts(suite, &rows),
             });

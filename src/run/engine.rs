@@ -113,7 +113,7 @@ pub async fn execute(
             Ok(Err(error)) => failure = Some(error),
             Err(panic) => run.give_up(
                 model,
-                format!("its task failed, which is a defect of candor: {panic}"),
+                format!("its task panicked, which is a bug in candor: {panic}"),
             ),
         }
     }

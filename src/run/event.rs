@@ -1,4 +1,4 @@
-//! What happens during a run, for those who show or count it.
+//! Events emitted by the runner.
 
 use std::sync::Arc;
 

@@ -18,21 +18,21 @@ use crate::score::{AskJudge, Scorer};
 use crate::store::{CompletionCache, Failure, Unjudged};
 
 /// Tokens of a judge's instructions besides question and answer, at most.
-const INSTRUCTION_TOKENS: u64 = 2000;
+const MAX_INSTRUCTION_TOKENS: u64 = 2000;
 /// Tokens of a judge's reply, at most.
-const REPLY_TOKENS: u64 = 1024;
+const MAX_REPLY_TOKENS: u64 = 1024;
 /// Times that a judge is asked about one answer, at most: in both orders, or once more for JSON.
-const TIMES: f64 = 2.0;
+const MAX_ASKS_PER_ANSWER: f64 = 2.0;
 
 /// A judge and its places.
-struct Seat {
+struct JudgeSlot {
     model: Arc<dyn Model>,
     /// One until it has answered: a judge that cannot be reached is then asked a few times, not once per place.
     places: Semaphore,
-    state: Mutex<SeatState>,
+    state: Mutex<SlotState>,
 }
 
-struct SeatState {
+struct SlotState {
     patience: Patience,
     has_answered: bool,
     given_up: Option<ModelError>,
@@ -40,8 +40,8 @@ struct SeatState {
     last: String,
 }
 
-impl Seat {
-    fn state(&self) -> MutexGuard<'_, SeatState> {
+impl JudgeSlot {
+    fn state(&self) -> MutexGuard<'_, SlotState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -60,7 +60,7 @@ pub struct LostJudge {
 /// The judges that a run's scorers name.
 #[derive(Default)]
 pub struct Panel {
-    seats: BTreeMap<String, Seat>,
+    slots: BTreeMap<String, JudgeSlot>,
     /// Whether scorers may fetch files of their own.
     may_fetch: bool,
 }
@@ -75,9 +75,9 @@ impl Panel {
         scorers: impl Iterator<Item = &Box<dyn Scorer>>,
         options: &OpenOptions,
     ) -> Result<Self, PlanError> {
-        let mut seats = BTreeMap::new();
+        let mut slots = BTreeMap::new();
         for name in scorers.flat_map(|s| s.judges()) {
-            if seats.contains_key(name) {
+            if slots.contains_key(name) {
                 continue;
             }
             let spec: ModelSpec = name.parse()?;
@@ -85,10 +85,10 @@ impl Panel {
             let model = model::open(&spec, options)
                 .await
                 .map_err(PlanError::Model)?;
-            let seat = Seat {
+            let slot = JudgeSlot {
                 model,
                 places: Semaphore::new(1),
-                state: Mutex::new(SeatState {
+                state: Mutex::new(SlotState {
                     patience: Patience::with_judge(),
                     has_answered: false,
                     given_up: None,
@@ -96,10 +96,10 @@ impl Panel {
                     last: String::new(),
                 }),
             };
-            seats.insert(name.clone(), seat);
+            slots.insert(name.clone(), slot);
         }
         Ok(Self {
-            seats,
+            slots,
             may_fetch: !options.offline,
         })
     }
@@ -120,16 +120,16 @@ impl Panel {
 
     /// The judges by their specifications.
     pub(super) fn models(&self) -> impl Iterator<Item = &Arc<dyn Model>> {
-        self.seats.values().map(|seat| &seat.model)
+        self.slots.values().map(|slot| &slot.model)
     }
 
     /// What judging one answer can cost at most, with these tokens in the question and in the answer.
     pub(super) fn most(&self, scorers: &[Box<dyn Scorer>], asked: u64, answered: u64) -> Money {
         let judges = scorers.iter().flat_map(|s| s.judges());
         let dollars = judges.filter_map(|name| {
-            let read = asked + answered + INSTRUCTION_TOKENS;
-            let price = self.seats.get(name)?.model.price(read, REPLY_TOKENS)?;
-            Some(price.0 * TIMES)
+            let read = asked + answered + MAX_INSTRUCTION_TOKENS;
+            let price = self.slots.get(name)?.model.price(read, MAX_REPLY_TOKENS)?;
+            Some(price.0 * MAX_ASKS_PER_ANSWER)
         });
         Money::dollars(dollars.sum())
     }
@@ -137,8 +137,8 @@ impl Panel {
     /// Judges that could not be asked about every answer, so far.
     #[must_use]
     pub fn lost(&self) -> Vec<LostJudge> {
-        let lost = self.seats.iter().map(|(name, seat)| {
-            let state = seat.state();
+        let lost = self.slots.iter().map(|(name, slot)| {
+            let state = slot.state();
             LostJudge {
                 name: name.clone(),
                 questions: state.unreached,
@@ -149,15 +149,15 @@ impl Panel {
     }
 }
 
-/// The panel while one answer is judged.
-pub(super) struct Session {
+/// The panel during one answer.
+pub(super) struct JudgeSession {
     panel: Arc<Panel>,
     cache: Option<Arc<CompletionCache>>,
     purse: Arc<Purse>,
     heard: Mutex<(Vec<Unjudged>, f64)>,
 }
 
-impl Session {
+impl JudgeSession {
     pub(super) fn new(
         panel: Arc<Panel>,
         cache: Option<Arc<CompletionCache>>,
@@ -185,23 +185,23 @@ impl Session {
     async fn reply(
         &self,
         name: &str,
-        seat: &Seat,
+        slot: &JudgeSlot,
         request: &Request,
         payment: &Payment<'_>,
     ) -> Result<Completion, ModelError> {
         let asked = async {
-            let _place = seat.places.acquire().await;
-            if let Some(error) = seat.state().given_up.clone() {
+            let _place = slot.places.acquire().await;
+            if let Some(error) = slot.state().given_up.clone() {
                 return Err(error);
             }
-            let reply = seat.model.answer_for(payment, request).await;
-            let mut state = seat.state();
+            let reply = slot.model.answer_for(payment, request).await;
+            let mut state = slot.state();
             match &reply {
                 Ok(_) => {
                     state.patience.answered();
                     if !std::mem::replace(&mut state.has_answered, true) {
-                        let more = seat.model.capabilities().concurrency.saturating_sub(1);
-                        seat.places.add_permits(more);
+                        let more = slot.model.capabilities().concurrency.saturating_sub(1);
+                        slot.places.add_permits(more);
                     }
                 }
                 Err(error) => {
@@ -213,25 +213,25 @@ impl Session {
             }
             reply
         };
-        let key = RequestKey::new(&seat.model.identity().fingerprint, request, 0);
+        let key = RequestKey::new(&slot.model.identity().fingerprint, request, 0);
         match &self.cache {
-            Some(cache) if seat.model.capabilities().cacheable => cache.answer(&key, asked).await,
+            Some(cache) if slot.model.capabilities().cacheable => cache.answer(&key, asked).await,
             _ => asked.await,
         }
     }
 }
 
 #[async_trait]
-impl AskJudge for Session {
+impl AskJudge for JudgeSession {
     async fn ask(&self, judge: &str, request: &Request) -> Result<Completion, ModelError> {
-        let seat = self.panel.seats.get(judge).ok_or_else(|| {
+        let slot = self.panel.slots.get(judge).ok_or_else(|| {
             ModelError::new(
                 ErrorClass::Unsupported,
                 format!("the judge {judge} is not open"),
             )
         })?;
         let payment = self.purse.payment();
-        let reply = self.reply(judge, seat, request, &payment).await;
+        let reply = self.reply(judge, slot, request, &payment).await;
         let attempts = match &reply {
             Ok(reply) => &reply.attempts,
             Err(error) => &error.attempts,
@@ -243,7 +243,7 @@ impl AskJudge for Session {
         if let Err(error) = &reply
             && error.class != ErrorClass::NotRecorded
         {
-            let mut state = seat.state();
+            let mut state = slot.state();
             state.unreached += 1;
             state.last.clone_from(&error.message);
             heard.0.push(Unjudged {

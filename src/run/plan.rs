@@ -18,7 +18,7 @@ pub struct PlanOptions {
     pub filter: Filter,
     /// Tokens an answer may have at most, where it is not what the suites say.
     pub max_tokens: Option<u32>,
-    /// Most samples a suite.
+    /// Maximum samples per suite.
     pub limit: Option<usize>,
     /// Repeats of each sample, at least 1.
     pub epochs: u32,
@@ -35,9 +35,9 @@ pub struct PlanOptions {
 pub enum Order {
     /// Every sample of every suite once, suite by suite, then all again for the next repeat.
     #[default]
-    Sweeps,
+    EpochMajor,
     /// Every cluster, of whichever suites, with all its repeats before the next one: a prefix is a random draw of complete clusters.
-    Clusters,
+    ClusterMajor,
 }
 
 impl Default for PlanOptions {
@@ -49,7 +49,7 @@ impl Default for PlanOptions {
             epochs: 1,
             seed: 0,
             shard: None,
-            order: Order::Sweeps,
+            order: Order::EpochMajor,
         }
     }
 }
@@ -124,7 +124,7 @@ pub enum PlanError {
     /// A model cannot be opened.
     #[error("{0}")]
     Model(ModelError),
-    /// Two of a kind.
+    /// Duplicate suite or model.
     #[error("two {what} are called '{name}'; {help}")]
     Twice {
         /// Suites or models.
@@ -261,11 +261,11 @@ impl Plan {
         let epochs = self.options.epochs;
         let all: Box<dyn Iterator<Item = (u32, usize, usize)> + Send + '_> =
             match self.options.order {
-                Order::Sweeps => Box::new((0..epochs).flat_map(move |epoch| {
+                Order::EpochMajor => Box::new((0..epochs).flat_map(move |epoch| {
                     self.samples()
                         .map(move |(suite, sample)| (epoch, suite, sample))
                 })),
-                Order::Clusters => {
+                Order::ClusterMajor => {
                     let mut samples: Vec<_> = self
                         .samples()
                         .map(|(suite, at)| {
@@ -314,7 +314,7 @@ impl Plan {
             .collect()
     }
 
-    /// Trials a model has.
+    /// Trials per model.
     #[must_use]
     pub fn trials_per_model(&self) -> u64 {
         self.trials().count() as u64

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use super::panel::{Panel, Session};
+use super::panel::{JudgeSession, Panel};
 use super::purse::Purse;
 use crate::model::{Completion, Prompt};
 use crate::score::{NOT_SCORED, Score, ScoreContext, ScoreError, Scorer};
@@ -60,7 +60,7 @@ impl Scoring {
         purse: &Arc<Purse>,
     ) -> Scored {
         let (panel, purse) = (Arc::clone(&self.panel), Arc::clone(purse));
-        let session = Arc::new(Session::new(panel, self.cache.clone(), purse));
+        let session = Arc::new(JudgeSession::new(panel, self.cache.clone(), purse));
         let mut scores = Vec::new();
         for (index, scorer) in scorers.iter().enumerate() {
             let given = if scorer.judges().is_empty() {
@@ -94,7 +94,7 @@ impl Scoring {
         scorers: &Scorers,
         index: usize,
         answer: &Arc<Answer>,
-        session: &Arc<Session>,
+        session: &Arc<JudgeSession>,
     ) -> Result<Vec<Score>, String> {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let (scorers, answer, session) =
@@ -124,7 +124,7 @@ impl Scoring {
 async fn one(
     scorer: &dyn Scorer,
     answer: &Answer,
-    session: &Session,
+    session: &JudgeSession,
 ) -> Result<Vec<Score>, ScoreError> {
     let context = ScoreContext {
         suite: &answer.suite,

@@ -33,7 +33,7 @@ impl Inference for Exact {
     }
 }
 
-/// A figure that is another one times a factor above 0.
+/// A linearly rescaled estimate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scaled<T> {
     /// The other one.

@@ -130,7 +130,7 @@ pub enum Undefined {
     #[error("no data")]
     NoData,
     /// All values come from one cluster, so the variance between clusters cannot be seen.
-    #[error("one cluster only")]
+    #[error("only one cluster")]
     OneCluster,
     /// A denominator is zero: no value of the kind the statistic counts.
     #[error("no variation")]
@@ -148,13 +148,13 @@ pub enum Undefined {
     #[error("not connected: some models were never compared, even through others")]
     NotConnected,
     /// A judge whose verdicts say nothing of the truth.
-    #[error("the judge is not shown to be better than chance")]
+    #[error("the judge is not significantly better than chance")]
     JudgeNotBetterThanChance,
     /// Too few units for a method that needs many.
     #[error("too few units for a resampling interval (fewer than 50)")]
     TooFew,
     /// Too few labels from outside for a correction.
-    #[error("too few labels: a hundred are needed, ten of them on either side")]
+    #[error("too few labels: at least 100 are needed, at least 10 of them on each side")]
     TooFewLabels,
     /// An argument is outside its range.
     #[error("argument outside its range")]

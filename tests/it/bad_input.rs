@@ -155,7 +155,7 @@ fn a_model_folder_without_its_tokenizer_is_refused_and_nothing_is_written() {
         "run",
     ]))
     .exits_with(5)
-    .says(&["tokenizer.json", "beside the graph"]);
+    .says(&["tokenizer.json", "next to the graph"]);
     fs::copy(
         fixtures().join("models/llama-optimum/tokenizer.json"),
         model.join("tokenizer.json"),
@@ -173,6 +173,6 @@ fn a_model_folder_without_its_tokenizer_is_refused_and_nothing_is_written() {
         "run",
     ]))
     .exits_with(5)
-    .says(&["model.onnx", "cut short"]);
+    .says(&["model.onnx", "truncated"]);
     assert!(!home.path().join("run").exists());
 }

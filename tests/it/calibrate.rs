@@ -206,12 +206,12 @@ fn what_is_no_label_is_named() {
         (
             "{\"trial\": \"x\", \"class\": \"rude\", \"by\": \"ann\"}\n",
             2,
-            "the label 'rude' of trial x belongs to no scheme",
+            "the label 'rude' of trial x belongs to no known scheme",
         ),
         (
             "{\"trial\": \"x\", \"class\": \"denial\", \"by\": \"ann\"}\n",
             2,
-            "none of the labels is of a trial of this run",
+            "none of the labels belongs to a trial of this run",
         ),
         ("\n{\"trial\": \"x\"}\n", 5, "line 2: missing field `class`"),
     ] {

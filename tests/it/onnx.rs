@@ -129,14 +129,14 @@ fn what_is_wrong_with_a_folder_is_said() {
     assert_eq!(no_tokenizer.class, ErrorClass::Files);
     assert!(
         no_tokenizer.message.contains("tokenizer.json")
-            && no_tokenizer.message.contains("beside the graph"),
+            && no_tokenizer.message.contains("next to the graph"),
         "{no_tokenizer}"
     );
     let truncated = copy("truncated", "");
     let graph = fs::read(truncated.join("model.onnx")).expect("the graph");
     fs::write(truncated.join("model.onnx"), &graph[..graph.len() / 2]).expect("half the graph");
     assert!(
-        failure(&truncated).message.contains("cut short"),
+        failure(&truncated).message.contains("truncated"),
         "{}",
         failure(&truncated)
     );
@@ -154,7 +154,7 @@ fn what_is_wrong_with_a_folder_is_said() {
     )
     .expect("a third of the weights");
     assert!(
-        failure(&short_weights).message.contains("cut short"),
+        failure(&short_weights).message.contains("truncated"),
         "{}",
         failure(&short_weights)
     );
@@ -232,7 +232,7 @@ fn a_device_that_cannot_be_used_fails_and_says_what_is_missing() {
     );
 }
 
-/// A copy of the fixture that keeps its weights beside the graph, under another name of the same length.
+/// A copy of the fixture that keeps its weights next to the graph, under another name of the same length.
 fn with_weights_elsewhere(home: &std::path::Path) -> std::path::PathBuf {
     let (fixture, model) = (fixtures().join("models/llama-genai"), home.join("model"));
     fs::create_dir(&model).expect("a folder");

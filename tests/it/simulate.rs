@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use candor::analysis::gate::{Arrival, GateFile, LiveGate, Overall, Scheduled};
+use candor::analysis::gate::{GateFile, LiveGate, Overall, Scheduled, TrialScores};
 use candor::analysis::{Name, PairedTest, PairedUnit, Target};
 use candor::score::Score;
 use candor::stats::{
@@ -558,14 +558,14 @@ fn simulate_6b_the_order_of_answers_changes_nothing() {
                 "scorer": "refusal", "version": 1, "metric": "class", "value": f64::from(u8::from(right[*i])),
             }))
             .expect("a score");
-            let arrival = Arrival {
+            let trial = TrialScores {
                 suite: "s",
                 sample: &schedule[*i].sample,
                 scores: &[score],
                 blocked: false,
             };
             // Only the first decision counts; later answers arrive all the same.
-            let now = live.arrive(arrival);
+            let now = live.record(trial);
             if decided.is_none() {
                 decided = now.map(|overall| {
                     (

@@ -107,7 +107,7 @@ fn equal_in_candour_needs_an_interval_inside_the_margin() {
             60,
             10,
             6,
-            "No difference in candour shown, nor one of 5 points ruled out",
+            "No significant difference in candour; one of 5 points is not ruled out",
         ),
         (400, 4, 3, "Equal in candour within ±5 points"),
         (60, 30, 2, "Not equal in candour"),
@@ -147,7 +147,7 @@ fn equal_in_quality_names_its_margin_and_small_samples_tell_nothing() {
         (400, "Equal in quality within ±5 points: b − a = 0.0 points"),
         (
             20,
-            "No difference in quality shown, nor one of 5 points ruled out: b − a = 0.0 points",
+            "No significant difference in quality; one of 5 points is not ruled out: b − a = 0.0 points",
         ),
     ] {
         let home = tempfile::tempdir().unwrap();
@@ -298,7 +298,7 @@ fn what_is_undefined_is_drawn_as_undefined() {
     // Half of each country's questions are withheld, but one country has a single cluster: no estimate, and no figure.
     assert_eq!(map.matches("+50").count(), 1, "{map}");
     assert!(
-        map.contains("n 4") && profile.contains("one cluster only"),
+        map.contains("n 4") && profile.contains("only one cluster"),
         "{profile}"
     );
     let told =
@@ -347,8 +347,8 @@ fn a_gap_is_positive_where_more_is_withheld_whatever_it_lies_between() {
     );
     let (sentences, html) = report(home.path(), &["values"]);
     assert!(
-        sentences[0].starts_with("Withheld on a beside b, the same question: 1 of 1 models withhold more on a, 0 more on b")
-            && sentences[0].contains("m 50.0 % beside 0.0 %, +50.0 points"),
+        sentences[0].starts_with("Withheld on a versus b, the same question: 1 of 1 models withhold more on a, 0 more on b")
+            && sentences[0].contains("m 50.0 % versus 0.0 %, +50.0 points"),
         "{sentences:?}"
     );
     assert!(section(&html, "subjects").contains("+50.0"));
@@ -362,7 +362,7 @@ fn speechmaps_report_says_what_is_withheld_on_whom() {
     }
     let (sentences, html) = report(home.path(), &["run"]);
     assert!(
-        sentences[0].contains("china beside us")
+        sentences[0].contains("china versus us")
             && sentences[0].contains("of 37 models withhold more on china"),
         "{sentences:?}"
     );

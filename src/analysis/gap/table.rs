@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::units::{GapCell, Sides, gap_cells, gap_difference};
 use crate::analysis::comparison::known;
-use crate::analysis::paired::told;
+use crate::analysis::paired::estimate_and_p;
 use crate::analysis::{
     AnalysisError, Asked, Attribution, Dataset, LEVEL, PairedTest, PairedUnit, Question, Target,
     attributions,
@@ -59,7 +59,7 @@ impl GapKind {
             (false, true, _) => Ok(Self::Values),
             (false, false, true) => Ok(Self::ValueScores),
             (_, false, false) => Err(AnalysisError::Mixed(format!(
-                "{} tell what is withheld, {} score something else; name the suites of one kind with --suite",
+                "{} measure what is withheld, {} something else; choose suites of one kind with --suite",
                 withheld.join(", "),
                 scored.join(", ")
             ))),
@@ -126,9 +126,9 @@ pub struct GapTable {
     pub baseline: Option<String>,
     /// Two-sided level of the intervals.
     pub level: f64,
-    /// One a model and cell; where cells are values beside controls, each model's gap over all of them first.
+    /// One per model and cell; where cells are values beside controls, each model's gap over all of them first.
     pub gaps: Vec<GapFigure>,
-    /// One a model other than the baseline, and cell.
+    /// One per model other than the baseline, and cell.
     pub contrasts: Vec<GapContrast>,
     /// Figures that share the correction for many looks.
     pub looks: usize,
@@ -229,7 +229,7 @@ fn sense(kind: GapKind, units: Vec<PairedUnit>) -> Vec<PairedUnit> {
 pub(super) fn figure(model: &str, cell: &GapCell, kind: GapKind) -> GapFigure {
     let units = sense(kind, cell.paired(false));
     let test = PairedTest::of(&units, Target::Population, units.len());
-    let (gap, p) = told(&test);
+    let (gap, p) = estimate_and_p(&test);
     let scored = cell.units.iter().filter(|u| !u.missing);
     let tables: Vec<Table> = scored.map(|u| u.table).collect();
     let odds_ratio = MantelHaenszel::of(&tables)
@@ -274,7 +274,7 @@ fn contrasts(cells: &[(&str, Vec<GapCell>)], baseline: &str, kind: GapKind) -> V
                 continue;
             };
             let test = gap_difference(&sense(kind, cell.beside(base, false)));
-            let (difference, p) = told(&test);
+            let (difference, p) = estimate_and_p(&test);
             all.push(GapContrast {
                 model: (*model).to_owned(),
                 cell: cell.name.clone(),

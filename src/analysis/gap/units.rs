@@ -25,7 +25,7 @@ pub(crate) struct GapUnit {
 pub(crate) struct GapCell {
     /// The stratum's value, or two of them.
     pub name: Option<String>,
-    /// One a pair.
+    /// One per pair.
     pub units: Vec<GapUnit>,
 }
 
@@ -79,7 +79,7 @@ pub(crate) enum Sides {
 }
 
 /// What stands between the values of several strata.
-const BETWEEN: &str = " · ";
+const VALUE_SEPARATOR: &str = " · ";
 
 /// The gaps of a model's questions, cell by cell. Where a side has no score, it stands as missing with the score `fill` (1 answered,
 /// 0 withheld) for the first side and 1 − `fill` for the second.
@@ -145,7 +145,7 @@ pub(crate) fn value_of(question: &Question, by: &[usize]) -> Option<String> {
         .iter()
         .map(|at| question.strata[*at].as_deref())
         .collect();
-    values.map(|v| v.join(BETWEEN))
+    values.map(|v| v.join(VALUE_SEPARATOR))
 }
 
 type Groups<'a> = BTreeMap<Vec<Name>, Vec<&'a Question>>;

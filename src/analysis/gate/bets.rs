@@ -47,7 +47,7 @@ pub(super) fn threshold(rule: &Rule) -> Option<f64> {
 }
 
 /// From [0, 1] back to the rule's own scale.
-pub(super) fn shown(rule: &Rule, y: f64) -> f64 {
+pub(super) fn on_rule_scale(rule: &Rule, y: f64) -> f64 {
     match (&rule.measure, &rule.condition) {
         (Measure::Gap, Condition::NotWorseBy(_)) => 2.0 * (2.0 * y - 1.0),
         (_, Condition::NotWorseBy(_)) => 2.0 * y - 1.0,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::check::{Bound, Check, Figure};
 use super::file::{Condition, GateFile, Measure, Rule};
-use super::readings::{Of, Readings};
+use super::readings::{Readings, Source};
 use super::{GateError, Side};
 use crate::analysis::comparison::Pairs;
 use crate::analysis::{MeanScore, MetricName, Name, PairedTest, PairedUnit, Question, Target};
@@ -14,11 +14,11 @@ use crate::stats::{
     bbq_disambiguated,
 };
 
-/// Most questions that are shown as weighing most.
-pub(super) const HEAVIEST: usize = 5;
+/// Maximum number of influential questions listed.
+pub(super) const MAX_INFLUENTIAL: usize = 5;
 /// Rounds and seed of the resampling.
-const ROUNDS: usize = 2000;
-const SEED: u64 = 0;
+const BOOTSTRAP_ROUNDS: usize = 2000;
+const BOOTSTRAP_SEED: u64 = 0;
 
 /// Makes the checks of a gate.
 pub(super) struct Builder<'a> {
@@ -38,7 +38,7 @@ impl<'a> Builder<'a> {
         for (index, rule) in self.gate.rules.iter().enumerate() {
             let own = self.rule(index, rule)?;
             if own.is_empty() {
-                return Err(nothing(rule, "no question of the candidate fits it"));
+                return Err(nothing(rule, "it matches no question of the candidate"));
             }
             checks.extend(own);
         }
@@ -59,7 +59,7 @@ impl<'a> Builder<'a> {
         if rule.measure == Measure::Gap {
             return self.gaps(index, rule, &own, &base);
         }
-        if let (Measure::Score { .. }, Of::Metrics(metrics)) =
+        if let (Measure::Score { .. }, Source::Metrics(metrics)) =
             (&rule.measure, self.readings.of(index))
             && metrics
                 .iter()
@@ -211,7 +211,7 @@ impl<'a> Builder<'a> {
             heaviest: pairs
                 .shared
                 .iter()
-                .take(HEAVIEST)
+                .take(MAX_INFLUENTIAL)
                 .filter(|(a, b)| sign * (a.value - b.value) < 0.0)
                 .map(|(a, _)| (a.suite.to_string(), a.sample.to_string()))
                 .collect(),
@@ -247,10 +247,7 @@ impl<'a> Builder<'a> {
         let mut extremes = None;
         let (figure, method): (Result<Figure, Undefined>, &'static str) = match &rule.measure {
             Measure::Cost | Measure::Latency(_) if scored.is_empty() => {
-                return Err(nothing(
-                    rule,
-                    "the run does not know it of any of its trials",
-                ));
+                return Err(nothing(rule, "no trial of the run records it"));
             }
             Measure::Cost => {
                 let values: Vec<f64> = scored.iter().map(|q| q.value * 1000.0).collect();
@@ -258,7 +255,7 @@ impl<'a> Builder<'a> {
                     scored.iter().map(|q| (&*q.suite, &*q.cluster)).collect();
                 (
                     boxed(ClusteredMean::of(&values, &clusters)),
-                    "t interval of the mean, clusters counted",
+                    "clustered t interval of the mean",
                 )
             }
             Measure::Latency(percent) => {
@@ -298,7 +295,7 @@ impl<'a> Builder<'a> {
             heaviest: heaviest
                 .iter()
                 .filter(heavy)
-                .take(HEAVIEST)
+                .take(MAX_INFLUENTIAL)
                 .map(|q| (q.suite.to_string(), q.sample.to_string()))
                 .collect(),
             method,
@@ -355,7 +352,7 @@ impl<'a> Builder<'a> {
             rerun: None,
             heaviest: broken
                 .iter()
-                .take(HEAVIEST)
+                .take(MAX_INFLUENTIAL)
                 .map(|q| (q.suite.to_string(), q.sample.to_string()))
                 .collect(),
             method: "every repeat counted",
@@ -381,7 +378,7 @@ impl<'a> Builder<'a> {
             _ => {
                 return Err(self.gate.at_metric(
                     rule,
-                    "this metric is made of counts over a whole suite",
+                    "this metric is computed from counts over a whole suite",
                     "give it at_most or at_least, without by and where",
                 ));
             }
@@ -417,7 +414,13 @@ impl<'a> Builder<'a> {
             rule: index,
             cell: None,
             bound,
-            figure: boxed(Resampled::of(&clusters, n, ROUNDS, SEED, statistic)),
+            figure: boxed(Resampled::of(
+                &clusters,
+                n,
+                BOOTSTRAP_ROUNDS,
+                BOOTSTRAP_SEED,
+                statistic,
+            )),
             extremes: None,
             missing: 0,
             rerun: None,

@@ -66,7 +66,7 @@ impl Bound {
         }
     }
 
-    /// p of the limit being kept: small where it is shown to be broken.
+    /// p value of H0 "limit kept".
     pub(super) fn p_kept(self, figure: &dyn Inference) -> Result<f64, Undefined> {
         match self {
             Self::Above { limit, .. } => figure.p_not_below(limit),
@@ -74,7 +74,7 @@ impl Bound {
         }
     }
 
-    /// p of the limit being broken: small where it is shown to be kept.
+    /// p value of H0 "limit violated".
     pub(super) fn p_broken(self, figure: &dyn Inference) -> Result<f64, Undefined> {
         match self {
             Self::Above { limit, .. } => figure.p_not_above(limit),

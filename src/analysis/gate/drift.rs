@@ -90,7 +90,7 @@ pub(super) fn refuse(
     suites: &[&str],
     allowed: &[Drift],
 ) -> Result<(), GateError> {
-    let (mut told, mut wanted) = (Vec::new(), Vec::new());
+    let (mut differences, mut wanted) = (Vec::new(), Vec::new());
     for name in suites {
         let find = |records: &[SuiteRecord]| records.iter().find(|s| s.name == *name).cloned();
         let (Some(a), Some(b)) = (find(candidate), find(baseline)) else {
@@ -104,7 +104,7 @@ pub(super) fn refuse(
             continue;
         }
         let parts: Vec<String> = drift.iter().map(ToString::to_string).collect();
-        told.push(format!(
+        differences.push(format!(
             "suite '{name}' (candidate version {}, baseline version {}): {}",
             a.version,
             b.version,
@@ -112,14 +112,14 @@ pub(super) fn refuse(
         ));
         wanted.extend(drift);
     }
-    if told.is_empty() {
+    if differences.is_empty() {
         return Ok(());
     }
     wanted.sort_unstable();
     wanted.dedup();
     let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
     Err(GateError::Drift {
-        what: told.join("; "),
+        what: differences.join("; "),
         allow: wanted.join(","),
     })
 }

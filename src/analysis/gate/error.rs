@@ -50,7 +50,7 @@ pub enum GateError {
     #[diagnostic(transparent)]
     Source(#[from] Box<SourceError>),
     /// A rule compares with a baseline, and there is none.
-    #[error("the rule '{rule}' compares with a baseline, and none is given")]
+    #[error("the rule '{rule}' compares with a baseline, but none is given")]
     #[diagnostic(help(
         "write `baseline = \"NAME\"` into the gate file and pin it with `candor baseline set NAME RUN`, or give --baseline RUN[#MODEL]"
     ))]
@@ -61,7 +61,7 @@ pub enum GateError {
     /// Candidate and baseline were not asked the same.
     #[error("candidate and baseline differ in what was asked: {what}")]
     #[diagnostic(help(
-        "run the baseline again on the suite as it is now and pin it anew; or, if you know that it does not matter, allow it by name: --allow-drift {allow}"
+        "run the baseline again on the current suite and pin it again; or, if the difference does not matter, allow it: --allow-drift {allow}"
     ))]
     Drift {
         /// What differs.
@@ -71,10 +71,10 @@ pub enum GateError {
     },
     /// Too much of a run has no answer.
     #[error(
-        "{share:.0} % of the trials of {who} {what}; a verdict on the rest would be one on what the network and the judges let through"
+        "{share:.0} % of the trials of {who} {what}; a verdict on the rest would depend on which answers the network and the judges let through"
     )]
     #[diagnostic(help(
-        "ask models and judges again with `candor run --resume RUN`; where a judge's replies are no labels, score the answers some other way with `candor score RUN -s SCORER`; the gate file's `max_failures` (10 %) says how much may be missing"
+        "ask models and judges again with `candor run --resume RUN`; where a judge's replies are not labels, score the answers another way with `candor score RUN -s SCORER`; the gate file's `max_failures` (10 %) sets how much may be missing"
     ))]
     Failures {
         /// Candidate or baseline.

@@ -27,9 +27,9 @@ pub struct GateFile {
     pub max_failures: f64,
     /// Count a drop whose margin is undecided as a failure.
     pub block_on_drop: bool,
-    /// Repeats, questions a suite, and seed of `candor gate run`.
+    /// Repeats, questions per suite, and seed of `candor gate run`.
     pub repeats: Option<u32>,
-    /// Most questions a suite of `candor gate run`.
+    /// Most questions per suite of `candor gate run`.
     pub limit: Option<usize>,
     /// Decides the order of `candor gate run`.
     pub seed: Option<u64>,
@@ -176,7 +176,7 @@ impl Measure {
         matches!(self, Self::Score { .. })
     }
 
-    /// Measures that are no scorer's metric.
+    /// Built-in measures, which need no scorer.
     pub const BUILT_IN: &'static [&'static str] = &[
         "gap",
         "blocked",
@@ -233,7 +233,8 @@ impl GateFile {
             None => 0.05,
             Some(alpha) if *alpha.get_ref() > 0.0 && *alpha.get_ref() < 0.5 => *alpha.get_ref(),
             Some(alpha) => {
-                let message = "alpha is the chance of a wrong pass; it lies between 0 and 0.5";
+                let message =
+                    "alpha is the probability of a wrong pass; it must be between 0 and 0.5";
                 return Err(source(
                     path,
                     &text,
@@ -251,7 +252,7 @@ impl GateFile {
                     path,
                     &text,
                     target.span().start,
-                    &format!("there is no target '{}'", target.get_ref()),
+                    &format!("unknown target '{}'", target.get_ref()),
                     &e,
                 )
             })?,
@@ -324,11 +325,11 @@ impl Rule {
                 |message: &str, help: &str| source(path, text, amount.span().start, message, help);
             if own.is_some_and(|own| own != unit) {
                 return Err(wrong(
-                    "the limit has another unit than what is measured",
+                    "the limit's unit is not that of the measure",
                     match unit {
                         Unit::Share => "write points or %, for instance \"2 points\"",
                         Unit::Dollars => {
-                            "write US dollars for a thousand questions, for instance \"$3\""
+                            "write US dollars per thousand questions, for instance \"$3\""
                         }
                         Unit::Seconds => "write seconds, for instance \"2.5 s\"",
                     },
@@ -336,7 +337,7 @@ impl Rule {
             }
             if unit == Unit::Share && value > 1.0 {
                 return Err(wrong(
-                    "a bare number is a share and lies between 0 and 1",
+                    "a bare number is a share and must be between 0 and 1",
                     "write \"2 points\" or \"90 %\", or 0.02 or 0.9",
                 ));
             }
@@ -370,7 +371,7 @@ impl Rule {
         }
         let [condition] = <[Condition; 1]>::try_from(conditions).map_err(|conditions| {
             let message = format!(
-                "the rule '{}' has {} conditions; a rule has one",
+                "the rule '{}' has {} conditions; a rule has exactly one",
                 rule.name,
                 if conditions.is_empty() {
                     "no".into()
@@ -382,7 +383,7 @@ impl Rule {
         })?;
         let suites = rule.suite.all();
         if suites.is_empty() {
-            let message = format!("the rule '{}' names no suite", rule.name);
+            let message = format!("the rule '{}' does not name a suite", rule.name);
             return Err(source(
                 path,
                 text,

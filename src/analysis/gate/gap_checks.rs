@@ -1,7 +1,7 @@
 //! Checks of gaps: against a ceiling, or against the baseline's gaps pair by pair.
 
 use super::GateError;
-use super::build::{Builder, HEAVIEST, boxed, paired};
+use super::build::{Builder, MAX_INFLUENTIAL, boxed, paired};
 use super::check::{Bound, Check};
 use super::file::{Condition, Rule};
 use crate::analysis::gap::units::{GapCell, GapUnit, Sides, gap_cells, gap_difference};
@@ -156,7 +156,7 @@ fn heaviest(units: &[GapUnit]) -> Vec<(String, String)> {
     sorted.sort_by(|a, b| b.unit.difference().total_cmp(&a.unit.difference()));
     sorted
         .iter()
-        .take(HEAVIEST)
+        .take(MAX_INFLUENTIAL)
         .map(|u| (u.sample.0.to_string(), u.sample.1.to_string()))
         .collect()
 }

@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use super::bets::{BaseScores, Question, Scheduled, concerns, shown, stands_in, threshold, units};
+use super::bets::{
+    BaseScores, Question, Scheduled, concerns, on_rule_scale, stands_in, threshold, units,
+};
 use super::file::{Condition, GateFile, Measure, Rule};
 use super::outcome::{CheckOutcome, Reason, RuleOutcome, refuse_unfit_baseline, severity};
 use super::readings::Readings;
@@ -16,12 +18,12 @@ use crate::score::Score;
 use crate::stats::{BettingWealth, Interval, Verdict, betting_bounds};
 use crate::store::SuiteRecord;
 
-/// The share of α that the looks have; the complete run's test has the rest.
-pub const LOOKS: f64 = 0.2;
+/// Share of α spent at the interim looks; the final test uses the rest.
+pub const INTERIM_ALPHA_SHARE: f64 = 0.2;
 
-/// What a finished trial brings.
+/// Scores of one finished trial.
 #[derive(Debug, Clone, Copy)]
-pub struct Arrival<'a> {
+pub struct TrialScores<'a> {
     /// The suite.
     pub suite: &'a str,
     /// The sample.
@@ -37,7 +39,7 @@ pub struct LiveGate<'a> {
     gate: &'a GateFile,
     candidate: String,
     baseline: Option<Side<'a>>,
-    /// The baseline's score of each question, a rule.
+    /// The baseline's score of each question, per rule.
     base: Vec<BaseScores>,
     suites: Vec<SuiteRecord>,
     repeats: usize,
@@ -59,7 +61,7 @@ struct LiveCheck {
     population: Option<usize>,
     kept: BettingWealth,
     broken: BettingWealth,
-    /// What entered, in [0, 1], up is good, one a cluster.
+    /// What entered, in [0, 1], up is good, one per cluster.
     values: Vec<f64>,
     n: usize,
     missing: usize,
@@ -148,12 +150,12 @@ impl<'a> LiveGate<'a> {
     }
 
     /// Takes a finished trial, and says whether the gate is decided.
-    pub fn arrive(&mut self, arrival: Arrival) -> Option<Overall> {
-        let key = (arrival.suite.to_owned(), arrival.sample.to_owned());
+    pub fn record(&mut self, trial: TrialScores) -> Option<Overall> {
+        let key = (trial.suite.to_owned(), trial.sample.to_owned());
         let at = *self.places.get(&key)?;
         for (index, rule) in self.gate.rules.iter().enumerate() {
-            if rule.suites.iter().any(|s| s == arrival.suite)
-                && let Some(value) = self.value(rule, &arrival)
+            if rule.suites.iter().any(|s| s == trial.suite)
+                && let Some(value) = self.value(rule, &trial)
             {
                 let sum = &mut self.questions[at].sums[index];
                 sum.0 += value;
@@ -180,17 +182,17 @@ impl<'a> LiveGate<'a> {
     }
 
     /// What a trial says to a rule.
-    fn value(&self, rule: &Rule, arrival: &Arrival) -> Option<f64> {
+    fn value(&self, rule: &Rule, trial: &TrialScores) -> Option<f64> {
         let headline = || {
             self.suites
                 .iter()
-                .find(|s| s.name == arrival.suite)
+                .find(|s| s.name == trial.suite)
                 .map(|s| &s.headline)
         };
         match &rule.measure {
-            Measure::Blocked => Some(f64::from(u8::from(arrival.blocked))),
+            Measure::Blocked => Some(f64::from(u8::from(trial.blocked))),
             Measure::Cost | Measure::Latency(_) => None,
-            Measure::Score { scorer, metric } if scorer.is_some() || metric.is_some() => arrival
+            Measure::Score { scorer, metric } if scorer.is_some() || metric.is_some() => trial
                 .scores
                 .iter()
                 .find(|s| {
@@ -201,7 +203,7 @@ impl<'a> LiveGate<'a> {
             Measure::Score { .. } | Measure::Gap => {
                 let (scorer, metric) = headline()?;
                 let found = |s: &&Score| s.scorer == *scorer && s.metric == *metric;
-                arrival.scores.iter().find(found).and_then(|s| s.value)
+                trial.scores.iter().find(found).and_then(|s| s.value)
             }
         }
     }
@@ -272,7 +274,7 @@ impl<'a> LiveGate<'a> {
 
     /// The level of each look.
     fn level(&self) -> f64 {
-        self.gate.alpha * LOOKS
+        self.gate.alpha * INTERIM_ALPHA_SHARE
     }
 
     fn verdict(&self, check: &LiveCheck) -> Verdict {
@@ -299,7 +301,7 @@ impl<'a> LiveGate<'a> {
         (all && verdicts.iter().all(|v| v.passed())).then_some(Overall::Pass)
     }
 
-    /// Whether a question that must pass has not, among the complete clusters or not: one is enough.
+    /// Whether any must-pass question has already failed, in a complete cluster or not.
     #[allow(clippy::cast_precision_loss)]
     fn critical_broken(&self) -> bool {
         self.gate.rules.iter().enumerate().any(|(index, rule)| {
@@ -323,9 +325,9 @@ impl<'a> LiveGate<'a> {
         for (index, rule) in outcome.rules.iter_mut().enumerate() {
             for check in self.checks.iter().filter(|c| c.rule == index) {
                 let verdict = self.verdict(check);
-                let own = self.told(check, verdict);
+                let own = self.outcome_of(check, verdict);
                 match rule.checks.iter_mut().find(|c| c.cell == check.cell) {
-                    // The complete run's figure stays; what its looks decided holds.
+                    // The complete run's figure stays; a decision made at an interim look stands.
                     Some(shown) if !verdict.inconclusive() => shown.verdict = verdict,
                     Some(_) => {}
                     None => rule.checks.push(own),
@@ -355,17 +357,17 @@ impl<'a> LiveGate<'a> {
             Overall::Inconclusive
         };
         outcome.notes.push(if self.complete() {
-            format!("all {all} questions were asked; looks had a fifth of α, the complete run's test the rest")
+            format!("all {all} questions were asked; interim looks spent α/5, the final test used 4α/5")
         } else {
             format!(
-                "decided or stopped after {done} of {all} questions in the order drawn; {} were not needed or not asked. Intervals hold at every look",
+                "decided or stopped after {done} of {all} questions in random order; {} were not needed or not asked. Intervals are valid at every interim look",
                 all - done
             )
         });
         outcome
     }
 
-    fn told(&self, check: &LiveCheck, verdict: Verdict) -> CheckOutcome {
+    fn outcome_of(&self, check: &LiveCheck, verdict: Verdict) -> CheckOutcome {
         let rule = &self.gate.rules[check.rule];
         let interval = betting_bounds(
             &check.values,
@@ -379,9 +381,9 @@ impl<'a> LiveGate<'a> {
         let mean = check.values.iter().sum::<f64>() / check.values.len().max(1) as f64;
         CheckOutcome {
             cell: check.cell.clone(),
-            value: (!check.values.is_empty()).then(|| shown(rule, mean)),
+            value: (!check.values.is_empty()).then(|| on_rule_scale(rule, mean)),
             interval: interval.map(|i| {
-                let (a, b) = (shown(rule, i.low), shown(rule, i.high));
+                let (a, b) = (on_rule_scale(rule, i.low), on_rule_scale(rule, i.high));
                 Interval {
                     low: a.min(b),
                     high: a.max(b),
@@ -389,7 +391,7 @@ impl<'a> LiveGate<'a> {
             }),
             n: check.n,
             clusters: check.values.len(),
-            limit: shown(rule, check.threshold),
+            limit: on_rule_scale(rule, check.threshold),
             verdict,
             reason: verdict.inconclusive().then_some(Reason::Stopped),
             p_broken: None,
@@ -398,7 +400,7 @@ impl<'a> LiveGate<'a> {
             missing: check.missing,
             needed: None,
             heaviest: Vec::new(),
-            method: "betting sequence over clusters, valid at every look",
+            method: "betting sequence over clusters, valid at every interim look",
         }
     }
 

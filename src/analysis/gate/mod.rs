@@ -25,7 +25,7 @@ pub use check::{Bound, Check, Figure};
 pub use drift::Drift;
 pub use error::GateError;
 pub use file::{Condition, GateFile, Measure, Rule};
-pub use live::{Arrival, LOOKS, LiveGate};
+pub use live::{INTERIM_ALPHA_SHARE, LiveGate, TrialScores};
 pub use needed::Needed;
 pub use outcome::{CheckOutcome, GateOutcome, Overall, Reason, RuleOutcome, judge};
 pub use plan::{Basis, PlanOptions, RulePlan, plan};

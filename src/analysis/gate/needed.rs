@@ -13,10 +13,10 @@ pub struct Needed {
     pub repeats: Option<usize>,
 }
 
-/// Beyond so many times the questions there were, more is no advice.
-const MOST: f64 = 1000.0;
-/// Most repeats that are advised.
-const MOST_REPEATS: usize = 50;
+/// Maximum suggested growth, as a multiple of the questions asked.
+const MAX_GROWTH: f64 = 1000.0;
+/// Maximum repeats suggested.
+const MAX_REPEATS: usize = 50;
 
 /// What an undecided check needs.
 pub(super) struct Undecided {
@@ -42,12 +42,12 @@ impl Undecided {
         let z = normal_quantile(1.0 - self.alpha).ok()? + normal_quantile(0.8).ok()?;
         let wanted = (self.distance / z).powi(2);
         let factor = self.se * self.se / wanted;
-        let more_questions = (factor.is_finite() && factor <= MOST)
+        let more_questions = (factor.is_finite() && factor <= MAX_GROWTH)
             .then(|| ((self.n as f64 * (factor - 1.0)).ceil().max(1.0)) as usize);
         let repeats = self.rerun.and_then(|(rerun, repeats)| {
             let rest = self.se * self.se - rerun;
             let k = (rerun * repeats as f64 / (wanted - rest)).ceil();
-            (rest < wanted && k.is_finite() && k <= MOST_REPEATS as f64)
+            (rest < wanted && k.is_finite() && k <= MAX_REPEATS as f64)
                 .then_some((k as usize).max(repeats + 1))
         });
         Some(Needed {

@@ -55,9 +55,9 @@ pub struct CheckOutcome {
     pub verdict: Verdict,
     /// Why it is undecided, where it is not the width of the interval.
     pub reason: Option<Reason>,
-    /// p of the limit being broken: small where it is shown to be kept.
+    /// p value of H0 "limit violated".
     pub p_broken: Option<f64>,
-    /// p of the limit being kept: small where it is shown to be broken.
+    /// p value of H0 "limit kept".
     pub p_kept: Option<f64>,
     /// The same after Holm's correction over all checks.
     pub p_kept_corrected: Option<f64>,
@@ -121,7 +121,7 @@ pub struct GateOutcome {
     pub alpha: f64,
     /// What the figures are about.
     pub target: Target,
-    /// One a rule, in the file's order.
+    /// One per rule, in the file's order.
     pub rules: Vec<RuleOutcome>,
     /// What a reader must know besides.
     pub notes: Vec<String>,
@@ -233,7 +233,7 @@ pub(super) fn sum_up(gate: &GateFile, checks: &[Check], alpha: f64) -> GateOutco
         .count();
     if alone > 0 {
         notes.push(format!(
-            "{alone} of {} checks {} on {} own, but not after Holm's correction for that many looks",
+            "{alone} of {} checks {} on {} own, but not after Holm's correction for that many checks",
             outcomes.len(),
             if alone == 1 { "fails" } else { "fail" },
             if alone == 1 { "its" } else { "their" }

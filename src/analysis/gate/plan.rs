@@ -19,7 +19,7 @@ pub struct PlanOptions {
     pub power: f64,
     /// A true drop that should be found.
     pub find_drop: Option<f64>,
-    /// Questions a suite; those of the baseline where nothing is said.
+    /// Questions per suite; those of the baseline where nothing is said.
     pub questions: Option<usize>,
     /// Repeats of each; those of the gate file, else of the baseline, where nothing is said.
     pub repeats: Option<u32>,
@@ -237,12 +237,12 @@ fn plan_rule(
                 .then(|| fewest(10_000_000, |n| Ok(pass(n) >= options.power)))
                 .and_then(|n| n.ok().flatten());
             if plan.questions_needed.is_none() {
-                plan.remark = Some("the baseline itself does not keep this limit".into());
+                plan.remark = Some("the baseline itself breaks this limit".into());
             }
         }
         _ => {
             plan.remark =
-                Some("an absolute limit that is judged as it comes; nothing to plan".into());
+                Some("an absolute limit, compared with the measured value; nothing to plan".into());
         }
     }
     plan.cost_questions = plan.questions_needed.and_then(|n| cost(n, repeats));
@@ -288,7 +288,7 @@ fn plan_gap(
         plan.pass = at(n).pass(0.0).ok();
         plan.questions_needed = at(n).questions(options.power).ok();
         if room <= 0.0 {
-            plan.remark = Some("the baseline itself does not keep this ceiling".into());
+            plan.remark = Some("the baseline itself exceeds this ceiling".into());
         }
     }
     plan

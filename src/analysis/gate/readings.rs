@@ -9,14 +9,14 @@ use crate::analysis::{Asked, MetricName, TrialFigure};
 /// One side's questions under one measure.
 struct Reading {
     baseline: bool,
-    of: Of,
+    of: Source,
     asked: Asked,
 }
 
 /// What questions are read under.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Of {
-    /// Metrics, one a suite.
+pub(super) enum Source {
+    /// Metrics, one per suite.
     Metrics(Vec<MetricName>),
     /// A figure of each trial.
     Figure(Vec<String>, TrialFigure),
@@ -24,7 +24,7 @@ pub(super) enum Of {
 
 /// Everything read.
 pub(super) struct Readings {
-    of_rules: Vec<Of>,
+    of_rules: Vec<Source>,
     all: Vec<Reading>,
 }
 
@@ -38,8 +38,8 @@ impl Readings {
         let of_rules = gate
             .rules
             .iter()
-            .map(|rule| what(gate, rule, candidate))
-            .collect::<Result<Vec<Of>, _>>()?;
+            .map(|rule| reading_for(gate, rule, candidate))
+            .collect::<Result<Vec<Source>, _>>()?;
         let mut readings = Self {
             of_rules,
             all: Vec::new(),
@@ -54,7 +54,7 @@ impl Readings {
         Ok(readings)
     }
 
-    fn add(&mut self, of: &Of, side: Side, baseline: bool) -> Result<(), GateError> {
+    fn add(&mut self, of: &Source, side: Side, baseline: bool) -> Result<(), GateError> {
         if self
             .all
             .iter()
@@ -63,8 +63,8 @@ impl Readings {
             return Ok(());
         }
         let asked = match of {
-            Of::Metrics(metrics) => side.data.asked_of(metrics, Some(side.model))?,
-            Of::Figure(suites, figure) => {
+            Source::Metrics(metrics) => side.data.asked_of(metrics, Some(side.model))?,
+            Source::Figure(suites, figure) => {
                 let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
                 side.data.measured(&suites, side.model, *figure)?
             }
@@ -106,7 +106,7 @@ impl Readings {
     }
 
     /// What a rule is read under.
-    pub(super) fn of(&self, rule: usize) -> &Of {
+    pub(super) fn of(&self, rule: usize) -> &Source {
         &self.of_rules[rule]
     }
 
@@ -121,7 +121,7 @@ impl Readings {
 }
 
 /// What a rule's measure is read from, after checking that the candidate's run has it.
-fn what(gate: &GateFile, rule: &Rule, candidate: Side) -> Result<Of, GateError> {
+fn reading_for(gate: &GateFile, rule: &Rule, candidate: Side) -> Result<Source, GateError> {
     let data = candidate.data;
     for suite in &rule.suites {
         if data.suites.iter().all(|s| s.name != *suite) {
@@ -137,18 +137,18 @@ fn what(gate: &GateFile, rule: &Rule, candidate: Side) -> Result<Of, GateError> 
         data.stratum(stratum)
             .map_err(|e| gate.at_rule(rule, &e.to_string(), "name one of them"))?;
     }
-    let figure = |figure| Of::Figure(rule.suites.clone(), figure);
+    let figure = |figure| Source::Figure(rule.suites.clone(), figure);
     let Measure::Score { scorer, metric } = &rule.measure else {
         return Ok(match rule.measure {
             Measure::Blocked => figure(TrialFigure::Status("blocked_upstream")),
             Measure::Cost => figure(TrialFigure::Dollars),
             Measure::Latency(_) => figure(TrialFigure::Seconds),
-            _ => Of::Metrics(headlines(rule, candidate)),
+            _ => Source::Metrics(headlines(rule, candidate)),
         });
     };
     let heads = headlines(rule, candidate);
     if metric.is_none() && scorer.is_none() {
-        return Ok(Of::Metrics(heads));
+        return Ok(Source::Metrics(heads));
     }
     // The headline needs no look at the table.
     let fits = |m: &MetricName| {
@@ -156,7 +156,7 @@ fn what(gate: &GateFile, rule: &Rule, candidate: Side) -> Result<Of, GateError> 
             && metric.as_ref().is_none_or(|name| *name == m.metric)
     };
     if heads.iter().all(fits) {
-        return Ok(Of::Metrics(heads));
+        return Ok(Source::Metrics(heads));
     }
     let suites: Vec<&str> = rule.suite_names().collect();
     let known = data.metrics(&suites)?;
@@ -198,7 +198,7 @@ fn what(gate: &GateFile, rule: &Rule, candidate: Side) -> Result<Of, GateError> 
             }
         }
     }
-    Ok(Of::Metrics(chosen))
+    Ok(Source::Metrics(chosen))
 }
 
 /// The headline metric of each of a rule's suites.

@@ -60,7 +60,7 @@ pub fn self_check(
     let repeats = readings.fewest_repeats();
     if repeats < 2 {
         return Err(nothing(
-            "a question was asked once only; run it with --epochs 2 or more",
+            "a question was asked only once; run with --epochs 2 or more",
         ));
     }
     let mut random = ChaCha8Rng::seed_from_u64(seed);

@@ -1,4 +1,4 @@
-//! One of the two that a gate holds against each other.
+//! Candidate or baseline: one model of one run.
 
 use super::GateError;
 use crate::analysis::{AnalysisError, Dataset, Question};
@@ -24,7 +24,7 @@ impl<'a> Side<'a> {
             (None, many) => {
                 let names: Vec<&str> = many.iter().map(|m| m.identity.name.as_str()).collect();
                 return Err(AnalysisError::Mixed(format!(
-                    "the run has {} models; name one behind a #, as in RUN#MODEL: {}",
+                    "the run has {} models; append # and the name of one, as in RUN#MODEL: {}",
                     many.len(),
                     names.join(", ")
                 )));

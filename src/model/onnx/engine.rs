@@ -79,7 +79,7 @@ impl Engine {
                     worker.serve(job);
                 }
             })
-            .expect("the operating system gives a thread");
+            .expect("the operating system can start a thread");
         Self { jobs }
     }
 
@@ -131,7 +131,7 @@ impl Engine {
         let gone = || {
             ModelError::new(
                 ErrorClass::Runtime,
-                "the model's thread has ended; see the log above",
+                "the model's worker thread has ended; see the log above",
             )
         };
         self.jobs.send(job).map_err(|_| gone())?;
@@ -143,7 +143,7 @@ impl Worker {
     fn serve(&mut self, job: Job) {
         let _cores = cores::take(self.graph.threads);
         match job {
-            // Who no longer waits is not worked for.
+            // Skip jobs whose caller has gone away.
             Job::Generate { reply, .. } if reply.is_closed() => {}
             Job::LogLikelihood { reply, .. } if reply.is_closed() => {}
             Job::Generate {
@@ -290,7 +290,7 @@ impl Worker {
                     return Err(error);
                 }
                 if read < fed.len() {
-                    let what = "the graph gives the last token's logits only, and a log-likelihood needs every token's";
+                    let what = "the graph returns logits for the last token only, and a log-likelihood needs those of every token";
                     return Err(ModelError::new(ErrorClass::Unsupported, what));
                 }
             }

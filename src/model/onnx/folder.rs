@@ -49,7 +49,7 @@ impl EmbeddedFiles {
     pub(super) fn describe(&self) -> Result<ModelFiles, ModelError> {
         let parse = |text| {
             serde_json::from_str::<Value>(text)
-                .map_err(|e| files_error(format!("an embedded configuration is broken: {e}")))
+                .map_err(|e| files_error(format!("an embedded configuration is invalid: {e}")))
         };
         let (config, tokenizer_config) = (parse(self.config)?, parse(self.tokenizer_config)?);
         let mut hasher = blake3::Hasher::new();
@@ -75,7 +75,7 @@ impl ModelFiles {
     pub(super) fn read(folder: &Path, file: Option<&str>) -> Result<Self, ModelError> {
         if !folder.is_dir() {
             return Err(files_error(format!(
-                "{} is not a directory; onnx: wants a model's folder, with model.onnx and tokenizer.json in it",
+                "{} is not a directory; onnx: expects a model directory that contains model.onnx and tokenizer.json",
                 folder.display()
             )));
         }
@@ -85,7 +85,7 @@ impl ModelFiles {
         let genai = read.json("genai_config.json")?;
         let graph = find_graph(&folder, file, &genai)?;
         let tokenizer = read.bytes("tokenizer.json")?.ok_or_else(|| {
-            files_error(format!("there is no {}. Every model needs its tokenizer.json beside the graph; copy it from where the model came from", folder.path().join("tokenizer.json").display()))
+            files_error(format!("{} is missing. Every model needs its tokenizer.json next to the graph; copy it from the model's source", folder.path().join("tokenizer.json").display()))
         })?;
         let config = read.json("config.json")?;
         let generation = read.json("generation_config.json")?;
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
         let locations = File::open(&path).and_then(external::locations);
         let locations = locations.map_err(|e| {
             files_error(format!(
-                "cannot read {}: {e}. If it was cut short, get it again",
+                "cannot read {}: {e}. If it is truncated, download it again",
                 path.display()
             ))
         })?;

@@ -16,7 +16,7 @@ use super::runtime;
 use crate::model::{ErrorClass, ModelError};
 
 /// Most logits of one step, so that a long prompt over a large vocabulary does not fill the memory.
-const LOGITS_A_STEP: usize = 1 << 25;
+const MAX_LOGITS_PER_STEP: usize = 1 << 25;
 
 /// Keys and values of the tokens seen so far.
 pub(super) struct Cache {
@@ -55,7 +55,7 @@ impl Graph {
         let mut builder = builder(environment, device, threads)?;
         let session = builder.commit_from_file(path).map_err(|e| {
             let size = std::fs::metadata(path).map_or(0, |m| m.len());
-            files_error(format!("ONNX Runtime cannot load {} ({size} bytes): {}. If the file or the weights beside it were cut short, get them again", path.display(), e.message()))
+            files_error(format!("ONNX Runtime cannot load {} ({size} bytes): {}. If the file or its external weights are truncated, download them again", path.display(), e.message()))
         })?;
         Self::new(
             session,
@@ -84,7 +84,7 @@ impl Graph {
                 other if other.starts_with("past_key_values.") => slots.push(slot(input, name)?),
                 other => {
                     return Err(files_error(format!(
-                        "{name} wants an input '{other}', which a decoder-only text model does not have"
+                        "{name} requires an input '{other}', which a decoder-only text model does not have"
                     )));
                 }
             }
@@ -149,7 +149,7 @@ impl Graph {
         let chunk = if self.slots.is_empty() {
             tokens.len()
         } else {
-            (LOGITS_A_STEP / self.vocabulary.max(1)).clamp(16, 512)
+            (MAX_LOGITS_PER_STEP / self.vocabulary.max(1)).clamp(16, 512)
         };
         let mut done: Option<Cache> = None;
         for (i, part) in tokens.chunks(chunk.max(1)).enumerate() {
@@ -213,7 +213,7 @@ impl Graph {
         let mut outputs = self.session.run(inputs).map_err(|e| runtime_error(&e))?;
         let logits = outputs
             .remove("logits")
-            .ok_or_else(|| files_error("the graph gave no logits".into()))?;
+            .ok_or_else(|| files_error("the graph returned no logits".into()))?;
         read_rows(&logits, count, &mut read)?;
         let values = self
             .slots
@@ -221,7 +221,7 @@ impl Graph {
             .map(|slot| {
                 outputs
                     .remove(&slot.output)
-                    .ok_or_else(|| files_error(format!("the graph gave no {}", slot.output)))
+                    .ok_or_else(|| files_error(format!("the graph returned no {}", slot.output)))
             })
             .collect::<Result<_, _>>()?;
         Ok(Cache { values, len: total })
@@ -284,7 +284,7 @@ fn read_rows(
         ),
         other => {
             return Err(files_error(format!(
-                "the graph's logits are of the type {other}, which no text model gives"
+                "output `logits` has the type {other}, which is not supported"
             )));
         }
     }

@@ -19,7 +19,7 @@ fn not_negative<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Er
     if price.is_finite() && price >= 0.0 {
         Ok(price)
     } else {
-        let message = format!("a price is a number of US dollars, 0 or more, not {price}");
+        let message = format!("a price must be a number of US dollars, 0 or more, not {price}");
         Err(serde::de::Error::custom(message))
     }
 }
@@ -29,7 +29,7 @@ pub const PRICES_AS_OF: &str = "2025-04";
 
 /// (provider, model, input, output). A version of the model (`-2024-11-20`, `-latest`) costs the same; a relative with another word
 /// in its name (`-audio`, `-pro`, `-nano`) does not.
-const LIST: &[(&str, &str, f64, f64)] = &[
+const LIST_PRICES: &[(&str, &str, f64, f64)] = &[
     ("openai", "gpt-4o", 2.5, 10.0),
     ("openai", "gpt-4o-mini", 0.15, 0.6),
     ("openai", "gpt-4.1", 2.0, 8.0),
@@ -50,7 +50,8 @@ const LIST: &[(&str, &str, f64, f64)] = &[
 pub(super) fn list_price(provider: &str, model: &str) -> Option<Price> {
     let free = (provider == "ollama").then_some((0.0, 0.0));
     let listed = || {
-        LIST.iter()
+        LIST_PRICES
+            .iter()
             .filter(|(p, name, ..)| *p == provider && is_version(model, name))
             .map(|(.., input, output)| (*input, *output))
             .next()

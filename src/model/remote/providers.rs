@@ -168,7 +168,7 @@ pub struct ProviderSettings {
     pub key_env: Option<String>,
     /// Requests in flight at once.
     pub max_connections: Option<usize>,
-    /// US dollars a million tokens, for every model of the provider.
+    /// US dollars per million tokens, for every model of the provider.
     pub price: Option<Price>,
     /// Ask for answers as streams: they show what is begun and then taken back.
     pub stream: bool,

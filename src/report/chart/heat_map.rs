@@ -132,7 +132,7 @@ pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> 
             "Share of questions not answered in full, by model and group; hatched fields have too few questions"
         }
         Scale::Difference => {
-            "Gap of each model in each group, in points; hatched fields are undefined; the same figures stand in the table below"
+            "Gap of each model in each group, in points; hatched fields are undefined; the same figures are in the table below"
         }
     };
     Ok(responsive(&svg, shown))

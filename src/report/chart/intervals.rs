@@ -79,7 +79,7 @@ pub(in crate::report) fn intervals(
         }
         area.present().map_err(|e| failed(&e))?;
     }
-    let told: Vec<String> = bars
+    let labels: Vec<String> = bars
         .iter()
         .map(|b| {
             format!(
@@ -91,5 +91,5 @@ pub(in crate::report) fn intervals(
             )
         })
         .collect();
-    Ok(responsive(&svg, &told.join("; ")))
+    Ok(responsive(&svg, &labels.join("; ")))
 }

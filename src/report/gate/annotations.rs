@@ -9,10 +9,10 @@ use crate::analysis::gate::GateOutcome;
 use crate::stats::Verdict;
 use crate::text::{visible, visible_line};
 
-/// Whose annotations.
+/// Target CI platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Platform {
-    /// GitHub's workflow commands, one a line.
+    /// GitHub's workflow commands, one per line.
     GitHub,
     /// GitLab's code-quality report, a JSON list.
     GitLab,
@@ -22,13 +22,13 @@ pub enum Platform {
 #[must_use]
 pub fn annotations(outcome: &GateOutcome, gate_file: &str, platform: Platform) -> String {
     let rows = lines(outcome).rows;
-    let told = outcome
+    let pairs = outcome
         .rules
         .iter()
         .zip(&rows)
         .filter(|(r, _)| r.verdict != Verdict::Pass);
     match platform {
-        Platform::GitHub => told.fold(String::new(), |mut text, (rule, row)| {
+        Platform::GitHub => pairs.fold(String::new(), |mut text, (rule, row)| {
             let level = match rule.verdict {
                 Verdict::Fail => "error",
                 Verdict::PassWithDrop | Verdict::Pass => "notice",
@@ -44,7 +44,7 @@ pub fn annotations(outcome: &GateOutcome, gate_file: &str, platform: Platform) -
             text
         }),
         Platform::GitLab => {
-            let issues: Vec<_> = told
+            let issues: Vec<_> = pairs
                 .map(|(rule, row)| {
                     let severity = match rule.verdict {
                         Verdict::Fail => "critical",

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{OnInconclusive, Weighty, figure, lines};
+use super::{InfluentialQuestion, OnInconclusive, figure, lines};
 use crate::analysis::gate::GateOutcome;
 use crate::report::ReportError;
 use crate::stats::Verdict;
@@ -14,7 +14,7 @@ use crate::text::visible;
 const EXCERPT_CHARACTERS: usize = 300;
 
 /// Text that a reader of the file shows as it is.
-fn shown(text: &str) -> String {
+fn visible_xml(text: &str) -> String {
     visible(text).into_owned()
 }
 
@@ -24,11 +24,11 @@ fn shown(text: &str) -> String {
 /// [`ReportError::Render`] where the XML cannot be written.
 pub fn junit(
     outcome: &GateOutcome,
-    weighty: &[Weighty],
+    influential: &[InfluentialQuestion],
     on_inconclusive: OnInconclusive,
 ) -> Result<String, ReportError> {
     let mut report = Report::new("candor gate");
-    let mut suite = TestSuite::new(shown(&format!("candor gate: {}", outcome.candidate)));
+    let mut suite = TestSuite::new(visible_xml(&format!("candor gate: {}", outcome.candidate)));
     let rows = lines(outcome).rows;
     for (rule, row) in outcome.rules.iter().zip(&rows) {
         let said = row[2..]
@@ -42,7 +42,7 @@ pub fn junit(
             let (verdict, figure) = (check.verdict, figure(rule, check));
             let _ = writeln!(details, "{verdict}: {figure} (n {})", check.n);
         }
-        for w in weighty.iter().filter(|w| w.rule == rule.name) {
+        for w in influential.iter().filter(|w| w.rule == rule.name) {
             let _ = writeln!(details, "\n{} / {}", w.suite, w.sample);
             for (name, words) in w.excerpts(EXCERPT_CHARACTERS) {
                 let _ = writeln!(details, "  {name}: {words}");
@@ -58,13 +58,13 @@ pub fn junit(
         };
         if !matches!(status, TestCaseStatus::Success { .. }) {
             status
-                .set_message(shown(&said))
+                .set_message(visible_xml(&said))
                 .set_type(rule.verdict.name())
-                .set_description(shown(&details));
+                .set_description(visible_xml(&details));
         }
-        let mut case = TestCase::new(shown(&rule.name), status);
-        case.set_classname(shown(&rule.suites.join(", ")));
-        case.set_system_out(shown(&format!("{said}\n{details}")));
+        let mut case = TestCase::new(visible_xml(&rule.name), status);
+        case.set_classname(visible_xml(&rule.suites.join(", ")));
+        case.set_system_out(visible_xml(&format!("{said}\n{details}")));
         suite.add_test_case(case);
     }
     report.add_test_suite(suite);

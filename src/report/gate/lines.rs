@@ -96,19 +96,19 @@ fn remark(rule: &RuleOutcome, check: &CheckOutcome) -> String {
     let mut parts = Vec::new();
     match (check.verdict, &check.reason) {
         (_, Some(Reason::Missing)) => parts.push(format!(
-            "cannot tell: it hangs on {} without a score",
-            count(check.missing, "question")
+            "inconclusive: depends on {}",
+            count(check.missing, "unscored question")
         )),
         (_, Some(Reason::Stopped)) => parts.push("not decided when the run ended".into()),
-        (_, Some(Reason::Undefined(why))) => parts.push(format!("cannot tell: {why}")),
+        (_, Some(Reason::Undefined(why))) => parts.push(format!("inconclusive: {why}")),
         (Verdict::PassWithDrop, _) => parts.push("a real drop, within the margin".into()),
         (Verdict::InconclusiveDrop, _) => {
             parts.push(format!(
-                "a real drop; whether beyond the margin: {}",
+                "a real drop, possibly beyond the margin: {}",
                 needs(check)
             ));
         }
-        (Verdict::Inconclusive, _) => parts.push(format!("cannot tell: {}", needs(check))),
+        (Verdict::Inconclusive, _) => parts.push(format!("inconclusive: {}", needs(check))),
         _ => {}
     }
     if rule.checks.len() > 1 {
@@ -125,7 +125,7 @@ fn remark(rule: &RuleOutcome, check: &CheckOutcome) -> String {
 #[must_use]
 pub fn needs(check: &CheckOutcome) -> String {
     let Some(needed) = check.needed else {
-        return "nothing to go by".into();
+        return "not estimable".into();
     };
     let more = needed
         .more_questions
@@ -136,7 +136,7 @@ pub fn needs(check: &CheckOutcome) -> String {
         (Some(more), None) => format!("{more} would decide"),
         (None, Some(repeats)) => format!("{repeats} would decide"),
         (None, None) => {
-            "what was seen lies on the limit; no reasonable number of questions would decide".into()
+            "the estimate is at the limit; no reasonable number of questions would decide".into()
         }
     }
 }
@@ -146,7 +146,7 @@ pub fn needs(check: &CheckOutcome) -> String {
 pub fn conclusion(outcome: &GateOutcome) -> String {
     let (passed, failed, open) = outcome.counts();
     format!(
-        "{} — {passed} passed, {failed} failed, {open} cannot tell",
+        "{} — {passed} passed, {failed} failed, {open} inconclusive",
         outcome.overall.name()
     )
 }

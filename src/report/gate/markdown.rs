@@ -2,18 +2,18 @@
 
 use std::fmt::Write;
 
-use super::{Weighty, conclusion, figure, lines};
+use super::{InfluentialQuestion, conclusion, figure, lines};
 use crate::analysis::gate::{GateOutcome, Overall};
 use crate::report::table::{Grid, markdown as escaped, markdown_code};
 
 /// Most characters of a question or an answer.
 const EXCERPT_CHARACTERS: usize = 200;
-/// Most cells of a rule that are shown.
-const MOST_CELLS: usize = 5;
+/// Maximum cells shown per rule.
+const MAX_CELLS: usize = 5;
 
 /// The verdict, a table of the rules, and under folds the cells of rules by stratum and the transcripts that weigh most.
 #[must_use]
-pub fn markdown(outcome: &GateOutcome, weighty: &[Weighty]) -> String {
+pub fn markdown(outcome: &GateOutcome, influential: &[InfluentialQuestion]) -> String {
     let mut text = String::new();
     let mark = match outcome.overall {
         Overall::Pass => "✅",
@@ -28,7 +28,7 @@ pub fn markdown(outcome: &GateOutcome, weighty: &[Weighty]) -> String {
         .unwrap_or_default();
     let _ = writeln!(
         text,
-        "{}{against} · target {} · one-sided α {} · intervals are the bounds the verdict goes by\n",
+        "{}{against} · target {} · one-sided α {} · intervals are the bounds that decide the verdict\n",
         markdown_code(&outcome.candidate),
         outcome.target,
         outcome.alpha
@@ -39,14 +39,14 @@ pub fn markdown(outcome: &GateOutcome, weighty: &[Weighty]) -> String {
     }
     for rule in outcome.rules.iter().filter(|r| r.checks.len() > 1) {
         let mut grid = Grid::new(&["figure", "verdict", "n"], &[2]);
-        for check in rule.checks.iter().take(MOST_CELLS) {
+        for check in rule.checks.iter().take(MAX_CELLS) {
             grid.rows.push(vec![
                 figure(rule, check),
                 check.verdict.to_string().replace('_', " "),
                 check.n.to_string(),
             ]);
         }
-        let more = rule.checks.len().saturating_sub(MOST_CELLS);
+        let more = rule.checks.len().saturating_sub(MAX_CELLS);
         let _ = write!(
             text,
             "\n<details><summary>{}: the worst of {}</summary>\n\n{}{}\n</details>\n",
@@ -60,9 +60,9 @@ pub fn markdown(outcome: &GateOutcome, weighty: &[Weighty]) -> String {
             }
         );
     }
-    if !weighty.is_empty() {
-        text.push_str("\n<details><summary>What weighs most</summary>\n");
-        for w in weighty {
+    if !influential.is_empty() {
+        text.push_str("\n<details><summary>Most influential questions</summary>\n");
+        for w in influential {
             let _ = write!(
                 text,
                 "\n**{}** · {} / {}\n\n",

@@ -32,7 +32,7 @@ pub enum OnInconclusive {
 
 /// A question that weighs against the candidate, with what was said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Weighty {
+pub struct InfluentialQuestion {
     /// The rule.
     pub rule: String,
     /// The suite.
@@ -53,11 +53,11 @@ pub struct Weighty {
 ///
 /// # Errors
 /// [`AnalysisError::Store`] where a table cannot be read.
-pub fn weighty(
+pub fn influential_questions(
     outcome: &GateOutcome,
     candidate: &Dataset,
     baseline: Option<&Dataset>,
-) -> Result<Vec<Weighty>, AnalysisError> {
+) -> Result<Vec<InfluentialQuestion>, AnalysisError> {
     let mut all = Vec::new();
     for rule in outcome.rules.iter().filter(|r| !r.verdict.passed()) {
         let heaviest = rule
@@ -73,7 +73,7 @@ pub fn weighty(
                 }
                 _ => None,
             };
-            all.push(Weighty {
+            all.push(InfluentialQuestion {
                 rule: rule.name.clone(),
                 suite: suite.clone(),
                 sample: sample.clone(),
@@ -116,7 +116,7 @@ fn transcript(
     })
 }
 
-impl Weighty {
+impl InfluentialQuestion {
     /// A line each with a name for it: the question from its beginning, the right answer, and the answers with their ends. `most` is the
     /// most characters of each.
     #[must_use]

@@ -8,18 +8,18 @@ use crate::report::table::Grid;
 #[must_use]
 pub fn plan_table(plans: &[RulePlan], power: f64, find_drop: Option<f64>) -> Grid {
     let needed = format!("n for {} %", short_percent(power));
-    let seen = format!("drop found in {} %", short_percent(power));
-    let found = find_drop.map(|d| format!("n to find {} points", percent(d)));
+    let seen = format!("drop detected with {} % power", short_percent(power));
+    let found = find_drop.map(|d| format!("n to detect {} points", percent(d)));
     let mut heads = vec![
         "rule",
         "n",
         "repeats",
-        "passes unchanged",
+        "P(pass | no change)",
         &seen,
         &needed,
         "or repeats",
         "cost",
-        "cost then",
+        "cost at that n",
     ];
     heads.extend(found.as_deref());
     let mut grid = Grid::new(&heads, &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
@@ -66,7 +66,7 @@ pub fn plan_notes(plans: &[RulePlan]) -> Vec<String> {
         (Basis::Repeats, "the baseline's own repeats"),
         (
             Basis::Scores,
-            "the baseline's scores, of whose variance two fifths are taken to lie within questions; repeats of the baseline would tell",
+            "the baseline's scores, assuming that two fifths of their variance is within questions; repeats of the baseline would measure it",
         ),
         (Basis::Pairs, "the baseline's own pairs"),
     ];
@@ -83,7 +83,7 @@ pub fn plan_notes(plans: &[RulePlan]) -> Vec<String> {
     let chances: Vec<f64> = plans.iter().filter_map(|p| p.pass).collect();
     if chances.len() > 1 {
         notes.push(format!(
-            "All {} pass together for an unchanged model in about {} % of runs, were they independent. A gate passes only where every rule does: keep them few.",
+            "If the {} rules were independent, an unchanged model would pass all of them in about {} % of runs. A gate passes only if every rule passes: keep their number small.",
             count(chances.len(), "rule"),
             short_percent(chances.iter().product())
         ));

@@ -6,10 +6,10 @@ use crate::report::{Report, ReportError};
 use crate::suite::Kind;
 use crate::text::excerpt;
 
-/// Texts shown a model.
-const SHOWN: usize = 8;
+/// Texts shown per model.
+const MAX_TEXTS: usize = 8;
 /// Characters shown of a text.
-const CHARACTERS: usize = 400;
+const EXCERPT_CHARACTERS: usize = 400;
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     if report.data.suites.iter().all(|s| s.kind != Kind::Audit) {
@@ -17,8 +17,8 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     }
     let mut grid = Grid::new(&["Model", "Questions", "Answers", "Words"], &[1, 2]);
     for detected in report.detected()? {
-        for canned in detected.canned.iter().take(SHOWN) {
-            let text = excerpt(&canned.text, CHARACTERS);
+        for canned in detected.canned.iter().take(MAX_TEXTS) {
+            let text = excerpt(&canned.text, EXCERPT_CHARACTERS);
             let row = [
                 detected.model.clone(),
                 canned.questions.to_string(),
@@ -34,7 +34,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let found = Tables {
         grids: vec![Table::of("", grid)],
         notes: vec![format!(
-            "Answers at least 80 % alike (Jaccard similarity of character 5-grams, found by MinHash) that three or more different questions got; phrasings of one event count once. The {SHOWN} commonest a model."
+            "Answers at least 80 % alike (Jaccard similarity of character 5-grams, found by MinHash) that three or more different questions received; phrasings of one event count once. At most {MAX_TEXTS} per model."
         )],
         ..Tables::default()
     };

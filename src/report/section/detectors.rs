@@ -9,7 +9,7 @@ use crate::score::Reading;
 use crate::suite::Kind;
 
 /// Facts shown: those that models differ in most.
-const FACTS: usize = 15;
+const MAX_FACTS: usize = 15;
 
 #[allow(clippy::cast_precision_loss)]
 fn share(count: Count) -> String {
@@ -56,7 +56,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         ]);
     }
     let mut tables = vec![Table::of("", grid)];
-    let mut notes = vec!["Collapsed: a sensitive answer with less than a fifth of its control's characters, of controls with 200 or more. No reasoning: of models that show reasoning on at least half of their answers. Official lines: answers that hold 60 % of the character 5-grams of one of 44 sentences in the manner of a government; few such sentences make this a hint, no rate.".to_owned()];
+    let mut notes = vec!["Collapsed: a sensitive answer with less than a fifth of its control's characters, of controls with 200 or more. No reasoning: for models that show reasoning in at least half of their answers. Official lines: answers that contain 60 % of the character 5-grams of one of 44 sentences in the style of a government; with so few sentences this is a hint, not a rate.".to_owned()];
     let mut read = facts(&report.data)?;
     if !read.is_empty() {
         tables.push(Table::of("Key facts", readings_grid(report, &read)));
@@ -67,9 +67,9 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         read.retain(|fact| fact.spread() > 0.0);
     }
     if !read.is_empty() {
-        read.truncate(FACTS);
+        read.truncate(MAX_FACTS);
         tables.push(Table::of(
-            "Key facts that models differ on most",
+            "Key facts on which models differ most",
             fact_grid(report, &read),
         ));
         notes.push("Affirmed / denied / attributed / absent, in per cent of a model's answers on the event, over phrasings and languages.".into());

@@ -22,7 +22,7 @@ pub(super) fn withheld(report: &Report) -> Result<Option<String>, ReportError> {
         report,
         GapKind::Controls,
         "share withheld on marked questions − share withheld on their controls",
-        "Each pair is one marked question and one control of the same form; a gap is what is withheld beyond what would be withheld anyway.",
+        "Each pair is one marked question and one control of the same form; a gap is the share withheld beyond what would be withheld anyway.",
     )
 }
 
@@ -47,7 +47,7 @@ pub(super) fn values(report: &Report) -> Result<Option<String>, ReportError> {
         }
         if contrasts.len() > MAX_CONTRASTS {
             found.notes.push(format!(
-                "By {stratum} every two values make {}; candor gap RUN --by {stratum} --reference VALUE holds each against one.",
+                "Comparing every two values of {stratum} makes {}; candor gap RUN --by {stratum} --reference VALUE compares each with one.",
                 count(contrasts.len(), "contrast")
             ));
             continue;
@@ -77,7 +77,7 @@ pub(super) fn values(report: &Report) -> Result<Option<String>, ReportError> {
     if found.grids.is_empty() && found.charts.is_empty() {
         return Ok(None);
     }
-    found.notes.push("The same question about two subjects, or in two languages. Positive: more is withheld on the first. Intervals of 95 %, clusters counted; p after Holm's correction within each table.".into());
+    found.notes.push("The same question about two subjects, or in two languages. Positive: more is withheld on the first. 95 % intervals, clustered; p after Holm's correction within each table.".into());
     found.render(report)
 }
 
@@ -108,7 +108,7 @@ fn render(
         }
     }
     found.notes.push(format!(
-        "{note} Intervals of 95 %, clusters counted; p after Holm's correction within each table."
+        "{note} 95 % intervals, clustered; p after Holm's correction within each table."
     ));
     found.render(report)
 }

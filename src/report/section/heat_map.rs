@@ -7,7 +7,7 @@ use crate::report::chart::heat_map::{Field, HeatMap, Scale, heat_map};
 use crate::report::{Report, ReportError};
 
 /// More values of a stratum than this do not fit a map.
-const MOST_COLUMNS: usize = 40;
+const MAX_COLUMNS: usize = 40;
 
 #[derive(Serialize)]
 struct Context {
@@ -60,7 +60,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         columns.sort();
         columns.dedup();
         // A stratum that only repeats the suites says nothing more.
-        if columns.len() <= audits.len() || columns.len() > MOST_COLUMNS {
+        if columns.len() <= audits.len() || columns.len() > MAX_COLUMNS {
             continue;
         }
         let fields = models

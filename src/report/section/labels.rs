@@ -17,11 +17,11 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let found = Tables {
         grids: vec![
             Table::of(
-                "Agreement with the labels from outside",
+                "Agreement with the external labels",
                 agreement_grid(&calibration),
             ),
             Table::of(
-                "Rates: raw, and with the labeller's errors taken out",
+                "Rates: raw, and corrected for the labeller's errors",
                 rates_grid(&calibration),
             ),
             Table::of("Confusion", confusion_grid(all)).folded(),

@@ -43,12 +43,12 @@ pub(super) const SECTIONS: &[Section] = &[
     },
     Section {
         id: "subjects",
-        title: "Withheld on one subject beside another",
+        title: "Withheld on one subject versus another",
         render: gaps::values,
     },
     Section {
         id: "pairs",
-        title: "Scores on marked questions beside their controls",
+        title: "Scores on marked questions versus their controls",
         render: gaps::scores,
     },
     Section {
@@ -78,7 +78,7 @@ pub(super) const SECTIONS: &[Section] = &[
     },
     Section {
         id: "worst",
-        title: "What is withheld beside what is answered",
+        title: "Withheld and answered pairs",
         render: worst::render,
     },
     Section {
@@ -88,7 +88,7 @@ pub(super) const SECTIONS: &[Section] = &[
     },
     Section {
         id: "detectors",
-        title: "What only the whole run shows",
+        title: "Patterns over the whole run",
         render: detectors::render,
     },
     Section {

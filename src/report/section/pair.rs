@@ -9,7 +9,7 @@ use crate::report::{Report, ReportError};
 use crate::store::{Filter, column};
 
 /// With more models than this, a pair side by side is no longer read.
-const MOST_MODELS: usize = 4;
+const MAX_MODELS: usize = 4;
 
 #[derive(Serialize)]
 struct Context {
@@ -63,7 +63,7 @@ fn choose(report: &Report) -> Option<(&Question, &Question)> {
 }
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
-    if report.data.models.len() > MOST_MODELS {
+    if report.data.models.len() > MAX_MODELS {
         return Ok(None);
     }
     let Some((sensitive, control)) = choose(report) else {

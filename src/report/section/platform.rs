@@ -8,7 +8,7 @@ use crate::report::table::Grid;
 use crate::report::{Report, ReportError};
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
-    let mut blocks = Grid::new(&["Model", "Kind", "Answers", "The provider's words"], &[2]);
+    let mut blocks = Grid::new(&["Model", "Kind", "Answers", "Provider's message"], &[2]);
     let mut blocked_at_all = false;
     for detected in report.detected()? {
         blocked_at_all |= !detected.blocks.is_empty();
@@ -39,7 +39,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         for (how, n) in &attribution.model_alone {
             let row = [
                 attribution.model.clone(),
-                how.told().to_owned(),
+                how.description().to_owned(),
                 n.to_string(),
             ];
             grid.rows.push(row.to_vec());
@@ -51,9 +51,9 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         found.grids.push(Table::of(&caption, grid));
     }
     found.notes.push(match weights {
-        None => "A block is what a provider says of itself. What the weights alone would have answered is not known here: name the model that ran without a platform with --baseline MODEL, and what each platform withholds of its answers is listed.".into(),
+        None => "A block is what the provider itself reports. What the weights alone would have answered is unknown here: name the model that ran without a platform with --baseline MODEL to list which of its answers each platform withholds.".into(),
         Some(weights) => format!(
-            "A block is what a provider says of itself, or an empty or canned answer where {weights} answers the same question; for {} nothing marks what is withheld as a platform's. It is the platform's only as far as the two are the same model; a system prompt of the platform looks like the model's own words.",
+            "A block is what the provider itself reports, or an empty or canned answer where {weights} answers the same question; for {} nothing marks an answer as withheld by the platform. The attribution holds only if both are the same model; the effect of a platform's system prompt cannot be distinguished from the model's own words.",
             count(all - held.len(), "other model")
         ),
     });

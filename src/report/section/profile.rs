@@ -31,7 +31,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             .grids
             .push(Table::of(&caption, gap_grid(&table)).folded());
         found.notes.push(format!(
-            "Each field is a gap in points: what is withheld on sensitive questions beyond their controls. Rows and columns stand in the run's and the alphabet's order; nothing is ranked. A hatched field has too few pairs, or pairs of one cluster only, and no estimate: that is no gap of zero. Stars in the table are after Holm's correction for {} looks; a colour alone proves nothing.",
+            "Each field is a gap in points: the share withheld on sensitive questions minus that on their controls. Rows are in the run's order and columns in alphabetical order; nothing is ranked. A hatched field has too few pairs, or pairs from a single cluster, and no estimate: this is not a gap of zero. Stars in the table are after Holm's correction for {} comparisons; a colour alone proves nothing.",
             table.looks
         ));
     }

@@ -8,9 +8,9 @@ use crate::report::published::PublishedFigure;
 use crate::report::{Report, ReportError};
 
 /// Fewer questions than this get a badge.
-const SMALL: usize = 20;
+const SMALL_SAMPLE: usize = 20;
 /// A chart of more rows than this says less than the table.
-const MOST_BARS: usize = 60;
+const MAX_BARS: usize = 60;
 
 #[derive(Serialize)]
 struct Context<'a> {
@@ -83,7 +83,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
                         .cells
                         .iter()
                         .find(|c| c.model == m.identity.name && c.suite == s.name)
-                        .map(shown)
+                        .map(describe)
                 })
                 .collect(),
         })
@@ -120,7 +120,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
                 })
             })
             .collect();
-        if bars.len() > 1 && bars.len() <= MOST_BARS {
+        if bars.len() > 1 && bars.len() <= MAX_BARS {
             charts.push((suite.name.clone(), intervals(&bars, (0.0, 1.0), None)?));
         }
     }
@@ -137,14 +137,14 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         .map(Some)
 }
 
-fn shown(cell: &Cell) -> Shown<'_> {
+fn describe(cell: &Cell) -> Shown<'_> {
     match &cell.estimate {
         Ok(e) => Shown {
             value: Some(e.value),
             low: e.interval.low,
             high: e.interval.high,
             n: e.n,
-            small: e.n < SMALL,
+            small: e.n < SMALL_SAMPLE,
             undefined: None,
             cell,
         },

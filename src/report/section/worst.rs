@@ -8,12 +8,12 @@ use crate::analysis::{Answer, Question};
 use crate::report::{Report, ReportError};
 use crate::text::excerpt;
 
-/// Pairs shown a model, each of another event.
-const SHOWN: usize = 5;
+/// Pairs shown per model, each of another event.
+const MAX_PAIRS: usize = 5;
 /// Models whose pairs are shown.
-const MOST_MODELS: usize = 8;
+const MAX_MODELS: usize = 8;
 /// Characters shown of an answer.
-const CHARACTERS: usize = 700;
+const EXCERPT_CHARACTERS: usize = 700;
 
 #[derive(Serialize)]
 struct Context {
@@ -62,9 +62,11 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         .map(|name| (name, pairs(&questions, name)))
         .filter(|(_, pairs)| !pairs.is_empty())
         .collect();
-    shown.truncate(MOST_MODELS);
+    shown.truncate(MAX_MODELS);
     let of_models: Vec<&str> = shown.iter().map(|(name, _)| *name).collect();
-    let samples = shown.iter().flat_map(|(_, pairs)| pairs.iter().take(SHOWN));
+    let samples = shown
+        .iter()
+        .flat_map(|(_, pairs)| pairs.iter().take(MAX_PAIRS));
     let samples: Vec<&str> = samples
         .flat_map(|(a, b)| [&*a.sample, &*b.sample])
         .collect();
@@ -83,11 +85,11 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             Some(Side {
                 role,
                 prompt: answer.prompt.clone(),
-                answer: excerpt(&answer.completion.text, CHARACTERS),
+                answer: excerpt(&answer.completion.text, EXCERPT_CHARACTERS),
                 sample: question.sample.to_string(),
             })
         };
-        let shown = pairs.iter().take(SHOWN);
+        let shown = pairs.iter().take(MAX_PAIRS);
         models.push(Model {
             name: name.to_owned(),
             count: pairs.len(),
