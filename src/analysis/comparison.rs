@@ -56,11 +56,14 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// The same of the shares withheld, the scores being shares answered.
+    /// The same in the suite's measure: of shares withheld, where the scores that were compared are shares answered.
     #[must_use]
-    pub fn of_withheld(self) -> Self {
+    pub fn in_measure(self, measure: Measure) -> Self {
+        if measure == self.measure {
+            return self;
+        }
         Self {
-            measure: Measure::Withheld,
+            measure,
             difference: self.difference.map(|d| d.negated()),
             worst: self.worst.map(|w| w.negated()),
             best: self.best.map(|b| b.negated()),

@@ -48,10 +48,7 @@ impl Comparisons {
             for (measure, suites) in &over {
                 let others = models.iter().filter(|m| **m != baseline);
                 let each = others.map(|model| compare(asked, suites, model, baseline, target));
-                all.extend(each.map(|c| match measure {
-                    Measure::Score => c,
-                    Measure::Withheld => c.of_withheld(),
-                }));
+                all.extend(each.map(|c| c.in_measure(*measure)));
             }
             all.retain(|c| c.shared + c.unshared + c.missing > 0);
             all

@@ -16,8 +16,8 @@ use super::templates::{Templates, file};
 use super::transcripts::{Transcripts, transcripts};
 use super::{ReportError, headlines};
 use crate::analysis::{
-    Asked, Cell, Comparison, Dataset, Detected, Measure, OutsideLabels, Question, Target, compare,
-    detect, summarise,
+    Asked, Cell, Comparison, Dataset, Detected, OutsideLabels, Question, Target, compare, detect,
+    summarise,
 };
 
 /// What a reader may choose.
@@ -168,10 +168,7 @@ impl Report {
     pub fn compare(&self, suite: &str, model: &str) -> Option<Comparison> {
         let baseline = self.baseline.as_deref()?;
         let comparison = compare(&self.asked, &[suite], model, baseline, self.target);
-        Some(match self.data.measure(suite) {
-            Measure::Score => comparison,
-            Measure::Withheld => comparison.of_withheld(),
-        })
+        Some(comparison.in_measure(self.data.measure(suite)))
     }
 
     /// The model that others are compared with, if there is one.

@@ -305,6 +305,18 @@ fn parenthesis(text: &str) -> Option<&str> {
     Some(&text[start..end])
 }
 
+/// The letters that a text ends with, 16 at most.
+pub(crate) fn last_word(text: &str) -> &str {
+    let length: usize = text
+        .chars()
+        .rev()
+        .take(16)
+        .take_while(|c| c.is_alphabetic())
+        .map(char::len_utf8)
+        .sum();
+    &text[text.len() - length..]
+}
+
 /// The word that begins at a place.
 pub(crate) fn word_at(text: &str, at: usize) -> &str {
     let rest = &text[at..];

@@ -5,17 +5,6 @@ use std::sync::LazyLock;
 
 use crate::text::{Mention, Passage, language};
 
-/// What a cue does to the words it stands with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Says in the writer's own voice that something is not so.
-    Denial,
-    /// Negates what stands right beside it.
-    Negation,
-    /// Says it in another's voice.
-    Attribution,
-}
-
 type ByLanguage = BTreeMap<&'static str, Mention>;
 
 static DENIALS: LazyLock<ByLanguage> = LazyLock::new(|| read(include_str!("cues/denials.txt")));
@@ -33,16 +22,6 @@ fn read(text: &'static str) -> ByLanguage {
     lines.filter_map(pair).collect()
 }
 
-impl Kind {
-    fn lists(self) -> &'static ByLanguage {
-        match self {
-            Self::Denial => &DENIALS,
-            Self::Negation => &NEGATIONS,
-            Self::Attribution => &ATTRIBUTIONS,
-        }
-    }
-}
-
 /// A place where a cue stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cue {
@@ -51,10 +30,33 @@ pub(super) struct Cue {
     pub end: usize,
 }
 
-/// The cues of a kind in a text: of the language it is written in, where that is known, else of all.
-pub(super) fn cues(kind: Kind, text: &str, passage: &Passage) -> Vec<Cue> {
-    let known = language(text).filter(|l| kind.lists().contains_key(l));
-    let own = kind.lists().iter().filter(|(of, _)| match known {
+/// The cues of a text.
+#[derive(Debug)]
+pub(super) struct Cues {
+    /// Say in the writer's own voice that something is not so.
+    pub denials: Vec<Cue>,
+    /// Negate what stands right beside them.
+    pub negations: Vec<Cue>,
+    /// Say it in another's voice.
+    pub attributions: Vec<Cue>,
+}
+
+impl Cues {
+    /// Those of the language that the text is written in, where that is known, else of all.
+    pub(super) fn of(text: &str, passage: &Passage) -> Self {
+        let language = language(text);
+        let find = |lists| found(lists, language, passage);
+        Self {
+            denials: find(&DENIALS),
+            negations: find(&NEGATIONS),
+            attributions: find(&ATTRIBUTIONS),
+        }
+    }
+}
+
+fn found(lists: &ByLanguage, language: Option<&str>, passage: &Passage) -> Vec<Cue> {
+    let known = language.filter(|l| lists.contains_key(l));
+    let own = lists.iter().filter(|(of, _)| match known {
         Some("zh") => of.starts_with("zh"),
         Some(known) => **of == known,
         None => true,

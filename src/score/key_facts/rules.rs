@@ -12,7 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use super::cues::{Cue, Kind, cues};
+use super::cues::{Cue, Cues};
 use super::reading::{FactReading, Reading};
 use crate::suite::Fact;
 use crate::text::{Met, Passage, excerpt, head, is_cjk};
@@ -62,26 +62,21 @@ const NO_DENIALS: &[&str] = &[
 pub(super) struct Answer<'t> {
     text: &'t str,
     passage: Passage,
-    denials: Vec<Cue>,
-    negations: Vec<Cue>,
-    attributions: Vec<Cue>,
+    cues: Cues,
     denies: bool,
 }
 
 impl<'t> Answer<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         let passage = Passage::new(text);
-        let find = |kind| cues(kind, text, &passage);
-        let denials = find(Kind::Denial);
-        let denying: BTreeSet<usize> = denials.iter().map(|c| c.sentence).collect();
+        let cues = Cues::of(text, &passage);
+        let denying: BTreeSet<usize> = cues.denials.iter().map(|c| c.sentence).collect();
         // The last "sentence" of a passage is its empty end.
         let sentences = passage.sentences().len().saturating_sub(1);
         Self {
             text,
-            negations: find(Kind::Negation),
-            attributions: find(Kind::Attribution),
             denies: !denying.is_empty() && denying.len() * DENYING_SHARE >= sentences,
-            denials,
+            cues,
             passage,
         }
     }
@@ -89,14 +84,13 @@ impl<'t> Answer<'t> {
     /// How it stands to a fact.
     pub(super) fn read(&self, fact: &Fact) -> FactReading {
         let met = fact.met_in(&self.passage);
-        let own = Passage::new(&fact.statement);
-        let says = |kind| !cues(kind, &fact.statement, &own).is_empty();
-        let negative = says(Kind::Denial) || says(Kind::Negation);
-        let attributed = says(Kind::Attribution);
+        let own = Cues::of(&fact.statement, &Passage::new(&fact.statement));
+        let negative = !own.denials.is_empty() || !own.negations.is_empty();
+        let attributed = !own.attributions.is_empty();
         let read = |met: &Met| {
             if self.is_denied(met, negative) {
                 Reading::Denied
-            } else if !attributed && stands_in(&self.attributions, met) {
+            } else if !attributed && stands_in(&self.cues.attributions, met) {
                 Reading::Attributed
             } else {
                 Reading::Affirmed
@@ -117,13 +111,14 @@ impl<'t> Answer<'t> {
     /// Whether a mention is denied. What a fact that is itself `negative` says looks like a denial, unless the whole answer denies.
     fn is_denied(&self, met: &Met, negative: bool) -> bool {
         if negative {
-            return self.denies && stands_in(&self.denials, met);
+            return self.denies && stands_in(&self.cues.denials, met);
         }
         let (first, last) = met.sentences;
         let around = first.saturating_sub(1)..=last + 1;
-        stands_in(&self.denials, met)
-            || self.denies && self.denials.iter().any(|c| around.contains(&c.sentence))
-            || self.negations.iter().any(|c| self.negates(c, met))
+        let denials = &self.cues.denials;
+        stands_in(denials, met)
+            || self.denies && denials.iter().any(|c| around.contains(&c.sentence))
+            || self.cues.negations.iter().any(|c| self.negates(c, met))
     }
 
     /// Whether a negation stands right before, or behind, one of the words that are met.

@@ -1,7 +1,7 @@
 //! What stands around a number: its sign and currency, and what makes it a part of a word, a label or a marker.
 
 use super::scan::Found;
-use crate::text::announce::{is_copula, is_dress, lower, word_at};
+use crate::text::announce::{is_copula, is_dress, last_word, lower, word_at};
 
 /// The words before a number that make it a label.
 const LABELS: &str = "step example question problem figure table chapter section page line option case part equation eq note q schritt \
@@ -209,13 +209,5 @@ pub(super) fn labelled(text: &str, start: usize) -> bool {
     if JOINED_LABELS.iter().any(|l| before.ends_with(l)) {
         return true;
     }
-    let length: usize = before
-        .chars()
-        .rev()
-        .take(16)
-        .take_while(|c| c.is_alphabetic())
-        .map(char::len_utf8)
-        .sum();
-    let word = &before[before.len() - length..];
-    lower(word).is_some_and(|w| LABELS.split(' ').any(|l| l == w))
+    lower(last_word(before)).is_some_and(|w| LABELS.split(' ').any(|l| l == w))
 }

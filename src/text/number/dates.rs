@@ -1,7 +1,7 @@
 //! Dates and times, which look like numbers and have no one value.
 
 use super::digits::digit;
-use crate::text::announce::{lower, word_at};
+use crate::text::announce::{last_word, lower, word_at};
 
 /// Names of the months in the languages that write them as words. English "May" and "March" count with a capital only.
 const MONTHS: &str = "january jan february feb mar april apr june jun july jul august aug september sep sept october oct november nov december dec \
@@ -124,14 +124,7 @@ fn year(text: &str, at: usize) -> Option<usize> {
 fn month_before(text: &str, at: usize, number: u32, end: usize) -> Option<usize> {
     let before = text[..at].strip_suffix([' ', '\u{a0}'])?;
     let before = before.strip_suffix('.').unwrap_or(before);
-    let length: usize = before
-        .chars()
-        .rev()
-        .take(16)
-        .take_while(|c| c.is_alphabetic())
-        .map(char::len_utf8)
-        .sum();
-    if !is_month(&before[before.len() - length..]) {
+    if !is_month(last_word(before)) {
         return None;
     }
     if (1000..2200).contains(&number) {
