@@ -2,8 +2,8 @@
 
 use super::labels::Case;
 use super::tokens::Kind;
-use super::words::{ALSO, AND, BUT, INSTEAD, NOT, REASON, RIGHT};
-use super::{Answer, REACH, is_copula, is_joined};
+use super::words::{ALSO, AMENDS, AND, BUT, INSTEAD, NOT, REASON, RIGHT, is_instead_of};
+use super::{Answer, REACH, Statement, is_copula, is_joined};
 
 impl Answer<'_> {
     /// "not A but B", "A değil, B", "A नहीं, B है", "答案不是A，是B", "B and not A": the one letter that a sentence does not deny, where it denies
@@ -26,9 +26,32 @@ impl Answer<'_> {
             .filter(|j| !self.denied[**j] && self.is_answer(**j))
             .all(|j| self.label(*j).is_some_and(|(other, _)| other == index));
         let denied = sentence.into_iter().find(|j| self.denied[*j])?;
-        let mut between = (denied.min(i)..denied.max(i)).map(|j| self.word(j));
-        let argues = between.any(|word| REASON.has(word));
+        let mut between = denied.min(i)..denied.max(i);
+        let argues = between.any(|j| {
+            let joins = j > 0 && is_instead_of(self.word(j - 1), self.word(j));
+            REASON.has(self.word(j)) && !joins
+        });
         (others_agree && !argues && !self.is_denied_too(i)).then_some(index)
+    }
+
+    /// The letters that take back what was said before them, "Sorry, B.", and where.
+    pub(super) fn amendments(&self) -> Vec<Statement> {
+        let amends = |i: &usize| self.kind(*i) == Some(Kind::Word) && AMENDS.has(self.word(*i));
+        let amendment = |i: usize| {
+            let label = (i + 1..i + 6)
+                .take_while(|j| !self.ends(*j) || matches!(self.kind(*j), Some(Kind::Mark('!'))))
+                .find(|j| self.label(*j).is_some())?;
+            let (index, case) = self.label(label)?;
+            let whole = self.ends(label + 1) && (case == Case::Upper || self.tokens[label].marked);
+            (whole && !self.denied[label] && !self.among_others(label)).then_some(Statement {
+                at: self.tokens[label].span.start,
+                choice: Some(index),
+            })
+        };
+        (0..self.tokens.len())
+            .filter(amends)
+            .filter_map(amendment)
+            .collect()
     }
 
     /// Whether a label is one as those of a sentence with `like` are.
@@ -51,7 +74,8 @@ impl Answer<'_> {
             || BUT.has(next)
             || RIGHT.has(next) && !next.is_ascii()
             || (AND.has(next) || next.is_empty()) && NOT.has(self.word(i + 2))
-            || NOT.has(next);
+            || NOT.has(next)
+            || self.stands_instead(i);
         self.set_off(i, i) && (self.closed(i) || self.tokens[i].marked || goes_on)
     }
 

@@ -2,7 +2,10 @@
 
 use super::labels::Case;
 use super::tokens::Kind;
-use super::words::{AND, BUT, NOT, OPTION, OR, POSTPOSED_NOT, RIGHT, WRONG};
+use super::words::{
+    AND, BUT, NOT, OPTION, OR, PAIRED_NOT, POSTPOSED_NOT, RIGHT, is_instead_of, is_not_wrong,
+    is_wrong,
+};
 use super::{Answer, is_copula};
 use crate::text::announce::unspaced;
 
@@ -16,7 +19,7 @@ impl Answer<'_> {
         for i in 0..denied.len() {
             if denied[i]
                 && self.denied_before(i)
-                && let Some(j) = self.next_joined(i, true)
+                && let Some(j) = self.next_joined(i, !self.ends_a_pair(i))
             {
                 denied[j] = true;
             }
@@ -44,13 +47,7 @@ impl Answer<'_> {
                     if NOT.has(word) {
                         return true;
                     }
-                    // "ni A ni B", "ne A ne B"
-                    if matches!(word, "ni" | "Ni" | "ne" | "Ne")
-                        && (matches!(self.word(i + 1), "ni" | "ne")
-                            || (j.saturating_sub(4)..j).any(|k| {
-                                matches!(self.word(k), "ni" | "Ni" | "ne" | "Ne" | "no" | "No")
-                            }))
-                    {
+                    if is_instead_of(word, self.word(j + 1)) || self.is_paired_not(j, i) {
                         return true;
                     }
                     // "no es B", "non è B", but "No, B".
@@ -68,6 +65,37 @@ impl Answer<'_> {
         false
     }
 
+    /// Whether a label is the second of a pair that is denied: "ne A ne de B, C" goes on to another.
+    fn ends_a_pair(&self, i: usize) -> bool {
+        (i.saturating_sub(2)..i).any(|j| {
+            (PAIRED_NOT.has(self.word(j)) || matches!(self.word(j), "nor" | "noch"))
+                && (j.saturating_sub(4)..j).any(|k| self.label(k).is_some())
+        })
+    }
+
+    /// Whether word `j` denies label `i` as one of a pair: "ni A ni B", "no A ni B".
+    fn is_paired_not(&self, j: usize, i: usize) -> bool {
+        let paired = |k: usize| PAIRED_NOT.has(self.word(k));
+        paired(j)
+            && ((i + 1..i + 4).any(paired)
+                || (j.saturating_sub(4)..j)
+                    .any(|k| paired(k) || matches!(self.word(k), "no" | "No")))
+    }
+
+    /// Whether the words from `j` on deny that something is wrong.
+    pub(super) fn is_not_wrong(&self, j: usize) -> bool {
+        is_not_wrong(self.word(j), [self.word(j + 1), self.word(j + 2)])
+    }
+
+    /// Whether what follows a label says that it takes another's place: "C instead of A", "C en lugar de A", "选C而不是A".
+    pub(super) fn stands_instead(&self, i: usize) -> bool {
+        let next = self.word(i + 1);
+        is_instead_of(next, self.word(i + 2))
+            || is_instead_of(self.word(i + 2), self.word(i + 3))
+            || next.starts_with("而不")
+            || next.starts_with("而非")
+    }
+
     pub(super) fn denied_after(&self, i: usize) -> bool {
         // "C. Can't be determined" is a choice with its text.
         let follows = |(index, _)| {
@@ -75,6 +103,9 @@ impl Answer<'_> {
                 .follows(self.text, self.tokens[i].span.end, index)
         };
         if self.begins_line(i) && self.label(i).is_some_and(follows) {
+            return false;
+        }
+        if self.stands_instead(i) {
             return false;
         }
         let mut j = i + 1;
@@ -94,13 +125,17 @@ impl Answer<'_> {
                     if BUT.has(word) && !word.starts_with(unspaced) {
                         return false;
                     }
-                    if WRONG.has(word) {
+                    if is_wrong(word) {
+                        if self.is_not_wrong(j) {
+                            return false;
+                        }
                         // "B not A" denies A.
                         let next = j + 1 + usize::from(OPTION.has(self.word(j + 1)));
                         return self.label(next).is_none() || word.starts_with(unspaced);
                     }
                     if RIGHT.has(word) {
-                        return false;
+                        // "A doğru değil"
+                        return POSTPOSED_NOT.has(self.word(j + 1));
                     }
                 }
                 Some(Kind::Label {

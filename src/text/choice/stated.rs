@@ -3,7 +3,7 @@
 use super::labels::Case;
 use super::tokens::Kind;
 use super::words::{
-    AND, BUT, CONTINUES, HEARSAY, NAMED, NOT, OPTION, OR, PICK, RIGHT, SO, WRONG, Words,
+    AND, BUT, CONTINUES, HEARSAY, NAMED, NOT, OPTION, OR, PICK, RIGHT, SO, Words, is_wrong,
 };
 use super::{
     Answer, MOST_ANNOUNCEMENTS, PRONOUN, REACH, Statement, is_also_word, is_consonant, is_copula,
@@ -32,6 +32,10 @@ impl Answer<'_> {
             _ => None,
         });
         let mut stated: Vec<Statement> = announced.chain(boxed).collect();
+        // What takes back a statement is one itself.
+        if !stated.is_empty() {
+            stated.extend(self.amendments());
+        }
         stated.sort_by_key(|s| s.at);
         stated
     }
@@ -40,7 +44,7 @@ impl Answer<'_> {
     pub(super) fn hearsay(&self, i: usize) -> bool {
         // What is called wrong is the letter before it, if there is one: "A değil C".
         let wrong = i.checked_sub(1).is_some_and(|before| {
-            WRONG.has(self.word(before))
+            is_wrong(self.word(before))
                 && self.word(before).len() > 3
                 && !(before.saturating_sub(2)..before).any(|k| self.label(k).is_some())
         });
@@ -65,7 +69,7 @@ impl Answer<'_> {
             while matches!(self.kind(j), Some(Kind::Word))
                 && j < i + 4
                 && !is_copula(self.word(j))
-                && !WRONG.has(self.word(j))
+                && !is_wrong(self.word(j))
                 && !BUT.has(self.word(j))
             {
                 j += 1;

@@ -114,7 +114,7 @@ pub(super) fn tokens(text: &str, choices: usize) -> (Vec<Token>, Vec<Range<usize
             }),
             None => {
                 let token = word(text, at, end, choices);
-                at = token.span.end;
+                at = token.span.end + suffix(&text[token.span.end..]);
                 tokens.push(token);
                 continue;
             }
@@ -126,6 +126,20 @@ pub(super) fn tokens(text: &str, choices: usize) -> (Vec<Token>, Vec<Range<usize
 
 const WRAPPERS: &str = "text textbf textit textrm textsf emph mathrm mathbf mathit mathsf mathtt bf rm left right quad qquad displaystyle \
     large Large bold boldsymbol underline boxed fbox";
+
+/// The length of the suffix that a text begins with, its apostrophe included.
+fn suffix(text: &str) -> usize {
+    let Some(rest) = text.strip_prefix(['\'', '’']) else {
+        return 0;
+    };
+    let word = word_at(rest, 0);
+    let known = !word.is_empty() && SUFFIXES.split(' ').any(|s| s == word);
+    if known {
+        text.len() - rest.len() + word.len()
+    } else {
+        0
+    }
+}
 
 /// Characters of a script without spaces that are read as one word at most.
 const PIECE: usize = 48;

@@ -2,7 +2,9 @@
 
 use super::labels::Case;
 use super::tokens::Kind;
-use super::words::{BUT, CHOOSE, CHOSEN, CONTINUES, NAMED, NOT, OPTION, RIGHT, SO, WRONG};
+use super::words::{
+    BUT, CHOOSE, CHOSEN, CONTINUES, NAMED, NOT, OPTION, POSTPOSED_NOT, RIGHT, SO, is_wrong,
+};
 use super::{Answer, PRONOUN, REACH, is_also_word, is_consonant, is_copula, only};
 use crate::text::announce::unspaced;
 
@@ -58,10 +60,13 @@ impl Answer<'_> {
                 return None;
             }
             let word = self.word(j);
-            if RIGHT.has(word) || CHOSEN.has(word) {
+            if is_wrong(word) && self.is_not_wrong(j) {
                 return Some(index);
             }
-            if WRONG.has(word) || BUT.has(word) {
+            if RIGHT.has(word) || CHOSEN.has(word) {
+                return Some(index).filter(|_| !POSTPOSED_NOT.has(self.word(j + 1)));
+            }
+            if is_wrong(word) || BUT.has(word) {
                 return None;
             }
         }
@@ -178,7 +183,7 @@ impl Answer<'_> {
                 .rev()
                 .take(6)
                 .take_while(|j| !self.ends(*j))
-                .any(|j| WRONG.has(self.word(j)));
+                .any(|j| is_wrong(self.word(j)));
             (joined && ends && !wrong && !self.denied[i] && !self.hearsay(i)).then_some(index)
         })
     }

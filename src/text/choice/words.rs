@@ -49,13 +49,72 @@ pub(super) static NOT: LazyLock<Words> = LazyLock::new(|| {
         don’t doesn’t wouldn’t never neither nor except without than unlike against eliminat* exclud* reject* discard* \
         dismiss* ruled ruling rule avoid nicht kein* weder noch pas não nem non né не ни кроме niet geen inte ikke ei \
         eikä nie není nem bukan không δεν όχι ليس ليست لا לא",
-        "不 非 排除 除了 ไม่",
+        "不 非 没选 沒選 排除 除了 ไม่",
     )
 });
 
 /// Denies what stands before it, whatever follows: "정답은 A가 아니라 B입니다".
-pub(super) static POSTPOSED_NOT: LazyLock<Words> =
-    LazyLock::new(|| Words::new("아니* 아닙* 아닌 değil* नहीं نیست নয়", ""));
+pub(super) static POSTPOSED_NOT: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(
+        "아니* 아닙* 아닌 않* 대신 değil* yerine नहीं نیست নয়",
+        "の代わり",
+    )
+});
+
+/// Deny both of two letters, one before each: "ni A ni B", "ne A ne B", "न A न B", "نه A و نه B".
+pub(super) static PAIRED_NOT: LazyLock<Words> = LazyLock::new(|| Words::new("ni ne न نه", ""));
+
+/// What joins the letter that is not taken to the one that is, "C instead of A": a word and the one that follows it, where the first alone
+/// would say another thing.
+const INSTEAD_OF: &[(&str, &str)] = &[
+    ("instead", "of"),
+    ("rather", "than"),
+    ("statt", ""),
+    ("anstatt", ""),
+    ("anstelle", ""),
+    ("plutôt", "que"),
+    ("lieu", "de"),
+    ("lugar", "de"),
+    ("vez", "de"),
+    ("invece", "di"),
+    ("anziché", ""),
+    ("вместо", ""),
+    ("замість", ""),
+    ("plaats", "van"),
+    ("zamiast", ""),
+    ("stället", "för"),
+    ("stedet", "for"),
+    ("místo", ""),
+    ("بدلا", "من"),
+    ("بدلاً", "من"),
+    ("بدل", "من"),
+    ("عوضا", "عن"),
+    ("chứ", "không"),
+    ("thay", "vì"),
+    ("alih", "alih"),
+];
+
+/// Whether two words that follow each other join the letter that is not taken to the one that is.
+pub(super) fn is_instead_of(word: &str, next: &str) -> bool {
+    let (Some(word), Some(next)) = (lower(word), lower(next)) else {
+        return false;
+    };
+    INSTEAD_OF
+        .iter()
+        .any(|(first, second)| *first == word && (second.is_empty() || *second == next))
+}
+
+/// Takes back what was said before: "The answer is A. Sorry, B."
+pub(super) static AMENDS: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(
+        "sorry correction wait actually oops scratch apologies amend* entschuldigung verzeihung korrektur moment \
+        pardon désolé* rectification erratum perdón corrección dicho digo desculp* correção aliás scusa scusate \
+        correzione anzi извините простите поправка точнее вернее pardon düzeltme özür aslında माफ़ क्षमा सुधार عفوا \
+        عفوًا عفواً تصحيح آسف ببخشید اصلاح maaf koreksi ralat lỗi chính correctie przepraszam korekta förlåt rättelse \
+        anteeksi korjaus 정정* 죄송*",
+        "更正 抱歉 对不起 對不起 不对 不對 改为 改為 訂正 すみません 失礼",
+    )
+});
 
 /// Ends what a denial reaches: something else is put in its place.
 pub(super) static BUT: LazyLock<Words> = LazyLock::new(|| {
@@ -95,18 +154,45 @@ pub(super) static INSTEAD: LazyLock<Words> = LazyLock::new(|| {
     )
 });
 
-/// Denies what stands before it.
-pub(super) static WRONG: LazyLock<Words> = LazyLock::new(|| {
+/// Calls what stands before it a wrong one.
+static INCORRECT: LazyLock<Words> = LazyLock::new(|| {
     Words::new(
-        "wrong incorrect* false inaccurate invalid impossible unlikely eliminated excluded out irrelevant not isn't \
-        wasn't aren't can't cannot doesn't don't isn’t aren’t can’t doesn’t fails lacks contradicts falsch* nicht \
-        unzutreffend faux fausse* erroné* n'est n’est falso falsa* errad* errat* sbagliat* no não non невер* неправ* \
-        ошибоч* не yanlış* değil* salah bukan sai không خطأ خاطئ* غير ليس* غلط نادرست نیست गलत नहीं ভুল নয় 틀* 아니* 아닙* \
-        오답* fout onjuist* niet fel felaktig* forkert feil väärin väärä błędn* nieprawidłow* špatn* greșit* hibás \
-        helytelen λάθος שגוי* לא",
-        "错 錯 不对 不對 不正 不是 不符 不选 不選 不成立 排除 误 誤 間違 ではな ではあり じゃな ผิด ไม่",
+        "wrong incorrect* false inaccurate invalid impossible unlikely eliminated excluded out irrelevant falsch* \
+        unzutreffend faux fausse* erroné* incorrect* falso falsa* errad* errat* sbagliat* scorrett* невер* неправ* \
+        ошибоч* yanlış* salah keliru sai خطأ خاطئ* غلط نادرست गलत ভুল 틀* 오답* fout onjuist* fel felaktig* forkert \
+        feil väärin väärä błędn* nieprawidłow* špatn* greșit* hibás helytelen λάθος שגוי*",
+        "错 錯 误 誤 間違 ผิด",
     )
 });
+
+/// Denies what stands before it, without calling it wrong.
+static DENIES: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(
+        "not isn't wasn't aren't can't cannot doesn't don't isn’t aren’t can’t doesn’t fails lacks contradicts nicht \
+        n'est n’est no não non не değil* bukan không غير ليس* نیست नहीं নয় 아니* 아닙* 않* niet inte ei nie není nem לא",
+        "不对 不對 不正 正しくな 不是 不符 不选 不選 不成立 排除 ではな ではあり じゃな でもな でもあり ไม่",
+    )
+});
+
+/// Two denials in one word of a script without spaces, which make none.
+static NOT_WRONG: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(
+        "",
+        "没有错 没错 沒有錯 沒錯 不是错 不是錯 并不错 没有误 間違いではな 間違いではあり 間違ってはいな 間違っていな 間違いな 誤りではな 誤りではあり ไม่ผิด",
+    )
+});
+
+/// Whether a word denies what stands before it, or calls it wrong.
+pub(super) fn is_wrong(word: &str) -> bool {
+    INCORRECT.has(word) || DENIES.has(word)
+}
+
+/// Whether words, the first of which denies or calls wrong, deny that something is wrong: "is not wrong", "yanlış değil", "没有错".
+pub(super) fn is_not_wrong(word: &str, next: [&str; 2]) -> bool {
+    NOT_WRONG.has(word)
+        || DENIES.has(word) && !INCORRECT.has(word) && next.iter().any(|w| INCORRECT.has(w))
+        || INCORRECT.has(word) && POSTPOSED_NOT.has(next[0])
+}
 
 /// Calls what stands before or after it the right one.
 pub(super) static RIGHT: LazyLock<Words> = LazyLock::new(|| {
