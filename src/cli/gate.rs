@@ -1,5 +1,6 @@
 //! `candor gate`.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -10,6 +11,7 @@ use super::output::{lines as table_lines, to_json};
 use super::terminal::say;
 use crate::analysis::Dataset;
 use crate::analysis::gate::{Drift, GateFile, GateOutcome, Overall, Side, judge};
+use crate::files::write_output;
 use crate::report::gate::{
     InfluentialQuestion, OnInconclusive, Platform, annotations, conclusion, influential_questions,
     junit, lines, markdown,
@@ -319,11 +321,14 @@ fn platform() -> Annotated {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|e| {
+    let failed = |e: std::io::Error| {
         Failure::new(
             Exit::CouldNotRun,
             format!("cannot write {}: {e}", path.display()),
         )
+    };
+    write_output(path, failed, |mut file| {
+        file.write_all(text.as_bytes()).map_err(failed)
     })?;
     say(&format!("wrote {}", path.display()));
     Ok(())

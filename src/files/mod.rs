@@ -1,4 +1,4 @@
-//! What is read from files that others wrote: paths that are plain, folders that nothing leads out of, text in the encodings people
+//! Files are read here as others wrote them, and written whole or not at all: paths that are plain, folders that nothing leads out of, text in the encodings people
 //! save it in, and rows in the formats their tools write.
 
 mod apart;
@@ -6,6 +6,7 @@ mod folder;
 mod json;
 mod parquet;
 mod plain_path;
+mod replace;
 mod rows;
 mod text;
 
@@ -13,5 +14,6 @@ pub use apart::{Panicked, apart};
 pub use folder::Folder;
 pub use json::{Repairs, from_json};
 pub use plain_path::{PlainPath, PlainPathError};
+pub use replace::{replace, sync_folder, write_output};
 pub use rows::{Format, ReadError, Row, Rows, parse_json_rows, parse_jsonl, rows};
 pub use text::{decode, read_text, without_bom};

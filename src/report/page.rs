@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -19,6 +20,7 @@ use crate::analysis::{
     Asked, Cell, Comparison, Dataset, Detected, OutsideLabels, Question, Target, compare, detect,
     summarise,
 };
+use crate::files::write_output;
 
 /// What a reader may choose.
 #[derive(Debug, Clone)]
@@ -219,17 +221,13 @@ impl Report {
     /// [`ReportError`] where it cannot be made or written.
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
         let html = self.html()?;
-        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|e| ReportError::File {
-                action: "cannot make the folder of",
-                path: path.into(),
-                reason: e.to_string(),
-            })?;
-        }
-        std::fs::write(path, html).map_err(|e| ReportError::File {
+        let failed = |e: std::io::Error| ReportError::File {
             action: "cannot write",
             path: path.into(),
             reason: e.to_string(),
+        };
+        write_output(path, failed, |mut file| {
+            file.write_all(html.as_bytes()).map_err(failed)
         })
     }
 

@@ -15,8 +15,8 @@ use tokio::sync::oneshot;
 use super::error::StoreError;
 use super::lock::RunLock;
 use super::record::TrialRecord;
-use super::replace::sync_folder;
 use super::seal::Counted;
+use crate::files::sync_folder;
 
 /// A trial as a line that was found to be read back as it is.
 #[derive(Debug, Clone)]

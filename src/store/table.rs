@@ -208,7 +208,7 @@ impl Table {
     ///
     /// # Errors
     /// [`StoreError::Frame`] where it cannot be written.
-    pub fn write_parquet(mut self, file: File, path: &Path) -> Result<(), StoreError> {
+    pub fn write_parquet(mut self, file: &File, path: &Path) -> Result<(), StoreError> {
         ParquetWriter::new(file)
             .with_compression(ParquetCompression::Zstd(None))
             .finish(&mut self.frame)

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use zip::result::{ZipError, ZipResult};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -13,6 +14,7 @@ use super::{
     WHAT_IT_IS, options, record_of, scores_csv, sha256_sums,
 };
 use crate::analysis::Dataset;
+use crate::files::write_output;
 use crate::report::{Report, ReportError};
 use crate::store::{RunDirectory, SCORES, TRIALS};
 
@@ -119,34 +121,18 @@ fn failed(action: &'static str, path: &Path, reason: &dyn std::fmt::Display) -> 
 
 /// Packs files under their names, each as it is read. The same content gives the same bytes: no entry carries a time. A zip is there whole or
 /// not at all.
-fn pack(files: &[(String, PathBuf)], path: &Path) -> zip::result::ZipResult<()> {
-    let folder = path.parent().filter(|f| !f.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut builder = tempfile::Builder::new();
-    // As any new file, not for its owner alone.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut part = builder.tempfile_in(folder)?;
-    let mut zip = ZipWriter::new(part.as_file_mut());
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .last_modified_time(DateTime::default())
-        .large_file(true);
-    for (name, place) in files {
-        zip.start_file(name.as_str(), options)?;
-        io::copy(&mut File::open(place)?, &mut zip)?;
-    }
-    zip.finish()?;
-    part.as_file().sync_all()?;
-    // A device or a pipe is written to, and never replaced; a link keeps its place, and its target is replaced.
-    match std::fs::metadata(path) {
-        Ok(there) if !there.is_file() => {
-            let mut out = File::options().write(true).open(path)?;
-            io::copy(&mut part.reopen()?, &mut out)?;
+fn pack(files: &[(String, PathBuf)], path: &Path) -> ZipResult<()> {
+    write_output(path, ZipError::Io, |file| {
+        let mut zip = ZipWriter::new(file);
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .last_modified_time(DateTime::default())
+            .large_file(true);
+        for (name, place) in files {
+            zip.start_file(name.as_str(), options)?;
+            io::copy(&mut File::open(place)?, &mut zip)?;
         }
-        Ok(_) => drop(part.persist(path.canonicalize()?).map_err(|e| e.error)?),
-        Err(_) => drop(part.persist(path).map_err(|e| e.error)?),
-    }
-    Ok(())
+        zip.finish()?;
+        Ok(())
+    })
 }

@@ -2,21 +2,21 @@
 //! none is a formula. Parquet has every character as it came.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::path::Path;
 
-use super::create;
 use crate::report::ReportError;
 use crate::store::Table;
 use crate::text::visible;
 
 #[allow(clippy::needless_pass_by_value)] // As every writer takes it.
-pub(super) fn write(table: Table, path: &Path) -> Result<(), ReportError> {
+pub(super) fn write(table: Table, file: &File, path: &Path) -> Result<(), ReportError> {
     let failed = |e: csv::Error| ReportError::File {
         action: "cannot write",
         path: path.into(),
         reason: e.to_string(),
     };
-    let mut writer = csv::Writer::from_writer(create(path)?);
+    let mut writer = csv::Writer::from_writer(file);
     let columns: Vec<(String, bool)> = table
         .columns()
         .map(|(name, text)| (no_formula(name).into_owned(), text))

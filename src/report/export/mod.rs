@@ -4,14 +4,16 @@ mod csv;
 mod parquet;
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::Path;
 
 use super::ReportError;
 use crate::analysis::Dataset;
+use crate::files::write_output;
 use crate::store::{Filter, Table, column, stratum_column};
 
-/// Writes a table to a file.
-type Writer = fn(Table, &Path) -> Result<(), ReportError>;
+/// Writes a table into the file at a path.
+type Writer = fn(Table, &File, &Path) -> Result<(), ReportError>;
 
 /// Every export format by name.
 const FORMATS: &[(&str, Writer)] = &[("csv", csv::write), ("parquet", parquet::write)];
@@ -33,7 +35,15 @@ pub fn export(
     path: &Path,
 ) -> Result<(), ReportError> {
     match FORMATS.iter().find(|(name, _)| *name == format) {
-        Some((_, write)) => write(table(data, transcripts)?, path),
+        Some((_, write)) => {
+            let table = table(data, transcripts)?;
+            let failed = |e: std::io::Error| ReportError::File {
+                action: "cannot write",
+                path: path.into(),
+                reason: e.to_string(),
+            };
+            write_output(path, failed, |file| write(table, file, path))
+        }
         None => Err(ReportError::Unknown {
             what: "export format",
             name: format.into(),
@@ -101,19 +111,4 @@ fn table(data: &Dataset, transcripts: bool) -> Result<Table, ReportError> {
         table = table.renamed(column, name)?;
     }
     Ok(table)
-}
-
-fn create(path: &Path) -> Result<std::fs::File, ReportError> {
-    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|e| ReportError::File {
-            action: "cannot make the folder of",
-            path: path.into(),
-            reason: e.to_string(),
-        })?;
-    }
-    std::fs::File::create(path).map_err(|e| ReportError::File {
-        action: "cannot write",
-        path: path.into(),
-        reason: e.to_string(),
-    })
 }

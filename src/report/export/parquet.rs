@@ -1,11 +1,11 @@
 //! Parquet, zstd.
 
+use std::fs::File;
 use std::path::Path;
 
-use super::create;
 use crate::report::ReportError;
 use crate::store::Table;
 
-pub(super) fn write(table: Table, path: &Path) -> Result<(), ReportError> {
-    Ok(table.write_parquet(create(path)?, path)?)
+pub(super) fn write(table: Table, file: &File, path: &Path) -> Result<(), ReportError> {
+    Ok(table.write_parquet(file, path)?)
 }

@@ -1,16 +1,29 @@
 //! Agreement with labels from outside, and corrected rates beside the raw ones.
 
 use super::tables::{Table, Tables};
-use crate::analysis::calibrate;
+use crate::analysis::{AnalysisError, calibrate};
 use crate::report::calibration::{agreement_grid, calibration_notes, confusion_grid, rates_grid};
 use crate::report::{Report, ReportError};
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
-    let Some(labels) = &report.labels else {
+    let Some(labels) = report.labels.as_ref().filter(|l| !l.is_empty()) else {
         return Ok(None);
     };
     let by = ["suite".to_owned()];
-    let calibration = calibrate(&report.data, &report.data.headlines(), labels, &by)?;
+    let calibration = match calibrate(&report.data, &report.data.headlines(), labels, &by) {
+        Ok(calibration) => calibration,
+        // Labels that do not fit the run are no reason to have no report.
+        Err(AnalysisError::Mixed(why)) => {
+            let note = format!("The external labels were not compared with the run's own: {why}");
+            tracing::warn!("{note}");
+            let only_notes = Tables {
+                notes: vec![note],
+                ..Tables::default()
+            };
+            return report.render("sections/tables.html", &only_notes).map(Some);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let Some(all) = calibration.agreement.first() else {
         return Ok(None);
     };
