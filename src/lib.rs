@@ -13,7 +13,7 @@
 //! | 2 | [`score`] | one file a scorer: answer → score |
 //! | 1 | [`suite`] | what to ask: schema, data, templates |
 //! | 1 | [`model`] | whom to ask: the `Model` trait; in process, over HTTP, from recordings |
-//! | 0 | [`stats`] | pure functions over slices |
+//! | 0 | [`stats`] | pure functions over slices; the crate `candor-stats` |
 //! | 0 | [`files`] | foreign files: plain paths, encodings, rows of every format |
 //! | 0 | [`net`] | the network: one HTTP client, one way to fetch a file |
 //! | 0 | [`text`] | normal forms, tokens, numbers; errors in what a person wrote |
@@ -33,7 +33,8 @@ pub mod net;
 pub mod report;
 pub mod run;
 pub mod score;
-pub mod stats;
 pub mod store;
 pub mod suite;
 pub mod text;
+
+pub use candor_stats as stats;

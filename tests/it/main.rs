@@ -31,7 +31,6 @@ mod foreign_data;
 mod gap;
 mod gate;
 mod gate_run;
-mod golden_stats;
 mod gsm8k;
 mod hostile;
 mod house;

@@ -24,7 +24,7 @@ pub(super) fn cluster_sums<C: Hash + Eq>(
 }
 
 /// Whether every value stands in a cluster of its own.
-pub(crate) fn all_alone<C: Hash + Eq>(clusters: impl ExactSizeIterator<Item = C>) -> bool {
+pub fn all_alone<C: Hash + Eq>(clusters: impl ExactSizeIterator<Item = C>) -> bool {
     let n = clusters.len();
     let mut met: std::collections::HashSet<C, FixedState> =
         std::collections::HashSet::with_capacity_and_hasher(n, FixedState::default());

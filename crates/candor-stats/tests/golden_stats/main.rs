@@ -1,4 +1,11 @@
-//! Statistics against reference values that other software computed (tests/golden/stats): a test per file, named after it.
+//! Statistics against reference values that other software computed (tests/golden): a test per file, named after it.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used
+)]
 
 mod agreement;
 mod distributions;
@@ -14,7 +21,7 @@ mod sequential;
 use std::fmt::Debug;
 use std::path::Path;
 
-use candor::stats::{Interval, Undefined};
+use candor_stats::{Interval, Undefined};
 use serde_json::Value;
 
 /// A file of reference values.
@@ -32,7 +39,7 @@ struct Case {
 }
 
 fn golden(name: &str) -> Golden {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/stats");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let path = folder.join(format!("{name}.json"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mut file: Value = serde_json::from_str(&text).expect("JSON");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candor::stats::{
+use candor_stats::{
     BbqCounts, Inference, MantelHaenszel, PairedCounts, PairedT, Table, bbq_ambiguous,
     bbq_disambiguated, breslow_day, cochran_q, conditional_odds_ratio,
     exact_conditional_odds_ratio,

@@ -1,6 +1,6 @@
 //! One rate, and two rates from different questions.
 
-use candor::stats::{
+use candor_stats::{
     TwoGroups, agresti_caffo, agresti_coull, clopper_pearson, jeffreys, jeffreys_with_ends,
     miettinen_nurminen, newcombe_hybrid, rate_at_least, rate_at_most, wald, wald_independent,
     wilson,

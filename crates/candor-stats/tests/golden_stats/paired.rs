@@ -1,6 +1,6 @@
 //! Two models on the same questions.
 
-use candor::stats::{
+use candor_stats::{
     AdjustedT, Inference, PairedCounts, PairedT, Tango, Verdict, agresti_min, bonett_price,
     conditional_odds_ratio, mcnemar, newcombe_paired, wald_paired,
 };

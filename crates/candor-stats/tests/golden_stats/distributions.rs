@@ -1,6 +1,6 @@
 //! Special functions.
 
-use candor::stats::{
+use candor_stats::{
     beta_cdf, beta_quantile, binomial_cdf, chi_squared_sf, ln_beta, noncentral_t_cdf,
     normal_quantile, student_t_cdf, student_t_quantile,
 };

@@ -1,6 +1,6 @@
 //! Means: independent, clustered, repeated, resampled.
 
-use candor::stats::{
+use candor_stats::{
     Bootstrap, ClusteredMean, Interval, Mean, VarianceComponents, acceleration, effective_n,
     g_pass_at_k, korn_graubard, logit_interval, normal_quantile, pass_at_k, pass_hat_k,
     wilson_effective_n,

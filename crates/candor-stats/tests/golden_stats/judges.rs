@@ -1,6 +1,6 @@
 //! Judge error, and whether stated probabilities come true.
 
-use candor::stats::{
+use candor_stats::{
     JudgeQuality, brier, expected_calibration_error, log_loss, prediction_powered_mean,
     rogan_gladen,
 };

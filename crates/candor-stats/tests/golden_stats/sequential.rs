@@ -1,6 +1,6 @@
 //! Evidence that stays valid at every look.
 
-use candor::stats::{
+use candor_stats::{
     BettingWealth, Interval, betting_interval, empirical_bernstein_sequence, hedged_log_capital,
     hedged_sequence, hoeffding_sequence, predictable_bets, sign_log_e_value,
 };

@@ -1,6 +1,6 @@
 //! Agreement of raters.
 
-use candor::stats::{
+use candor_stats::{
     Agreement, Ratings, Scale, Undefined, Weights, cohen_kappa, fleiss_kappa, gwet_ac1,
     kappa_null_se, krippendorff_alpha, krippendorff_alpha_se, normal_cdf, percent_agreement,
 };

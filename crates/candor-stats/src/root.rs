@@ -45,7 +45,10 @@ pub(super) fn score_interval(
 
 /// The smallest number from 4 on for which `enough` holds, `enough` being false below it and true above; none where it does not hold
 /// for the powers of two up to `most`.
-pub(crate) fn fewest(most: usize, enough: impl Fn(usize) -> Result<bool>) -> Result<Option<usize>> {
+///
+/// # Errors
+/// Whatever `enough` has.
+pub fn fewest(most: usize, enough: impl Fn(usize) -> Result<bool>) -> Result<Option<usize>> {
     let mut high = 4;
     while !enough(high)? {
         high *= 2;

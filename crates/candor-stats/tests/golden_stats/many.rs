@@ -1,6 +1,6 @@
 //! Many tests and many models.
 
-use candor::stats::{
+use candor_stats::{
     BradleyTerry, benjamini_hochberg, benjamini_yekutieli, bonferroni, hochberg, holm, kendall,
     mean_win_rate, pearson, spearman,
 };

@@ -1,7 +1,18 @@
 //! Pure functions over slices: intervals, tests and scores. No I/O, no frames, no async.
 //!
 //! What is undefined (no data, one cluster) is an [`Undefined`] with its reason, never 0 and never NaN. A file holds one family; its
-//! formulas name their sources, and `tests/it/golden_stats` holds each against other software.
+//! formulas name their sources, and `tests/golden_stats` holds each against other software.
+//!
+//! ```
+//! use candor_stats::wilson;
+//!
+//! let rate = wilson(42.0, 50.0, 0.95)?;
+//! assert!(rate.low < 0.84 && 0.84 < rate.high);
+//! # Ok::<(), candor_stats::Undefined>(())
+//! ```
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 mod agreement;
 mod bbq;
@@ -38,7 +49,7 @@ pub use agreement::{
 pub use bbq::{BbqCounts, bbq_ambiguous, bbq_disambiguated};
 pub use bootstrap::{Bootstrap, Resampled, acceleration};
 pub use calibration::{brier, expected_calibration_error, log_loss};
-pub(crate) use clusters::all_alone;
+pub use clusters::all_alone;
 pub use correlation::{Correlation, kendall, pearson, spearman};
 pub use distribution::{
     beta_cdf, beta_quantile, binomial_cdf, binomial_pmf, chi_squared_sf, ln_beta, noncentral_t_cdf,
@@ -78,7 +89,7 @@ pub use proportion::{
 };
 pub use ranking::{BradleyTerry, mean_win_rate, rank_intervals};
 pub use repeats::{RerunError, RerunT, VarianceComponents, g_pass_at_k, pass_at_k, pass_hat_k};
-pub(crate) use root::fewest;
+pub use root::fewest;
 pub use sequential::{
     BettingWealth, PartOfRun, betting_bounds, betting_interval, empirical_bernstein_sequence,
     hedged_log_capital, hedged_sequence, hoeffding_sequence, predictable_bets, sign_log_e_value,

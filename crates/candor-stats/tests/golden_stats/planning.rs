@@ -1,6 +1,6 @@
 //! What a number of questions can show.
 
-use candor::stats::{
+use candor_stats::{
     Discordance, NonInferiority, minimum_detectable_effect, paired_t_power_one_sided,
     paired_t_power_two_sided,
 };
