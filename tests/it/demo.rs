@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 
+use crate::snapshot::{report::skeleton, shows};
 use crate::support::{candor, export, has_onnx_runtime, ran};
 
 #[test]
@@ -17,6 +18,7 @@ fn the_demo_shows_equal_quality_and_a_gap_of_the_guarded_model_alone() {
         Some("Report: candor-demo/report.html")
     );
     assert!(told.stdout.contains("Equal in quality"), "{}", told.stdout);
+    shows("demo", &told.stdout);
     let run = home.path().join("candor-demo");
     let mut shares: HashMap<(String, String), (f64, f64)> = HashMap::new();
     for row in export(home.path(), &run) {
@@ -61,6 +63,7 @@ fn the_demo_shows_equal_quality_and_a_gap_of_the_guarded_model_alone() {
     );
     assert!(share("open", "sensitive-demo") >= 0.95, "open answers them");
     let html = fs::read_to_string(run.join("report.html")).expect("the report");
+    shows("demo-report", &skeleton(&html));
     assert!(
         html.contains("One pair, word for word") && html.contains("Withheld on marked topics"),
         "the audit's sections"

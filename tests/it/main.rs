@@ -53,6 +53,7 @@ mod scale;
 mod secrets;
 mod signals;
 mod simulate;
+mod snapshot;
 mod speechmap;
 mod store;
 mod suites;
