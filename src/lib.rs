@@ -5,8 +5,9 @@
 //!
 //! | floor | module | what it is |
 //! |---|---|---|
-//! | 6 | [`cli`] | one file a subcommand: arguments in, one library call, printing out |
-//! | 5 | [`report`] | answers → HTML page, SVG charts, exports |
+//! | 7 | [`cli`] | one file a subcommand: arguments in, one library call, printing out |
+//! | 6 | [`report`] | answers → HTML page, SVG charts, exports |
+//! | 5 | [`gate`] | answers → may this version ship |
 //! | 4 | [`analysis`] | tables → answers: summaries, comparisons, gaps |
 //! | 3 | [`run`] | plan → trials → completions → scores, losing nothing |
 //! | 2 | [`store`] | the run directory: manifest, journal, Parquet, cache |
@@ -28,6 +29,7 @@
 pub mod analysis;
 pub mod cli;
 pub mod files;
+pub mod gate;
 pub mod model;
 pub mod net;
 pub mod report;

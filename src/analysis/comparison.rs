@@ -152,7 +152,7 @@ fn unpaired(
 }
 
 /// Two models' answers laid side by side.
-pub(super) struct Pairs<'a> {
+pub(crate) struct Pairs<'a> {
     /// Both scored: the model's, the baseline's.
     pub shared: Vec<(&'a Question, &'a Question)>,
     /// Both asked, and at least one without a score.
@@ -173,7 +173,7 @@ impl<'a> Pairs<'a> {
     }
 
     /// Two lists of answers, each of one model.
-    pub(super) fn between(model: &[&'a Question], baseline: &[&'a Question]) -> Self {
+    pub(crate) fn between(model: &[&'a Question], baseline: &[&'a Question]) -> Self {
         let aligned = model.len() == baseline.len()
             && model.iter().zip(baseline).all(|(a, b)| a.key() == b.key());
         let both: Vec<(&Question, &Question)> = if aligned {
@@ -203,7 +203,7 @@ impl<'a> Pairs<'a> {
     }
 
     /// The shared questions as units.
-    pub(super) fn units(&self) -> Vec<PairedUnit> {
+    pub(crate) fn units(&self) -> Vec<PairedUnit> {
         self.shared
             .iter()
             .map(|(a, b)| PairedUnit::of(a, b))
@@ -211,7 +211,7 @@ impl<'a> Pairs<'a> {
     }
 
     /// All questions as units, missing scores of the model set to `model` and of the baseline to `baseline`.
-    pub(super) fn filled(&self, model: f64, baseline: f64) -> Vec<PairedUnit> {
+    pub(crate) fn filled(&self, model: f64, baseline: f64) -> Vec<PairedUnit> {
         let set = |unit: &mut f64, question: &Question, value: f64| {
             if question.repeats.is_empty() {
                 *unit = value;

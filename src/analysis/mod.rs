@@ -13,7 +13,6 @@ mod draw;
 mod error;
 mod facts;
 mod gap;
-pub mod gate;
 mod grouping;
 mod labels;
 mod mean_score;
@@ -30,12 +29,14 @@ pub use calibration::{
     CalibratedRate, Calibration, Coefficient, GroupAgreement, OutsideLabels, calibrate,
 };
 pub use canned::{CannedAnswer, canned_answers};
+pub(crate) use comparison::Pairs;
 pub use comparison::{Comparison, Measure, compare};
 pub use dataset::{Dataset, named_model};
 pub use detectors::{Count, Detected, detect};
 pub use draw::DrawnAnswer;
 pub use error::AnalysisError;
 pub use facts::{FactRow, Readings, facts, readings_by_model};
+pub(crate) use gap::units::{GapCell, GapUnit, Sides, gap_cells, gap_difference};
 pub use gap::{GapContrast, GapFigure, GapKind, GapTable, gap, gap_table};
 pub use labels::Labelled;
 pub use mean_score::MeanScore;

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::exit::{Exit, Failure};
 use super::output::{add_row, table};
 use crate::analysis::Dataset;
-use crate::analysis::gate::Side;
+use crate::gate::Side;
 use crate::store::{BASELINES, Baselines, Output, RunDirectory, may_be_written};
 
 #[derive(Args)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::exit::{Exit, Failure};
 use super::gate::{GateArguments, open_baseline};
-use crate::analysis::gate::{self, GateFile, PlanOptions};
+use crate::gate::{self, GateFile, PlanOptions};
 use crate::model::remote::PRICES_AS_OF;
 use crate::run::{Plan, estimate};
 use crate::stats::minimum_detectable_effect;

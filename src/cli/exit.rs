@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::terminal::{render, show};
 use crate::analysis::AnalysisError;
-use crate::analysis::gate::GateError;
+use crate::gate::GateError;
 use crate::model::{ErrorClass, ModelError};
 use crate::report::ReportError;
 use crate::run::import::ImportError;

@@ -10,8 +10,8 @@ use super::exit::{Exit, Failure};
 use super::output::{lines as table_lines, to_json};
 use super::terminal::say;
 use crate::analysis::Dataset;
-use crate::analysis::gate::{Drift, GateFile, GateOutcome, Overall, Side, judge};
 use crate::files::write_output;
+use crate::gate::{Drift, GateFile, GateOutcome, Overall, Side, judge};
 use crate::report::gate::{
     InfluentialQuestion, OnInconclusive, Platform, annotations, conclusion, influential_questions,
     junit, lines, markdown,

@@ -16,7 +16,7 @@ use super::run::{can_keep, default_directory, finish, open_cache, parse_budget, 
 use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::Dataset;
-use crate::analysis::gate::{
+use crate::gate::{
     GateFile, INTERIM_ALPHA_SHARE, LiveGate, Overall, Scheduled, Side, TrialScores, judge,
 };
 use crate::model::ModelSpec;

@@ -5,7 +5,7 @@ use clap::Args;
 use super::exit::{Exit, Failure};
 use super::gate::{GateArguments, open_baseline};
 use super::output::{Format, add_row, lines, print_json, table};
-use crate::analysis::gate::{Amount, GateFile, PlanOptions, plan};
+use crate::gate::{Amount, GateFile, PlanOptions, plan};
 use crate::report::gate::{plan_notes, plan_table};
 use crate::report::percent;
 use crate::stats::{ASSUMED_WITHIN_SHARE, PlannedComparison, unchanged_variance};

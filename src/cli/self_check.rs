@@ -2,7 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::gate::Opened;
-use crate::analysis::gate::{GateFile, self_check};
+use crate::gate::{GateFile, self_check};
 use crate::report::percent;
 
 /// Splits that are drawn.

@@ -477,7 +477,7 @@ fn init_writes_a_gate_and_a_job_and_nothing_over_anybody() {
     let folder = tempfile::tempdir().unwrap();
     ran(candor(folder.path()).args(["init"])).exits_with(0);
     let gate = fs::read_to_string(folder.path().join("gate.toml")).unwrap();
-    candor::analysis::gate::GateFile::parse("gate.toml", gate).expect("a gate that reads");
+    candor::gate::GateFile::parse("gate.toml", gate).expect("a gate that reads");
     let workflow =
         fs::read_to_string(folder.path().join(".github/workflows/candor-gate.yml")).unwrap();
     let read = |text: &str| -> Value { serde_saphyr::from_str(text).expect("YAML") };

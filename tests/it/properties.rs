@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use candor::analysis::gate::{Amount, GateFile, Unit};
+use candor::gate::{Amount, GateFile, Unit};
 use candor::model::ModelSpec;
 use candor::model::remote::read_chat_completion;
 use candor::store::read_journal;

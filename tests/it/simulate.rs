@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use candor::analysis::gate::{GateFile, LiveGate, Overall, Scheduled, TrialScores};
 use candor::analysis::{Name, PairedTest, PairedUnit, Target};
+use candor::gate::{GateFile, LiveGate, Overall, Scheduled, TrialScores};
 use candor::score::Score;
 use candor::stats::{
     BettingWealth, Inference, PlannedComparison, Verdict, holm, unchanged_variance, wilson,

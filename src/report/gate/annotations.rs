@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::{figure, lines};
-use crate::analysis::gate::GateOutcome;
+use crate::gate::GateOutcome;
 use crate::stats::Verdict;
 use crate::text::{visible, visible_line};
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{InfluentialQuestion, OnInconclusive, figure, lines};
-use crate::analysis::gate::GateOutcome;
+use crate::gate::GateOutcome;
 use crate::report::ReportError;
 use crate::stats::Verdict;
 use crate::text::visible;

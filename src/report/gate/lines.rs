@@ -1,7 +1,7 @@
 //! A gate as lines on a terminal.
 
 use super::worst;
-use crate::analysis::gate::{CheckOutcome, GateOutcome, Reason, RuleOutcome, Unit};
+use crate::gate::{CheckOutcome, GateOutcome, Reason, RuleOutcome, Unit};
 use crate::report::figures::{count, points, points_with_interval, signed, thousands};
 use crate::report::table::Grid;
 use crate::stats::{Estimate, Verdict};

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{InfluentialQuestion, conclusion, figure, lines};
-use crate::analysis::gate::{GateOutcome, Overall};
+use crate::gate::{GateOutcome, Overall};
 use crate::report::table::{Grid, markdown as escaped, markdown_code};
 
 /// Most characters of a question or an answer.

@@ -13,8 +13,8 @@ pub use markdown::markdown;
 pub use plan::{plan_notes, plan_table};
 
 use super::excerpt::{both_ends, last_user_turn};
-use crate::analysis::gate::{CheckOutcome, GateOutcome};
 use crate::analysis::{AnalysisError, Dataset};
+use crate::gate::{CheckOutcome, GateOutcome};
 use crate::store::{Filter, column};
 use crate::text::excerpt;
 
@@ -132,6 +132,6 @@ impl InfluentialQuestion {
 }
 
 /// The check that stands for a rule: its worst.
-fn worst(rule: &crate::analysis::gate::RuleOutcome) -> Option<&CheckOutcome> {
+fn worst(rule: &crate::gate::RuleOutcome) -> Option<&CheckOutcome> {
     rule.checks.first()
 }

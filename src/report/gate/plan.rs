@@ -1,6 +1,6 @@
 //! What a gate could tell, as a table.
 
-use crate::analysis::gate::{Basis, RulePlan};
+use crate::gate::{Basis, RulePlan};
 use crate::report::figures::{count, percent};
 use crate::report::table::Grid;
 

@@ -4,8 +4,9 @@ use super::GateError;
 use super::build::{Builder, MAX_INFLUENTIAL, boxed, paired};
 use super::check::{Bound, Check};
 use super::file::{Condition, Rule};
-use crate::analysis::gap::units::{GapCell, GapUnit, Sides, gap_cells, gap_difference};
-use crate::analysis::{PairedTest, PairedUnit, Question};
+use crate::analysis::{
+    GapCell, GapUnit, PairedTest, PairedUnit, Question, Sides, gap_cells, gap_difference,
+};
 
 impl Builder<'_> {
     /// The cell with the fewest pairs, and the gap of each of them.

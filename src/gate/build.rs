@@ -6,8 +6,9 @@ use super::check::{Bound, Check, Figure};
 use super::file::{Condition, GateFile, Measure, Rule};
 use super::readings::{Readings, Source};
 use super::{GateError, Side};
-use crate::analysis::comparison::Pairs;
-use crate::analysis::{MeanScore, MetricName, Name, PairedTest, PairedUnit, Question, Target};
+use crate::analysis::{
+    MeanScore, MetricName, Name, PairedTest, PairedUnit, Pairs, Question, Target,
+};
 use crate::score::{Aggregate, aggregate_of};
 use crate::stats::{
     BbqCounts, ClusteredMean, Exact, Inference, Percentile, Resampled, Undefined, bbq_ambiguous,
