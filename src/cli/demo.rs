@@ -7,15 +7,14 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::interrupt::interrupts;
-use super::run::finish;
 use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::Dataset;
 use crate::model::onnx::runtime;
 use crate::model::{DEMO_MODELS, ModelSpec};
 use crate::report::{Report, ReportOptions};
-use crate::run::{Earlier, Limits, Plan, PlanOptions, RunEvent, execute};
-use crate::store::{RunDirectory, StoreError};
+use crate::run::{Plan, PlanOptions, RunEvent, Session, SessionError, SessionOptions};
+use crate::store::StoreError;
 use crate::suite::Kind;
 
 #[derive(Args)]
@@ -71,24 +70,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         found.version.as_deref().unwrap_or("of unknown version"),
         plan.suites.len()
     );
-    let mut directory = begin(arguments.out.as_deref(), &plan)?;
-    let journal = directory.append_to_journal()?;
     let tally = Tally::new(&plan);
-    let outcome = execute(
-        Arc::clone(&plan),
-        journal,
-        None,
-        Earlier::default(),
-        Limits::default(),
-        move |event| tally.on(&event),
-        interrupts(),
-    )
-    .await?;
+    let session = begin(arguments.out.as_deref(), &plan)?;
+    let (directory, outcome) = session
+        .run(move |event| tally.on(&event), interrupts())
+        .await?;
     if outcome.stopped.is_some() {
         return Ok(Exit::Interrupted);
     }
-    let names: Vec<String> = DEMO_MODELS.iter().map(|name| (*name).to_owned()).collect();
-    finish(&mut directory, &outcome, &names)?;
     let report = Report::new(
         Dataset::open(&[&directory.path])?,
         &ReportOptions {
@@ -111,11 +100,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     })
 }
 
-/// The folder named, or the first of the usual names that no other run has.
-fn begin(named: Option<&Path>, plan: &Plan) -> Result<RunDirectory, Failure> {
+/// Begins in the folder named, or in the first of the usual names that no other run has.
+fn begin(named: Option<&Path>, plan: &Arc<Plan>) -> Result<Session, SessionError> {
     const USUAL: &str = "candor-demo";
+    let start = |path: &Path| Session::start(Arc::clone(plan), path, SessionOptions::default());
     if let Some(folder) = named {
-        return Ok(RunDirectory::create(folder, plan.manifest())?);
+        return start(folder);
     }
     let mut number = 1;
     loop {
@@ -123,9 +113,11 @@ fn begin(named: Option<&Path>, plan: &Plan) -> Result<RunDirectory, Failure> {
             1 => USUAL.to_owned(),
             n => format!("{USUAL}-{n}"),
         };
-        match RunDirectory::create(Path::new(&name), plan.manifest()) {
-            Err(StoreError::Occupied { .. } | StoreError::Locked { .. }) => number += 1,
-            created => return Ok(created?),
+        match start(Path::new(&name)) {
+            Err(SessionError::Store(StoreError::Occupied { .. } | StoreError::Locked { .. })) => {
+                number += 1;
+            }
+            begun => return begun,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::gate::GateError;
 use crate::model::{ErrorClass, ModelError};
 use crate::report::ReportError;
 use crate::run::import::ImportError;
-use crate::run::{ConfigurationError, PlanError, RescoreError};
+use crate::run::{ConfigurationError, PlanError, RescoreError, SessionError};
 use crate::store::StoreError;
 use crate::suite::SuiteError;
 use crate::text::visible_line;
@@ -105,6 +105,16 @@ impl From<ModelError> for Failure {
     }
 }
 
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Store(error) => error.into(),
+            SessionError::Plan(error) => error.into(),
+            other => Self::new(Exit::Usage, other),
+        }
+    }
+}
+
 impl From<ConfigurationError> for Failure {
     fn from(error: ConfigurationError) -> Self {
         diagnostic(Exit::Usage, error)
@@ -142,7 +152,10 @@ impl From<GateError> for Failure {
     fn from(error: GateError) -> Self {
         let exit = match error {
             GateError::Analysis(error) => return error.into(),
-            GateError::Failures { .. } | GateError::Unreadable { .. } => Exit::CouldNotRun,
+            GateError::Store(error) => return error.into(),
+            GateError::Failures { .. } | GateError::Unreadable { .. } | GateError::GivenUp(_) => {
+                Exit::CouldNotRun
+            }
             _ => Exit::Usage,
         };
         diagnostic(exit, error)

@@ -4,6 +4,7 @@
 #[macro_use]
 mod terminal;
 
+mod asking;
 mod baseline;
 mod calibrate;
 mod compare;
@@ -16,7 +17,6 @@ mod export;
 mod filter;
 mod gap;
 mod gate;
-mod gate_run;
 mod import;
 mod init;
 mod interrupt;
@@ -29,7 +29,6 @@ mod report;
 mod run;
 mod runtime;
 mod score;
-mod self_check;
 mod settings;
 mod suites;
 mod verify;

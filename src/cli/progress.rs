@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::terminal::{BARS, interactive, say};
 use crate::model::ErrorClass;
-use crate::run::RunEvent;
+use crate::run::{Plan, RunEvent};
 use crate::text::visible_line;
 
 /// Listens to a run.
@@ -31,7 +31,12 @@ struct ModelProgress {
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
 impl Progress {
-    pub(super) fn new(names: &[String]) -> Self {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let names: Vec<&str> = plan
+            .models
+            .iter()
+            .map(|m| m.model.identity().name.as_str())
+            .collect();
         let width = names
             .iter()
             .map(|n| n.chars().count())

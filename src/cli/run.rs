@@ -1,13 +1,13 @@
 //! `candor run`.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Args;
 use jiff::Timestamp;
 
+use super::asking::{default_directory, open_cache, parse_budget, tell_of_judges};
 use super::dry_run::dry_run;
 use super::exit::{Exit, Failure};
 use super::filter::FilterArguments;
@@ -17,13 +17,12 @@ use super::progress::Progress;
 use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::{Dataset, named_model, totals};
-use crate::model::{BARE_KEY_ENV, ErrorClass, ModelSpec, Named, OpenOptions, data_directory};
+use crate::model::{ModelSpec, OpenOptions};
 use crate::report::{Report, ReportOptions};
 use crate::run::{
-    Earlier, Limits, LostJudge, Outcome, Plan, PlanError, PlanOptions, RunEvent, StopReason,
-    execute,
+    Limits, Outcome, Plan, PlanOptions, Resumed, Session, SessionOptions, StopReason,
 };
-use crate::store::{CompletionCache, Manifest, RunDirectory, RunStatus, Shard, StoreError};
+use crate::store::Shard;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -104,14 +103,6 @@ fn parse_connections(text: &str) -> Result<Connections, String> {
     }
 }
 
-pub(super) fn parse_budget(text: &str) -> Result<f64, String> {
-    text.trim_start_matches('$')
-        .parse()
-        .ok()
-        .filter(|b: &f64| b.is_finite() && *b > 0.0)
-        .ok_or_else(|| "write an amount in US dollars above 0".into())
-}
-
 fn parse_shard(text: &str) -> Result<Shard, String> {
     let parts = text
         .split_once('/')
@@ -126,12 +117,15 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let mut settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
     settings.name(&arguments.models)?;
     settings.name(&arguments.judges)?;
-    let resumed = arguments
-        .resume
-        .as_deref()
-        .map(RunDirectory::open_to_write)
-        .transpose()?;
-    let (suites, models, options) = what_to_run(&arguments, &settings, resumed.as_ref())?;
+    let resumed = arguments.resume.as_deref().map(Resumed::open).transpose()?;
+    let (suites, models, options) = match &resumed {
+        Some(run) => (
+            run.suites(),
+            run.models(&settings.open.named, &arguments.models)?,
+            run.options(),
+        ),
+        None => what_to_run(&arguments, &settings)?,
+    };
     let open = OpenOptions {
         unasked: arguments.dry_run,
         ..settings.open.clone()
@@ -144,74 +138,34 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     if arguments.dry_run {
         return dry_run(&plan, arguments.policy.as_deref()).await;
     }
-    let stands = resumed.as_ref().and_then(|run| run.manifest.budget);
-    let limits = Limits {
-        max_connections: match arguments.max_connections {
-            Some(Connections::Exactly(n)) => Some(n),
-            Some(Connections::Auto) => None,
-            None => settings.configuration.run.max_connections,
-        },
-        budget: arguments
-            .budget
-            .or(settings.configuration.run.budget)
-            .or(stands),
+    let options = SessionOptions {
+        limits: limits(&arguments, &settings),
+        cache: open_cache(arguments.no_cache),
     };
-    can_keep(limits.budget, &plan)?;
-    // Whatever can go wrong before the first request goes wrong before there is a run directory.
-    let cache = open_cache(arguments.no_cache);
-    let (mut directory, earlier) = if let Some(directory) = resumed {
-        same_plan(&plan, &directory)?;
-        tell_of_lost_lines(&directory)?;
-        let earlier = Earlier::read(&directory)?;
-        (directory, earlier)
+    let plan = Arc::new(plan);
+    let session = if let Some(resumed) = resumed {
+        Session::resume(plan, resumed, options)?
     } else {
         let path = arguments.output.clone().unwrap_or_else(default_directory);
-        let directory = RunDirectory::create(&path, plan.manifest())?;
-        (directory, Earlier::default())
+        Session::start(plan, &path, options)?
     };
-    directory.manifest.budget = limits.budget;
+    if let Some(lost) = session.lost() {
+        say(&format!("warning: {lost}. They are asked again now"));
+    }
     let report_options = ReportOptions {
         baseline: arguments.baseline.clone(),
         data_folders: settings.data.folders.clone(),
         ..ReportOptions::default()
     };
-    execute_and_report(plan, directory, earlier, cache, limits, &report_options).await
+    ask_and_report(session, &report_options).await
 }
 
+/// Suites, models and the rest of a new run, from flags and configuration.
 fn what_to_run(
     arguments: &Arguments,
     settings: &Settings,
-    resumed: Option<&RunDirectory>,
 ) -> Result<(Vec<String>, Vec<ModelSpec>, PlanOptions), Failure> {
     let file = &settings.configuration.run;
-    if let Some(run) = resumed {
-        let manifest = &run.manifest;
-        if manifest.imported_from.is_some() {
-            return Err(Failure::new(
-                Exit::Usage,
-                format!(
-                    "{} holds imported answers; there is nothing to go on with",
-                    run.path.display()
-                ),
-            ));
-        }
-        let models = resumed_models(manifest, arguments, settings)?;
-        let first = manifest.suites.first();
-        let options = PlanOptions {
-            filter: first.map(|s| s.filter.clone()).unwrap_or_default(),
-            max_tokens: first.and_then(|s| s.max_tokens),
-            limit: manifest.limit,
-            epochs: manifest.epochs,
-            seed: manifest.seed,
-            shard: manifest.shard,
-            ..PlanOptions::default()
-        };
-        return Ok((
-            manifest.suites.iter().map(|s| s.spec.clone()).collect(),
-            models,
-            options,
-        ));
-    }
     let suites = if arguments.suites.is_empty() {
         file.suites.clone()
     } else {
@@ -247,86 +201,15 @@ fn what_to_run(
     Ok((suites, models, options))
 }
 
-/// The models of a run that is gone on with. Those that only a person may name must be named again.
-fn resumed_models(
-    manifest: &Manifest,
-    arguments: &Arguments,
-    settings: &Settings,
-) -> Result<Vec<ModelSpec>, Failure> {
-    let wrong = |e: crate::model::SpecError| Failure::new(Exit::Usage, e);
-    let key_is_set = bare_key_is_set();
-    let mut models = Vec::with_capacity(manifest.models.len());
-    for model in &manifest.models {
-        let written: ModelSpec = model.identity.spec.parse().map_err(wrong)?;
-        let named = settings.open.named.resumed(&written, key_is_set);
-        models.push(named.map_err(|e| Failure::from(PlanError::from(e)))?);
-    }
-    for named in &arguments.models {
-        let spec: ModelSpec = named.parse().map_err(wrong)?;
-        if !models.iter().any(|model| model.is_same(&spec)) {
-            let why = format!(
-                "'{named}' is not a model of the run; a run that is gone on with keeps its models"
-            );
-            return Err(Failure::new(Exit::Usage, why));
-        }
-    }
-    Ok(models)
-}
-
-/// Refuses to go on with a run whose suites or models are not what they were.
-fn same_plan(plan: &Plan, directory: &RunDirectory) -> Result<(), Failure> {
-    let now = plan.manifest();
-    for then in &directory.manifest.suites {
-        if now
-            .suites
-            .iter()
-            .all(|s| s.name != then.name || s.content_hash != then.content_hash)
-        {
-            return Err(Failure::new(
-                Exit::Usage,
-                format!(
-                    "the suite '{}' has changed since the run was begun; start a new run, or put the suite back as it was",
-                    then.name
-                ),
-            ));
-        }
-    }
-    for then in directory
-        .manifest
-        .models
-        .iter()
-        .filter(|m| !m.identity.fingerprint.is_empty())
-    {
-        let failed = plan
-            .failed
-            .iter()
-            .any(|(spec, _)| spec.to_string() == then.identity.spec);
-        if !failed
-            && now
-                .models
-                .iter()
-                .all(|m| m.identity.fingerprint != then.identity.fingerprint)
-        {
-            return Err(Failure::new(
-                Exit::Usage,
-                format!(
-                    "the model '{}' is not the one the run was begun with (its files or its endpoint have changed); start a new run",
-                    then.identity.name
-                ),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Says what the journal has lost: going on asks it again, and pays for it again.
-fn tell_of_lost_lines(directory: &RunDirectory) -> Result<(), Failure> {
-    match directory.journal_is_whole() {
-        Err(lost @ StoreError::Lost { .. }) => {
-            say(&format!("warning: {lost}. They are asked again now"));
-            Ok(())
-        }
-        other => Ok(other?),
+fn limits(arguments: &Arguments, settings: &Settings) -> Limits {
+    let file = &settings.configuration.run;
+    Limits {
+        max_connections: match arguments.max_connections {
+            Some(Connections::Exactly(n)) => Some(n),
+            Some(Connections::Auto) => None,
+            None => file.max_connections,
+        },
+        budget: arguments.budget.or(file.budget),
     }
 }
 
@@ -339,39 +222,6 @@ fn known_baseline(baseline: Option<&str>, plan: &Plan) -> Result<(), Failure> {
             Ok(())
         }
         _ => Ok(()),
-    }
-}
-
-/// Refuses a budget that nobody could keep, because what requests cost is not known.
-pub(super) fn can_keep(budget: Option<f64>, plan: &Plan) -> Result<(), Failure> {
-    let unpriced = plan.unpriced();
-    let (Some(_), Some(spec)) = (budget, unpriced.first()) else {
-        return Ok(());
-    };
-    let provider = spec.split(':').next().unwrap_or_default();
-    Err(Failure::new(
-        Exit::Usage,
-        format!(
-            "a budget needs prices, and none is known for {}: set price = {{ input = …, output = … }} (US dollars per million tokens) under [providers.{provider}] in candor.toml, or leave the budget out",
-            unpriced.join(", ")
-        ),
-    ))
-}
-
-/// The user's completion cache, unless it is to be bypassed or cannot be used: a run does without it.
-pub(super) fn open_cache(bypassed: bool) -> Option<Arc<CompletionCache>> {
-    if bypassed {
-        return None;
-    }
-    let path = data_directory().join("completions.sqlite");
-    match CompletionCache::open(&path) {
-        Ok(cache) => Some(Arc::new(cache)),
-        Err(error) => {
-            say(&format!(
-                "warning: {error}; the run goes on without it. Remove the file, or use --no-cache, if this stays"
-            ));
-            None
-        }
     }
 }
 
@@ -389,96 +239,23 @@ fn tell_of_cache(outcome: &Outcome) {
     ));
 }
 
-/// Says which judges could not be asked, and how to go on.
-pub(super) fn tell_of_judges(outcome: &Outcome, directory: &RunDirectory) {
-    for LostJudge {
-        name,
-        questions,
-        reason,
-    } in &outcome.lost_judges
-    {
-        say(&format!(
-            "the judge {name} could not be asked {questions} times; the last time: {reason}"
-        ));
-    }
-    if outcome.unjudged > 0 {
-        let run = directory.path.display();
-        say(&format!(
-            "{} answers are kept, but lack a judge's word. Ask the judge again with: candor run --resume {run}. Or score the answers some other way with: candor score {run} -s SCORER",
-            outcome.unjudged
-        ));
-    }
-}
-
-pub(super) fn default_directory() -> PathBuf {
-    let now = Timestamp::now();
-    let id = blake3::hash(format!("{now}{}", std::process::id()).as_bytes()).to_hex();
-    Path::new("runs").join(format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), &id[..6]))
-}
-
 /// The flags that go on with a run: its directory, and those of its models that must be named again.
-fn go_on(plan: &Plan, directory: &RunDirectory) -> String {
-    let key_is_set = bare_key_is_set();
-    let opened = plan.models.iter().map(|m| &m.model.identity().spec);
-    let opened = opened.filter_map(|spec| spec.parse::<ModelSpec>().ok());
-    let mut flags = format!("--resume {}", directory.path.display());
-    for spec in opened.chain(plan.failed.iter().map(|(spec, _)| spec.clone())) {
-        if Named::default().resumed(&spec, key_is_set).is_err() {
-            let _ = write!(flags, " -m '{spec}'");
-        }
+fn go_on(session: &Session) -> String {
+    let mut flags = format!("--resume {}", session.path().display());
+    for spec in session.to_be_named_again() {
+        let _ = write!(flags, " -m '{spec}'");
     }
     flags
 }
 
-/// Whether there is a key that would be sent to a bare endpoint.
-fn bare_key_is_set() -> bool {
-    std::env::var_os(BARE_KEY_ENV).is_some_and(|key| !key.is_empty())
-}
-
-/// Runs a plan into a directory, then writes tables and report and prints the outcome.
-async fn execute_and_report(
-    plan: Plan,
-    mut directory: RunDirectory,
-    earlier: Earlier,
-    cache: Option<Arc<CompletionCache>>,
-    limits: Limits,
-    options: &ReportOptions,
-) -> Result<Exit, Failure> {
-    let left_out = plan.failed.len();
-    let names: Vec<String> = plan
-        .models
-        .iter()
-        .map(|m| m.model.identity().name.clone())
-        .collect();
-    let go_on = go_on(&plan, &directory);
-    let plan = Arc::new(plan);
-    directory.manifest.update_models(plan.manifest().models);
-    directory.manifest.status = RunStatus::Running;
-    directory.save_manifest()?;
-    let journal = directory.append_to_journal()?;
-    let progress = Progress::new(&names);
-    let not_recorded = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&not_recorded);
-    let outcome = execute(
-        plan,
-        journal,
-        cache,
-        earlier,
-        limits,
-        move |event| {
-            if let RunEvent::Finished {
-                error: Some(ErrorClass::NotRecorded),
-                ..
-            } = event
-            {
-                counter.fetch_add(1, Ordering::Relaxed);
-            }
-            progress.on(&event);
-        },
-        interrupts(),
-    )
-    .await?;
-    finish(&mut directory, &outcome, &names)?;
+/// Asks, then writes the report and prints the outcome.
+async fn ask_and_report(session: Session, options: &ReportOptions) -> Result<Exit, Failure> {
+    let left_out = session.plan().failed.len() as u64;
+    let go_on = go_on(&session);
+    let progress = Progress::new(session.plan());
+    let (directory, outcome) = session
+        .run(move |event| progress.on(&event), interrupts())
+        .await?;
     tell_of_cache(&outcome);
     if outcome.stopped == Some(StopReason::Interrupted) {
         let all = outcome.answered + outcome.failed + outcome.not_asked;
@@ -497,26 +274,7 @@ async fn execute_and_report(
     for sentence in report.headlines() {
         outln!("{sentence}");
     }
-    if outcome.stopped == Some(StopReason::Budget) {
-        say(&format!(
-            "The budget is spent; {} trials were not asked. Go on with: candor run --budget USD {go_on}",
-            outcome.not_asked,
-        ));
-    }
-    let not_recorded = not_recorded.load(Ordering::Relaxed);
-    if not_recorded > 0 {
-        say(&format!(
-            "{not_recorded} questions are not in the recording; the others are scored."
-        ));
-    }
-    let is_over = outcome.stopped == Some(StopReason::Budget);
-    if !is_over && (outcome.failed + outcome.not_asked > not_recorded || left_out > 0) {
-        say(&format!(
-            "{} trials have no answer, {} were not asked. The answers there are have been kept; ask the others again with: candor run {go_on}",
-            outcome.failed - not_recorded,
-            outcome.not_asked,
-        ));
-    }
+    tell_of_gaps(&outcome, left_out, &go_on);
     tell_of_judges(&outcome, &directory);
     let unlabelled: u64 = report.cells().iter().map(|c| c.unlabelled).sum();
     if unlabelled > outcome.unjudged {
@@ -526,43 +284,39 @@ async fn execute_and_report(
         ));
     }
     outln!("Report: {}", path.display());
-    Ok(
-        match (
-            outcome.answered,
-            outcome.failed + outcome.not_asked,
-            left_out as u64 + outcome.unjudged,
-        ) {
-            (0, missing, _) if missing > 0 => Exit::CouldNotRun,
-            (_, 0, 0) => Exit::Done,
-            _ => Exit::FailedTrials,
-        },
-    )
+    Ok(exit(&outcome, left_out))
 }
 
-/// Writes down how a run ended, and its tables. `names` are the models' in the plan's order.
-pub(super) fn finish(
-    directory: &mut RunDirectory,
-    outcome: &Outcome,
-    names: &[String],
-) -> Result<(), Failure> {
-    let missing = outcome.failed + outcome.not_asked + outcome.unjudged;
-    directory.manifest.status = match (outcome.stopped, missing) {
-        (Some(_), _) => RunStatus::Interrupted,
-        (None, 0) => RunStatus::Finished,
-        (None, _) => RunStatus::FinishedWithFailures,
-    };
-    directory.manifest.cached = outcome.cached;
-    directory.manifest.finished = outcome.stopped.is_none().then(Timestamp::now);
-    for (model, reason) in &outcome.given_up {
-        let given_up = directory
-            .manifest
-            .models
-            .iter_mut()
-            .find(|m| names.get(*model) == Some(&m.identity.name));
-        if let Some(record) = given_up {
-            record.stopped = Some(reason.clone());
-        }
+/// Says which answers are not there, and how to get them.
+fn tell_of_gaps(outcome: &Outcome, left_out: u64, go_on: &str) {
+    let is_over = outcome.stopped == Some(StopReason::Budget);
+    if is_over {
+        say(&format!(
+            "The budget is spent; {} trials were not asked. Go on with: candor run --budget USD {go_on}",
+            outcome.not_asked,
+        ));
     }
-    directory.save_manifest()?;
-    Ok(directory.write_tables()?)
+    if outcome.not_recorded > 0 {
+        say(&format!(
+            "{} questions are not in the recording; the others are scored.",
+            outcome.not_recorded
+        ));
+    }
+    let failed = outcome.failed - outcome.not_recorded;
+    if !is_over && failed + outcome.not_asked + left_out > 0 {
+        say(&format!(
+            "{failed} trials have no answer, {} were not asked. The answers there are have been kept; ask the others again with: candor run {go_on}",
+            outcome.not_asked,
+        ));
+    }
+}
+
+/// How the process ends after a run that nobody stopped.
+fn exit(outcome: &Outcome, left_out: u64) -> Exit {
+    let missing = outcome.failed + outcome.not_asked;
+    match (outcome.answered, missing, left_out + outcome.unjudged) {
+        (0, 1.., _) => Exit::CouldNotRun,
+        (_, 0, 0) => Exit::Done,
+        _ => Exit::FailedTrials,
+    }
 }

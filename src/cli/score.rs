@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::asking::open_cache;
 use super::exit::{Exit, Failure};
-use super::run::open_cache;
+
 use super::settings::Settings;
 use super::terminal::say;
 use crate::run::{RescoreOptions, rescore};

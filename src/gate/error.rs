@@ -1,6 +1,7 @@
 //! Why a gate gives no verdict.
 
 use crate::analysis::{AnalysisError, Failures};
+use crate::store::StoreError;
 use crate::text::SourceError;
 
 impl GateError {
@@ -92,6 +93,12 @@ pub enum GateError {
         /// What is not there.
         reason: String,
     },
+    /// The candidate's run cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The candidate could not be asked.
+    #[error("no verdict: the candidate was given up: {0}")]
+    GivenUp(String),
     /// The runs cannot be analysed.
     #[error(transparent)]
     Analysis(#[from] AnalysisError),

@@ -1,6 +1,6 @@
 //! `gate.toml`: rules that read like sentences.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -206,6 +206,17 @@ impl GateFile {
     /// Names of the suites that rules are about.
     pub fn suite_names(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().flat_map(Rule::suite_names)
+    }
+
+    /// What to load for each of them, as after `-s`: in the order of their names, each once.
+    #[must_use]
+    pub fn suites_to_load(&self) -> Vec<String> {
+        let names: BTreeSet<&str> = self.suite_names().collect();
+        names
+            .into_iter()
+            .map(|name| self.suites.get(name).map_or(name, String::as_str))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Reads a gate file.

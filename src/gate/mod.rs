@@ -3,6 +3,7 @@
 //! A rule (`file`) becomes one check a value of its stratum (`check`); each check is an inference held against a limit; all checks
 //! together pass by intersection–union and fail by Holm (`outcome`). What cannot be told says how much more would tell (`needed`).
 
+mod adaptive;
 mod amount;
 mod bets;
 mod build;
@@ -19,6 +20,7 @@ mod readings;
 mod self_check;
 mod side;
 
+pub use adaptive::{AdaptiveGate, AskedGate};
 pub use amount::{Amount, Unit};
 pub use bets::Scheduled;
 pub use check::{Bound, Check, Figure};

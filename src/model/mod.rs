@@ -23,7 +23,7 @@ pub use completion::{
 };
 pub use demo::DEMO_MODELS;
 pub use error::{ErrorClass, FailureScope, ModelError};
-pub(crate) use named::BARE_KEY_ENV;
+pub(crate) use named::{BARE_KEY_ENV, bare_key_is_set};
 pub use named::{Named, NotNamed};
 pub use onnx::runtime::data_directory;
 pub use request::{Message, Parameters, Prompt, Request, RequestKey, Role, SampleRef, Wanted};

@@ -11,6 +11,11 @@ use crate::text::visible_line;
 /// The environment variable whose value goes to a bare endpoint.
 pub(crate) const BARE_KEY_ENV: &str = "CANDOR_API_KEY";
 
+/// Whether there is a key that would be sent to a bare endpoint.
+pub(crate) fn bare_key_is_set() -> bool {
+    std::env::var_os(BARE_KEY_ENV).is_some_and(|key| !key.is_empty())
+}
+
 const KEY_ENV: &str = "key_env";
 
 /// Specifications that a person wrote.

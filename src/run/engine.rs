@@ -18,6 +18,7 @@ use super::patience::Patience;
 use super::plan::{Plan, Trial};
 use super::scoring::Scoring;
 use super::trial::{Asker, Ended};
+use crate::model::ErrorClass;
 use crate::store::{CachedAnswers, CompletionCache, JournalWriter, StoreError};
 
 /// What bounds a run.
@@ -47,6 +48,8 @@ pub struct Outcome {
     pub answered: u64,
     /// Trials without one.
     pub failed: u64,
+    /// Those of them that a recording lacks.
+    pub not_recorded: u64,
     /// Trials never asked: a model was given up, or the run stopped.
     pub not_asked: u64,
     /// Trials with an answer that a judge could not be asked about.
@@ -227,7 +230,7 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         let written = self.journal.append(ended.line)?;
         let told = Told {
             event: ended.event,
-            failed: ended.failure.is_some(),
+            failure: ended.failure.map(|f| f.class),
             unjudged: ended.unjudged,
             given: ended.given,
         };
@@ -244,10 +247,12 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
             });
         }
         self.count(|outcome| {
-            if told.failed {
-                outcome.failed += 1;
-            } else {
-                outcome.answered += 1;
+            match told.failure {
+                None => outcome.answered += 1,
+                Some(class) => {
+                    outcome.failed += 1;
+                    outcome.not_recorded += u64::from(class == ErrorClass::NotRecorded);
+                }
             }
             outcome.unjudged += u64::from(told.unjudged);
             if let Some(time) = told.given {
@@ -274,7 +279,8 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
 /// What is told of a trial, and counted, once it is on disk.
 struct Told {
     event: RunEvent,
-    failed: bool,
+    /// The kind of failure, where there is no answer.
+    failure: Option<ErrorClass>,
     unjudged: bool,
     given: Option<Timestamp>,
 }

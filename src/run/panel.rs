@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 use super::budget::Money;
+use super::error::PlanError;
 use super::patience::Patience;
-use super::plan::PlanError;
+
 use super::purse::{Payment, Purse};
 use crate::model::{
     self, Completion, ErrorClass, Model, ModelError, ModelSpec, OpenOptions, Request, RequestKey,

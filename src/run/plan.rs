@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::error::PlanError;
 use super::panel::Panel;
 use super::scoring::Scorers;
 use crate::model::{
     self, Capabilities, Identity, Model, ModelError, ModelSpec, OpenOptions, Request, RequestKey,
 };
-use crate::score::{self, ScoreError};
+use crate::score;
 use crate::store::{Manifest, ModelRecord, RunStatus, Shard, SuiteRecord, TrialKey};
 use crate::suite::{self, Artefacts, DataOptions, Filter, Sample, Suite, SuiteError, artefacts};
 
@@ -97,43 +98,6 @@ pub struct PlannedModel {
     pub model: Arc<dyn Model>,
     /// What it can do, asked once.
     pub capabilities: Capabilities,
-}
-
-/// Why a plan cannot be made.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum PlanError {
-    /// A suite cannot be used.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Suite(#[from] SuiteError),
-    /// A suite's scorer cannot be made.
-    #[error("suite '{suite}': {error}")]
-    Scorer {
-        /// The suite.
-        suite: String,
-        /// Why.
-        error: ScoreError,
-    },
-    /// A specification cannot be read.
-    #[error(transparent)]
-    Spec(#[from] model::SpecError),
-    /// A suite names what only a person may.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    NotNamed(#[from] model::NotNamed),
-    /// A model cannot be opened.
-    #[error("{0}")]
-    Model(ModelError),
-    /// Duplicate suite or model.
-    #[error("two {what} are called '{name}'; {help}")]
-    Twice {
-        /// Suites or models.
-        what: &'static str,
-        /// The name.
-        name: String,
-        /// What to do.
-        help: &'static str,
-    },
 }
 
 /// Suites and models, and every trial between them.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
+use super::error::PlanError;
 use super::panel::{LostJudge, Panel};
-use super::plan::PlanError;
 use super::purse::Purse;
 use super::scoring::{Answer, Scorers, Scoring};
 use crate::model::OpenOptions;

@@ -1,74 +1,21 @@
-//! `candor gate`.
+//! Where a gate's outcome goes: stdout, files, annotations, and the exit code.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
-use super::baseline::run_and_model;
-use super::exit::{Exit, Failure};
-use super::output::{lines as table_lines, to_json};
-use super::terminal::say;
-use crate::analysis::Dataset;
+use super::against::GateArguments;
+use crate::cli::baseline::run_and_model;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::{lines as table_lines, to_json};
+use crate::cli::terminal::say;
 use crate::files::write_output;
-use crate::gate::{Drift, GateFile, GateOutcome, Overall, Side, judge};
+use crate::gate::{GateFile, GateOutcome, Overall};
 use crate::report::gate::{
-    InfluentialQuestion, OnInconclusive, Platform, annotations, conclusion, influential_questions,
-    junit, lines, markdown,
+    InfluentialQuestion, OnInconclusive, Platform, annotations, conclusion, junit, lines, markdown,
 };
 use crate::store::{BASELINES, Baselines, Output, may_be_written};
-
-#[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    judge: JudgeArguments,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Ask a model until the gate is decided, and no longer.
-    Run(super::gate_run::Arguments),
-}
-
-#[derive(Args)]
-struct JudgeArguments {
-    #[command(flatten)]
-    gate: GateArguments,
-    /// The run to be judged, and the model in it where it has several.
-    #[arg(
-        long,
-        value_name = "RUN[#MODEL]",
-        required_unless_present = "self_check"
-    )]
-    candidate: Option<String>,
-    /// Tell how often this gate would raise a false alarm on a run's own repeats.
-    #[arg(long, value_name = "RUN[#MODEL]", conflicts_with = "candidate")]
-    self_check: Option<String>,
-    #[command(flatten)]
-    told: Told,
-}
-
-/// Which gate, against what.
-#[derive(Args)]
-pub(super) struct GateArguments {
-    /// The rules.
-    #[arg(
-        short = 'p',
-        long = "policy",
-        value_name = "FILE",
-        default_value = "gate.toml"
-    )]
-    pub(super) policy: PathBuf,
-    /// The run to hold against, or a pinned baseline's name [default: what the gate file names]
-    #[arg(long, value_name = "RUN[#MODEL]")]
-    pub(super) baseline: Option<String>,
-    /// Parts of a suite that may differ between candidate and baseline: items, subset, prompts, decoding, scorers.
-    #[arg(long, value_name = "PART", value_delimiter = ',')]
-    pub(super) allow_drift: Vec<Drift>,
-}
 
 /// Where the outcome goes.
 #[derive(Args)]
@@ -109,94 +56,6 @@ enum Annotated {
     Gitlab,
     /// None.
     None,
-}
-
-pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    if let Some(Command::Run(arguments)) = arguments.command {
-        return super::gate_run::run(arguments).await;
-    }
-    let JudgeArguments {
-        gate: chosen,
-        candidate,
-        self_check,
-        told,
-    } = arguments.judge;
-    let gate = GateFile::read(&chosen.policy)?;
-    if let Some(run) = self_check {
-        return super::self_check::run(&gate, &run);
-    }
-    let candidate = candidate.unwrap_or_default();
-    told.check(&chosen, &gate, Some(&run_and_model(&candidate).0))?;
-    let candidate = Opened::of(&candidate)?;
-    let baseline = open_baseline(&gate, &chosen)?;
-    let outcome = judge(
-        &gate,
-        candidate.side()?,
-        baseline.as_ref().map(Opened::side).transpose()?,
-        &chosen.allow_drift,
-    )?;
-    let influential = influential_questions(
-        &outcome,
-        &candidate.data,
-        baseline.as_ref().map(|b| &b.data),
-    )?;
-    told.tell(&outcome, &influential, &chosen.policy)
-}
-
-/// A run that is open, and which of its models is meant.
-pub(super) struct Opened {
-    pub(super) data: Dataset,
-    model: Option<String>,
-}
-
-impl Opened {
-    pub(super) fn of(text: &str) -> Result<Self, Failure> {
-        let (path, model) = run_and_model(text);
-        Ok(Self {
-            data: Dataset::open(&[&path])?,
-            model,
-        })
-    }
-
-    pub(super) fn side(&self) -> Result<Side<'_>, Failure> {
-        Ok(Side::of(&self.data, self.model.as_deref())?)
-    }
-}
-
-/// The baseline that the flag or the gate file names: a pinned name, or a run. None where neither names one.
-pub(super) fn open_baseline(
-    gate: &GateFile,
-    chosen: &GateArguments,
-) -> Result<Option<Opened>, Failure> {
-    let Some(name) = chosen.baseline.as_ref().or(gate.baseline.as_ref()) else {
-        return Ok(None);
-    };
-    let folder = chosen.policy.parent().unwrap_or_else(|| Path::new(""));
-    let store = folder.join(BASELINES);
-    let baselines = Baselines::read(&store)?;
-    if let Some(pinned) = baselines.get(name) {
-        let run = baselines.open(name, pinned)?;
-        return Ok(Some(Opened {
-            data: Dataset::open(&[&run.path])?,
-            model: Some(pinned.model.clone()),
-        }));
-    }
-    if !run_and_model(name).0.exists() {
-        let known: Vec<&str> = baselines.iter().map(|(name, _)| name.as_str()).collect();
-        let known = if known.is_empty() {
-            "nothing".into()
-        } else {
-            known.join(", ")
-        };
-        return Err(Failure::new(
-            Exit::Usage,
-            format!(
-                "the baseline '{name}' is neither pinned nor a run; {} has {known}. Pin one with: candor baseline set {name} RUN",
-                store.display()
-            ),
-        ));
-    }
-    Opened::of(name).map(Some)
 }
 
 impl Told {

@@ -1,7 +1,7 @@
 //! `candor gate --self-check`.
 
-use super::exit::{Exit, Failure};
-use super::gate::Opened;
+use super::against::Opened;
+use crate::cli::exit::{Exit, Failure};
 use crate::gate::{GateFile, self_check};
 use crate::report::percent;
 

@@ -1,0 +1,65 @@
+//! What the commands that ask models share.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::terminal::say;
+use crate::model::data_directory;
+use crate::run::{LostJudge, Outcome};
+use crate::store::{CompletionCache, RunDirectory};
+
+/// An amount of money to spend at most.
+pub(super) fn parse_budget(text: &str) -> Result<f64, String> {
+    text.trim_start_matches('$')
+        .parse()
+        .ok()
+        .filter(|b: &f64| b.is_finite() && *b > 0.0)
+        .ok_or_else(|| "write an amount in US dollars above 0".into())
+}
+
+/// Where a run goes that is not told where.
+pub(super) fn default_directory() -> PathBuf {
+    let now = Timestamp::now();
+    let id = blake3::hash(format!("{now}{}", std::process::id()).as_bytes()).to_hex();
+    Path::new("runs").join(format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), &id[..6]))
+}
+
+/// The user's completion cache, unless it is to be bypassed or cannot be used: a run does without it.
+pub(super) fn open_cache(bypassed: bool) -> Option<Arc<CompletionCache>> {
+    if bypassed {
+        return None;
+    }
+    let path = data_directory().join("completions.sqlite");
+    match CompletionCache::open(&path) {
+        Ok(cache) => Some(Arc::new(cache)),
+        Err(error) => {
+            say(&format!(
+                "warning: {error}; the run goes on without it. Remove the file, or use --no-cache, if this stays"
+            ));
+            None
+        }
+    }
+}
+
+/// Says which judges could not be asked, and how to go on.
+pub(super) fn tell_of_judges(outcome: &Outcome, directory: &RunDirectory) {
+    for LostJudge {
+        name,
+        questions,
+        reason,
+    } in &outcome.lost_judges
+    {
+        say(&format!(
+            "the judge {name} could not be asked {questions} times; the last time: {reason}"
+        ));
+    }
+    if outcome.unjudged > 0 {
+        let run = directory.path.display();
+        say(&format!(
+            "{} answers are kept, but lack a judge's word. Ask the judge again with: candor run --resume {run}. Or score the answers some other way with: candor score {run} -s SCORER",
+            outcome.unjudged
+        ));
+    }
+}

@@ -1,0 +1,80 @@
+//! Why a run cannot be planned, begun or gone on with.
+
+use std::path::PathBuf;
+
+use crate::model::{ModelError, NotNamed, SpecError};
+use crate::score::ScoreError;
+use crate::store::StoreError;
+use crate::suite::SuiteError;
+
+/// Why a plan cannot be made.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum PlanError {
+    /// A suite cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Suite(#[from] SuiteError),
+    /// A suite's scorer cannot be made.
+    #[error("suite '{suite}': {error}")]
+    Scorer {
+        /// The suite.
+        suite: String,
+        /// Why.
+        error: ScoreError,
+    },
+    /// A specification cannot be read.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A suite names what only a person may.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NotNamed(#[from] NotNamed),
+    /// A model cannot be opened.
+    #[error("{0}")]
+    Model(ModelError),
+    /// Duplicate suite or model.
+    #[error("two {what} are called '{name}'; {help}")]
+    Twice {
+        /// Suites or models.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What to do.
+        help: &'static str,
+    },
+}
+
+/// Why a run cannot be begun or gone on with. Nothing has been asked then.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum SessionError {
+    /// Its directory cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A model cannot be read from the run, or only a person may name it.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Plan(#[from] PlanError),
+    /// Nothing was ever asked.
+    #[error("{} holds imported answers; there is nothing to go on with", .0.display())]
+    Imported(PathBuf),
+    /// A model that the run does not have.
+    #[error("'{0}' is not a model of the run; a run that is gone on with keeps its models")]
+    OtherModel(String),
+    /// A suite is not what it was.
+    #[error(
+        "the suite '{0}' has changed since the run was begun; start a new run, or put the suite back as it was"
+    )]
+    SuiteChanged(String),
+    /// A model is not what it was.
+    #[error(
+        "the model '{0}' is not the one the run was begun with (its files or its endpoint have changed); start a new run"
+    )]
+    ModelChanged(String),
+    /// A budget that nobody could keep: models or judges, by their specifications.
+    #[error(
+        "a budget needs prices, and none is known for {}: set price = {{ input = …, output = … }} (US dollars per million tokens) under [providers.{}] in candor.toml, or leave the budget out",
+        .0.join(", "),
+        .0.first().and_then(|spec| spec.split(':').next()).unwrap_or_default()
+    )]
+    Unpriced(Vec<String>),
+}

@@ -1,0 +1,102 @@
+//! A run that was begun before: what was planned then, and whether a plan made now is still that plan.
+
+use std::path::Path;
+
+use super::error::{PlanError, SessionError};
+use super::plan::{Plan, PlanOptions};
+use crate::model::{ModelSpec, Named, bare_key_is_set};
+use crate::store::{Manifest, RunDirectory, SuiteRecord};
+
+/// A run to be gone on with, locked.
+#[derive(Debug)]
+pub struct Resumed {
+    pub(super) directory: RunDirectory,
+}
+
+impl Resumed {
+    /// Opens and locks a run.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`] where there is none or another process writes it, [`SessionError::Imported`] where nothing was ever asked.
+    pub fn open(path: &Path) -> Result<Self, SessionError> {
+        let directory = RunDirectory::open_to_write(path)?;
+        if directory.manifest.imported_from.is_some() {
+            return Err(SessionError::Imported(directory.path));
+        }
+        Ok(Self { directory })
+    }
+
+    fn manifest(&self) -> &Manifest {
+        &self.directory.manifest
+    }
+
+    /// The suites' specifications.
+    #[must_use]
+    pub fn suites(&self) -> Vec<String> {
+        let suites = self.manifest().suites.iter();
+        suites.map(|s| s.spec.clone()).collect()
+    }
+
+    /// The models, as they may be opened. Those that only a person may name must be among the named ones; `again` are the
+    /// specifications given now, each of which must be a model of the run.
+    ///
+    /// # Errors
+    /// [`SessionError::Plan`] with [`PlanError::NotNamed`] or [`PlanError::Spec`], [`SessionError::OtherModel`].
+    pub fn models(&self, named: &Named, again: &[String]) -> Result<Vec<ModelSpec>, SessionError> {
+        let key_is_set = bare_key_is_set();
+        let mut models = Vec::with_capacity(self.manifest().models.len());
+        for model in &self.manifest().models {
+            let written: ModelSpec = model.identity.spec.parse().map_err(PlanError::from)?;
+            let model = named.resumed(&written, key_is_set);
+            models.push(model.map_err(PlanError::from)?);
+        }
+        for named in again {
+            let spec: ModelSpec = named.parse().map_err(PlanError::from)?;
+            if !models.iter().any(|model| model.is_same(&spec)) {
+                return Err(SessionError::OtherModel(named.clone()));
+            }
+        }
+        Ok(models)
+    }
+
+    /// What else decided the plan.
+    #[must_use]
+    pub fn options(&self) -> PlanOptions {
+        let manifest = self.manifest();
+        let first = manifest.suites.first();
+        PlanOptions {
+            filter: first.map(|s| s.filter.clone()).unwrap_or_default(),
+            max_tokens: first.and_then(|s| s.max_tokens),
+            limit: manifest.limit,
+            epochs: manifest.epochs,
+            seed: manifest.seed,
+            shard: manifest.shard,
+            ..PlanOptions::default()
+        }
+    }
+
+    /// Refuses a plan whose suites or models are not what they were.
+    pub(super) fn check(&self, plan: &Plan) -> Result<(), SessionError> {
+        let now = plan.manifest();
+        let changed = self.manifest().suites.iter().find(|then| {
+            let same =
+                |s: &&SuiteRecord| s.name == then.name && s.content_hash == then.content_hash;
+            now.suites.iter().find(same).is_none()
+        });
+        if let Some(suite) = changed {
+            return Err(SessionError::SuiteChanged(suite.name.clone()));
+        }
+        let failed = |spec: &str| plan.failed.iter().any(|(own, _)| own.to_string() == spec);
+        let changed = self.manifest().models.iter().find(|then| {
+            let (spec, print) = (&then.identity.spec, &then.identity.fingerprint);
+            // A model that could not be opened, then or now, cannot be compared.
+            !print.is_empty()
+                && !failed(spec)
+                && now.models.iter().all(|m| m.identity.fingerprint != *print)
+        });
+        match changed {
+            Some(model) => Err(SessionError::ModelChanged(model.identity.name.clone())),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A run in its directory: begun or gone on with, asked, and written down to its end.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::earlier::Earlier;
+use super::engine::{Limits, Outcome, execute};
+use super::error::SessionError;
+use super::event::RunEvent;
+use super::plan::Plan;
+use super::resumed::Resumed;
+use crate::model::{ModelSpec, Named, bare_key_is_set};
+use crate::store::{CompletionCache, Manifest, RunDirectory, RunStatus, StoreError};
+
+/// How a run is done, besides its plan.
+#[derive(Default)]
+pub struct SessionOptions {
+    /// What bounds it.
+    pub limits: Limits,
+    /// Answers that were paid for before.
+    pub cache: Option<Arc<CompletionCache>>,
+}
+
+/// A plan and the directory that it is run into. Whatever can go wrong before the first request goes wrong before there is one of these.
+pub struct Session {
+    plan: Arc<Plan>,
+    directory: RunDirectory,
+    earlier: Earlier,
+    options: SessionOptions,
+    lost: Option<StoreError>,
+}
+
+impl Session {
+    /// Begins a run in a new directory.
+    ///
+    /// # Errors
+    /// [`SessionError::Unpriced`] where the budget cannot be kept; then there is no directory. [`SessionError::Store`] where it cannot be
+    /// made.
+    pub fn start(
+        plan: Arc<Plan>,
+        path: &Path,
+        options: SessionOptions,
+    ) -> Result<Self, SessionError> {
+        can_keep(options.limits.budget, &plan)?;
+        Ok(Self {
+            directory: RunDirectory::create(path, plan.manifest())?,
+            plan,
+            earlier: Earlier::default(),
+            options,
+            lost: None,
+        })
+    }
+
+    /// Goes on with a run. Trials that have an answer are not asked again, and its budget stands where no other is given.
+    ///
+    /// # Errors
+    /// [`SessionError`] where suites or models have changed, the budget cannot be kept, or the journal cannot be read.
+    pub fn resume(
+        plan: Arc<Plan>,
+        resumed: Resumed,
+        mut options: SessionOptions,
+    ) -> Result<Self, SessionError> {
+        let stands = resumed.directory.manifest.budget;
+        options.limits.budget = options.limits.budget.or(stands);
+        can_keep(options.limits.budget, &plan)?;
+        resumed.check(&plan)?;
+        let lost = match resumed.directory.journal_is_whole() {
+            Err(lost @ StoreError::Lost { .. }) => Some(lost),
+            other => other.map(|()| None)?,
+        };
+        Ok(Self {
+            earlier: Earlier::read(&resumed.directory)?,
+            directory: resumed.directory,
+            plan,
+            options,
+            lost,
+        })
+    }
+
+    /// What the journal has lost, where it has lost anything: it is asked again, and paid for again.
+    #[must_use]
+    pub fn lost(&self) -> Option<&StoreError> {
+        self.lost.as_ref()
+    }
+
+    /// Its plan.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// Its directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.directory.path
+    }
+
+    /// The models that a person must name again to go on with this run.
+    #[must_use]
+    pub fn to_be_named_again(&self) -> Vec<ModelSpec> {
+        let key_is_set = bare_key_is_set();
+        let opened = self.plan.models.iter();
+        let opened = opened.filter_map(|m| m.model.identity().spec.parse().ok());
+        let failed = self.plan.failed.iter().map(|(spec, _)| spec.clone());
+        opened
+            .chain(failed)
+            .filter(|spec| Named::default().resumed(spec, key_is_set).is_err())
+            .collect()
+    }
+
+    /// Asks what the plan still lacks, until it ends or `stop` turns true, and writes manifest, journal and tables.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the directory cannot be written.
+    pub async fn run(
+        self,
+        on_event: impl Fn(RunEvent) + Send + Sync + 'static,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(RunDirectory, Outcome), StoreError> {
+        let Self {
+            plan,
+            mut directory,
+            earlier,
+            options: SessionOptions { limits, cache },
+            ..
+        } = self;
+        directory.manifest.budget = limits.budget;
+        directory.manifest.update_models(plan.manifest().models);
+        directory.manifest.status = RunStatus::Running;
+        directory.save_manifest()?;
+        let journal = directory.append_to_journal()?;
+        let outcome = execute(
+            Arc::clone(&plan),
+            journal,
+            cache,
+            earlier,
+            limits,
+            on_event,
+            stop,
+        )
+        .await?;
+        close(&mut directory.manifest, &plan, &outcome);
+        directory.save_manifest()?;
+        directory.write_tables()?;
+        Ok((directory, outcome))
+    }
+}
+
+/// Writes down how a run ended.
+fn close(manifest: &mut Manifest, plan: &Plan, outcome: &Outcome) {
+    let missing = outcome.failed + outcome.not_asked + outcome.unjudged;
+    manifest.status = match (outcome.stopped, missing) {
+        (Some(_), _) => RunStatus::Interrupted,
+        (None, 0) => RunStatus::Finished,
+        (None, _) => RunStatus::FinishedWithFailures,
+    };
+    manifest.cached = outcome.cached;
+    manifest.finished = outcome.stopped.is_none().then(Timestamp::now);
+    for (model, reason) in &outcome.given_up {
+        let name = &plan.models[*model].model.identity().name;
+        let mut records = manifest.models.iter_mut();
+        if let Some(record) = records.find(|m| m.identity.name == *name) {
+            record.stopped = Some(reason.clone());
+        }
+    }
+}
+
+/// Refuses a budget that nobody could keep, because what requests cost is not known.
+fn can_keep(budget: Option<f64>, plan: &Plan) -> Result<(), SessionError> {
+    let unpriced = plan.unpriced();
+    if budget.is_none() || unpriced.is_empty() {
+        return Ok(());
+    }
+    let unpriced = unpriced.into_iter().map(str::to_owned).collect();
+    Err(SessionError::Unpriced(unpriced))
+}
