@@ -6,18 +6,8 @@ use foldhash::fast::RandomState;
 use serde::{Serialize, Serializer};
 
 use super::paired::{adjusted, estimate_and_p};
-use super::{Asked, LEVEL, PairedTest, PairedUnit, Question, Target};
+use super::{Asked, LEVEL, Measure, PairedTest, PairedUnit, Question, Target};
 use crate::stats::{Estimate, Inference, TwoGroups, Undefined, newcombe_hybrid, normal_quantile};
-
-/// What a difference is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Measure {
-    /// The suite's score: positive where the model does better.
-    Score,
-    /// The share withheld: positive where the model withholds more.
-    Withheld,
-}
 
 /// The difference of a model to a baseline.
 #[derive(Debug, Clone, Serialize)]

@@ -3,6 +3,7 @@
 //! Tables are read a part at a time; what is held in memory is one small row per question, not the texts of answers.
 
 mod answers;
+mod asked;
 mod attribution;
 mod calibration;
 mod canned;
@@ -16,6 +17,7 @@ mod gap;
 mod grouping;
 mod labels;
 mod mean_score;
+mod measure;
 mod paired;
 mod question;
 mod ranking;
@@ -30,7 +32,7 @@ pub use calibration::{
 };
 pub use canned::{CannedAnswer, canned_answers};
 pub(crate) use comparison::Pairs;
-pub use comparison::{Comparison, Measure, compare};
+pub use comparison::{Comparison, compare};
 pub use dataset::{Dataset, named_model};
 pub use detectors::{Count, Detected, detect};
 pub use draw::DrawnAnswer;
@@ -40,6 +42,7 @@ pub(crate) use gap::units::{GapCell, GapUnit, Sides, gap_cells, gap_difference};
 pub use gap::{GapContrast, GapFigure, GapKind, GapTable, gap, gap_table};
 pub use labels::Labelled;
 pub use mean_score::MeanScore;
+pub use measure::Measure;
 pub use paired::{PairedTest, PairedUnit};
 pub use question::{Asked, Failures, MetricName, Name, Question, TrialFigure};
 pub use ranking::{Ranked, Ranking, rank};

@@ -1,6 +1,10 @@
 //! JSON as tools write it: Python's `json.dumps` writes half characters, `NaN`, and integers of any length.
 
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// A row: field names to values.
+pub type Row = Map<String, Value>;
 
 /// What had to be read otherwise than it was written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -12,8 +12,8 @@ mod text;
 
 pub use apart::{Panicked, apart};
 pub use folder::Folder;
-pub use json::{Repairs, from_json};
+pub use json::{Repairs, Row, from_json};
 pub use plain_path::{PlainPath, PlainPathError};
 pub use replace::{replace, sync_folder, write_output};
-pub use rows::{Format, ReadError, Row, Rows, parse_json_rows, parse_jsonl, rows};
+pub use rows::{Format, ReadError, Rows, parse_json_rows, parse_jsonl, rows};
 pub use text::{decode, read_text, without_bom};

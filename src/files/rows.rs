@@ -4,13 +4,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Repairs, from_json, parquet, read_text, text};
+use super::{Repairs, Row, from_json, parquet, read_text, text};
 use crate::text::SourceError;
-
-/// A row: field names to values.
-pub type Row = Map<String, Value>;
 
 /// Rows in file order, each with its line (JSONL, CSV) or its number, from 1.
 pub type Rows = Box<dyn Iterator<Item = Result<(usize, Row), ReadError>> + Send>;

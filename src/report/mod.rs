@@ -13,6 +13,7 @@ mod figures;
 mod gap;
 pub mod gate;
 mod headline;
+mod html;
 mod labelling;
 mod page;
 mod published;

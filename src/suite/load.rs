@@ -6,56 +6,21 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use minijinja::Environment;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::choices::Choices;
 use super::data::{DataOptions, Place, PlacedRow, placed, read_source};
 use super::prompt::PromptBuilder;
+use super::ready::hash_of;
 use super::sample::letter;
 use super::schema::{SampleTemplates, ScorerSpec, SuiteFile, Values};
-use super::subset::{self, is_subset};
-use super::{PairRole, Sample, SuiteError, shipped, target, template, yaml};
+use super::subset::{SubsetFile, is_subset};
+use super::{
+    PairRole, Sample, Suite, SuiteError, SuiteParts, scorers_hash, shipped, target, template, yaml,
+};
 use crate::files::{Folder, Row, parse_jsonl, read_text};
 use crate::text::SourceError;
-
-/// A suite ready to be asked.
-pub struct Suite {
-    /// As written.
-    pub file: SuiteFile,
-    /// BLAKE3 of `suite.yaml` and every row: two suites of the same hash ask the same.
-    pub content_hash: String,
-    /// The same, part by part: what differs between two suites of one name.
-    pub parts: SuiteParts,
-    /// Its samples, in file order.
-    pub samples: Vec<Sample>,
-    /// Makes their prompts.
-    pub prompts: PromptBuilder,
-    /// Paths of its tables of items that do not hold its canary.
-    pub unmarked: Vec<String>,
-}
-
-impl Suite {
-    /// Lets its answers have another number of tokens at most than it says.
-    pub fn set_max_tokens(&mut self, most: u32) {
-        self.file.parameters.max_tokens = most;
-        self.prompts.set_max_tokens(most);
-        self.parts.decoding = hash_of(&self.file.parameters);
-    }
-}
-
-/// What decides a suite's figures, each as a BLAKE3 hash, so that two versions can be told apart by what changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SuiteParts {
-    /// The samples: rows and the templates that read them.
-    pub items: String,
-    /// The prompt: templates and examples.
-    pub prompts: String,
-    /// How answers are decoded.
-    pub decoding: String,
-    /// Who scores, judges among them, and with which settings.
-    pub scorers: String,
-}
 
 /// Loads a suite: a shipped one by name, or a folder with a `suite.yaml`; `?data=PATH` names its data.
 ///
@@ -77,7 +42,9 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
     };
     let written = find(name)?;
     if is_subset(&written.yaml) {
-        return subset::load_part(&written.path, &written.yaml, query, options).await;
+        let part = SubsetFile::read(&written.path, &written.yaml)?;
+        let whole = Box::pin(load(&part.whole(query), options)).await?;
+        return part.of(whole);
     }
     let file = parse(&written)?;
     let elsewhere = !file.data.files.is_empty() || file.data.hub.is_some();
@@ -156,17 +123,6 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
         prompts,
         unmarked,
     })
-}
-
-/// The hash of a list of scorers with their settings, as [`SuiteParts`] has it.
-#[must_use]
-pub fn scorers_hash(scorers: &[ScorerSpec]) -> String {
-    hash_of(&scorers)
-}
-
-fn hash_of<T: Serialize>(part: &T) -> String {
-    let bytes = serde_json::to_vec(part).unwrap_or_default();
-    blake3::hash(&bytes).to_hex().to_string()
 }
 
 /// A suite's text, wherever it lay.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::yaml::from_yaml;
-use super::{DataOptions, Filter, Sample, ShippedSuite, Suite, SuiteError, load, shipped};
+use super::{Filter, Sample, ShippedSuite, Suite, SuiteError, shipped};
 use crate::text::SourceError;
 
 /// A `suite.yaml` that asks a part of another suite.
@@ -32,6 +32,35 @@ pub(super) fn is_subset(yaml: &str) -> bool {
 }
 
 impl SubsetFile {
+    /// Reads a part of a shipped suite; no folder is named, since a suite is not to show what lies elsewhere.
+    ///
+    /// # Errors
+    /// [`SuiteError::Source`] where something is written wrong, or there is no such suite.
+    pub(super) fn read(path: &str, yaml: &str) -> Result<Self, SuiteError> {
+        let subset: Self = from_yaml(path, yaml)?;
+        let wrong = |at: &str, reason: String| {
+            let at = yaml.find(at).unwrap_or(0);
+            Err(SourceError::at_offset(path, yaml, at, reason).into())
+        };
+        if subset.format != 1 {
+            let reason = format!("this candor reads suite format 1, not {}", subset.format);
+            return wrong("format", reason);
+        }
+        let whole = &subset.subset_of;
+        let is_whole = |s: &ShippedSuite| s.name == *whole && !is_subset(s.yaml);
+        if !shipped().iter().any(is_whole) {
+            let reason = format!("there is no shipped suite '{whole}' to ask a part of");
+            return wrong("subset_of", reason);
+        }
+        Ok(subset)
+    }
+
+    /// The whole suite, as it is to be loaded with a query.
+    pub(super) fn whole(&self, query: Option<&str>) -> String {
+        let query = query.map(|q| format!("?{q}")).unwrap_or_default();
+        format!("{}{query}", self.subset_of)
+    }
+
     /// The part of the whole that it names, under its own name and version.
     ///
     /// # Errors
@@ -69,37 +98,4 @@ impl SubsetFile {
         whole.file.title = self.title;
         Ok(whole)
     }
-}
-
-/// A part of a shipped suite; no folder is named, since a suite is not to show what lies elsewhere.
-pub(super) async fn load_part(
-    path: &str,
-    yaml: &str,
-    query: Option<&str>,
-    options: &DataOptions,
-) -> Result<Suite, SuiteError> {
-    let subset: SubsetFile = from_yaml(path, yaml)?;
-    let is_whole = |s: &ShippedSuite| s.name == subset.subset_of && !is_subset(s.yaml);
-    if subset.format != 1 || !shipped().iter().any(is_whole) {
-        let (at, reason) = if subset.format == 1 {
-            (
-                "subset_of",
-                format!(
-                    "there is no shipped suite '{}' to ask a part of",
-                    subset.subset_of
-                ),
-            )
-        } else {
-            (
-                "format",
-                format!("this candor reads suite format 1, not {}", subset.format),
-            )
-        };
-        let at = yaml.find(at).unwrap_or(0);
-        return Err(SourceError::at_offset(path, yaml, at, reason).into());
-    }
-    let query = query.map(|q| format!("?{q}")).unwrap_or_default();
-    let whole = format!("{}{query}", subset.subset_of);
-    let whole = Box::pin(load(&whole, options)).await?;
-    subset.of(whole)
 }

@@ -2,39 +2,12 @@
 
 use std::hash::Hash;
 
-use serde::Serialize;
-
 use super::clusters::all_alone;
 use super::proportion::wilson_with_quantile;
 use super::{
-    ClusteredMean, Inference, Interval, RerunError, Result, Undefined, beta_quantile, normal_cdf,
-    normal_quantile, student_t_cdf, student_t_quantile,
+    ClusteredMean, Estimate, Inference, Interval, RerunError, Result, Undefined, beta_quantile,
+    normal_cdf, normal_quantile, student_t_cdf, student_t_quantile,
 };
-
-/// A mean with its interval and what it rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Estimate {
-    /// The mean.
-    pub value: f64,
-    /// Its interval, two-sided.
-    pub interval: Interval,
-    /// Independent questions (after averaging repeats).
-    pub n: usize,
-    /// Clusters; equals `n` where every question stands alone.
-    pub clusters: usize,
-}
-
-impl Estimate {
-    /// The same with its sign turned.
-    #[must_use]
-    pub fn negated(&self) -> Self {
-        Self {
-            value: -self.value,
-            interval: self.interval.negated(),
-            ..*self
-        }
-    }
-}
 
 /// The mean of question scores in [0, 1], with an inference that knows clusters, repeats and fractions.
 ///

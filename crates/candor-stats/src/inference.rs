@@ -1,6 +1,33 @@
 //! What every test of a figure can say: its value, an interval, and p values from the same statistic.
 
-use super::{Estimate, Interval, Result};
+use serde::Serialize;
+
+use super::{Interval, Result};
+
+/// A mean with its interval and what it rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Estimate {
+    /// The mean.
+    pub value: f64,
+    /// Its interval, two-sided.
+    pub interval: Interval,
+    /// Independent questions (after averaging repeats).
+    pub n: usize,
+    /// Clusters; equals `n` where every question stands alone.
+    pub clusters: usize,
+}
+
+impl Estimate {
+    /// The same with its sign turned.
+    #[must_use]
+    pub fn negated(&self) -> Self {
+        Self {
+            value: -self.value,
+            interval: self.interval.negated(),
+            ..*self
+        }
+    }
+}
 
 /// A figure that was observed, and what is known of the true one. Interval and p values come from one statistic, so that they can
 /// never contradict each other.

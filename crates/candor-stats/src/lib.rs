@@ -55,14 +55,12 @@ pub use distribution::{
     beta_cdf, beta_quantile, binomial_cdf, binomial_pmf, chi_squared_sf, ln_beta, noncentral_t_cdf,
     normal_cdf, normal_quantile, student_t_cdf, student_t_quantile,
 };
-pub use effective_n::{
-    Estimate, RateTest, effective_n, korn_graubard, logit_interval, wilson_effective_n,
-};
+pub use effective_n::{RateTest, effective_n, korn_graubard, logit_interval, wilson_effective_n};
 pub use exact::{Exact, Scaled};
 pub use independent::{
     TwoGroups, agresti_caffo, miettinen_nurminen, newcombe_hybrid, wald_independent,
 };
-pub use inference::Inference;
+pub use inference::{Estimate, Inference};
 pub use judge::{
     CorrectedRate, JudgeQuality, PredictionPowered, prediction_powered_mean, rogan_gladen,
 };

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::json::json;
 use super::sse::{Event, Events};
 use super::stream::StreamedBody;
 
@@ -188,42 +189,6 @@ fn looks_like_events(piece: &[u8]) -> bool {
     fields.iter().any(|field| beginning.starts_with(field))
 }
 
-/// Reads JSON. Half a surrogate pair, as Python writes one of a character that was cut in two, becomes U+FFFD.
-pub(super) fn json(text: &str) -> Result<Value, serde_json::Error> {
-    serde_json::from_str(text).or_else(|error| match without_lone_surrogates(text) {
-        Some(mended) => serde_json::from_str(&mended),
-        None => Err(error),
-    })
-}
-
-/// The text with the escapes of lone surrogates replaced; `None` where it has none.
-fn without_lone_surrogates(text: &str) -> Option<String> {
-    let mut mended = String::with_capacity(text.len());
-    let (mut rest, mut changed) = (text, false);
-    while let Some(at) = rest.find('\\') {
-        mended += &rest[..at];
-        rest = &rest[at..];
-        let unit = |from: usize| {
-            let hex = rest.get(from..from + 6)?.strip_prefix("\\u")?;
-            u16::from_str_radix(hex, 16).ok()
-        };
-        let length = match (unit(0), unit(6)) {
-            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
-            (Some(0xd800..=0xdfff), _) => {
-                mended += "\\ufffd";
-                changed = true;
-                rest = &rest[6..];
-                continue;
-            }
-            _ => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
-        };
-        mended += &rest[..length];
-        rest = &rest[length..];
-    }
-    mended += rest;
-    changed.then_some(mended)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,15 +247,5 @@ mod tests {
         let mut comments = Incoming::new(Instant::now());
         let chunk = b": keep-alive\n\n".repeat(80_000);
         assert!((0..80).any(|_| comments.push(&chunk).is_err()));
-    }
-
-    #[test]
-    fn half_a_surrogate_pair_becomes_a_replacement_character() {
-        assert_eq!(json(r#"{"a": "x\ud83d"}"#).unwrap()["a"], "x\u{fffd}");
-        assert_eq!(
-            json(r#""\udc00\ud83d\ude00\\ud83d""#).unwrap(),
-            "\u{fffd}😀\\ud83d"
-        );
-        assert!(json(r#""\ud83d"#).is_err() && json("no").is_err());
     }
 }

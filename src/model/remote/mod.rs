@@ -15,6 +15,7 @@ mod endpoint;
 mod fault;
 mod finish;
 mod http;
+mod json;
 mod key;
 mod prices;
 mod providers;

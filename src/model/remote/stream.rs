@@ -10,6 +10,7 @@ use super::beside;
 use super::content::Said;
 use super::fault::{categories, present};
 use super::finish::{graver, reason};
+use super::json::json;
 use super::sse::Event;
 
 /// What has come so far.
@@ -46,7 +47,7 @@ fn one_per_line(data: &str) -> Option<Vec<Value>> {
         .lines()
         .filter(|line| !line.trim().is_empty() && *line != "[DONE]");
     let chunks: Vec<Value> = lines
-        .map(|line| super::body::json(line).ok().filter(Value::is_object))
+        .map(|line| json(line).ok().filter(Value::is_object))
         .collect::<Option<_>>()?;
     (chunks.len() > 1).then_some(chunks)
 }
@@ -83,7 +84,7 @@ impl StreamedBody {
             return Ok(());
         }
         let is_error = event.name.trim().eq_ignore_ascii_case("error");
-        match super::body::json(data) {
+        match json(data) {
             Ok(chunk) => self.push_chunk(chunk, is_error),
             Err(_) if is_error => self.error = Some(json!({ "message": data })),
             Err(error) => {

@@ -1,6 +1,5 @@
 //! What stands around a number: its sign and currency, and what makes it a part of a word, a label or a marker.
 
-use super::scan::Found;
 use crate::text::announce::{is_copula, is_dress, last_word, lower, word_at};
 
 /// The words before a number that make it a label.
@@ -110,8 +109,8 @@ pub(super) struct Sign {
     pub money: bool,
 }
 
-/// What stands before the digits at `at`. A dash is a sign only where it cannot be a minus between two operands or a hyphen in a word.
-pub(super) fn sign(text: &str, at: usize, last: Option<&Found>) -> Sign {
+/// What stands before the digits at `at`; `last` is where the number before ends. A dash is a sign only where it cannot be a minus between two operands or a hyphen in a word.
+pub(super) fn sign(text: &str, at: usize, last: Option<usize>) -> Sign {
     let mut sign = Sign {
         start: at,
         negative: false,
@@ -152,7 +151,7 @@ pub(super) fn sign(text: &str, at: usize, last: Option<&Found>) -> Sign {
         if let Some(word) = word {
             let from = before.len() - word.len();
             // "5 minus 3" subtracts.
-            let subtracts = last.is_some_and(|l| text[l.range.end..from].trim().is_empty());
+            let subtracts = last.is_some_and(|end| text[end..from].trim().is_empty());
             sign.negative = !subtracts;
         }
     }

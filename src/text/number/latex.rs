@@ -1,12 +1,15 @@
 //! Fractions and roots in LaTeX.
 
-use super::scan::one;
-
 /// Longest argument of a LaTeX command that is read as a number.
 const ARGUMENT: usize = 64;
 
-/// A fraction or a root in LaTeX that begins at `at`: where it ends, and its value. None where it is another command.
-pub(super) fn command(text: &str, at: usize) -> Option<(usize, Option<f64>)> {
+/// A fraction or a root in LaTeX that begins at `at`: where it ends, and its value. None where it is another command. `number` reads an
+/// argument that is one number and nothing else.
+pub(super) fn command(
+    text: &str,
+    at: usize,
+    number: impl Fn(&str) -> Option<f64>,
+) -> Option<(usize, Option<f64>)> {
     const FRACTIONS: [&str; 6] = [
         "\\frac",
         "\\dfrac",
@@ -22,7 +25,7 @@ pub(super) fn command(text: &str, at: usize) -> Option<(usize, Option<f64>)> {
     let after = FRACTIONS.iter().find_map(|f| rest.strip_prefix(f))?;
     let (top, after) = argument(after)?;
     let (bottom, after) = argument(after)?;
-    let value = one(top).zip(one(bottom)).filter(|(_, b)| *b != 0.0);
+    let value = number(top).zip(number(bottom)).filter(|(_, b)| *b != 0.0);
     let mut end = text.len() - after.len();
     let mut value = value.map(|(t, b)| t / b);
     if irrational(after.trim_start()) {

@@ -31,7 +31,7 @@ pub(super) fn scan(text: &str, convention: &Convention<'_>) -> Vec<Found> {
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
         let read = match c {
-            '\\' => command(text, at),
+            '\\' => command(text, at, one),
             '√' => Some((
                 at + c.len_utf8() + root_length(&text[at + c.len_utf8()..]),
                 None,
@@ -39,7 +39,7 @@ pub(super) fn scan(text: &str, convention: &Convention<'_>) -> Vec<Found> {
             _ => None,
         };
         if let Some((end, value)) = read {
-            let signed = sign(text, at, found.last());
+            let signed = sign(text, at, end_of(found.last()));
             let value = value.map(|v| if signed.negative { -v } else { v });
             found.push(Found {
                 value,
@@ -70,12 +70,16 @@ pub(super) fn scan(text: &str, convention: &Convention<'_>) -> Vec<Found> {
     found
 }
 
+fn end_of(number: Option<&Found>) -> Option<usize> {
+    number.map(|n| n.range.end)
+}
+
 fn number_at(text: &str, at: usize, last: Option<&Found>, convention: &Convention<'_>) -> Found {
     let Sign {
         start,
         negative,
         money,
-    } = sign(text, at, last);
+    } = sign(text, at, end_of(last));
     let mut weak = labelled(text, start);
     let read = match date_or_time(text, at) {
         Some(end) => mantissa::Read::Opaque(end),
@@ -226,7 +230,7 @@ fn mixed(text: &str, at: usize) -> Option<(f64, usize)> {
         return Some((value, start + first.len_utf8()));
     }
     if first == '\\' {
-        let (end, value) = command(text, start)?;
+        let (end, value) = command(text, start, one)?;
         return value.filter(|v| (0.0..1.0).contains(v)).map(|v| (v, end));
     }
     if start == at {
@@ -272,7 +276,7 @@ fn range(text: &str, at: usize, convention: &Convention<'_>) -> Option<usize> {
 }
 
 /// The value of a text that is one number and nothing else.
-pub(super) fn one(text: &str) -> Option<f64> {
+fn one(text: &str) -> Option<f64> {
     let text = text.trim();
     let found = scan(text, &Convention::point());
     match found.as_slice() {
