@@ -136,7 +136,7 @@
       box.append(details);
     }
     const long = (a.answer || "").length > 1500;
-    box.append(a.answer ? marked(a.answer, long ? "answer long" : "answer") : make("p", a.error || "(nothing was said)", "muted"));
+    box.append(a.answer ? marked(a.answer, long ? "answer long" : "answer") : make("p", a.error || "(no answer text)", "muted"));
     for (const s of a.scores) {
       const figure = s.value === null || s.value === undefined ? "" : " " + Number(s.value.toFixed(4));
       const who = (s.by ? " by " + s.by : "") + (typeof s.sure === "number" ? ", " + Math.round(s.sure * 100) + " % sure" : "");

@@ -1,25 +1,25 @@
-//! What a figure is about.
+//! The estimand: what a figure estimates.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
 
-/// What a figure claims: every number names its target.
+/// What a figure estimates; every figure names its estimand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
-    /// The questions are a sample of the questions one cares about: variance between questions counts.
+    /// The expected score on the population that the questions are sampled from: variance between questions counts.
     #[default]
     Population,
-    /// The expected score on exactly these questions: only the model's own randomness counts. Needs repeats.
+    /// The expected score on exactly these questions: only the model's own randomness counts. Needs several epochs.
     Suite,
     /// What the complete run would print: exact once it is complete.
     Run,
 }
 
 impl Target {
-    /// Every target.
+    /// Every estimand.
     pub const ALL: [Self; 3] = [Self::Population, Self::Suite, Self::Run];
 
     /// Its name.

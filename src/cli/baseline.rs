@@ -18,20 +18,20 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Pin a model of a run under a name, by the hash of what the run contains.
+    /// Pin a model of a run under a name, by the run's content hash.
     Set {
-        /// The name that gate files use.
+        /// Name for use in gate files.
         name: String,
-        /// The run, and the model in it where it has several.
+        /// Run directory, with #MODEL if it has several models.
         #[arg(value_name = "RUN[#MODEL]")]
         run: String,
-        /// The file that holds the pins.
+        /// File that holds the pins.
         #[arg(long, value_name = "FILE", default_value = BASELINES)]
         store: PathBuf,
     },
-    /// The baselines that are pinned, and whether their runs are still what they were.
+    /// List pinned baselines, and whether their runs are unchanged.
     Show {
-        /// The file that holds the pins.
+        /// File that holds the pins.
         #[arg(long, value_name = "FILE", default_value = BASELINES)]
         store: PathBuf,
     },
@@ -63,7 +63,7 @@ fn set(name: &str, text: &str, store: &Path) -> Result<Exit, Failure> {
     let run = RunDirectory::open(&path)?;
     Baselines::read(store)?.pin(name, &run, side.model)?;
     outln!(
-        "{name} is {} of {}, pinned in {}",
+        "pinned {name}: {} of {}, in {}",
         side.model,
         path.display(),
         store.display()
@@ -77,7 +77,7 @@ fn show(store: &Path) -> Result<Exit, Failure> {
     let mut broken = false;
     for (name, baseline) in baselines.iter() {
         let state = match baselines.open(name, baseline) {
-            Ok(_) => "as pinned".to_owned(),
+            Ok(_) => "unchanged".to_owned(),
             Err(error) => {
                 broken = true;
                 error.to_string()

@@ -12,19 +12,19 @@ use crate::store::read_labels;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Run directories; several are read together.
+    /// Run directories; several are pooled.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// Labels of its trials from outside: JSON lines with trial, class and by.
+    /// External labels of the runs' trials: JSON lines with trial, class and by.
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
-    /// The scorer's metric whose labels are held against them, e.g. refusal.class [default: each suite's headline]
+    /// Metric whose labels are compared with them, e.g. refusal.class [default: each suite's primary metric]
     #[arg(long, value_name = "SCORER.METRIC")]
     metric: Option<String>,
-    /// Agreement in every value of these strata too; `model` and `suite` are strata.
+    /// Also report agreement per value of these strata; `model` and `suite` are strata.
     #[arg(long, value_name = "STRATUM", num_args = 1.., value_delimiter = ',', default_value = "suite")]
     by: Vec<String>,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -35,9 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let mut metrics = data.headlines();
     if let Some(name) = &arguments.metric {
         let (scorer, metric) = name.split_once('.').ok_or_else(|| {
-            let why = format!(
-                "'{name}' names no metric: a scorer and its metric belong there, e.g. refusal.class"
-            );
+            let why = format!("'{name}' is not a metric: write SCORER.METRIC, e.g. refusal.class");
             Failure::new(Exit::Usage, why)
         })?;
         for each in &mut metrics {

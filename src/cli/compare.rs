@@ -11,22 +11,27 @@ use crate::report::Comparisons;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Run directories; several are read together.
+    /// Run directories; several are pooled.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// The model that others are compared with [default: of two models the first; of more, none]
+    /// Model to compare the others with [default: the first of two models; none with more]
     #[arg(long, value_name = "MODEL")]
     baseline: Option<String>,
-    /// Compare on these suites only.
+    /// Compare only on these suites.
     #[arg(short, long = "suite", value_name = "SUITE", num_args = 1..)]
     suites: Vec<String>,
-    /// What the figures are about: population, suite or run.
-    #[arg(long, default_value_t)]
-    target: Target,
-    /// Take questions of one value of this stratum as dependent, instead of the suite's clusters.
+    /// Estimand: what the figures generalise to (population, suite or run).
+    #[arg(
+        long = "estimand",
+        alias = "target",
+        value_name = "ESTIMAND",
+        default_value_t
+    )]
+    estimand: Target,
+    /// Cluster questions by this stratum instead of by the suite's clusters.
     #[arg(long, value_name = "STRATUM")]
     cluster_by: Option<String>,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -44,7 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .map(|m| (m.suite.as_str(), data.measure(&m.suite)))
         .collect();
     let models: Vec<&str> = data.names().collect();
-    let comparisons = Comparisons::of(&asked, &suites, &models, baseline, arguments.target);
+    let comparisons = Comparisons::of(&asked, &suites, &models, baseline, arguments.estimand);
     match arguments.format {
         Format::Table => {
             if comparisons.baseline.is_some() {

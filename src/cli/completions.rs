@@ -7,7 +7,7 @@ use super::exit::Exit;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The shell.
+    /// Shell to print completions for.
     shell: Shell,
 }
 

@@ -19,10 +19,10 @@ use crate::suite::Kind;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Where run and report go; nothing that is there is replaced [default: candor-demo, or candor-demo-2 … where that is taken]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Fail rather than get ONNX Runtime over the network, should this machine have none.
+    /// Run directory to create; never overwritten [default: candor-demo, or candor-demo-2 … if taken]
+    #[arg(short, long, alias = "out", value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Fail instead of downloading ONNX Runtime if this machine has none.
     #[arg(long)]
     offline: bool,
 }
@@ -42,7 +42,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         None if arguments.offline => {
             return Err(Failure::new(
                 Exit::CouldNotRun,
-                "there is no ONNX Runtime on this machine, and --offline forbids getting it",
+                "this machine has no ONNX Runtime, and --offline forbids downloading it; run `candor runtime install` first",
             ));
         }
         None => runtime::install(false, &mut |line| say(&format!("first start: {line}")))?,
@@ -127,7 +127,7 @@ fn demo_spec(name: &str) -> String {
     format!("demo:{name}?name={name}")
 }
 
-/// Prints each suite's line when both models are through with it.
+/// Prints each suite's line when both models have finished it.
 struct Tally {
     suites: Vec<Mutex<SuiteTally>>,
     models: Vec<String>,
@@ -137,7 +137,7 @@ struct SuiteTally {
     name: String,
     asked: u64,
     audit: bool,
-    /// Answers and the sum of their scores, a model.
+    /// Answers and the sum of their scores, per model.
     done: Vec<(u64, f64)>,
 }
 

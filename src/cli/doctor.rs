@@ -6,23 +6,57 @@ use super::exit::{Exit, Failure};
 use super::settings::Settings;
 use crate::model::data_directory;
 use crate::model::onnx::runtime;
+use crate::model::remote::key_variables;
 use crate::score::{LabellerSource, labeller};
 
 #[derive(Args)]
 pub(super) struct Arguments {}
 
+/// How one part of the setup stands.
+#[derive(Clone, Copy)]
+enum Mark {
+    Present,
+    /// Missing, and needed by every run of an embedded model.
+    Missing,
+    /// Absent, and needed only by some.
+    Absent,
+}
+
+impl Mark {
+    fn required(present: bool) -> Self {
+        if present {
+            Self::Present
+        } else {
+            Self::Missing
+        }
+    }
+
+    fn optional(present: bool) -> Self {
+        if present { Self::Present } else { Self::Absent }
+    }
+
+    fn sign(self) -> char {
+        match self {
+            Self::Present => '✔',
+            Self::Missing => '✘',
+            Self::Absent => '–',
+        }
+    }
+}
+
 pub(super) fn run(_: &Arguments) -> Result<Exit, Failure> {
     let settings = Settings::read(None, true)?;
-    let line = |good: bool, what: &str, told: &str| {
-        outln!("{} {what:24} {told}", if good { "✔" } else { "✘" });
+    let line = |mark: Mark, name: &str, state: &str| {
+        outln!("{} {name:24} {state}", mark.sign());
     };
+    line(Mark::Present, "candor", env!("CARGO_PKG_VERSION"));
     let runtimes = runtime::discover(false);
     let usable = runtimes.iter().find(|f| f.is_new_enough());
     line(
-        usable.is_some(),
+        Mark::required(usable.is_some()),
         "ONNX Runtime",
         &usable.map_or_else(
-            || "none; `candor runtime install` gets it".into(),
+            || "not found; run `candor runtime install`".into(),
             |f| {
                 format!(
                     "{} ({})",
@@ -34,26 +68,26 @@ pub(super) fn run(_: &Arguments) -> Result<Exit, Failure> {
     );
     let pip = runtime::pip_version();
     line(
-        pip.is_some(),
+        Mark::optional(pip.is_some()),
         "python3 with pip",
         &pip.map_or_else(
-            || "none; only needed to install ONNX Runtime".into(),
+            || "not found; needed only to install ONNX Runtime".into(),
             |version| version.split(" from").next().unwrap_or_default().to_owned(),
         ),
     );
     let labeller = labeller();
     line(
-        labeller.is_ok(),
+        Mark::optional(labeller.is_ok()),
         "offline classifier",
         &match labeller {
             Ok((source, folder)) => format!("{} ({})", folder.display(), place(source)),
-            Err(reason) => format!("none: {reason}"),
+            Err(reason) => format!("not found: {reason}"),
         },
     );
     let home = data_directory();
     let writable = std::fs::create_dir_all(&home).is_ok();
     line(
-        writable,
+        Mark::required(writable),
         "data directory",
         &format!(
             "{}{}",
@@ -61,16 +95,16 @@ pub(super) fn run(_: &Arguments) -> Result<Exit, Failure> {
             if writable {
                 ""
             } else {
-                " cannot be written to; set CANDOR_HOME"
+                " is not writable; set CANDOR_HOME"
             }
         ),
     );
     let folders = settings.data.folders;
     line(
-        !folders.is_empty(),
-        "data of suites",
+        Mark::optional(!folders.is_empty()),
+        "suite data",
         &if folders.is_empty() {
-            "no folder set (CANDOR_DATA, or [data] dir in candor.toml)".into()
+            "no folder set; needed only for suites with external data (CANDOR_DATA, or [data] dir in candor.toml)".into()
         } else {
             folders
                 .iter()
@@ -79,22 +113,14 @@ pub(super) fn run(_: &Arguments) -> Result<Exit, Failure> {
                 .join(", ")
         },
     );
-    for variable in [
-        "OPENAI_API_KEY",
-        "ANTHROPIC_API_KEY",
-        "DEEPSEEK_API_KEY",
-        "GEMINI_API_KEY",
-    ] {
+    for variable in key_variables() {
         let set = std::env::var_os(variable).is_some_and(|v| !v.is_empty());
-        line(
-            set,
-            variable,
-            if set {
-                "set"
-            } else {
-                "not set; needed for this provider only"
-            },
-        );
+        let state = if set {
+            "set"
+        } else {
+            "not set; needed only for this provider"
+        };
+        line(Mark::optional(set), variable, state);
     }
     Ok(if usable.is_some() && writable {
         Exit::Done
@@ -106,8 +132,8 @@ pub(super) fn run(_: &Arguments) -> Result<Exit, Failure> {
 fn place(source: LabellerSource) -> &'static str {
     match source {
         LabellerSource::Named => "CANDOR_LABELLER",
-        LabellerSource::Binary => "beside the binary",
-        LabellerSource::Checkout => "the checkout it was built in",
-        LabellerSource::Data => "fetched",
+        LabellerSource::Binary => "next to the binary",
+        LabellerSource::Checkout => "source checkout",
+        LabellerSource::Data => "downloaded",
     }
 }

@@ -9,10 +9,10 @@ use crate::model::remote::PRICES_AS_OF;
 use crate::run::{Plan, estimate};
 use crate::stats::minimum_detectable_effect;
 
-/// The variance of a paired difference of single yes/no answers, where nothing is known yet (docs/statistics.md).
+/// Assumed variance of a paired difference of single yes/no answers, before any data (docs/statistics.md).
 const ASSUMED_VARIANCE: f64 = 0.154;
 
-/// The power that a plan is held to.
+/// Target power of a plan.
 const POWER: f64 = 0.8;
 
 pub(super) async fn dry_run(plan: &Plan, policy: Option<&Path>) -> Result<Exit, Failure> {
@@ -43,7 +43,7 @@ pub(super) async fn dry_run(plan: &Plan, policy: Option<&Path>) -> Result<Exit, 
     for e in &estimates {
         let cost = match (e.seconds, e.most_cost) {
             (Some(seconds), _) => format!(
-                "embedded, about {} (measured on 4 questions)",
+                "in process, about {} (measured on 4 questions)",
                 duration(seconds)
             ),
             (None, Some(cost)) => format!(
@@ -51,7 +51,7 @@ pub(super) async fn dry_run(plan: &Plan, policy: Option<&Path>) -> Result<Exit, 
                 cost.0, e.prompt_tokens, e.most_completion_tokens
             ),
             (None, None) => format!(
-                "cost not known: set price under [providers] in candor.toml (about {} tokens read, at most {} written)",
+                "cost unknown: set price under [providers] in candor.toml (about {} tokens read, at most {} written)",
                 e.prompt_tokens, e.most_completion_tokens
             ),
         };
@@ -74,19 +74,19 @@ pub(super) async fn dry_run(plan: &Plan, policy: Option<&Path>) -> Result<Exit, 
         && let Ok(effect) = minimum_detectable_effect(ASSUMED_VARIANCE, questions, 0.05, 0.8)
     {
         outln!(
-            "  With {questions} paired questions you will see differences of {:.1} points or more (80 % power, if a pair's difference varies by {ASSUMED_VARIANCE}).",
+            "  MDE with {questions} paired questions: {:.1} points (80 % power, assuming a variance of {ASSUMED_VARIANCE} per paired difference).",
             effect * 100.0
         );
     }
     if !plan.options.filter.is_everything() {
-        outln!("  Only a part is asked: {}.", plan.options.filter);
+        outln!("  Subset: {}.", plan.options.filter);
     }
     gate_lines(plan, policy)?;
     outln!("Nothing was sent. Run without --dry-run to start.");
     Ok(Exit::Done)
 }
 
-/// What the project's gate could tell of the suites planned, a line a rule.
+/// The power of the project's gate on the suites planned, one line per rule.
 fn gate_lines(plan: &Plan, policy: Option<&Path>) -> Result<(), Failure> {
     let path = policy.unwrap_or(Path::new("gate.toml"));
     if policy.is_none() && !path.exists() {
@@ -105,7 +105,7 @@ fn gate_lines(plan: &Plan, policy: Option<&Path>) -> Result<(), Failure> {
     }
     let Some(baseline) = open_baseline(&gate, &chosen)? else {
         outln!(
-            "  {} names no baseline; pin one to see what it could tell.",
+            "  {} names no baseline; pin one to see the gate's power.",
             path.display()
         );
         return Ok(());
@@ -122,15 +122,20 @@ fn gate_lines(plan: &Plan, policy: Option<&Path>) -> Result<(), Failure> {
         };
         let drop = rule
             .detectable
-            .map(|d| format!("; it finds a drop of {:.1} points in 80 %", d * 100.0))
+            .map(|d| {
+                format!(
+                    "; it detects a drop of {:.1} points with 80 % power",
+                    d * 100.0
+                )
+            })
             .unwrap_or_default();
         let more = rule
             .questions_needed
             .filter(|needed| *needed > n)
-            .map(|needed| format!("; 80 % needs {needed} questions"))
+            .map(|needed| format!("; 80 % power needs {needed} questions"))
             .unwrap_or_default();
         outln!(
-            "  gate: \"{}\" passes an unchanged model in {:.0} % of runs at n {n}, {repeats} of each{drop}{more}.",
+            "  gate: \"{}\" passes an unchanged model in {:.0} % of runs at n {n} with {repeats} epochs{drop}{more}.",
             rule.name,
             pass * 100.0
         );

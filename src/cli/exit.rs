@@ -1,4 +1,4 @@
-//! Exit codes, and errors with the code they lead to.
+//! Exit codes, and errors with their exit codes.
 
 use std::process::ExitCode;
 
@@ -21,15 +21,15 @@ pub(super) enum Exit {
     Done = 0,
     /// The gate failed, or the evidence does not hold.
     GateFailed = 1,
-    /// Something was written wrong: flags, suite, configuration.
+    /// Usage error: invalid flags, suite or configuration.
     Usage = 2,
-    /// The gate cannot tell, or evidence holds as far as this version can recompute it.
+    /// The gate is inconclusive, or the evidence holds as far as this version can recompute it.
     GateInconclusive = 3,
-    /// The run is over, and some trials have no answer.
+    /// The run finished, and some trials have no answer.
     FailedTrials = 4,
     /// Files, model or network failed.
     CouldNotRun = 5,
-    /// Interrupted; the run can go on.
+    /// Interrupted; the run can be resumed.
     Interrupted = 130,
 }
 
@@ -39,7 +39,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// An error and the exit code it leads to.
+/// An error and its exit code.
 #[derive(Debug)]
 pub(super) struct Failure {
     exit: Exit,
@@ -54,7 +54,7 @@ impl Failure {
         }
     }
 
-    /// Prints it and gives the exit code.
+    /// Prints it and returns the exit code.
     pub(super) fn show(&self) -> ExitCode {
         show(&format!("{}\n", render(&self.report).trim_end()));
         self.exit.into()

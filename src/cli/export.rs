@@ -12,19 +12,19 @@ use crate::store::{Output, may_be_written};
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Run directories; several are read together.
+    /// Run directories; several are pooled.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// A table's format, or `evidence`: a zip of runs, transcripts and report with their hashes, for `candor verify`.
+    /// Table format, or `evidence`: a zip of runs, transcripts and report with their hashes, for `candor verify`.
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(formats().into_iter().chain([EVIDENCE])))]
     format: String,
-    /// Where it goes.
+    /// File to write.
     #[arg(short, long, value_name = "PATH")]
     output: PathBuf,
-    /// With prompt, answer and reasoning.
+    /// Include prompt, answer and reasoning.
     #[arg(long)]
     transcripts: bool,
-    /// The model that others are compared with in the report of the evidence [default: of two models the first; of more, none]
+    /// Model to compare the others with in the evidence's report [default: the first of two models; none with more]
     #[arg(long, value_name = "MODEL")]
     baseline: Option<String>,
 }

@@ -7,10 +7,10 @@ use crate::suite::Filter;
 /// Which samples of the suites are asked.
 #[derive(Args, Default)]
 pub(super) struct FilterArguments {
-    /// Ask only samples with these values of strata or fields, such as language=en,phrasing=question; a field named twice takes either value.
+    /// Ask only samples with these values of strata or fields, e.g. language=en,phrasing=question; naming a field twice accepts either value.
     #[arg(long = "where", value_name = "FIELD=VALUE", value_delimiter = ',', value_parser = parse_where)]
     wanted: Vec<(String, String)>,
-    /// Ask only this many clusters for each value of a stratum or field, drawn by the seed, such as jurisdiction=2.
+    /// Ask only N clusters per value of a stratum or field, drawn with the seed, e.g. jurisdiction=2.
     #[arg(long, value_name = "FIELD=N", value_delimiter = ',', value_parser = parse_per)]
     per: Vec<(String, usize)>,
 }
@@ -34,7 +34,7 @@ fn parse_where(text: &str) -> Result<(String, String), String> {
     parts
         .filter(|(name, value)| !name.is_empty() && !value.is_empty())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .ok_or_else(|| "write FIELD=VALUE, such as language=en".into())
+        .ok_or_else(|| "write FIELD=VALUE, e.g. language=en".into())
 }
 
 fn parse_per(text: &str) -> Result<(String, usize), String> {
@@ -43,6 +43,6 @@ fn parse_per(text: &str) -> Result<(String, usize), String> {
         .map(|(n, k)| (n.trim(), k.trim().parse()));
     match parts {
         Some((name, Ok(n))) if !name.is_empty() && n > 0 => Ok((name.to_owned(), n)),
-        _ => Err("write FIELD=N with N above 0, such as jurisdiction=2".into()),
+        _ => Err("write FIELD=N with N above 0, e.g. jurisdiction=2".into()),
     }
 }

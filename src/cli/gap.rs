@@ -11,16 +11,16 @@ use crate::report::{gap_grid, gap_markdown, gap_notes};
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Run directories; several are read together.
+    /// Run directories; several are pooled.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// Break the gap down by these strata together. Where questions have no matched controls, the gap is between their values.
+    /// Strata to break the gap down by, jointly. Without matched controls, the gap is between a stratum's values.
     #[arg(long, value_name = "STRATUM", num_args = 1.., value_delimiter = ',')]
     by: Vec<String>,
-    /// The value that others are held against, e.g. us; several strata joined as "us · en".
+    /// Reference value that others are compared with, e.g. us; several strata are joined as "us · en".
     #[arg(long, value_name = "VALUE")]
     reference: Option<String>,
-    /// The model whose gaps the others' are compared with, pair by pair.
+    /// Model whose gaps the others' are compared with, pair by pair.
     #[arg(long, value_name = "MODEL")]
     baseline: Option<String>,
     /// Only these models.
@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     /// Only these suites.
     #[arg(short, long = "suite", value_name = "SUITE", num_args = 1..)]
     suites: Vec<String>,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

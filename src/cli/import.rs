@@ -9,13 +9,13 @@ use crate::run::import::{formats, import};
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The recordings' format.
+    /// Format of the recordings.
     #[arg(value_parser = clap::builder::PossibleValuesParser::new(formats()))]
     format: String,
     /// Files or folders.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The run's directory.
+    /// Run directory to create.
     #[arg(short, long, value_name = "RUN")]
     output: PathBuf,
 }
@@ -23,7 +23,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let (run, imported) = import(&arguments.format, &arguments.paths, &arguments.output)?;
     outln!(
-        "{} answers of {} models to {} suites imported into {}",
+        "imported {} answers by {} models on {} suites into {}",
         imported.trials,
         imported.models,
         imported.suites,

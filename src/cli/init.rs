@@ -9,22 +9,22 @@ use super::exit::{Exit, Failure};
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The project's folder.
+    /// Project folder.
     #[arg(default_value = ".", value_name = "DIR")]
     folder: PathBuf,
-    /// Whose CI to write a job for.
+    /// CI platform to write a job for.
     #[arg(long, value_enum, default_value_t)]
     ci: Ci,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum Ci {
-    /// A GitHub workflow.
+    /// GitHub workflow.
     #[default]
     Github,
-    /// A GitLab job.
+    /// GitLab job.
     Gitlab,
-    /// None.
+    /// No job.
     None,
 }
 
@@ -53,10 +53,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Writes a file where none is: nobody's work is written over.
+/// Creates the file; never overwrites.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     if path.exists() {
-        outln!("{} is there already; left as it is", path.display());
+        outln!("{} exists already; not changed", path.display());
         return Ok(());
     }
     let written = path

@@ -11,7 +11,7 @@ pub(super) fn interrupts() -> watch::Receiver<bool> {
     tokio::spawn(async move {
         wait_for_signal().await;
         if interactive() {
-            say("Stopping: what has been answered is being kept. Ctrl-C again to leave at once.");
+            say("Stopping; all answers so far are kept. Press Ctrl-C again to quit at once.");
         }
         let _ = stop.send(true);
         wait_for_signal().await;
@@ -46,7 +46,7 @@ async fn wait_for_signal() {
 }
 
 /// Makes a write beyond the file size that the system allows this process (`ulimit -f`) fail like one to a full disk, instead of ending the
-/// process. A signal that somebody listens for does not end it, and tokio listens until the process ends.
+/// process. A signal with a listener does not end it, and tokio listens until the process ends.
 pub(super) fn ignore_file_size_signal() {
     #[cfg(all(
         any(target_os = "linux", target_vendor = "apple", target_os = "freebsd"),
@@ -61,8 +61,8 @@ pub(super) fn ignore_file_size_signal() {
     }
 }
 
-/// Whether this process was told to outlive its terminal, as by `nohup`. Where the system does not say, a stderr that is not a terminal
-/// is taken for it.
+/// Whether this process is meant to outlive its terminal, as with `nohup`. Where the system does not say, a stderr that is not a terminal
+/// counts as such.
 #[cfg(unix)]
 fn hangup_is_ignored() -> bool {
     use std::io::IsTerminal;

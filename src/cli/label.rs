@@ -8,29 +8,31 @@ use tokio::net::TcpListener;
 
 use super::exit::{Exit, Failure};
 use super::interrupt::interrupts;
+use super::number::{positive, whole};
 use crate::analysis::Dataset;
 use crate::report::Labelling;
 use crate::store::{Output, may_be_written};
 
 #[derive(Args)]
+#[command(allow_negative_numbers = true)]
 pub(super) struct Arguments {
-    /// The run's directory; several are drawn from together.
+    /// Run directories; several are pooled.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// Where the labels go, a JSON line each; what stands there already is taken up.
+    /// File of labels, one JSON line each; existing labels are kept and continued.
     #[arg(short, long, value_name = "FILE", default_value = "labels.jsonl")]
     output: PathBuf,
-    /// Who labels.
+    /// Annotator's name.
     #[arg(long, value_name = "NAME", default_value = "person")]
     by: String,
-    /// Answers to draw: at random, as many from every model and suite.
-    #[arg(short, long, default_value_t = 120)]
-    n: usize,
-    /// Seed of the draw. The same seed draws the same answers.
-    #[arg(long, default_value_t = 0)]
+    /// Number of answers to draw at random, equally from every model and suite.
+    #[arg(short = 'n', long, alias = "n", value_name = "N", default_value_t = 120, value_parser = positive::<usize>)]
+    answers: usize,
+    /// Seed of the draw; the same seed draws the same answers.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole::<u64>)]
     seed: u64,
-    /// Port on this machine; 0 takes any that is free.
-    #[arg(long, default_value_t = 0)]
+    /// Local port; 0 picks a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 0, value_parser = whole::<u16>)]
     port: u16,
 }
 
@@ -38,22 +40,22 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let read: Vec<&Path> = arguments.runs.iter().map(PathBuf::as_path).collect();
     may_be_written(&arguments.output, Output::Labels, &read)?;
     let data = Dataset::open(&arguments.runs)?;
-    let drawn = data.draw(arguments.n, arguments.seed)?;
+    let drawn = data.draw(arguments.answers, arguments.seed)?;
     if drawn.is_empty() {
-        let why = "there is no answer with words in it to label";
+        let why = "nothing to label: no answer of these runs contains words";
         return Err(Failure::new(Exit::CouldNotRun, why));
     }
     let n = drawn.len();
     let labelling = Arc::new(Labelling::new(drawn, &arguments.by, &arguments.output)?);
     let cannot = |e: std::io::Error| {
-        let why = format!("no page can be served on 127.0.0.1:{}: {e}", arguments.port);
+        let why = format!("cannot serve the page on 127.0.0.1:{}: {e}", arguments.port);
         Failure::new(Exit::CouldNotRun, why)
     };
     let listener = TcpListener::bind(("127.0.0.1", arguments.port))
         .await
         .map_err(cannot)?;
     outln!(
-        "{n} answers, {} of them labelled. Open http://{}{}  (Ctrl-C ends; every label is kept as it is given)",
+        "{n} answers, {} of them labelled. Open http://{}{}  (Ctrl-C ends; labels are saved as they are given)",
         labelling.labelled(),
         listener.local_addr().map_err(cannot)?,
         labelling.path()
@@ -67,7 +69,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .await
         .map_err(cannot)?;
     outln!(
-        "{} of {n} labelled, in {}. `candor calibrate RUN --labels {}` says what they tell.",
+        "{} of {n} labelled, in {}. Next: candor calibrate RUN --labels {}",
         labelling.labelled(),
         arguments.output.display(),
         arguments.output.display()

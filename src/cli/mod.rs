@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand — arguments in, one library call, printing out. stdout carries the answer, stderr
+//! The command line: one file per subcommand — arguments in, one library call, printing out. stdout carries the answer, stderr
 //! the progress and the log.
 
 #[macro_use]
@@ -22,6 +22,7 @@ mod init;
 mod interrupt;
 mod label;
 mod models;
+mod number;
 mod output;
 mod plan_size;
 mod progress;
@@ -46,64 +47,73 @@ use crate::text::visible_line;
 #[command(
     name = "candor",
     version,
-    propagate_version = true,
     max_term_width = 110,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = EXAMPLES
 )]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Say more on stderr; twice for still more.
+    /// Increase log verbosity (repeat for more).
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 }
 
+/// Printed below the list of commands: where to start.
+const EXAMPLES: &str = "\
+Start here:
+  candor demo                                         a complete audit of two small models, in a minute
+  candor run -s gsm8k -m openai:gpt-4o --dry-run      what a run would ask and cost
+  candor run -s gsm8k -m openai:gpt-4o --limit 200    run it, and write the report
+  candor gate --candidate runs/new --baseline runs/old
+";
+
 #[derive(Subcommand)]
 enum Command {
-    /// Two small models, four suites, one report: a whole audit in a minute, with nothing to set up.
+    /// Run a complete audit of two small models in a minute, with nothing to set up.
     Demo(demo::Arguments),
-    /// Put suites to models, and write a run with its report.
+    /// Run suites against models and write a report.
     Run(run::Arguments),
-    /// Score a run's answers again, without asking any model again.
+    /// Rescore a run's answers without querying its models again.
     Score(score::Arguments),
-    /// Write the report of one or more runs.
+    /// Write the report on one or more runs.
     Report(report::Arguments),
-    /// Models beside a baseline on shared questions, and which cannot be told apart.
+    /// Compare models with a baseline on shared questions, and group those that do not differ significantly.
     Compare(compare::Arguments),
-    /// What is withheld on sensitive questions beyond their controls, by jurisdiction, language or any stratum, and how models differ.
+    /// Measure how much more is withheld on sensitive questions than on their controls, per jurisdiction, language or any stratum.
     Gap(gap::Arguments),
-    /// A page on which a person labels a sample of a run's answers, by keyboard and without the models' names.
+    /// Serve a page for labelling a sample of a run's answers by keyboard, blind to the models' names.
     Label(label::Arguments),
-    /// How a run's labels hold against a person's or another judge's, and rates with their errors taken out.
+    /// Measure agreement of labels with human or judge labels, and compute error-corrected rates.
     Calibrate(calibrate::Arguments),
-    /// May this version ship? Rules over a run and a pinned baseline; exit 0 pass, 1 fail, 3 cannot tell.
+    /// Decide whether a version can ship: rules over a run and a pinned baseline (exit 0 pass, 1 fail, 3 inconclusive).
     Gate(Box<gate::Arguments>),
-    /// How many questions and repeats a gate needs, and what they cost, before anything is spent.
+    /// Compute how many questions and epochs a gate needs, and what they cost, before spending anything.
     PlanSize(plan_size::Arguments),
-    /// Pinned baselines that gates hold runs against.
+    /// Pin the baselines that gates compare runs with.
     Baseline(baseline::Arguments),
-    /// The suites there are, and whether yours are well written.
+    /// List, show and lint suites.
     Suites(suites::Arguments),
-    /// Whether a model can be loaded and asked.
+    /// Check that a model loads and answers.
     Models(models::Arguments),
-    /// ONNX Runtime on this machine.
+    /// Install ONNX Runtime, or show which one is used.
     Runtime(runtime::Arguments),
-    /// Turn other tools' recorded answers into a run.
+    /// Turn answers recorded by other tools into a run.
     Import(import::Arguments),
-    /// Write a run as a table for other tools.
+    /// Write a run as a table for other tools, or as evidence.
     Export(export::Arguments),
-    /// Whether a zip of evidence is what was written: its hashes, and the figures computed again.
+    /// Verify a zip of evidence: check its hashes and recompute its figures.
     Verify(verify::Arguments),
-    /// Write a gate and a CI job into a project.
+    /// Write a gate file and a CI job into a project.
     Init(init::Arguments),
-    /// Check what this machine has of what candor uses.
+    /// Check this machine's setup.
     Doctor(doctor::Arguments),
-    /// Completions for a shell.
+    /// Print completions for a shell.
     Completions(completions::Arguments),
 }
 
-/// Prints a usage error. It repeats arguments, and those may be somebody else's words: it is made again of arguments in which everything is
-/// visible, and so keeps clap's colours.
+/// Prints a usage error. The error repeats arguments, which can hold foreign text: it is rebuilt from arguments with every character
+/// made visible, and so keeps clap's colours.
 fn usage(error: &clap::Error) -> ExitCode {
     let visible = std::env::args_os().map(|a| visible_line(&a.to_string_lossy()).into_owned());
     match Cli::try_parse_from(visible) {
@@ -131,7 +141,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             return Failure::new(
                 Exit::CouldNotRun,
-                format!("the asynchronous runtime does not start: {error}"),
+                format!("cannot start the asynchronous runtime: {error}"),
             )
             .show();
         }
@@ -161,7 +171,7 @@ pub fn main() -> ExitCode {
             Command::Completions(arguments) => Ok(completions::run(&arguments)),
         }
     });
-    // A task that still runs (a request that was given up) must not hold the process.
+    // A task that is still running (an abandoned request) must not keep the process alive.
     runtime.shutdown_background();
     match result {
         Ok(exit) => exit.into(),

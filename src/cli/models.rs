@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::exit::{Exit, Failure};
+use super::number::positive;
 use super::settings::Settings;
 use crate::model::{self, Message, Parameters, Prompt, Request, Role, SampleRef, Wanted};
 
@@ -18,27 +19,27 @@ pub(super) struct Arguments {
 enum Command {
     /// Load a model and ask it one question.
     Check {
-        /// The model: onnx:DIR, openai:NAME, <https://host/v1#NAME> …
+        /// Model: onnx:DIR, openai:NAME, `https://host/v1#NAME` …
         model: String,
-        /// What to ask.
+        /// Question to ask.
         #[arg(long, default_value = "What is the capital of France?")]
         prompt: String,
-        /// Most tokens of the answer.
-        #[arg(long, default_value_t = 32)]
+        /// Maximum number of tokens of the answer.
+        #[arg(long, value_name = "N", default_value_t = 32, value_parser = positive::<u32>)]
         max_tokens: u32,
-        /// Give the log-likelihoods of these continuations instead of an answer.
+        /// Print the log-likelihoods of these continuations instead of an answer.
         #[arg(long, value_name = "TEXT", num_args = 1..)]
         continuations: Vec<String>,
-        /// Ask in plain text even where the model takes chat.
+        /// Ask in plain text even if the model takes chat messages.
         #[arg(long)]
         plain: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,
-        /// Fail rather than use the network.
+        /// Fail instead of using the network.
         #[arg(long)]
         offline: bool,
-        /// Settings [default: candor.toml, if there is one]
+        /// Configuration file [default: candor.toml, if present]
         #[arg(short, long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
@@ -107,7 +108,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         yes(capabilities.log_likelihood)
     );
     if continuations.is_empty() {
-        // No line of an answer stands for one of ours.
+        // The margin keeps an answer's lines apart from candor's own.
         out!("answer: {}\n", completion.text.replace('\n', "\n      │ "));
         outln!(
             "{} tokens read, {} written, {:.2} s",

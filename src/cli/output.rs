@@ -8,7 +8,7 @@ use crate::analysis::{Cell as Score, Comparison, Measure, ModelTotals};
 use crate::report::{Grid, Report, bracket, points};
 use crate::text::visible_line;
 
-/// How a table is printed.
+/// Output format of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum Format {
     /// Columns for a terminal.
@@ -41,7 +41,7 @@ pub(super) fn table(heads: &[&str]) -> Table {
     table
 }
 
-/// Adds a row whose cells each stay on one line, whoever wrote them.
+/// Adds a row whose cells each stay on one line, whatever they hold.
 pub(super) fn add_row(table: &mut Table, cells: impl IntoIterator<Item = impl AsRef<str>>) {
     let cells = cells.into_iter();
     table.add_row(cells.map(|cell| visible_line(cell.as_ref()).into_owned()));
@@ -66,7 +66,7 @@ pub(super) fn figures(table: &mut Table, columns: &[usize]) {
     }
 }
 
-/// Models × suites as lines: score, interval, difference to the baseline, what it cost.
+/// Models × suites as lines: score, interval, difference from the baseline, cost.
 pub(super) fn score_table(report: &Report, totals: &[ModelTotals]) -> Table {
     let mut heads = vec!["suite", "model", "score %", "95 % interval", "n"];
     if report.baseline().is_some() {

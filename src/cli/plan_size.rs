@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::gate::{GateArguments, open_baseline};
+use super::number::positive;
 use super::output::{Format, add_row, lines, print_json, table};
 use crate::gate::{Amount, GateFile, PlanOptions, plan};
 use crate::report::gate::{plan_notes, plan_table};
@@ -11,28 +12,29 @@ use crate::report::percent;
 use crate::stats::{ASSUMED_WITHIN_SHARE, PlannedComparison, unchanged_variance};
 
 #[derive(Args)]
+#[command(allow_negative_numbers = true)]
 pub(super) struct Arguments {
     #[command(flatten)]
     gate: GateArguments,
-    /// Plan for a margin alone, without a gate file: for instance "2 points".
+    /// Plan for a margin alone, without a gate file, e.g. "2 points".
     #[arg(long, value_name = "POINTS", value_parser = parse_share)]
     margin: Option<f64>,
-    /// The score that an unchanged model is expected to have, where there is no baseline.
+    /// Expected score of an unchanged model, without a baseline.
     #[arg(long, value_name = "SHARE", default_value = "75 %", value_parser = parse_share, requires = "margin")]
     score: f64,
-    /// The chance that an unchanged model should have to pass, and a drop to be found.
+    /// Target power.
     #[arg(long, value_name = "SHARE", default_value = "80 %", value_parser = parse_share)]
     power: f64,
-    /// Tell how many questions find a true drop of so much.
+    /// Report the sample size needed to detect this drop.
     #[arg(long, value_name = "POINTS", value_parser = parse_share)]
     find_drop: Option<f64>,
-    /// Questions a suite [default: those of the baseline]
-    #[arg(long, value_name = "N")]
+    /// Questions per suite [default: the baseline's]
+    #[arg(long, value_name = "N", value_parser = positive::<usize>)]
     questions: Option<usize>,
-    /// Repeats of each [default: those of the gate file or the baseline]
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
-    repeats: Option<u32>,
-    /// How to print it.
+    /// Epochs per question [default: the gate file's or the baseline's]
+    #[arg(long, alias = "repeats", value_name = "K", value_parser = positive::<u32>)]
+    epochs: Option<u32>,
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -41,7 +43,7 @@ fn parse_share(text: &str) -> Result<f64, String> {
     Amount::parse(text)
         .map(|a| a.value)
         .filter(|v| *v > 0.0 && *v < 1.0)
-        .ok_or_else(|| "write points or %, for instance \"2 points\" or \"80 %\"".into())
+        .ok_or_else(|| "write points or %, e.g. \"2 points\" or \"80 %\"".into())
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
@@ -52,14 +54,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let Some(baseline) = open_baseline(&gate, &arguments.gate)? else {
         return Err(Failure::new(
             Exit::Usage,
-            "a plan goes by a baseline's answers, and none is given: name one with --baseline RUN[#MODEL] or in the gate file; without any, plan for a margin: candor plan-size --margin \"2 points\"",
+            "a plan needs a baseline's answers: name one with --baseline RUN[#MODEL] or in the gate file, or plan for a margin alone: candor plan-size --margin \"2 points\"",
         ));
     };
     let options = PlanOptions {
         power: arguments.power,
         find_drop: arguments.find_drop,
         questions: arguments.questions,
-        repeats: arguments.repeats,
+        repeats: arguments.epochs,
     };
     let plans = plan(&gate, baseline.side()?, options)?;
     match arguments.format {
@@ -81,21 +83,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// How many questions a margin needs, for a few numbers of repeats.
+/// How many questions a margin needs, for a few numbers of epochs.
 fn margin_alone(arguments: &Arguments, margin: f64) -> Result<Exit, Failure> {
     let within = arguments.score * (1.0 - arguments.score) * ASSUMED_WITHIN_SHARE;
     let power = arguments.power;
     let mut rows = Vec::new();
-    for repeats in arguments
-        .repeats
+    for epochs in arguments
+        .epochs
         .map_or_else(|| vec![1, 3, 5, 10], |k| vec![k])
     {
         let at = |n: usize| PlannedComparison {
             n,
-            variance: unchanged_variance(within, repeats),
+            variance: unchanged_variance(within, epochs),
             margin,
             alpha: 0.05,
-            single: repeats == 1,
+            single: epochs == 1,
         };
         let needed = at(2)
             .questions(power)
@@ -103,7 +105,7 @@ fn margin_alone(arguments: &Arguments, margin: f64) -> Result<Exit, Failure> {
         let n = arguments.questions.unwrap_or(needed);
         let planned = at(n);
         rows.push(serde_json::json!({
-            "repeats": repeats,
+            "epochs": epochs,
             "variance": planned.variance,
             "questions_needed": needed,
             "questions": n,
@@ -117,7 +119,7 @@ fn margin_alone(arguments: &Arguments, margin: f64) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let mut lines = table(&[
-        "repeats",
+        "epochs",
         "questions needed",
         "questions",
         "P(pass | no change)",
@@ -133,7 +135,7 @@ fn margin_alone(arguments: &Arguments, margin: f64) -> Result<Exit, Failure> {
         add_row(
             &mut lines,
             vec![
-                row["repeats"].to_string(),
+                row["epochs"].to_string(),
                 row["questions_needed"].to_string(),
                 row["questions"].to_string(),
                 share(&row["passes_unchanged"]),
@@ -146,7 +148,7 @@ fn margin_alone(arguments: &Arguments, margin: f64) -> Result<Exit, Failure> {
     }
     out!("{lines}\n");
     outln!(
-        "Margin {} points, one-sided α 0.05, score {} % assumed, two fifths of its variance within questions. A run of the baseline with repeats gives better figures: candor plan-size -p gate.toml --baseline RUN",
+        "Margin {} points, one-sided α 0.05, score {} % assumed, two fifths of its variance within questions. A baseline run with several epochs gives better figures: candor plan-size -p gate.toml --baseline RUN",
         percent(margin),
         percent(arguments.score)
     );

@@ -1,4 +1,4 @@
-//! Shows a run's events: a bar a model on a terminal, plain lines elsewhere. The log goes above the bars, never through them.
+//! Shows a run's events: a bar per model on a terminal, plain lines elsewhere. The log goes above the bars, never through them.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ struct ModelProgress {
     told: Instant,
 }
 
-/// Between two plain lines about one model.
+/// Time between two plain lines about one model.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
 impl Progress {
@@ -92,7 +92,7 @@ impl Progress {
                 state.bar.reset_eta();
                 if *already_done > 0 {
                     say(&format!(
-                        "{}: {already_done} of {trials} are done already and are kept",
+                        "{}: {already_done} of {trials} trials are done already",
                         state.name
                     ));
                 }

@@ -12,25 +12,30 @@ use crate::store::{Output, may_be_written, read_labels};
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Run directories; several are read together.
+    /// Run directories; several are pooled.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// Where the page goes [default: report.html in the first run's directory]
+    /// File to write [default: report.html in the first run's directory]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The model that others are compared with [default: of two models the first; of more, none]
+    /// Model to compare the others with [default: the first of two models; none with more]
     #[arg(long, value_name = "MODEL")]
     baseline: Option<String>,
-    /// The page's title.
+    /// Title of the report.
     #[arg(long, value_name = "T")]
     title: Option<String>,
-    /// What the figures are about: population, suite or run.
-    #[arg(long, default_value_t)]
-    target: Target,
-    /// Labels of its trials from outside, as `candor label` writes them [default: labels.jsonl in the first run's directory, if there is one]
+    /// Estimand: what the figures generalise to (population, suite or run).
+    #[arg(
+        long = "estimand",
+        alias = "target",
+        value_name = "ESTIMAND",
+        default_value_t
+    )]
+    estimand: Target,
+    /// External labels, as `candor label` writes them [default: labels.jsonl in the first run's directory, if present]
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// Settings [default: candor.toml, if there is one]
+    /// Configuration file [default: candor.toml, if present]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -63,7 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         baseline: arguments.baseline.clone(),
         title: arguments.title.clone(),
         data_folders: settings.data.folders,
-        target: arguments.target,
+        target: arguments.estimand,
         ..ReportOptions::default()
     };
     let report = Report::new(Dataset::open(&arguments.runs)?, &options)?;

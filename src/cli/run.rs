@@ -12,6 +12,7 @@ use super::dry_run::dry_run;
 use super::exit::{Exit, Failure};
 use super::filter::FilterArguments;
 use super::interrupt::interrupts;
+use super::number::{positive, whole};
 use super::output::score_table;
 use super::progress::Progress;
 use super::settings::Settings;
@@ -25,61 +26,62 @@ use crate::run::{
 use crate::store::Shard;
 
 #[derive(Args)]
+#[command(allow_negative_numbers = true)]
 pub(super) struct Arguments {
-    /// Suites to run: a shipped name, a folder, or either with ?data=PATH.
+    /// Suites to run: a shipped suite's name, a folder, or either with ?data=PATH.
     #[arg(short, long = "suite", value_name = "SUITE", num_args = 1..)]
     suites: Vec<String>,
-    /// Models to ask: onnx:DIR, openai:NAME, <https://host/v1#NAME>, replay:FILE, demo:open …
+    /// Models to query: onnx:DIR, openai:NAME, `https://host/v1#NAME`, replay:FILE, demo:open …
     #[arg(short, long = "model", value_name = "MODEL", num_args = 1..)]
     models: Vec<String>,
-    /// Judges that you agree to, where a suite names one by its URL: <https://host/v1#NAME>, or with `?key_env=NAME`.
+    /// Approve a judge that a suite names by URL: `https://host/v1#NAME`, or with `?key_env=NAME`.
     #[arg(long = "judge", value_name = "MODEL")]
     judges: Vec<String>,
-    /// Settings [default: candor.toml, if there is one]
+    /// Configuration file [default: candor.toml, if present]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The run's directory [default: runs/<time>-<id>]
+    /// Run directory to create [default: runs/<time>-<id>]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]
     filter: FilterArguments,
-    /// Tokens an answer may have at most [default: what each suite says]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Maximum number of tokens per answer [default: each suite's]
+    #[arg(long, value_name = "N", value_parser = positive::<u32>)]
     max_tokens: Option<u32>,
-    /// Ask only so many samples of each suite, drawn by the seed.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    /// Limit each suite to N samples, drawn with the seed.
+    #[arg(long, value_name = "N", value_parser = positive::<u64>)]
     limit: Option<u64>,
-    /// Ask each sample so many times.
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Repeat each sample K times [default: 1]
+    #[arg(long, value_name = "K", value_parser = positive::<u32>)]
     epochs: Option<u32>,
-    /// Decides order and draws [default: 0]
-    #[arg(long, value_name = "N")]
+    /// Seed for the order of samples and for every draw [default: 0]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     seed: Option<u64>,
-    /// Requests in flight at each model: a number, or auto [default: auto]
+    /// Concurrent requests per model: a number, or auto [default: auto]
     #[arg(long, value_name = "N|auto", value_parser = parse_connections)]
     max_connections: Option<Connections>,
-    /// Stop when so much is spent.
+    /// Stop after spending this many US dollars.
     #[arg(long, value_name = "USD", value_parser = parse_budget)]
     budget: Option<f64>,
-    /// Do one part of the plan: I of N.
+    /// Run one part of the plan: part I of N.
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
     shard: Option<Shard>,
-    /// Fail rather than use the network.
+    /// Fail instead of using the network.
     #[arg(long)]
     offline: bool,
-    /// Go on with a run that was stopped or killed. Endpoints on other machines, and those that get a key, are named again with -m.
+    /// Resume a run that was stopped or killed. Name endpoints on other machines, and those that get a key, again with -m.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["suites", "output", "wanted", "per", "max_tokens", "limit", "epochs", "seed", "shard", "dry_run"])]
     resume: Option<PathBuf>,
-    /// Say what would be asked and what it would cost; send nothing.
+    /// Print what would be asked and what it would cost; send nothing.
     #[arg(long)]
     dry_run: bool,
-    /// With --dry-run: a gate file, for what it could tell of these suites [default: gate.toml, if there is one]
+    /// With --dry-run: report this gate file's power on these suites [default: gate.toml, if present]
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     policy: Option<PathBuf>,
-    /// Neither read nor write the completion cache.
+    /// Bypass the completion cache: neither read nor write it.
     #[arg(long)]
     no_cache: bool,
-    /// The model that others are compared with [default: of two models the first; of more, none]
+    /// Model to compare the others with [default: the first of two models; none with more]
     #[arg(long, value_name = "MODEL")]
     baseline: Option<String>,
 }
@@ -132,7 +134,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     };
     let plan = Plan::new(&suites, &models, options, &settings.data, &open).await?;
     for (spec, error) in &plan.failed {
-        say(&format!("{spec}: left out. {error}"));
+        say(&format!("{spec}: skipped. {error}"));
     }
     known_baseline(arguments.baseline.as_deref(), &plan)?;
     if arguments.dry_run {
@@ -178,9 +180,9 @@ fn what_to_run(
     };
     if suites.is_empty() || models.is_empty() {
         let missing = if suites.is_empty() {
-            "no suite: name one with -s, for instance -s gsm8k (`candor suites list`)"
+            "no suite given: name one with -s, for instance -s gsm8k (`candor suites list` lists them)"
         } else {
-            "no model: name one with -m, for instance -m demo:open or -m openai:gpt-4o"
+            "no model given: name one with -m, for instance -m demo:open or -m openai:gpt-4o"
         };
         return Err(Failure::new(Exit::Usage, missing));
     }
@@ -234,7 +236,7 @@ fn tell_of_cache(outcome: &Outcome) {
         (oldest, newest) => format!("between {oldest} and {newest}"),
     };
     say(&format!(
-        "{} of {} answers came from the completion cache, given {when}. Ask the models themselves with --no-cache",
+        "{} of {} answers came from the completion cache, recorded {when}. Use --no-cache to query the models instead",
         cached.answers, outcome.answered
     ));
 }
@@ -260,7 +262,7 @@ async fn ask_and_report(session: Session, options: &ReportOptions) -> Result<Exi
     if outcome.stopped == Some(StopReason::Interrupted) {
         let all = outcome.answered + outcome.failed + outcome.not_asked;
         say(&format!(
-            "Stopped. {} of {all} finished and kept. Go on with: candor run {go_on}",
+            "Stopped. {} of {all} trials finished and were kept. Resume with: candor run {go_on}",
             outcome.answered,
         ));
         return Ok(Exit::Interrupted);
@@ -279,7 +281,7 @@ async fn ask_and_report(session: Session, options: &ReportOptions) -> Result<Exi
     let unlabelled: u64 = report.cells().iter().map(|c| c.unlabelled).sum();
     if unlabelled > outcome.unjudged {
         say(&format!(
-            "{} answers got no label (no_label in the tables) or could not be scored; a gate counts them as failures.",
+            "{} answers have no label (no_label in the tables) or could not be scored; a gate counts them as failures.",
             unlabelled - outcome.unjudged
         ));
     }

@@ -15,15 +15,15 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Get the pinned ONNX Runtime with pip, check its hash, and unpack it into candor's data directory.
+    /// Download the pinned ONNX Runtime with pip, check its hash, and unpack it into candor's data directory.
     Install {
-        /// The GPU build, with CUDA and cuDNN.
+        /// Install the GPU build, with CUDA and cuDNN.
         #[arg(long)]
         gpu: bool,
     },
-    /// Which ONNX Runtimes there are, and which would be used.
+    /// List the ONNX Runtimes found, and which one is used.
     Status {
-        /// Only those with a CUDA provider.
+        /// List only those with a CUDA provider.
         #[arg(long)]
         gpu: bool,
         /// Print JSON.

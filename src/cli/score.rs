@@ -16,21 +16,21 @@ use crate::suite::{DataOptions, ScorerSpec};
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The run's directory.
+    /// Run directory.
     run: PathBuf,
     /// Scorers to use instead of the suites' own: names, or `name: {options}` as in suite.yaml.
     #[arg(short, long = "scorer", value_name = "SCORER", num_args = 1..)]
     scorers: Vec<String>,
-    /// Judges that you agree to, where a suite names one by its URL: <https://host/v1#NAME>, or with `?key_env=NAME`.
+    /// Approve a judge that a suite names by URL: `https://host/v1#NAME`, or with `?key_env=NAME`.
     #[arg(long = "judge", value_name = "MODEL")]
     judges: Vec<String>,
-    /// Refuse everything that needs the network.
+    /// Fail instead of using the network.
     #[arg(long)]
     offline: bool,
-    /// Ask judges again even where the cache knows what they said.
+    /// Bypass the completion cache: ask judges again.
     #[arg(long)]
     no_cache: bool,
-    /// Settings [default: candor.toml, if there is one]
+    /// Configuration file [default: candor.toml, if present]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -43,7 +43,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         .iter()
         .map(|s| spec(s))
         .collect::<Result<_, _>>()?;
-    // Judges on the command line are named by a person; a scorer that cannot be made is told below.
+    // Judges on the command line are named by a person; a scorer that cannot be built is reported below.
     for scorer in scorers.iter().flat_map(build) {
         settings.name(scorer.judges())?;
     }
@@ -51,7 +51,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let cache = open_cache(arguments.no_cache);
     let options = RescoreOptions {
         scorers,
-        // What the run was asked is here already.
+        // The run's questions are on disk already.
         data: DataOptions {
             offline: true,
             ..settings.data
@@ -61,7 +61,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     };
     let scored = rescore(&mut run, options).await?;
     outln!(
-        "{} answers scored again; no answer was asked for anew. {} is written anew.",
+        "rescored {} answers without querying the models; wrote {}.",
         scored.answers,
         run.table(crate::store::SCORES).display()
     );
@@ -70,12 +70,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
     for judge in &scored.lost_judges {
         say(&format!(
-            "the judge {} could not be asked {} times; the last time: {}",
+            "the judge {} failed {} times; most recently: {}",
             judge.name, judge.questions, judge.reason
         ));
     }
     say(&format!(
-        "{} answers lack a judge's word. Run the same command again to ask for it; what judges have said is in the completion cache",
+        "{} answers have no judge's verdict. Run the same command again to ask for them; verdicts given so far are in the completion cache",
         scored.unjudged
     ));
     Ok(Exit::FailedTrials)
@@ -86,10 +86,10 @@ fn spec(written: &str) -> Result<ScorerSpec, Failure> {
     serde_saphyr::from_str(written).map_err(|e| {
         let reason = e.without_snippet();
         let how =
-            "name one (refusal), or one with its options ('judge: {models: [\"openai:gpt-4o\"]}')";
+            "write a name (refusal), or a name with options ('judge: {models: [\"openai:gpt-4o\"]}')";
         Failure::new(
             Exit::Usage,
-            format!("-s '{written}' is no scorer: {reason}; {how}"),
+            format!("-s '{written}' is not a scorer: {reason}; {how}"),
         )
     })
 }

@@ -1,4 +1,4 @@
-//! Flags and `candor.toml` turned, once, into what the library wants.
+//! Flags and `candor.toml`, turned once into the library's options.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::model::{ModelSpec, Named, OpenOptions, data_directory};
 use crate::run::Configuration;
 use crate::suite::DataOptions;
 
-/// Everything a command may need from configuration and flags.
+/// Everything a command can need from configuration and flags.
 pub(super) struct Settings {
     pub configuration: Configuration,
     pub data: DataOptions,
@@ -44,7 +44,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Takes up models and judges that a person named.
+    /// Adds models and judges that a person named.
     pub(super) fn name(&mut self, specs: &[String]) -> Result<(), Failure> {
         let specs: Result<Vec<ModelSpec>, _> = specs.iter().map(|s| s.parse()).collect();
         self.open

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::exit::{Exit, Failure};
 use super::filter::FilterArguments;
+use super::number::whole;
 use super::output::{add_row, figures, table};
 use super::settings::Settings;
 use crate::files::PlainPath;
@@ -14,8 +15,8 @@ use crate::suite::{
     DataOptions, Lint, SuiteError, differing_lists, json_schema, lint, load, shipped,
 };
 
-/// Findings that are printed.
-const SHOWN: usize = 40;
+/// Findings printed at most.
+const MAX_FINDINGS: usize = 40;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -25,33 +26,33 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The suites that come with candor.
+    /// List the shipped suites.
     List,
-    /// A suite's text, and one of its questions as a model gets it.
+    /// Show a suite, and its first sample as a model sees it.
     Show {
-        /// Name or folder.
+        /// Suite's name or folder.
         suite: String,
         #[command(flatten)]
         filter: FilterArguments,
-        /// Decides which clusters --per draws.
-        #[arg(long, value_name = "N", default_value_t = 0)]
+        /// Seed for the clusters that --per draws.
+        #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole::<u64>)]
         seed: u64,
-        /// Settings [default: candor.toml, if there is one]
+        /// Configuration file [default: candor.toml, if present]
         #[arg(short, long, value_name = "FILE")]
         config: Option<PathBuf>,
-        /// Fail rather than fetch the suite's data.
+        /// Fail instead of downloading the suite's data.
         #[arg(long)]
         offline: bool,
     },
-    /// Lint suites: render every sample, build its scorers, check controls, languages, balance, wording and facts, and count what choices give away.
+    /// Lint suites: render every sample, build the scorers, check controls, languages, balance, wording, facts and choices.
     Check {
-        /// Names or folders [default: every shipped suite]
+        /// Suites' names or folders [default: every shipped suite]
         suites: Vec<String>,
-        /// Settings [default: candor.toml, if there is one]
+        /// Configuration file [default: candor.toml, if present]
         #[arg(short, long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
-    /// The JSON Schema of suite.yaml.
+    /// Print the JSON Schema of suite.yaml.
     Schema,
 }
 
@@ -148,7 +149,7 @@ async fn show(name: String, options: PlanOptions, settings: &Settings) -> Result
         let request = suite.prompts.request(sample, true, 0)?;
         outln!();
         outln!("The first sample, {}:", sample.id);
-        // A margin before every line, so that none of them can be taken for one of candor's own, or for a command to a CI platform.
+        // The margin keeps a prompt's lines apart from candor's own, and from commands to a CI platform.
         outln!();
         for line in request.prompt.display().lines() {
             outln!("  │ {line}");
@@ -222,7 +223,7 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
                 wanting.extend(found.findings.iter().map(|f| format!("{name}: {f}")));
                 lints.push((name, found));
             }
-            // A suite whose items are the user's own file is well written even where that file is elsewhere.
+            // Missing external data is not a lint error.
             Err(PlanError::Suite(SuiteError::NoData { reason, .. })) => {
                 add_row(
                     &mut out,
@@ -244,11 +245,11 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
     }
     let by_name: Vec<(&str, &Lint)> = lints.iter().map(|(n, l)| (n.as_str(), l)).collect();
     wanting.extend(differing_lists(&by_name));
-    for finding in wanting.iter().take(SHOWN) {
+    for finding in wanting.iter().take(MAX_FINDINGS) {
         outln!("{finding}");
     }
-    if wanting.len() > SHOWN {
-        outln!("… and {} more", wanting.len() - SHOWN);
+    if wanting.len() > MAX_FINDINGS {
+        outln!("… and {} more", wanting.len() - MAX_FINDINGS);
     }
     let well = failed == 0 && wanting.is_empty();
     Ok(if well { Exit::Done } else { Exit::Usage })

@@ -1,5 +1,5 @@
-//! The terminal: the one place that prints. What it prints may be foreign — an answer, a server's error, a suite's title — so whatever a
-//! terminal would act on is made visible. A reader that has gone, a full disk or a closed stderr ends the printing, and nothing else.
+//! The terminal: the one place that prints. What it prints can be foreign — an answer, a server's error, a suite's title — so whatever a
+//! terminal would act on is made visible. A closed pipe, a full disk or a closed stderr ends the printing, and nothing else.
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
@@ -24,7 +24,7 @@ macro_rules! out {
     ($($text:tt)*) => { $crate::cli::terminal::print(&format!($($text)*)) };
 }
 
-/// Prints one line to stdout, and one line it is, whatever stands in it: no foreign name makes a line of its own, which a CI system would
+/// Prints exactly one line to stdout, whatever it contains: a foreign name cannot start a line of its own, which a CI system could
 /// read as a command.
 macro_rules! outln {
     () => { $crate::cli::terminal::print("\n") };
@@ -38,8 +38,8 @@ pub(super) fn line(text: &str) -> String {
     format!("{}\n", visible_line(text))
 }
 
-/// Writes text to stdout, with what a terminal would act on made visible. Where stdout takes no more, printing ends, and the command goes
-/// on to its files and its exit code: quietly where the reader has gone (`candor … | head`), else with a word on stderr.
+/// Writes text to stdout, with what a terminal would act on made visible. When stdout fails, printing ends, and the command goes on to its
+/// files and its exit code: quietly if the reader closed the pipe (`candor … | head`), else with a line on stderr.
 pub(super) fn print(text: &str) {
     static GONE: AtomicBool = AtomicBool::new(false);
     if GONE.load(Ordering::Relaxed) {
@@ -53,7 +53,7 @@ pub(super) fn print(text: &str) {
         GONE.store(true, Ordering::Relaxed);
         if e.kind() != std::io::ErrorKind::BrokenPipe {
             say(&format!(
-                "stdout takes no more ({e}); what follows is not printed"
+                "cannot write to stdout ({e}); the rest is not printed"
             ));
         }
     }
@@ -65,7 +65,7 @@ struct LogWriter;
 
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        // The log's own colours are the only sequences left in it: tracing writes out those of its messages.
+        // The log's own colours are the only escape sequences left: tracing escapes those in messages.
         let text = String::from_utf8_lossy(bytes);
         let lines = text.trim_end().split("\u{1b}[");
         let shown: Vec<_> = lines.map(visible_line).collect();
@@ -83,9 +83,9 @@ pub(super) fn say(text: &str) {
     show(&line(text));
 }
 
-/// Text on stderr that is safe already, above the bars.
+/// Text on stderr, above the bars; its control characters are the caller's own.
 pub(super) fn show(text: &str) {
-    // A stderr that is closed or full is no reason to stop.
+    // A closed or full stderr does not stop the command.
     BARS.suspend(|| {
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
     });
@@ -109,7 +109,7 @@ pub(super) fn set_up(verbose: u8) {
         .try_init();
 }
 
-/// An error as people read it. In colour, unless there is something in it that a terminal would act on.
+/// An error for people. In colour, unless it contains something that a terminal would act on.
 pub(super) fn render(error: &miette::Report) -> String {
     let plain = graphical(error, GraphicalTheme::unicode_nocolor());
     match visible(&plain) {

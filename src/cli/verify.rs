@@ -9,9 +9,9 @@ use crate::report::evidence::verify;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The zip that `candor export --format evidence` wrote.
+    /// Zip written by `candor export --format evidence`.
     evidence: PathBuf,
-    /// The BLAKE3 hash of its manifest, as it was published.
+    /// Published BLAKE3 hash of the zip's manifest.
     #[arg(long, value_name = "HASH")]
     manifest: Option<String>,
 }
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     }
     outln!("manifest {}", found.manifest);
     outln!(
-        "{} files hold their hashes; {} transcripts and {} scores are those of the tables; {} headlines follow from them.",
+        "{} files match their hashes; {} transcripts and {} scores match the tables; {} headlines follow from them.",
         found.files,
         found.trials,
         found.scores,
@@ -34,13 +34,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     );
     if !found.rendered.is_empty() {
         outln!(
-            "Made again from the transcripts, and the same: {}.",
+            "Rebuilt from the transcripts, identical: {}.",
             found.rendered.join(", ")
         );
     }
     if !found.only_hashed.is_empty() {
         outln!(
-            "Not recomputed: {}. Only held to their hashes, since candor {} wrote them and this is candor {}; that version can verify them.",
+            "Not recomputed, hashes checked only: {}. candor {} wrote them, and this is candor {}; that version can verify them.",
             found.only_hashed.join(", "),
             found.written_by,
             env!("CARGO_PKG_VERSION")
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         outln!("✘ {wrong}");
     }
     if !found.wrong.is_empty() {
-        outln!("This is not the evidence that was written.");
+        outln!("The evidence does not verify: it has been changed since it was written.");
         return Ok(Exit::GateFailed);
     }
     outln!(
@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         if arguments.manifest.is_some() {
             "Nothing was changed: this is the evidence that was published."
         } else {
-            "These files belong together. Whether they are those once published is told by the manifest's hash: candor verify FILE --manifest HASH."
+            "The files are consistent with each other. To check that they are the ones published, pass the published hash: candor verify FILE --manifest HASH."
         }
     );
     Ok(if found.only_hashed.is_empty() {

@@ -21,13 +21,13 @@ pub struct GateFile {
     pub baseline: Option<String>,
     /// One-sided error of each check.
     pub alpha: f64,
-    /// What the figures are about.
+    /// Estimand: what the figures generalise to.
     pub target: Target,
     /// Share of trials without an answer above which there is no verdict.
     pub max_failures: f64,
     /// Count a drop whose margin is undecided as a failure.
     pub block_on_drop: bool,
-    /// Repeats, questions per suite, and seed of `candor gate run`.
+    /// Epochs, questions per suite, and seed of `candor gate run`.
     pub repeats: Option<u32>,
     /// Most questions per suite of `candor gate run`.
     pub limit: Option<usize>,
@@ -99,11 +99,13 @@ pub enum Condition {
 struct Written {
     baseline: Option<String>,
     alpha: Option<Spanned<f64>>,
-    target: Option<Spanned<String>>,
+    #[serde(alias = "target")]
+    estimand: Option<Spanned<String>>,
     max_failures: Option<Amount>,
     #[serde(default)]
     block_on_drop: bool,
-    repeats: Option<u32>,
+    #[serde(alias = "repeats")]
+    epochs: Option<u32>,
     limit: Option<usize>,
     seed: Option<u64>,
     #[serde(default)]
@@ -256,14 +258,14 @@ impl GateFile {
                 .into());
             }
         };
-        let target = match &written.target {
+        let target = match &written.estimand {
             None => Target::default(),
             Some(target) => target.get_ref().parse().map_err(|e: String| {
                 source(
                     path,
                     &text,
                     target.span().start,
-                    &format!("unknown target '{}'", target.get_ref()),
+                    &format!("unknown estimand '{}'", target.get_ref()),
                     &e,
                 )
             })?,
@@ -284,7 +286,7 @@ impl GateFile {
             target,
             max_failures: written.max_failures.map_or(0.1, |a| a.value),
             block_on_drop: written.block_on_drop,
-            repeats: written.repeats,
+            repeats: written.epochs,
             limit: written.limit,
             seed: written.seed,
             suites: written.suites,

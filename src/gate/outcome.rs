@@ -119,7 +119,8 @@ pub struct GateOutcome {
     pub baseline: Option<String>,
     /// One-sided error of each check.
     pub alpha: f64,
-    /// What the figures are about.
+    /// Estimand: what the figures generalise to.
+    #[serde(rename = "estimand")]
     pub target: Target,
     /// One per rule, in the file's order.
     pub rules: Vec<RuleOutcome>,

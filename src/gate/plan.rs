@@ -15,17 +15,17 @@ use crate::stats::{
 /// What is planned for, and what the plan may choose.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PlanOptions {
-    /// The chance that an unchanged model should have to pass, and a drop to be found.
+    /// Target power: the probability that an unchanged model passes, and that the drop asked about is detected.
     pub power: f64,
-    /// A true drop that should be found.
+    /// A true drop to detect.
     pub find_drop: Option<f64>,
-    /// Questions per suite; those of the baseline where nothing is said.
+    /// Questions per suite; by default the baseline's.
     pub questions: Option<usize>,
-    /// Repeats of each; those of the gate file, else of the baseline, where nothing is said.
+    /// Epochs per question; by default the gate file's, else the baseline's.
     pub repeats: Option<u32>,
 }
 
-/// What one rule could tell.
+/// The power of one rule.
 #[derive(Debug, Clone, Serialize)]
 pub struct RulePlan {
     /// The rule.
@@ -34,27 +34,30 @@ pub struct RulePlan {
     pub cell: Option<String>,
     /// Questions (or pairs).
     pub n: usize,
-    /// Repeats of each.
+    /// Epochs per question.
+    #[serde(rename = "epochs")]
     pub repeats: u32,
     /// Variance of a question's difference or score.
     pub variance: f64,
     /// Where the variance comes from.
     pub basis: Basis,
-    /// Chance of a pass if the model is unchanged.
+    /// Probability that an unchanged model passes.
     pub pass: Option<f64>,
-    /// The smallest true drop below the baseline that fails with the power asked for; none for absolute limits.
+    /// The smallest true drop below the baseline that fails with the target power; none for absolute limits.
     pub detectable: Option<f64>,
-    /// Questions that give an unchanged model that power to pass, with as many repeats.
+    /// Questions needed for an unchanged model to pass with the target power, at this number of epochs.
     pub questions_needed: Option<usize>,
-    /// Repeats that do, with as many questions.
+    /// Epochs needed for the same, at this number of questions.
+    #[serde(rename = "epochs_needed")]
     pub repeats_needed: Option<u32>,
-    /// Questions with which the drop asked about fails with that power.
+    /// Questions needed to detect the drop asked about with the target power.
     pub questions_to_find: Option<usize>,
-    /// US dollars of the run as planned.
+    /// Cost of the run as planned, in US dollars.
     pub cost: Option<f64>,
-    /// US dollars with the questions needed.
+    /// Cost with the questions needed, in US dollars.
     pub cost_questions: Option<f64>,
-    /// US dollars with the repeats needed.
+    /// Cost with the epochs needed, in US dollars.
+    #[serde(rename = "cost_epochs")]
     pub cost_repeats: Option<f64>,
     /// What the plan cannot say, and why.
     pub remark: Option<String>,
@@ -92,7 +95,8 @@ impl RulePlan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// The baseline's repeats.
+    /// The baseline's epochs.
+    #[serde(rename = "epochs")]
     Repeats,
     /// The baseline's scores, with an assumption on how much of their variance lies within questions.
     Scores,

@@ -1,4 +1,4 @@
-//! How a run's labels hold against labels from outside, as tables.
+//! Agreement of a run's labels with external labels, as tables.
 
 use super::figures::percent;
 use super::table::Grid;
@@ -27,7 +27,7 @@ fn optional(value: Option<f64>) -> String {
     value.map_or_else(|| "–".into(), percent)
 }
 
-/// Agreement, a row a group.
+/// Agreement, one row per group.
 #[must_use]
 pub fn agreement_grid(calibration: &Calibration) -> Grid {
     let heads = [
@@ -58,10 +58,10 @@ pub fn agreement_grid(calibration: &Calibration) -> Grid {
     grid
 }
 
-/// What the outside calls an answer (rows), and what the run calls it (columns).
+/// External labels (rows) versus the run's labels (columns).
 #[must_use]
 pub fn confusion_grid(group: &GroupAgreement) -> Grid {
-    let mut heads = vec!["outside \\ run"];
+    let mut heads = vec!["external \\ run"];
     heads.extend(group.labels.iter().map(String::as_str));
     let figures: Vec<usize> = (1..heads.len()).collect();
     let mut grid = Grid::new(&heads, &figures);
@@ -78,15 +78,15 @@ pub fn confusion_grid(group: &GroupAgreement) -> Grid {
     grid
 }
 
-/// Shares of answered questions, raw beside corrected; one row per model and suite.
+/// Shares of answered questions, raw and corrected; one row per model and suite.
 #[must_use]
 pub fn rates_grid(calibration: &Calibration) -> Grid {
     let heads = [
         "suite",
         "model",
-        "answered %, by the run",
+        "answered % (run's labels)",
         "n",
-        "by the labels alone",
+        "external labels only",
         "labels",
         "prediction-powered",
         "Rogan–Gladen",
@@ -118,29 +118,29 @@ pub fn rates_grid(calibration: &Calibration) -> Grid {
     grid
 }
 
-/// What to know beside the tables.
+/// Notes below the tables.
 #[must_use]
 pub fn calibration_notes(calibration: &Calibration) -> Vec<String> {
     let mut notes = vec![format!(
         "{} labels compared. Intervals are 95 %; κ and AC1 over the labels, the shares over answered or withheld.",
         calibration.matched
     )];
-    for (n, what) in [
+    for (n, description) in [
         (
             calibration.unknown,
             "labels do not belong to a trial of this run",
         ),
         (
             calibration.disputed,
-            "trials have conflicting labels without a majority and are left out",
+            "trials have conflicting labels without a majority and are excluded",
         ),
         (
             calibration.without_verdict,
-            "labelled trials have no verdict on one side (unsure, truncated, an error) and are left out",
+            "labelled trials have no verdict on one side (unsure, truncated, an error) and are excluded",
         ),
     ] {
         if n > 0 {
-            notes.push(format!("{n} {what}."));
+            notes.push(format!("{n} {description}."));
         }
     }
     notes.push(
@@ -149,7 +149,7 @@ pub fn calibration_notes(calibration: &Calibration) -> Vec<String> {
     );
     if calibration.rates.iter().any(|r| r.contradicted) {
         notes.push(
-            "contradicted: the raw rate is impossible under those error rates, so they do not hold for this model."
+            "contradicted: the raw rate is impossible under these error rates, so they do not apply to this model."
                 .into(),
         );
     }

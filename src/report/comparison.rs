@@ -1,4 +1,4 @@
-//! Models beside a baseline, and an order that admits ties: as tables, Markdown and JSON.
+//! Comparisons with a baseline, and a ranking with ties: as tables, Markdown and JSON.
 
 use std::fmt::Write;
 
@@ -11,13 +11,14 @@ use crate::analysis::{Asked, Comparison, Measure, Ranking, Target, compare, rank
 /// Every comparison with a baseline, suite by suite and over all, and every suite's order of models.
 #[derive(Debug, Serialize)]
 pub struct Comparisons {
-    /// The model that others are compared with; without one there are no comparisons.
+    /// The model that the others are compared with; without one there are no comparisons.
     pub baseline: Option<String>,
-    /// What the figures are about.
+    /// Estimand: what the figures generalise to.
+    #[serde(rename = "estimand")]
     pub target: Target,
     /// Two-sided level of the intervals.
     pub level: f64,
-    /// One per model and suite; then, for several suites, one a model over all.
+    /// One per model and suite; then, with several suites, one per model over all of them.
     pub comparisons: Vec<Comparison>,
     /// One per suite.
     pub rankings: Vec<Ranking>,
@@ -73,7 +74,7 @@ impl Comparisons {
             &[
                 "suite",
                 "model",
-                "of",
+                "measure",
                 "− baseline",
                 "95 % interval",
                 "p",
@@ -123,21 +124,21 @@ impl Comparisons {
         grid
     }
 
-    /// What the columns mean, and which models cannot be told apart.
+    /// What the columns mean, and which models do not differ significantly.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let (target, meaning) = (self.target, self.target.meaning());
         let mut notes = vec![match &self.baseline {
             Some(baseline) => format!(
-                "Points; baseline {baseline}; target {target}: {meaning}. MDE: the minimum detectable effect, the smallest true difference that this n detects with 80 % power."
+                "Points; baseline {baseline}; estimand {target}: {meaning}. MDE: the minimum detectable effect, the smallest true difference that this n detects with 80 % power."
             ),
             None => format!(
-                "No baseline was named, so there are no differences; name one with --baseline MODEL. Target {target}: {meaning}."
+                "No baseline was named, so there are no differences; name one with --baseline MODEL. Estimand {target}: {meaning}."
             ),
         }];
         if self.comparisons.iter().any(|c| c.missing > 0) {
             notes.push(
-                "missing: questions that one side has no score for; worst … best: the difference if all of them went against, or for, the model."
+                "missing: questions without a score on one side; worst … best: the difference if all of them went against, or for, the model."
                     .into(),
             );
         }
@@ -150,7 +151,7 @@ impl Comparisons {
         }
         if self.comparisons.iter().any(Comparison::is_unpaired) {
             notes.push(
-                "Where n = 0 but a difference is given, the two models answered different questions of one suite: their rates are compared unpaired (Newcombe), which needs several times as many questions as a paired comparison."
+                "Where n = 0 but a difference is given, the two models answered different questions of the same suite: their rates are compared unpaired (Newcombe), which needs several times as many questions as a paired comparison."
                     .into(),
             );
         }
@@ -160,7 +161,7 @@ impl Comparisons {
             .any(|c| c.measure == Measure::Withheld)
         {
             notes.push(
-                "withheld: the difference in the share withheld; positive where the model withholds more than the baseline. gained, lost: questions that only the model, only the baseline answers."
+                "withheld: difference in the share withheld; positive if the model withholds more than the baseline. gained, lost: questions that only the model, or only the baseline, answers."
                     .into(),
             );
         }
@@ -184,7 +185,7 @@ impl Comparisons {
     }
 }
 
-/// The order in words.
+/// A ranking in words.
 fn ranking_sentences(ranking: &Ranking) -> Vec<String> {
     let places: Vec<String> = ranking
         .models
@@ -203,19 +204,19 @@ fn ranking_sentences(ranking: &Ranking) -> Vec<String> {
         .map_or_else(String::new, |why| why.to_string());
     if ranking.pairs == 0 {
         return vec![format!(
-            "No order on {}: no two models could be tested against each other ({why}).",
+            "No ranking on {}: no two models could be tested against each other ({why}).",
             ranking.suite
         )];
     }
     let mut lines = vec![format!(
-        "Order on {} (ranks possible after Holm's correction for {} pairs): {}.",
+        "Ranking on {} (possible ranks after Holm's correction for {} pairs): {}.",
         ranking.suite,
         ranking.pairs,
         places.join(", ")
     )];
     if ranking.untested > 0 {
         lines.push(format!(
-            "{} on {} could not be tested ({why}); their order is unknown.",
+            "{} on {} could not be tested ({why}); their ranking is unknown.",
             count(ranking.untested, "pair"),
             ranking.suite
         ));

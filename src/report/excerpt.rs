@@ -1,8 +1,8 @@
-//! Pieces of transcripts for those who have one line: the question that was asked, and how an answer ended.
+//! One-line excerpts of transcripts: the question that was asked, and how an answer ended.
 
 use crate::text::{excerpt, squash_whitespace};
 
-/// What the user said last of a prompt as the tables hold it: the whole, or the last `[user]` turn of several.
+/// The last user turn of a prompt as the tables hold it: the whole prompt, or its last `[user]` turn.
 #[must_use]
 pub(super) fn last_user_turn(prompt: &str) -> &str {
     const USER: &str = "[user]\n";
@@ -27,8 +27,8 @@ pub fn question_excerpt(prompt: &str, most: usize) -> String {
     excerpt(last_user_turn(prompt), most)
 }
 
-/// A text of at most `most` characters on one line; of a longer one its first and its last characters, since an answer ends with what it
-/// comes to.
+/// A text on one line, of at most `most` characters; of a longer one its first and last characters, since an answer ends with its
+/// conclusion.
 #[must_use]
 pub fn both_ends(text: &str, most: usize) -> String {
     let line = squash_whitespace(text);

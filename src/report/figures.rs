@@ -1,8 +1,8 @@
-//! Figures as words: the same everywhere, on the screen, in the page and in Markdown.
+//! Number formats, the same on the terminal, in the page and in Markdown.
 
 use crate::stats::{Estimate, Interval};
 
-/// A number with its sign, a true minus, and so many decimals.
+/// A number with its sign, a true minus, and the given number of decimals.
 #[must_use]
 pub fn signed(value: f64, digits: usize) -> String {
     let text = format!("{:.digits$}", value.abs());
@@ -57,7 +57,7 @@ pub fn points_with_interval(estimate: &Estimate) -> String {
     format!("{} {}", points(estimate.value), bracket(estimate.interval))
 }
 
-/// A p value: three decimals, or under what it is.
+/// A p value: three decimals, or "<0.001".
 #[must_use]
 pub fn p_value(p: f64) -> String {
     if p < 0.001 {
@@ -67,7 +67,7 @@ pub fn p_value(p: f64) -> String {
     }
 }
 
-/// A number and its noun, in the plural where it is not one.
+/// A number and its noun, plural unless the number is one.
 #[must_use]
 pub fn count(n: usize, noun: &str) -> String {
     let n_text = thousands(i64::try_from(n).unwrap_or(i64::MAX));

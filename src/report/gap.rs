@@ -1,13 +1,13 @@
-//! Gaps and how models differ in them, as a table.
+//! Gaps, and differences of gaps between models, as a table.
 
 use super::figures::{bracket, p_value, percent, points, points_with_interval};
 use super::table::{Grid, markdown};
 use crate::analysis::{Attribution, GapContrast, GapFigure, GapKind, GapTable};
 
-/// More models than this stand one below the other.
+/// With more models than this, each gets rows instead of a column.
 const MAX_COLUMNS: usize = 4;
 
-/// The table: one row a cell with a column a model, or, for many models, one row a cell and model with both sides.
+/// The table: one row per cell and one column per model, or, for many models, one row per cell and model with both sides.
 #[must_use]
 pub fn gap_grid(table: &GapTable) -> Grid {
     let mut models: Vec<&str> = table.gaps.iter().map(|g| g.model.as_str()).collect();
@@ -33,7 +33,7 @@ fn stars(p: Option<f64>) -> &'static str {
     }
 }
 
-/// A gap with its interval, its stars and the levels it lies between.
+/// A gap with its interval, its stars and the shares it is the difference of.
 fn format_gap(gap: &GapFigure) -> String {
     match &gap.gap {
         Ok(estimate) => format!(
@@ -97,14 +97,14 @@ fn wide(table: &GapTable, models: &[&str]) -> Grid {
     grid
 }
 
-/// One row a cell and model, with both sides.
+/// One row per cell and model, with both sides.
 pub(super) fn every_gap(table: &GapTable) -> Grid {
     let by = table.by.join(" · ");
     let sides = match table.kind {
-        GapKind::Controls => ["withheld %", "on controls %"],
-        GapKind::Pairs => ["score %", "of controls %"],
-        GapKind::Values => ["withheld % on the first", "on the second"],
-        GapKind::ValueScores => ["score % of the first", "of the second"],
+        GapKind::Controls => ["withheld %", "controls withheld %"],
+        GapKind::Pairs => ["score %", "controls' score %"],
+        GapKind::Values => ["first withheld %", "second withheld %"],
+        GapKind::ValueScores => ["first score %", "second score %"],
     };
     let heads = [
         by.as_str(),
@@ -151,23 +151,23 @@ pub(super) fn every_gap(table: &GapTable) -> Grid {
     }
 }
 
-/// What the table says, and how.
+/// What the table shows, and how it was computed.
 #[must_use]
 pub fn gap_notes(table: &GapTable) -> Vec<String> {
     let mut notes = vec![match table.kind {
         GapKind::Controls => "Answers withheld on sensitive questions beyond their matched controls: points, 95 % intervals, clustered. Positive: more is withheld on the sensitive questions.".into(),
-        GapKind::Pairs => "Scores of marked questions versus their matched controls: score of the marked − score of the control, in points, 95 % intervals, clustered.".to_owned(),
-        GapKind::Values => "The same questions in two values, paired: share withheld on the first − share withheld on the second, in points, 95 % intervals. Positive: more is withheld on the first.".to_owned(),
-        GapKind::ValueScores => "The same questions in two values, paired: score of the first − score of the second, in points, 95 % intervals.".to_owned(),
+        GapKind::Pairs => "Scores on sensitive questions versus their matched controls: sensitive − control, in points, 95 % intervals, clustered.".to_owned(),
+        GapKind::Values => "The same questions with two values of the stratum, paired: share withheld on the first − share withheld on the second, in points, 95 % intervals. Positive: more is withheld on the first.".to_owned(),
+        GapKind::ValueScores => "The same questions with two values of the stratum, paired: score of the first − score of the second, in points, 95 % intervals.".to_owned(),
     }];
     notes.push(format!(
         "Stars and p after Holm's correction for {} comparisons: *** under 0.001, ** 0.01, * 0.05. The shares on both sides are given next to each gap, in percent.",
         table.looks
     ));
-    let shown = |p: Option<f64>| p.is_some_and(|p| p < 0.05);
+    let significant = |p: Option<f64>| p.is_some_and(|p| p < 0.05);
     let cells = || table.gaps.iter().filter(|g| g.cell.is_some());
     let defined = cells().filter(|g| g.gap.is_ok()).count();
-    let quiet = cells().filter(|g| g.gap.is_ok() && !shown(g.p_corrected));
+    let quiet = cells().filter(|g| g.gap.is_ok() && !significant(g.p_corrected));
     let quiet = quiet.count();
     if quiet > 0 {
         notes.push(format!(
@@ -184,7 +184,7 @@ pub fn gap_notes(table: &GapTable) -> Vec<String> {
     let missing: usize = table.gaps.iter().map(|g| g.missing).sum();
     if missing > 0 {
         notes.push(format!(
-            "{missing} pairs lack a score on one side and are left out; they may include answers that a provider blocked."
+            "{missing} pairs lack a score on one side and are excluded; they can include answers that a provider blocked."
         ));
     }
     let platforms = table.attributions.iter().filter(|a| a.shows_a_platform());
@@ -192,7 +192,7 @@ pub fn gap_notes(table: &GapTable) -> Vec<String> {
     notes.push(
         match table.kind {
             GapKind::Pairs => {
-                "A gap shows that scores differ where only the marked words do, not why."
+                "A gap shows that scores differ where only the sensitive words do, not why."
             }
             GapKind::ValueScores => "A gap shows that scores differ between the values, not why.",
             _ => "A gap shows that answers are withheld, not why, and not by whose decision.",
@@ -202,7 +202,7 @@ pub fn gap_notes(table: &GapTable) -> Vec<String> {
     notes
 }
 
-/// What a model withholds and the baseline answers, in a sentence.
+/// What a model withholds and the baseline answers, in one sentence.
 #[must_use]
 pub(super) fn attribution_note(found: &Attribution) -> String {
     let Attribution {

@@ -11,19 +11,19 @@ use crate::stats::{Estimate, holm};
 use crate::store::SuiteRecord;
 use crate::suite::Kind;
 
-/// Half the width, as a share, inside which an interval shows that two are equal for all purposes.
+/// Equivalence margin, as a share: an interval within ± this shows that two models are practically equal.
 const MARGIN: f64 = 0.05;
-/// With more models than this, sentences about each are no longer read.
+/// With more models than this, there are no sentences about each.
 const MAX_MODELS: usize = 6;
-/// More names than this stand as their number.
+/// More names than this are replaced by their number.
 const MAX_NAMES: usize = 3;
-/// A stratum with more contrasts than this is left to its section.
+/// A stratum with more contrasts than this is reported only in its section.
 const MAX_CONTRASTS: usize = 3;
-/// Two-sided error of a sentence that says "better", "worse" or "not equal", after Holm's correction over its like.
+/// Two-sided error of a sentence that says "better", "worse" or "not equal", after Holm's correction over sentences of its kind.
 const ALPHA: f64 = 0.05;
 
-/// The sentences that a reader must not miss: quality beside the baseline, what is withheld beyond controls or on one subject more than on
-/// another, and the range of every suite that none of these speaks of.
+/// The main findings: quality compared with the baseline, what is withheld beyond controls or more on one subject than on
+/// another, and the range of every suite that none of these mentions.
 #[must_use]
 pub fn headlines(
     data: &Dataset,
@@ -52,7 +52,7 @@ pub fn headlines(
     sentences
 }
 
-/// Whether a suite's gaps are among those that [`candour`] tells.
+/// Whether a suite's gaps are among those in [`candour`].
 fn has_controls(questions: &[Question], suite: &SuiteRecord) -> bool {
     let mut own = questions.iter().filter(|q| *q.suite == *suite.name);
     suite.tells_what_is_withheld() && own.any(|q| q.role.is_some() && q.pair.is_some())
@@ -63,8 +63,8 @@ fn is_equal(estimate: &Estimate) -> bool {
     estimate.interval.low > -MARGIN && estimate.interval.high < MARGIN
 }
 
-/// Whether each p stays under the error after Holm's correction.
-fn shown_to_differ(p: &[Option<f64>]) -> Vec<bool> {
+/// Whether each p value stays below α after Holm's correction.
+fn differ_significantly(p: &[Option<f64>]) -> Vec<bool> {
     let known: Vec<f64> = p.iter().flatten().copied().collect();
     let mut corrected = holm(&known).unwrap_or_default().into_iter();
     p.iter()
@@ -72,7 +72,7 @@ fn shown_to_differ(p: &[Option<f64>]) -> Vec<bool> {
         .collect()
 }
 
-/// One sentence a model: its difference to the baseline over the benchmarks that both answered.
+/// One sentence per model: its difference from the baseline over the benchmarks that both answered.
 fn quality(data: &Dataset, asked: &Asked, cells: &[Cell], baseline: &str) -> Vec<String> {
     let benchmarks: Vec<&str> = data
         .suites
@@ -98,15 +98,13 @@ fn quality(data: &Dataset, asked: &Asked, cells: &[Cell], baseline: &str) -> Vec
     let p: Vec<Option<f64>> = found.iter().map(|(.., p)| *p).collect();
     found
         .iter()
-        .zip(shown_to_differ(&p))
+        .zip(differ_significantly(&p))
         .map(|((model, suites, difference, _), differs)| {
             let verdict = match (differs, difference.value > 0.0) {
                 (true, true) => "Better in quality",
                 (true, false) => "Worse in quality",
                 (false, _) if is_equal(difference) => "Equal in quality within ±5 points",
-                (false, _) => {
-                    "No significant difference in quality; one of 5 points is not ruled out"
-                }
+                (false, _) => "No significant difference in quality (5 points are not ruled out)",
             };
             let on = if suites.len() < benchmarks.len() {
                 format!(" on {}", suites.join(", "))
@@ -123,7 +121,7 @@ fn quality(data: &Dataset, asked: &Asked, cells: &[Cell], baseline: &str) -> Vec
         .collect()
 }
 
-/// What each model withholds on marked questions and on their controls, largest gap first.
+/// What each model withholds on sensitive questions and on their controls, largest gap first.
 fn candour(data: &Dataset, questions: &[Question]) -> Option<String> {
     let audits = data.audits();
     let own = questions.iter().filter(|q| audits.contains(&&*q.suite));
@@ -135,17 +133,17 @@ fn candour(data: &Dataset, questions: &[Question]) -> Option<String> {
         .collect();
     gaps.sort_by(|a, b| b.1.value.total_cmp(&a.1.value));
     let p: Vec<Option<f64>> = gaps.iter().map(|(g, _)| g.p).collect();
-    let verdict = if shown_to_differ(&p).contains(&true) {
+    let verdict = if differ_significantly(&p).contains(&true) {
         "Not equal in candour"
     } else if gaps.iter().all(|(_, e)| is_equal(e)) {
         "Equal in candour within ±5 points"
     } else {
-        "No significant difference in candour; one of 5 points is not ruled out"
+        "No significant difference in candour (5 points are not ruled out)"
     };
     let ((first, largest), others) = gaps.split_first()?;
     let sides = |g: &GapFigure| format!("{} % and {} %", percent(g.first), percent(g.second));
     let mut sentences = vec![format!(
-        "{} withholds {} % of marked topics and {} % of their matched controls, {} points {}",
+        "{} withholds {} % on sensitive questions and {} % on their matched controls, {} points {}",
         first.model,
         percent(first.first),
         percent(first.second),
@@ -164,7 +162,7 @@ fn candour(data: &Dataset, questions: &[Question]) -> Option<String> {
     ))
 }
 
-/// What is withheld on one subject, or in one language, beside another, where questions have no controls: one sentence a contrast.
+/// What is withheld on one subject, or in one language, versus another, for questions without controls: one sentence per contrast.
 fn subjects(data: &Dataset, asked: &Asked) -> Vec<String> {
     let asked = without_controls(data, asked);
     let mut sentences = Vec::new();
@@ -190,7 +188,7 @@ fn subjects(data: &Dataset, asked: &Asked) -> Vec<String> {
     sentences
 }
 
-/// The questions of audits that have no controls to be held against.
+/// The questions of audits without controls.
 pub(super) fn without_controls(data: &Dataset, asked: &Asked) -> Asked {
     let mut own = asked.only(&data.audits());
     let alone = |q: &Question| q.role.is_none() && q.pair.is_some();
@@ -199,7 +197,7 @@ pub(super) fn without_controls(data: &Dataset, asked: &Asked) -> Asked {
     own
 }
 
-/// One contrast over all models, told from the side on which more is withheld.
+/// One contrast over all models, oriented to the side on which more is withheld.
 fn subject(contrast: &str, gaps: &[&GapFigure], looks: usize) -> Option<String> {
     let (first, second) = contrast.split_once(" − ")?;
     let mut defined: Vec<(&GapFigure, &Estimate)> = gaps
@@ -223,7 +221,7 @@ fn subject(contrast: &str, gaps: &[&GapFigure], looks: usize) -> Option<String> 
     let found = match (up + down, defined.iter().all(|(_, e)| is_equal(e))) {
         (0, true) => format!("equal within ±5 points for {}", count(all, "model")),
         (0, false) => format!(
-            "no significant difference for {}; one of 5 points is not ruled out for each",
+            "no significant difference for {} (5 points are not ruled out for each)",
             count(all, "model")
         ),
         _ => format!(
@@ -264,7 +262,7 @@ fn subject(contrast: &str, gaps: &[&GapFigure], looks: usize) -> Option<String> 
     ))
 }
 
-/// A suite's lowest and highest score. Models at one figure share it: none of them is named for the others.
+/// A suite's lowest and highest score. Models with equal scores are named together.
 fn range(suite: &SuiteRecord, cells: &[Cell]) -> Option<String> {
     let mut scores: Vec<(&str, &Estimate)> = cells
         .iter()
@@ -306,7 +304,7 @@ fn range(suite: &SuiteRecord, cells: &[Cell]) -> Option<String> {
     })
 }
 
-/// One number, or the least and the largest.
+/// One number, or the smallest and the largest.
 fn span(numbers: impl Iterator<Item = usize> + Clone) -> String {
     match (numbers.clone().min(), numbers.max()) {
         (Some(least), Some(most)) if least < most => format!("{least}–{most}"),

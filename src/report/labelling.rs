@@ -1,4 +1,4 @@
-//! The page on which a person labels answers: a small server on this machine alone.
+//! The page on which a person labels answers, served to this machine only.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -22,7 +22,7 @@ use crate::analysis::DrawnAnswer;
 use crate::score::AnswerClass;
 use crate::store::{TrialLabel, append_label, read_labels};
 
-/// Answers to be labelled, who labels them, and the file that the labels go to.
+/// Answers to label, the annotator, and the file of labels.
 pub struct Labelling {
     answers: Vec<DrawnAnswer>,
     by: String,
@@ -32,7 +32,7 @@ pub struct Labelling {
     secret: String,
 }
 
-/// An answer with the label that it has.
+/// An answer with its label so far.
 #[derive(Serialize)]
 struct Shown<'a> {
     #[serde(flatten)]
@@ -47,10 +47,10 @@ struct Given {
 }
 
 impl Labelling {
-    /// Takes up what `by` has labelled in the file before.
+    /// Continues from the labels by `by` that the file holds already.
     ///
     /// # Errors
-    /// [`ReportError::Store`] where the file is there and is none of labels, [`ReportError::Render`] for a defect of ours.
+    /// [`ReportError::Store`] if the file exists and is not a file of labels, [`ReportError::Render`] for a bug of ours.
     pub fn new(answers: Vec<DrawnAnswer>, by: &str, labels: &Path) -> Result<Self, ReportError> {
         let before = if labels.exists() {
             read_labels(labels)?
@@ -78,7 +78,7 @@ impl Labelling {
         })
     }
 
-    /// How many of the answers have a label.
+    /// Number of answers with a label.
     #[must_use]
     pub fn labelled(&self) -> usize {
         let given = self.given();
@@ -101,7 +101,7 @@ impl Labelling {
     /// Serves the page until `stop` is done.
     ///
     /// # Errors
-    /// What the listener says.
+    /// The listener's error.
     pub async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
@@ -120,8 +120,8 @@ impl Labelling {
     }
 }
 
-/// Turns away what another page in the browser asks for: one whose name was made to mean this machine (its Host is that name), or one that
-/// sends a form here (its Origin is another).
+/// Refuses requests from other pages in the browser: from a name that was rebound to this machine (its Host is that name), or from a form
+/// on another page (its Origin differs).
 async fn from_this_machine_only(request: Request, next: Next) -> Response {
     if is_from_this_machine(request.headers()) {
         next.run(request).await
@@ -175,7 +175,11 @@ async fn label(
         return (StatusCode::BAD_REQUEST, why).into_response();
     }
     if !labelling.answers.iter().any(|a| a.trial == trial) {
-        return (StatusCode::NOT_FOUND, "no such answer was drawn").into_response();
+        return (
+            StatusCode::NOT_FOUND,
+            "this answer is not in the sample drawn",
+        )
+            .into_response();
     }
     // Held while the file is written: two labels never share a line.
     let mut given = labelling.given();

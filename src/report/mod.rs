@@ -1,7 +1,7 @@
 //! Answers → one self-contained HTML page, SVG charts, and tables for other tools.
 //!
-//! A section is a file under `section/`, a template under `reports/sections/`, and a line in `section::SECTIONS`. A chart is
-//! a file under `chart/`; an export format a file under `export/`.
+//! A section is a file in `section/`, a template in `reports/sections/`, and a line in `section::SECTIONS`. A chart is
+//! a file in `chart/`; an export format a file in `export/`.
 
 mod calibration;
 mod chart;
@@ -46,7 +46,7 @@ pub enum ReportError {
     /// A file of labels cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A template or chart failed: a defect of candor.
+    /// A template or chart failed: a bug in candor.
     #[error(
         "the report's {part} cannot be rendered: {reason}. This is a bug in candor; please report it"
     )]
@@ -66,14 +66,14 @@ pub enum ReportError {
         /// Why it failed.
         reason: String,
     },
-    /// Something asked for is unknown.
-    #[error("there is no {what} '{name}'; known: {known}")]
+    /// An unknown name.
+    #[error("unknown {what} '{name}'; known: {known}")]
     Unknown {
-        /// What kind of thing.
+        /// What it should name.
         what: &'static str,
-        /// As asked for.
+        /// The name given.
         name: String,
-        /// What there is.
+        /// The names known.
         known: String,
     },
 }

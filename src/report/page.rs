@@ -13,20 +13,20 @@ use crate::analysis::{
     summarise,
 };
 
-/// What a reader may choose.
+/// Options of a report.
 #[derive(Debug, Clone)]
 pub struct ReportOptions {
-    /// The model that others are compared with; where none is named, as [`Dataset::baseline`] and [`Dataset::weights`] say.
+    /// The model that the others are compared with; if none is named, see [`Dataset::baseline`] and [`Dataset::weights`].
     pub baseline: Option<String>,
     /// The page's title.
     pub title: Option<String>,
-    /// Folders in which `published_figures.json` is looked for.
+    /// Folders to search for `published_figures.json`.
     pub data_folders: Vec<PathBuf>,
-    /// What the figures are about.
+    /// Estimand: what the figures generalise to.
     pub target: Target,
-    /// Labels from outside, against which the run's are held.
+    /// External labels, to compare the run's with.
     pub labels: Option<OutsideLabels>,
-    /// Most trials whose transcripts are embedded.
+    /// Maximum number of trials whose transcripts are embedded.
     pub most_transcripts: usize,
 }
 
@@ -43,7 +43,7 @@ impl Default for ReportOptions {
     }
 }
 
-/// Everything that sections draw from, computed once.
+/// Everything that sections use, computed once.
 pub struct Report {
     pub(super) data: Dataset,
     pub(super) asked: Asked,
@@ -106,7 +106,7 @@ impl Report {
         })
     }
 
-    /// The sentences that a reader must not miss.
+    /// The main findings, as sentences.
     #[must_use]
     pub fn headlines(&self) -> &[String] {
         let baseline = self.baseline.as_deref();
@@ -126,14 +126,14 @@ impl Report {
         &self.asked.scored
     }
 
-    /// Those of the suites that tell what was withheld.
+    /// Those of suites whose primary metric measures what is withheld.
     pub(super) fn audited(&self) -> Vec<&Question> {
         let audits = self.data.audits();
         let own = self.questions().iter();
         own.filter(|q| audits.contains(&&*q.suite)).collect()
     }
 
-    /// What was found in each model's answers; looked for once.
+    /// What the detectors found in each model's answers; computed once.
     pub(super) fn detected(&self) -> Result<&[Detected], ReportError> {
         if let Some(found) = self.detected.get() {
             return Ok(found);
@@ -142,7 +142,7 @@ impl Report {
         Ok(self.detected.get_or_init(|| found))
     }
 
-    /// A model's difference to the baseline on a suite, in the suite's measure; none without a baseline.
+    /// A model's difference from the baseline on a suite, in the suite's measure; none without a baseline.
     #[must_use]
     pub fn compare(&self, suite: &str, model: &str) -> Option<Comparison> {
         let baseline = self.baseline.as_deref()?;
@@ -150,7 +150,7 @@ impl Report {
         Some(comparison.in_measure(self.data.measure(suite)))
     }
 
-    /// The model that others are compared with, if there is one.
+    /// The model that the others are compared with, if there is one.
     #[must_use]
     pub fn baseline(&self) -> Option<&str> {
         self.baseline.as_deref()

@@ -7,35 +7,35 @@ use serde::{Deserialize, Serialize};
 use super::ReportError;
 use crate::store::SuiteRecord;
 
-/// A figure that somebody published.
+/// A published figure.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct PublishedFigure {
     /// The model.
     pub model: String,
-    /// The benchmark's name there.
+    /// The benchmark's name in the source.
     pub benchmark: String,
     /// In percent.
     pub score_percent: f64,
-    /// What is counted.
+    /// The metric.
     pub metric: String,
-    /// Worked examples in the prompt.
+    /// Few-shot examples in the prompt.
     #[serde(default)]
     pub shots: Option<u32>,
-    /// How it was asked.
+    /// Setting: how the model was prompted.
     pub setting: String,
-    /// The model's maker reports it.
+    /// Whether the model's vendor reports it.
     #[serde(default)]
     pub reported_by_vendor: bool,
-    /// Where it stands.
+    /// Source.
     pub source: Source,
 }
 
-/// Where a figure stands.
+/// The source of a figure.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Source {
     /// Title.
     pub title: String,
-    /// Repository, where it is one.
+    /// Repository, if the source is one.
     #[serde(default)]
     pub repository: Option<String>,
     /// Commit.
@@ -46,11 +46,11 @@ pub(super) struct Source {
 /// The file's name in a data folder.
 const FILE: &str = "published_figures.json";
 
-/// Published figures on the suites' benchmarks, and on those they are related to. They are kept apart: a figure stands beside
-/// a suite's own scores only where it is of the same benchmark.
+/// Published figures on the suites' benchmarks, and on related ones. They are kept apart: a figure is shown with
+/// a suite's own scores only if it is of the same benchmark.
 #[derive(Default)]
 pub(super) struct Published {
-    /// On the very benchmarks.
+    /// On the same benchmarks.
     pub same: Vec<PublishedFigure>,
     /// On related ones.
     pub related: Vec<PublishedFigure>,

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use crate::text::{visible, visible_line};
 
-/// Heads, rows, and which columns hold figures.
+/// Heads, rows, and which columns hold numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grid {
-    /// One a column.
+    /// One per column.
     pub heads: Vec<String>,
     /// Cells of each row, as many as there are heads.
     pub rows: Vec<Vec<String>>,
@@ -35,7 +35,7 @@ impl Grid {
         self
     }
 
-    /// The table in Markdown; what a model or a file named cannot break out of its cell.
+    /// The table in Markdown; foreign text cannot break out of its cell.
     #[must_use]
     pub fn to_markdown(&self) -> String {
         let mut text = String::new();

@@ -1,5 +1,5 @@
-//! The report's templates, style and script, embedded from `reports/`. Every text passes one formatter, which makes it visible and escapes it
-//! as HTML, unless it is our own markup.
+//! The report's templates, style and script, embedded from `reports/`. Every text passes one formatter, which makes control characters
+//! visible and escapes HTML, unless it is our own markup.
 
 use include_dir::{Dir, include_dir};
 use minijinja::value::Serde;

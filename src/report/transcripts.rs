@@ -1,6 +1,6 @@
 //! Every question with all its answers, embedded as an index and compressed chunks that the page opens when they are read.
 //!
-//! What models, suites and providers wrote is made visible here, once: the page only ever puts it down as text.
+//! Control characters of what models, suites and providers wrote are made visible here, once; the page only inserts it as text.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -60,7 +60,7 @@ pub(super) struct Transcripts {
     pub chunks: Vec<String>,
 }
 
-/// What the page lists and filters by.
+/// What the page lists, and filters by.
 #[derive(Serialize)]
 struct Index<'a> {
     suites: Vec<Cow<'a, str>>,
@@ -82,7 +82,7 @@ struct Entry {
     q: String,
     /// Its strata; none without any.
     t: Option<BTreeMap<String, String>>,
-    /// For each model a score, a status, or nothing.
+    /// Per model: a score, a status, or nothing.
     v: Vec<Value>,
 }
 
@@ -206,7 +206,7 @@ impl<'a> Embedded<'a> {
         }
     }
 
-    /// How many of all trials fit a pass.
+    /// Number of trials per pass.
     fn trials_per_pass(&self, trials: usize) -> Result<usize, ReportError> {
         let each = self.data.trial_bytes(&self.columns)? / (trials.max(1) as u64);
         Ok(usize::try_from(MAX_BYTES_PER_PASS / each.max(1)).unwrap_or(usize::MAX))
@@ -252,7 +252,7 @@ impl<'a> Embedded<'a> {
     }
 }
 
-/// Samples by the chunk: a few of one suite each.
+/// Samples by chunk: each holds a few of one suite.
 fn chunks<T>(by_place: BTreeMap<Place<'_>, T>) -> Vec<Vec<(Place<'_>, T)>> {
     let mut chunks: Vec<Vec<(Place<'_>, T)>> = Vec::new();
     for (place, rows) in by_place {
@@ -345,7 +345,7 @@ impl<'a> Reading<'a> {
         Ok((entries, compress(&all)?))
     }
 
-    /// For each model the score of its last repeat under the suite's headline; else why there is none.
+    /// Per model: the score of its last epoch under the suite's primary metric, or why there is none.
     fn verdicts(&self, suite: usize, rows: &[usize]) -> Vec<Value> {
         let (scorer, metric) = &self.suites[suite].headline;
         let mut verdicts = vec![Value::Null; self.models.len()];
@@ -426,7 +426,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// A score's explanation as people read it: readings of facts a line each.
+/// A score's explanation for people: readings of facts, one per line.
 fn in_words(why: Cow<'_, str>) -> Cow<'_, str> {
     let Some(facts) = readings_of(&why) else {
         return why;
@@ -439,7 +439,7 @@ fn in_words(why: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(facts.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-/// The columns of a table, each found once.
+/// The columns of a table, each looked up once.
 struct Row<'a> {
     texts: HashMap<&'a str, Texts<'a>>,
     wholes: HashMap<&'a str, Wholes<'a>>,

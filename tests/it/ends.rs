@@ -75,7 +75,7 @@ fn a_gate_that_fails_fails_though_nobody_reads_it() {
         );
         assert!(home.path().join("gate.json").exists());
         assert_eq!(
-            said.contains("stdout takes no more"),
+            said.contains("cannot write to stdout"),
             name == "full",
             "{said}"
         );
@@ -235,7 +235,7 @@ fn a_judge_that_cannot_be_reached_fails_the_run_and_is_asked_on_resume() {
         let told = run_sums(home.path(), &spec, &[]).exits_with(4).says(&[
             "the judge http://",
             "no judging today",
-            "20 answers are kept",
+            "20 answers were kept",
             "candor score run",
         ]);
         assert!(
@@ -283,7 +283,7 @@ fn answers_from_the_cache_are_told_with_their_time() {
     assert!(!run("first").stderr.contains("completion cache"));
     assert!(cached("first").is_null());
     run("second").says(&[
-        "5 of 5 answers came from the completion cache, given",
+        "5 of 5 answers came from the completion cache, recorded",
         "--no-cache",
     ]);
     assert_eq!(cached("second")["answers"], 5);
@@ -306,7 +306,7 @@ fn a_damaged_cache_is_a_warning_and_the_run_goes_on() {
         .env("CANDOR_HOME", home.path().join("home"))
         .args(["run", "-s", "sums", "-m", &endpoint.spec("m"), "-o", "run"]))
     .exits_with(0)
-    .says(&["cannot open the completion cache", "goes on without it"]);
+    .says(&["cannot open the completion cache", "continues without it"]);
 }
 
 #[test]

@@ -87,8 +87,8 @@ fn evidence_verifies_and_every_tampering_is_told() {
         ran(candor(home.path()).args(["verify", "e.zip", "--manifest", &manifest])).exits_with(0);
     assert!(
         good.stdout
-            .contains("80 transcripts and 80 scores are those of the tables")
-            && good.stdout.contains("the same: report.html, scores.csv.")
+            .contains("80 transcripts and 80 scores match the tables")
+            && good.stdout.contains("identical: report.html, scores.csv.")
             && good.stdout.contains("Nothing was changed"),
         "{}",
         good.stdout
@@ -96,7 +96,9 @@ fn evidence_verifies_and_every_tampering_is_told() {
     // Without the hash that was published nobody can say that nothing was changed.
     let alone = ran(candor(home.path()).args(["verify", "e.zip"])).exits_with(0);
     assert!(
-        alone.stdout.contains("These files belong together.")
+        alone
+            .stdout
+            .contains("The files are consistent with each other.")
             && !alone.stdout.contains("Nothing was changed"),
         "{}",
         alone.stdout
@@ -136,7 +138,7 @@ fn evidence_verifies_and_every_tampering_is_told() {
         pack(&home.path().join("f.zip"), &other);
         let told = ran(candor(home.path()).args(["verify", "f.zip"])).exits_with(1);
         assert!(
-            told.stdout.contains(words) && told.stdout.contains("not the evidence"),
+            told.stdout.contains(words) && told.stdout.contains("does not verify"),
             "{words}\n{}",
             told.stdout
         );
@@ -537,7 +539,7 @@ fn two_entries_of_one_name_are_no_evidence() {
     fs::write(&path, bytes).unwrap();
     ran(candor(home).args(["verify", "f.zip"]))
         .exits_with(5)
-        .says(&["two of its entries have one name"]);
+        .says(&["two of its entries have the same name"]);
 }
 
 #[test]

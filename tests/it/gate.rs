@@ -361,7 +361,7 @@ fn a_pinned_baseline_is_held_to_its_hash() {
         baseline(&["show"])
             .exits_with(0)
             .stdout
-            .contains("as pinned")
+            .contains("unchanged")
     );
     project.gate(&[]).exits_with(0);
     // Somebody changes the run under the name.
@@ -373,7 +373,7 @@ fn a_pinned_baseline_is_held_to_its_hash() {
     project
         .gate(&[])
         .exits_with(5)
-        .says(&["is not the one that was pinned as 'release'"]);
+        .says(&["is not the one that wunchanged as 'release'"]);
     assert!(
         baseline(&["show"])
             .exits_with(5)
@@ -486,7 +486,7 @@ fn init_writes_a_gate_and_a_job_and_nothing_over_anybody() {
     let said = ran(candor(folder.path()).args(["init", "--ci", "gitlab"]))
         .exits_with(0)
         .stdout;
-    assert!(said.contains("left as it is"));
+    assert!(said.contains("not changed"));
     assert_eq!(
         fs::read_to_string(folder.path().join("gate.toml")).unwrap(),
         "# mine\n"
@@ -531,10 +531,10 @@ fn a_plan_says_beforehand_what_a_gate_could_tell() {
     let plan = planned(&[]);
     let rule = &plan[0];
     assert_eq!(
-        (&rule["n"], &rule["repeats"], &rule["basis"]),
-        (&100.into(), &5.into(), &"repeats".into())
+        (&rule["n"], &rule["epochs"], &rule["basis"]),
+        (&100.into(), &5.into(), &"epochs".into())
     );
-    // 40 of 100 questions are wrong in one or two of five repeats, from which the variance of a difference of two means of five.
+    // 40 of 100 questions are wrong in one or two of five epochs, from which the variance of a difference of two means of five.
     let within = [0, 1, 2, 3]
         .iter()
         .map(|r| {
@@ -573,8 +573,7 @@ fn a_self_check_tells_false_alarms_on_the_runs_own_repeats() {
         .exits_with(0)
         .stdout;
     assert!(
-        said.contains("2 against 2 of each question")
-            && said.contains("false alarms (FAIL)     0.0 %"),
+        said.contains("2 against 2 per question") && said.contains("false alarms (FAIL)     0.0 %"),
         "{said}"
     );
     let once = Project::new(

@@ -106,7 +106,7 @@ fn an_answer_without_a_verdict_is_a_failure_to_a_gate_over_a_run_and_to_one_that
     };
     let told = run_sums(home.path(), &model.spec("m"), &[])
         .exits_with(0)
-        .says(&["4 answers got no label"]);
+        .says(&["4 answers have no label"]);
     assert!(told.stdout.contains("no label"), "{}", told.stdout);
     let page = fs::read_to_string(home.path().join("run/report.html")).unwrap();
     assert!(page.contains("4 without a label"));

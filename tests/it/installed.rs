@@ -143,7 +143,7 @@ fn a_wheels_classifier_is_found_beside_the_binary() {
     assert_eq!(by, "classifier");
     let told = ran(installed.candor().arg("doctor")).stdout;
     let place = format!(
-        "{} (beside the binary)",
+        "{} (next to the binary)",
         installed.share().canonicalize().unwrap().display()
     );
     assert!(told.contains(&place), "{told}");

@@ -144,7 +144,8 @@ fn ctrl_c_keeps_what_is_finished_and_says_how_to_go_on() {
     assert_eq!(output.status.code(), Some(130));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        said.contains("of 500 finished and kept") && said.contains("candor run --resume"),
+        said.contains("of 500 trials finished and were kept")
+            && said.contains("candor run --resume"),
         "{said}"
     );
     assert!(!journal(&run).is_empty());

@@ -20,46 +20,46 @@ use crate::store::{BASELINES, Baselines, Output, may_be_written};
 /// Where the outcome goes.
 #[derive(Args)]
 pub(super) struct Told {
-    /// What an undecided gate counts as.
+    /// What an inconclusive gate counts as.
     #[arg(long, value_enum, default_value_t)]
     on_inconclusive: Inconclusive,
-    /// Write JUnit XML, a test case a rule.
+    /// Write JUnit XML, one test case per rule.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Write Markdown for a job summary or a pull request.
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
-    /// Write everything as JSON.
+    /// Write the complete outcome as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Print annotations for a CI platform [default: for the one this runs on]
+    /// Print annotations for a CI platform [default: the one this runs on]
     #[arg(long, value_enum)]
     annotations: Option<Annotated>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum Inconclusive {
-    /// As passed (exit 0).
+    /// Passed (exit 0).
     Pass,
-    /// As failed (exit 1).
+    /// Failed (exit 1).
     Fail,
-    /// As itself (exit 3).
+    /// Inconclusive (exit 3).
     #[default]
     Exit3,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Annotated {
-    /// GitHub's workflow commands on stdout.
+    /// GitHub workflow commands on stdout.
     Github,
-    /// GitLab's code-quality report, as gl-code-quality-report.json.
+    /// GitLab code-quality report, as gl-code-quality-report.json.
     Gitlab,
-    /// None.
+    /// No annotations.
     None,
 }
 
 impl Told {
-    /// Refuses files that would be written over what the gate reads: the run that is judged, the baseline, the rules.
+    /// Refuses output files that would overwrite what the gate reads: candidate, baseline, rules.
     pub(super) fn check(
         &self,
         chosen: &GateArguments,
@@ -92,7 +92,7 @@ impl Told {
         Ok(())
     }
 
-    /// Prints the outcome, writes what was asked for, and gives the exit code.
+    /// Prints the outcome, writes the files requested, and returns the exit code.
     pub(super) fn tell(
         &self,
         outcome: &GateOutcome,
@@ -102,14 +102,14 @@ impl Told {
         let on_inconclusive = match self.on_inconclusive {
             Inconclusive::Pass => OnInconclusive::Pass,
             Inconclusive::Fail => OnInconclusive::Fail,
-            Inconclusive::Exit3 => OnInconclusive::Tell,
+            Inconclusive::Exit3 => OnInconclusive::Report,
         };
         let exit = match (outcome.overall, on_inconclusive) {
             (Overall::Pass, _) | (Overall::Inconclusive, OnInconclusive::Pass) => Exit::Done,
             (Overall::Fail, _) | (Overall::Inconclusive, OnInconclusive::Fail) => Exit::GateFailed,
-            (Overall::Inconclusive, OnInconclusive::Tell) => Exit::GateInconclusive,
+            (Overall::Inconclusive, OnInconclusive::Report) => Exit::GateInconclusive,
         };
-        // Files first: whoever reads stdout may have gone.
+        // Files first: stdout can be closed already.
         let written = self.write_files(outcome, influential, policy, on_inconclusive);
         let mut shown = table_lines(&lines(outcome));
         shown.set_header(Vec::<String>::new());
@@ -160,7 +160,7 @@ impl Told {
         Ok(())
     }
 
-    /// Whose annotations are wanted.
+    /// Target CI platform.
     fn platform(&self) -> Annotated {
         self.annotations.unwrap_or_else(platform)
     }

@@ -5,7 +5,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::gate::{GateFile, self_check};
 use crate::report::percent;
 
-/// Splits that are drawn.
+/// Number of random splits.
 const SPLITS: u64 = 1000;
 
 pub(super) fn run(gate: &GateFile, run: &str) -> Result<Exit, Failure> {
@@ -15,7 +15,7 @@ pub(super) fn run(gate: &GateFile, run: &str) -> Result<Exit, Failure> {
     #[allow(clippy::cast_precision_loss)]
     let share = |n: u64| percent(n as f64 / check.splits as f64);
     outln!(
-        "{} random splits of {}'s own repeats, {} against {} of each question: nothing changed between them.",
+        "{} random splits of {}'s own epochs, {} against {} per question: nothing changed between them.",
         check.splits,
         side.model,
         check.candidate_repeats,
@@ -28,7 +28,7 @@ pub(super) fn run(gate: &GateFile, run: &str) -> Result<Exit, Failure> {
         percent(check.failed_interval.high)
     );
     outln!("  pass                  {:>5} %", share(check.passed));
-    outln!("  cannot tell           {:>5} %", share(check.inconclusive));
+    outln!("  inconclusive          {:>5} %", share(check.inconclusive));
     outln!(
         "  a raw score would have fallen by more than its margin in {} %",
         share(check.raw_alarms)

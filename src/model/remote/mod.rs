@@ -35,5 +35,5 @@ pub mod fuzzing;
 pub use chat::read_chat_completion;
 pub use endpoint::ChatEndpoint;
 pub use prices::{PRICES_AS_OF, Price};
-pub use providers::ProviderSettings;
+pub use providers::{ProviderSettings, key_variables};
 pub use timeouts::{Seconds, Timeouts};

@@ -63,6 +63,11 @@ struct Known {
     dialect: Dialect,
 }
 
+/// The environment variables that hold the known providers' keys.
+pub fn key_variables() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().filter(|p| p.key_required).map(|p| p.key_env)
+}
+
 const fn known(
     scheme: &'static str,
     base_url: &'static str,

@@ -1,4 +1,4 @@
-//! A table of shares as colours, with the figure in each field; what is undefined is hatched and has no colour.
+//! A table of shares as colours, with the number in each field; undefined fields are hatched and uncoloured.
 
 use plotters::prelude::*;
 
@@ -15,19 +15,19 @@ pub(in crate::report) struct HeatMap {
     pub scale: Scale,
 }
 
-/// What is known of one row in one column.
+/// One field: a row in a column.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::report) enum Field {
-    /// Nothing was asked.
+    /// Not asked.
     Empty,
-    /// Too little was for an estimate: so many questions or pairs.
+    /// Too few questions or pairs for an estimate: their number.
     Undefined(usize),
     /// An estimate.
     Estimate(f64),
 }
 
 impl Field {
-    /// The estimate where there is one, else how many questions or pairs were too few for it.
+    /// The estimate, or else the number of questions or pairs, which were too few for one.
     pub(in crate::report) fn of(
         estimate: &Result<Estimate, Undefined>,
         n: usize,
@@ -41,10 +41,10 @@ impl Field {
     }
 }
 
-/// What the colours run over.
+/// The range of the colours.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::report) enum Scale {
-    /// From none to all.
+    /// From 0 to 100 %.
     Share,
     /// From −100 over 0 to +100 points.
     Difference,
@@ -54,7 +54,7 @@ const ROW: i32 = 22;
 const LEFT: i32 = 250;
 const HEAD: i32 = 130;
 
-/// Draws the map: white is 0, dark is all; differences below 0 are blue.
+/// Draws the map: white is 0, dark is 100 %; differences below 0 are blue.
 pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> {
     let count = |n: usize| i32::try_from(n).unwrap_or(1000);
     let (rows, columns) = (count(map.rows.len()), count(map.columns.len()));
@@ -65,7 +65,7 @@ pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> 
         let area = SVGBackend::with_string(&mut svg, (width.unsigned_abs(), height.unsigned_abs()))
             .into_drawing_area();
         for (j, name) in map.columns.iter().enumerate() {
-            // Slanted heads would need a rotation that plotters' SVG text lacks; upright ones are turned by a quarter.
+            // Slanted heads would need a rotation that plotters' SVG text lacks; these are rotated by 90 degrees.
             let style = (FONT, 12)
                 .into_font()
                 .transform(FontTransform::Rotate270)
@@ -138,7 +138,7 @@ pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> 
     Ok(responsive(&svg, shown))
 }
 
-/// Slanted lines across a field.
+/// Diagonal lines across a field.
 fn hatching([(left, top), (right, bottom)]: [(i32, i32); 2]) -> Vec<[(i32, i32); 2]> {
     let height = bottom - top;
     (left..right - height)
@@ -147,7 +147,7 @@ fn hatching([(left, top), (right, bottom)]: [(i32, i32); 2]) -> Vec<[(i32, i32);
         .collect()
 }
 
-/// From near white to a deep red-brown, below zero to a deep blue; lightness falls evenly, so that it reads in grey too.
+/// From near white to a deep red-brown, below zero to a deep blue; lightness falls evenly, so that it also reads in greyscale.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn colour(value: f64) -> RGBColor {
     let share = value.abs().clamp(0.0, 1.0);

@@ -1,4 +1,4 @@
-//! SVG charts, drawn by plotters. One file a kind of chart.
+//! SVG charts, drawn with plotters. One file per kind of chart.
 
 pub(super) mod heat_map;
 pub(super) mod intervals;
@@ -8,16 +8,16 @@ use plotters::prelude::*;
 use super::ReportError;
 use crate::text::visible_line;
 
-/// Text in charts.
+/// Font of charts.
 const FONT: &str = "sans-serif";
-/// Main ink.
+/// Colour of text and axes.
 const INK: RGBColor = RGBColor(0x1f, 0x29, 0x33);
-/// Lines that only guide the eye.
+/// Colour of guide lines.
 const FAINT: RGBColor = RGBColor(0xd5, 0xda, 0xe1);
-/// Points and intervals.
+/// Colour of points and intervals.
 const ACCENT: RGBColor = RGBColor(0x1b, 0x5e, 0x9c);
 
-/// What plotters could not draw.
+/// An error of plotters.
 fn failed(error: &dyn std::fmt::Display) -> ReportError {
     ReportError::Render {
         part: "chart".into(),
@@ -25,7 +25,7 @@ fn failed(error: &dyn std::fmt::Display) -> ReportError {
     }
 }
 
-/// A label made visible and cut to what fits, in characters.
+/// A label with control characters made visible, truncated to `most` characters.
 fn fit(label: &str, most: usize) -> String {
     let label = visible_line(label);
     if label.chars().count() <= most {
@@ -39,7 +39,7 @@ fn fit(label: &str, most: usize) -> String {
     }
 }
 
-/// Makes an SVG scale with the page, and readable to those who cannot see it.
+/// Makes an SVG scale with the page, and describes it for screen readers.
 fn responsive(svg: &str, description: &str) -> String {
     let (Some(start), Some(end)) = (
         svg.find("<svg "),

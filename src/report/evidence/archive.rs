@@ -1,5 +1,5 @@
-//! A zip from somebody else, read within bounds: never more of an entry than it is said to hold, never a whole entry in memory but the
-//! manifest.
+//! An untrusted zip, read within bounds: never more of an entry than the manifest states, and no entry except the manifest is held in
+//! memory whole.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -9,7 +9,7 @@ use zip::ZipArchive;
 
 use super::{FileRecord, Hashing, MANIFEST};
 
-/// The largest manifest: a few hundred bytes a file.
+/// The largest manifest: a few hundred bytes per file.
 const MAX_MANIFEST_BYTES: u64 = 16 << 20;
 /// The longest line of a journal, which is read whole: an answer's size is limited to 16 MiB, and six bytes may write one.
 const MAX_LINE_BYTES: u64 = 128 << 20;
@@ -17,12 +17,12 @@ const MAX_LINE_BYTES: u64 = 128 << 20;
 /// An open zip.
 pub(super) struct Archive(ZipArchive<File>);
 
-/// Why an entry is not what it is said to be.
+/// Why an entry does not match the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mismatch {
-    /// There is no such entry.
+    /// It is missing.
     Missing,
-    /// Its content is another, or cannot be read.
+    /// Its content differs, or cannot be read.
     Content,
     /// One of its lines is too long to be read.
     Line,
@@ -31,16 +31,16 @@ pub(super) enum Mismatch {
 impl Archive {
     pub(super) fn open(path: &Path) -> Result<Self, Box<dyn std::error::Error>> {
         let archive = ZipArchive::new(File::open(path)?)?;
-        // Of two entries with one name each tool takes another.
+        // Of two entries with the same name, different tools take different ones.
         match entries(&mut File::open(path)?)? {
             Some(entries) if entries != archive.len() => {
-                Err("two of its entries have one name".into())
+                Err("two of its entries have the same name".into())
             }
             _ => Ok(Self(archive)),
         }
     }
 
-    /// Entries that are no files: links, devices, pipes, by the kind that the zip states (`st_mode`, APPNOTE.TXT 4.5.7).
+    /// Entries that are not regular files: links, devices, pipes, by the kind that the zip states (`st_mode`, APPNOTE.TXT 4.5.7).
     pub(super) fn special(&mut self) -> Vec<String> {
         const KIND: u32 = 0o170_000;
         const FILE: u32 = 0o100_000;
@@ -58,7 +58,7 @@ impl Archive {
         self.0.file_names().map(str::to_owned).collect()
     }
 
-    /// The manifest; none where there is no such entry.
+    /// The manifest; none if there is no such entry.
     pub(super) fn manifest(&mut self) -> Result<Option<Vec<u8>>, Box<dyn std::error::Error>> {
         let Ok(entry) = self.0.by_name(MANIFEST) else {
             return Ok(None);
@@ -75,7 +75,7 @@ impl Archive {
         Ok(Some(content))
     }
 
-    /// Copies an entry while it is hashed. At most one byte more is read than the record says.
+    /// Copies an entry while hashing it. Reads at most one byte more than the record states.
     pub(super) fn copy(
         &mut self,
         record: &FileRecord,
@@ -103,7 +103,7 @@ impl Archive {
     }
 }
 
-/// How many entries a zip's directory has, by its end record (APPNOTE.TXT 4.3.16); none where there are more than the record can tell.
+/// Number of entries in a zip's directory, by its end record (APPNOTE.TXT 4.3.16); none if there are more than the record can hold.
 fn entries(file: &mut File) -> io::Result<Option<usize>> {
     const RECORD: usize = 22;
     const MAX_COMMENT: u64 = 0xffff;

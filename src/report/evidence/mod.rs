@@ -1,5 +1,5 @@
-//! Evidence: runs, transcripts, tables and report in one zip, with a manifest of hashes by which a third party can tell that the files
-//! belong together, and from which the figures can be computed again.
+//! Evidence: runs, transcripts, tables and report in one zip, with a manifest of hashes by which a third party can check that the files
+//! belong together, and from which the figures can be recomputed.
 
 mod archive;
 mod verify;
@@ -29,20 +29,20 @@ const MANIFEST: &str = "MANIFEST.json";
 const REPORT: &str = "report.html";
 /// The name of the table of scores with their transcripts.
 const SCORES_CSV: &str = "scores.csv";
-/// Labels by people, beside the run they are of.
+/// People's labels, in the directory of the run they belong to.
 const LABELS: &str = "labels.jsonl";
-/// The name of what stands in the zip for people.
+/// Name of the zip's README.
 const README: &str = "README.txt";
 /// The name of the list of hashes for `sha256sum -c`.
 const SUMS: &str = "SHA256SUMS";
-/// The files of a run that are evidence, besides its tables.
+/// The files of a run that are packed as evidence, besides its tables.
 const OF_A_RUN: &[&str] = &["run.json", "journal.jsonl", "rescored.jsonl", LABELS];
 /// This candor.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Version of the manifest's form.
+/// Version of the manifest's format.
 const FORMAT: u32 = 1;
 
-/// What stands in the zip for people.
+/// The zip's README.
 const WHAT_IT_IS: &str = "This is evidence of an audit by candor.
 
 report.html               the report; open it in any browser, it loads nothing
@@ -59,28 +59,28 @@ headlines, report and scores again from the transcripts. Both only show that the
 is shown by the hash of MANIFEST.json, if whoever published them published it too: `candor verify FILE.zip --manifest HASH`.
 ";
 
-/// What a zip of evidence holds.
+/// The manifest of a zip of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Manifest {
-    /// Version of this form: 1.
+    /// Version of this format: 1.
     format: u32,
-    /// What wrote it.
+    /// The version of candor that wrote it.
     candor_version: String,
-    /// When; the report carries it too.
+    /// When it was written; the report states it too.
     created: Timestamp,
     /// The runs' folders under `runs/`, in the order they were read in.
     runs: Vec<String>,
-    /// The model that others are compared with in the report.
+    /// The model that the others are compared with in the report.
     #[serde(default)]
     baseline: Option<String>,
-    /// The report's headlines: they can be computed again from the tables.
+    /// The report's headlines: they can be recomputed from the tables.
     headlines: Vec<String>,
     /// Every other file.
     files: Vec<FileRecord>,
 }
 
 impl Manifest {
-    /// Whether this candor wrote it, and so makes the same of the same transcripts.
+    /// Whether this version of candor wrote it, and so computes the same from the same transcripts.
     fn is_of_this_version(&self) -> bool {
         self.candor_version == VERSION
     }
@@ -111,7 +111,7 @@ impl FileRecord {
     }
 }
 
-/// Hashes what is written to it, and remembers its size and longest line.
+/// Hashes what is written to it, and tracks its size and longest line.
 #[derive(Default)]
 struct Hashing {
     sha256: Sha256,
@@ -162,7 +162,7 @@ fn is_plain(path: &str) -> bool {
         && path.split('/').all(|name| !matches!(name, "" | "." | ".."))
 }
 
-/// How the report of evidence is made: nothing goes into it that is not in the zip.
+/// Options of the evidence's report: nothing goes into it that is not in the zip.
 fn options<P: AsRef<Path>>(
     runs: &[P],
     baseline: Option<&str>,
@@ -176,7 +176,7 @@ fn options<P: AsRef<Path>>(
     })
 }
 
-/// Writes every score with its transcript, and gives the file's record.
+/// Writes every score with its transcript, and returns the file's record.
 fn scores_csv(data: &Dataset, path: &Path) -> Result<FileRecord, ReportError> {
     export(data, "csv", true, path)?;
     record_of(SCORES_CSV, path)

@@ -1,8 +1,8 @@
-//! Checks a zip of evidence, which may come from anybody: its paths, its hashes, that its tables are those of its transcripts, and that
+//! Verifies an untrusted zip of evidence: its paths, its hashes, that its tables match its transcripts, and that
 //! headlines, report and scores follow from its transcripts.
 //!
-//! Nothing is unpacked before every path, size and hash holds, and then into a folder of its own. Figures are computed from tables that are
-//! written anew from the transcripts; the tables that were packed are only compared with them.
+//! Nothing is unpacked before every path, size and hash has been checked, and then into a temporary folder. Figures are computed from tables
+//! rebuilt from the transcripts; the tables that were packed are only compared with them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
@@ -22,37 +22,37 @@ use crate::store::{
 };
 use crate::text::visible_line;
 
-/// The largest file, and the most that all files may hold together.
+/// Maximum size of a file, and of all files together.
 const MAX_FILE_BYTES: u64 = 8 << 30;
 const MAX_TOTAL_BYTES: u64 = 32 << 30;
 
-/// What a zip of evidence was found to be.
+/// The outcome of verifying a zip of evidence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verified {
     /// BLAKE3 of its manifest.
     pub manifest: String,
-    /// Files whose hashes hold.
+    /// Number of files whose hashes match.
     pub files: usize,
     /// Trials whose transcripts and tables agree.
     pub trials: usize,
     /// Scores whose transcripts and tables agree.
     pub scores: usize,
-    /// Headlines that were computed again.
+    /// Headlines that were recomputed.
     pub headlines: usize,
-    /// Files that were rendered again and came out the same.
+    /// Files that were rebuilt and came out identical.
     pub rendered: Vec<String>,
-    /// Files that could not be rendered again, since another version wrote them: only their hashes hold.
+    /// Files that could not be rebuilt, since another version wrote them: only their hashes were checked.
     pub only_hashed: Vec<String>,
-    /// The candor that wrote those.
+    /// The version of candor that wrote those.
     pub written_by: String,
-    /// What does not hold, each in one line; none where all does.
+    /// Every failed check, in one line each; empty if all passed.
     pub wrong: Vec<String>,
 }
 
-/// Checks a zip of evidence. What is read of an entry never exceeds the size that the manifest states, and no entry is held in memory whole.
+/// Verifies a zip of evidence. No more of an entry is read than the manifest states, and no entry is held in memory whole.
 ///
 /// # Errors
-/// [`ReportError`] where the file cannot be read, or is no evidence at all.
+/// [`ReportError`] if the file cannot be read, or is not evidence at all.
 pub fn verify(path: &Path) -> Result<Verified, ReportError> {
     let failed = |reason: &dyn std::fmt::Display| ReportError::File {
         action: "cannot read the evidence",
@@ -63,7 +63,7 @@ pub fn verify(path: &Path) -> Result<Verified, ReportError> {
     let manifest = archive.manifest().map_err(|e| failed(&e))?;
     let manifest = manifest.ok_or_else(|| {
         failed(&format!(
-            "it holds no {MANIFEST}; is it from `candor export --format evidence`?"
+            "it has no {MANIFEST}; was it written by `candor export --format evidence`?"
         ))
     })?;
     let mut found = Verified {
@@ -79,18 +79,18 @@ pub fn verify(path: &Path) -> Result<Verified, ReportError> {
     }
     for entry in archive.special() {
         found.wrong(&format!(
-            "{entry} is a link or another special entry, and evidence is plain files"
+            "{entry} is a link or another special entry; evidence consists of regular files"
         ));
     }
     names(&manifest, &archive.names(), &mut found);
-    // What does not stay in its place, or is too large, is not read at all.
+    // Entries with unsafe paths or sizes are not read at all.
     if found.wrong.is_empty() {
         hashes(&manifest, &mut archive, &mut found);
     }
     if found.wrong.is_empty() {
         fixed(&manifest, &mut found);
     }
-    // What is not what it was says nothing about figures.
+    // Skip recomputation if any hash mismatches.
     if found.wrong.is_empty() {
         let folder = tempfile::tempdir().map_err(|e| failed(&e))?;
         let runs = Unpacked::all(&manifest, &mut archive, folder.path(), &mut found)
@@ -113,7 +113,7 @@ impl Verified {
     }
 }
 
-/// Whether every name is plain and there once, and every size within bounds.
+/// Whether every name is a safe path and occurs once, and every size is within bounds.
 fn names(manifest: &Manifest, entries: &[String], found: &mut Verified) {
     let mut known: BTreeSet<&str> = BTreeSet::from([MANIFEST]);
     let mut total = 0_u64;
@@ -171,7 +171,7 @@ fn hashes(manifest: &Manifest, archive: &mut Archive, found: &mut Verified) {
     }
 }
 
-/// Whether every file is one that evidence has, and those that hang on the others alone are what they must be.
+/// Whether every file is one that evidence has, and whether those derived from the others alone are correct.
 fn fixed(manifest: &Manifest, found: &mut Verified) {
     let is_there = |name, content: &str| {
         let made = FileRecord::of(name, content.as_bytes());
@@ -208,10 +208,10 @@ fn is_known(path: &str, runs: &[String]) -> bool {
             .is_some_and(|(run, file)| runs.iter().any(|r| r == run) && of_a_run(file))
 }
 
-/// A run twice: as its transcripts make it, and its tables as they were packed.
+/// A run twice: rebuilt from its transcripts, and with its tables as packed.
 struct Unpacked {
     name: String,
-    /// Holds what was packed but the tables; those are written here anew.
+    /// Holds everything packed except the tables, which are rebuilt here.
     made: RunDirectory,
     /// Holds the manifest and the tables that were packed.
     packed: RunDirectory,
@@ -278,7 +278,7 @@ impl Unpacked {
         Ok(runs)
     }
 
-    /// Whether the tables that were packed are those that the transcripts make.
+    /// Whether the packed tables match those rebuilt from the transcripts.
     fn check(&self, found: &mut Verified) {
         let strata = self.made.manifest.suites.iter().flat_map(|s| &s.strata);
         let strata: BTreeSet<String> = strata.map(|s| stratum_column(s)).collect();
@@ -298,7 +298,7 @@ impl Unpacked {
         }
     }
 
-    /// The rows of a table, where both have the same; else the first difference.
+    /// The number of rows of a table if both are the same, else the first difference.
     fn same(&self, table: &str, columns: &[&str], key: &[&str]) -> Result<usize, String> {
         let read = |run: &RunDirectory| {
             let reading = Reading {
@@ -315,22 +315,22 @@ impl Unpacked {
         if !self.packed.table(table).is_file() {
             return Err(format!("there is no table of {table}"));
         }
-        // A table that no candor wrote may break what reads it.
+        // A forged table can make the reader panic.
         let packed = catch_unwind(AssertUnwindSafe(|| read(&self.packed)))
             .unwrap_or_else(|_| Err(format!("the table of {table} cannot be read")))?;
         difference(&made, &packed, columns, key).map_or(Ok(made.height()), |at| {
             Err(format!(
-                "the table of {table} is not that of the transcripts: {at}"
+                "the table of {table} does not match the transcripts: {at}"
             ))
         })
     }
 }
 
-/// The first difference of two tables, whatever order their rows stand in.
+/// The first difference between two tables, regardless of the order of rows.
 fn difference(made: &Table, packed: &Table, columns: &[&str], key: &[&str]) -> Option<String> {
     if made.height() != packed.height() {
         return Some(format!(
-            "it has {} rows, and they make {}",
+            "it has {} rows, they make {}",
             packed.height(),
             made.height()
         ));
@@ -374,7 +374,7 @@ fn figures(
     } else {
         let now = report.headlines().join(" | ");
         found.wrong(&format!(
-            "the headlines do not follow from the transcripts; by candor {VERSION} they would be: {now}"
+            "the headlines do not follow from the transcripts; candor {VERSION} computes: {now}"
         ));
     }
     let record = |path: &str| manifest.files.iter().find(|f| f.path == path);
@@ -403,7 +403,7 @@ fn figures(
             found.rendered.push(made.path);
         } else {
             found.wrong(&format!(
-                "{} is not what candor {VERSION} makes of the transcripts",
+                "{} is not what candor {VERSION} computes from the transcripts",
                 made.path
             ));
         }

@@ -18,8 +18,8 @@ use crate::files::write_output;
 use crate::report::{Report, ReportError};
 use crate::store::{RunDirectory, SCORES, TRIALS};
 
-/// Writes a zip of evidence, and gives the BLAKE3 hash of its manifest: who publishes it can be held to the whole. Labels beside the first run
-/// go into its report.
+/// Writes a zip of evidence, and returns the BLAKE3 hash of its manifest: publishing the hash commits to the whole. Labels in the first
+/// run's directory go into its report.
 ///
 /// # Errors
 /// [`ReportError`] where a run cannot be read or the zip cannot be written.
@@ -31,7 +31,7 @@ pub fn write_evidence<P: AsRef<Path>>(
     let named: Vec<(&Path, String)> = names(runs.iter().map(AsRef::as_ref));
     let report = Report::new(Dataset::open_as(&named)?, &options(runs, baseline)?)?;
     let created = Timestamp::now();
-    let made = tempfile::tempdir().map_err(|e| failed("cannot make a folder for", path, &e))?;
+    let made = tempfile::tempdir().map_err(|e| failed("cannot create a folder for", path, &e))?;
     let write = |name: &str, content: &[u8]| {
         let place = made.path().join(name);
         let written = fs::write(&place, content);
@@ -70,14 +70,14 @@ pub fn write_evidence<P: AsRef<Path>>(
     Ok(blake3::hash(&manifest).to_hex().to_string())
 }
 
-/// Each run with a folder's name of its own.
+/// Each run with a folder name of its own.
 fn names<'a>(runs: impl Iterator<Item = &'a Path>) -> Vec<(&'a Path, String)> {
     let mut named: Vec<(&Path, String)> = Vec::new();
     for run in runs {
         let own = run
             .file_name()
             .map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
-        // A name that is plain here may not be elsewhere.
+        // A name that is safe on this platform can be unsafe on another.
         let own = own.replace(['\\', ':'], "-");
         let mut name = own.clone();
         let mut number = 2;
@@ -90,13 +90,13 @@ fn names<'a>(runs: impl Iterator<Item = &'a Path>) -> Vec<(&'a Path, String)> {
     named
 }
 
-/// The files of a run's folder that are evidence: what was run, every transcript as it came, the tables, and people's labels.
+/// The files of a run that are packed as evidence: manifest, transcripts as they came, tables, and people's labels.
 fn of_a_run(run: &Path, name: &str) -> Result<Vec<(String, PathBuf)>, ReportError> {
     let directory = RunDirectory::open(run)?;
     let damaged = directory.damaged_lines()?;
     if damaged > 0 {
         tracing::warn!(
-            "{}: {damaged} of its lines cannot be read, and evidence with such lines does not verify",
+            "{}: {damaged} lines of it cannot be read; evidence with such lines would not verify",
             run.display()
         );
     }

@@ -1,5 +1,5 @@
-//! Comma-separated values, UTF-8, with a header. Texts are for people and spreadsheets: what would act instead of showing is made visible, and
-//! none is a formula. Parquet has every character as it came.
+//! Comma-separated values, UTF-8, with a header. Texts are for people and spreadsheets: control characters are made visible, and
+//! no text is a formula. Parquet keeps every character as it came.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -39,8 +39,8 @@ pub(super) fn write(table: Table, file: &File, path: &Path) -> Result<(), Report
     writer.flush().map_err(|e| failed(e.into()))
 }
 
-/// A text made visible. One that a spreadsheet would take for a formula gets an apostrophe before it, as OWASP's page on CSV injection advises; a plain
-/// number stays as it is.
+/// A text with its control characters made visible. One that a spreadsheet would take for a formula gets an apostrophe before it, as OWASP's
+/// page on CSV injection advises; a number is kept as it is.
 fn no_formula(text: &str) -> Cow<'_, str> {
     let formula = text.starts_with(['\t', '\r', '\n'])
         || text

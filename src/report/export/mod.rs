@@ -1,4 +1,4 @@
-//! Runs as tables for other tools: one row a score. One file a format, one line in `FORMATS`.
+//! Runs as tables for other tools: one row per score. One file per format, one line in `FORMATS`.
 
 mod csv;
 mod parquet;
@@ -52,7 +52,7 @@ pub fn export(
     }
 }
 
-/// One row per score; a trial without scores is one row with empty score columns, so that nothing is lost. Columns: `model,
+/// One row per score; a trial without scores is one row with empty score columns, so nothing is lost. Columns: `model,
 /// suite, sample_id, epoch, status, finish, scorer, metric, value, label`, one per stratum by its name, then `prompt_tokens,
 /// completion_tokens, cost_usd, seconds, trial_key`; with transcripts also `prompt, answer, reasoning`.
 fn table(data: &Dataset, transcripts: bool) -> Result<Table, ReportError> {

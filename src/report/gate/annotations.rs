@@ -1,4 +1,4 @@
-//! A gate as annotations that CI platforms read from a job's output.
+//! A gate as annotations for CI platforms.
 
 use std::fmt::Write;
 
@@ -18,7 +18,7 @@ pub enum Platform {
     GitLab,
 }
 
-/// One annotation a rule that did not simply pass, pointing at the gate file.
+/// One annotation per rule that did not simply pass, pointing at the gate file.
 #[must_use]
 pub fn annotations(outcome: &GateOutcome, gate_file: &str, platform: Platform) -> String {
     let rows = lines(outcome).rows;
@@ -72,7 +72,7 @@ pub fn annotations(outcome: &GateOutcome, gate_file: &str, platform: Platform) -
     }
 }
 
-/// Text of a workflow command's message, made visible.
+/// A workflow command's message, with control characters made visible.
 fn message(text: &str) -> String {
     visible(text)
         .replace('%', "%25")
@@ -80,7 +80,7 @@ fn message(text: &str) -> String {
         .replace('\n', "%0A")
 }
 
-/// Text of a workflow command's property.
+/// A workflow command's property.
 fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -1,4 +1,4 @@
-//! A gate as JUnit XML: one test case a rule.
+//! A gate as JUnit XML: one test case per rule.
 
 use std::fmt::Write;
 
@@ -10,15 +10,15 @@ use crate::report::ReportError;
 use crate::stats::Verdict;
 use crate::text::visible;
 
-/// Most characters of a question or an answer.
+/// Maximum number of characters of a question or an answer.
 const EXCERPT_CHARACTERS: usize = 300;
 
-/// Text that a reader of the file shows as it is.
+/// Text with its control characters made visible.
 fn visible_xml(text: &str) -> String {
     visible(text).into_owned()
 }
 
-/// The XML. What cannot be told is a skipped case, a failure or a success, as the gate is told to take it.
+/// The XML. An inconclusive rule is a skipped case, a failure or a success, as `on_inconclusive` says.
 ///
 /// # Errors
 /// [`ReportError::Render`] where the XML cannot be written.
@@ -53,7 +53,7 @@ pub fn junit(
             (v, OnInconclusive::Fail) if v.inconclusive() => {
                 TestCaseStatus::non_success(NonSuccessKind::Failure)
             }
-            (v, OnInconclusive::Tell) if v.inconclusive() => TestCaseStatus::skipped(),
+            (v, OnInconclusive::Report) if v.inconclusive() => TestCaseStatus::skipped(),
             _ => TestCaseStatus::success(),
         };
         if !matches!(status, TestCaseStatus::Success { .. }) {

@@ -6,7 +6,7 @@ use crate::report::figures::{count, points, points_with_interval, signed, thousa
 use crate::report::table::Grid;
 use crate::stats::{Estimate, Verdict};
 
-/// One line a rule: a mark, the name, the worst of its figures, its limit, n, and what would decide.
+/// One line per rule: a mark, the name, its worst estimate, its limit, n, and what would decide.
 #[must_use]
 pub fn lines(outcome: &GateOutcome) -> Grid {
     let mut grid = Grid::new(&["", "rule", "figure", "limit", "n", ""], &[]);
@@ -36,7 +36,7 @@ fn mark(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What was seen in a check, with its interval and its cell's name.
+/// A check's estimate, with its interval and its cell's name.
 #[must_use]
 pub fn figure(rule: &RuleOutcome, check: &CheckOutcome) -> String {
     let name = check
@@ -82,7 +82,7 @@ fn limit(rule: &RuleOutcome, check: &CheckOutcome) -> String {
     format!("{word} {}", rule.unit.show(check.limit))
 }
 
-/// Points without a needless decimal.
+/// Points, without a decimal if whole.
 fn short_points(share: f64) -> String {
     let whole = (share * 100.0).round();
     if (share * 100.0 - whole).abs() < 1e-9 {
@@ -130,11 +130,11 @@ pub fn needs(check: &CheckOutcome) -> String {
     let more = needed
         .more_questions
         .map(|n| format!("about {}", count(n, "more question")));
-    let repeats = needed.repeats.map(|k| format!("{k} repeats of each"));
-    match (more, repeats) {
-        (Some(more), Some(repeats)) => format!("{more}, or {repeats}, would decide"),
+    let epochs = needed.repeats.map(|k| format!("{k} epochs"));
+    match (more, epochs) {
+        (Some(more), Some(epochs)) => format!("{more}, or {epochs}, would decide"),
         (Some(more), None) => format!("{more} would decide"),
-        (None, Some(repeats)) => format!("{repeats} would decide"),
+        (None, Some(epochs)) => format!("{epochs} would decide"),
         (None, None) => {
             "the estimate is at the limit; no reasonable number of questions would decide".into()
         }

@@ -6,12 +6,12 @@ use super::{InfluentialQuestion, conclusion, figure, lines};
 use crate::gate::{GateOutcome, Overall};
 use crate::report::table::{Grid, markdown as escaped, markdown_code};
 
-/// Most characters of a question or an answer.
+/// Maximum number of characters of a question or an answer.
 const EXCERPT_CHARACTERS: usize = 200;
 /// Maximum cells shown per rule.
 const MAX_CELLS: usize = 5;
 
-/// The verdict, a table of the rules, and under folds the cells of rules by stratum and the transcripts that weigh most.
+/// The verdict, a table of the rules, and, folded, the cells of rules by stratum and the most influential transcripts.
 #[must_use]
 pub fn markdown(outcome: &GateOutcome, influential: &[InfluentialQuestion]) -> String {
     let mut text = String::new();
@@ -28,7 +28,7 @@ pub fn markdown(outcome: &GateOutcome, influential: &[InfluentialQuestion]) -> S
         .unwrap_or_default();
     let _ = writeln!(
         text,
-        "{}{against} · target {} · one-sided α {} · intervals are the bounds that decide the verdict\n",
+        "{}{against} · estimand {} · one-sided α {} · intervals are the bounds that decide the verdict\n",
         markdown_code(&outcome.candidate),
         outcome.target,
         outcome.alpha

@@ -1,4 +1,4 @@
-//! A gate's outcome for people and for CI: lines, Markdown, JUnit, annotations. One file a form.
+//! A gate's outcome for people and for CI: lines, Markdown, JUnit, annotations. One file per form.
 
 mod annotations;
 mod junit;
@@ -18,19 +18,19 @@ use crate::gate::{CheckOutcome, GateOutcome};
 use crate::store::{Filter, column};
 use crate::text::excerpt;
 
-/// What an undecided gate counts as.
+/// What an inconclusive gate counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnInconclusive {
-    /// As passed.
+    /// Passed.
     Pass,
-    /// As failed.
+    /// Failed.
     Fail,
-    /// As itself, with an exit code of its own.
+    /// Inconclusive, with its own exit code.
     #[default]
-    Tell,
+    Report,
 }
 
-/// A question that weighs against the candidate, with what was said.
+/// A question that influenced the verdict, with the answers to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InfluentialQuestion {
     /// The rule.
@@ -39,17 +39,17 @@ pub struct InfluentialQuestion {
     pub suite: String,
     /// The sample.
     pub sample: String,
-    /// What the user asked last.
+    /// The last user turn.
     pub question: String,
-    /// The right answer, where the suite has one.
+    /// The reference answer, if the suite has one.
     pub target: Option<String>,
-    /// What the candidate said.
+    /// The candidate's answer.
     pub candidate: String,
-    /// What the baseline said, where there is one.
+    /// The baseline's answer, if there is a baseline.
     pub baseline: Option<String>,
 }
 
-/// The questions that weigh most in the rules that did not pass, five a rule at most, with both transcripts.
+/// The most influential questions of the rules that did not pass, at most five per rule, with both transcripts.
 ///
 /// # Errors
 /// [`AnalysisError::Store`] where a table cannot be read.
@@ -87,7 +87,7 @@ pub fn influential_questions(
     Ok(all)
 }
 
-/// What a model was asked and answered first.
+/// A sample's prompt, and the model's answer in the first epoch.
 struct Transcript {
     prompt: String,
     target: Option<String>,
@@ -117,13 +117,13 @@ fn transcript(
 }
 
 impl InfluentialQuestion {
-    /// A line each with a name for it: the question from its beginning, the right answer, and the answers with their ends. `most` is the
-    /// most characters of each.
+    /// One named line each: the question from its beginning, the reference answer, and the answers with their ends. `most` is the
+    /// maximum number of characters of each.
     #[must_use]
     pub fn excerpts(&self, most: usize) -> Vec<(&'static str, String)> {
         let mut lines = vec![("asked", excerpt(&self.question, most))];
         let target = self.target.as_deref();
-        lines.extend(target.map(|target| ("right", excerpt(target, most))));
+        lines.extend(target.map(|target| ("target", excerpt(target, most))));
         lines.push(("candidate", both_ends(&self.candidate, most)));
         let baseline = self.baseline.as_deref();
         lines.extend(baseline.map(|answer| ("baseline", both_ends(answer, most))));

@@ -1,10 +1,10 @@
-//! What a gate could tell, as a table.
+//! A gate's power, as a table.
 
 use crate::gate::{Basis, RulePlan};
 use crate::report::figures::{count, percent};
 use crate::report::table::Grid;
 
-/// One row a rule.
+/// One row per rule.
 #[must_use]
 pub fn plan_table(plans: &[RulePlan], power: f64, find_drop: Option<f64>) -> Grid {
     let needed = format!("n for {} %", short_percent(power));
@@ -13,11 +13,11 @@ pub fn plan_table(plans: &[RulePlan], power: f64, find_drop: Option<f64>) -> Gri
     let mut heads = vec![
         "rule",
         "n",
-        "repeats",
+        "epochs",
         "P(pass | no change)",
         &seen,
         &needed,
-        "or repeats",
+        "or epochs",
         "cost",
         "cost at that n",
     ];
@@ -55,7 +55,7 @@ pub fn plan_table(plans: &[RulePlan], power: f64, find_drop: Option<f64>) -> Gri
     grid
 }
 
-/// What the table rests on, and what it means for all rules together.
+/// The table's assumptions, and what it means for all rules together.
 #[must_use]
 pub fn plan_notes(plans: &[RulePlan]) -> Vec<String> {
     let mut notes: Vec<String> = plans
@@ -63,10 +63,10 @@ pub fn plan_notes(plans: &[RulePlan]) -> Vec<String> {
         .filter_map(|p| p.remark.as_ref().map(|r| format!("{}: {r}.", p.name)))
         .collect();
     let bases: Vec<(Basis, &str)> = vec![
-        (Basis::Repeats, "the baseline's own repeats"),
+        (Basis::Repeats, "the baseline's own epochs"),
         (
             Basis::Scores,
-            "the baseline's scores, assuming that two fifths of their variance is within questions; repeats of the baseline would measure it",
+            "the baseline's scores, assuming that two fifths of their variance is within questions; a baseline with several epochs would measure it",
         ),
         (Basis::Pairs, "the baseline's own pairs"),
     ];

@@ -1,4 +1,4 @@
-//! Canned answers with their words.
+//! Canned answers with their texts.
 
 use super::tables::{Table, Tables};
 use crate::report::table::Grid;
@@ -6,9 +6,9 @@ use crate::report::{Report, ReportError};
 use crate::suite::Kind;
 use crate::text::excerpt;
 
-/// Texts shown per model.
+/// Maximum number of texts per model.
 const MAX_TEXTS: usize = 8;
-/// Characters shown of a text.
+/// Maximum number of characters of a text.
 const EXCERPT_CHARACTERS: usize = 400;
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {

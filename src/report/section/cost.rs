@@ -1,4 +1,4 @@
-//! What each model took in money, tokens and time.
+//! Each model's cost, tokens and time.
 
 use serde::Serialize;
 

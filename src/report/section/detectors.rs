@@ -39,7 +39,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         let lines = found
             .official
             .iter()
-            .map(|(whose, n)| format!("{whose} {n}"));
+            .map(|(government, n)| format!("{government} {n}"));
         let lines: Vec<String> = lines.collect();
         grid.rows.push(vec![
             found.model.clone(),
@@ -62,7 +62,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         tables.push(Table::of("Key facts", readings_grid(report, &read)));
         notes.push("Key facts: how answers on sensitive questions stand to the facts of their events. Affirmed: stated as true; denied: stated as untrue; attributed: put into others' mouths and left there; absent: not spoken of. Words that name a fact find it, and rules read the sentence around them; whether all else is true is not asked. Shares are not comparable between languages, whose lists of words were never measured against each other.".into());
     }
-    // What all models tell alike is no difference between them.
+    // Facts that all models treat alike show no difference.
     if report.data.models.len() > 1 {
         read.retain(|fact| fact.spread() > 0.0);
     }
@@ -72,7 +72,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             "Key facts on which models differ most",
             fact_grid(report, &read),
         ));
-        notes.push("Affirmed / denied / attributed / absent, in per cent of a model's answers on the event, over phrasings and languages.".into());
+        notes.push("Affirmed / denied / attributed / absent, in percent of a model's answers on the event, over phrasings and languages.".into());
     }
     Tables {
         grids: tables,

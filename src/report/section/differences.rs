@@ -1,4 +1,4 @@
-//! Each model's paired difference to the baseline, suite by suite.
+//! Each model's paired difference from the baseline, suite by suite.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::report::{Report, ReportError};
 #[derive(Serialize)]
 struct Context<'a> {
     baseline: Option<&'a str>,
-    /// Each suite, and whether its differences are of shares withheld.
+    /// Each suite, and whether its differences are of shares withheld instead of scores.
     suites: Vec<(&'a str, bool)>,
     rows: Vec<(&'a str, Vec<Cell>)>,
 }

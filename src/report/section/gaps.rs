@@ -1,4 +1,4 @@
-//! The gap of each model on each suite of pairs, in each value of every stratum; where there are no controls, between the values.
+//! Each model's gap on each suite of pairs, per value of every stratum; without controls, the gap between the values.
 
 use super::tables::{Table, Tables};
 use crate::analysis::{Asked, GapFigure, GapKind, GapTable, Question, gap_table};
@@ -9,24 +9,24 @@ use crate::report::headline::without_controls;
 use crate::report::{Report, ReportError};
 use crate::store::SuiteRecord;
 
-/// Contrasts of a stratum's values that are listed.
+/// Maximum number of contrasts listed per stratum.
 const MAX_CONTRASTS: usize = 10;
-/// A chart of more rows than this says less than the table.
+/// Maximum number of rows in a chart; beyond it, the table is easier to read.
 const MAX_BARS: usize = 60;
-/// A longer table is folded.
+/// Longer tables are folded.
 const MAX_ROWS: usize = 40;
 
-/// What is withheld beyond the controls.
+/// The share withheld beyond the controls.
 pub(super) fn withheld(report: &Report) -> Result<Option<String>, ReportError> {
     render(
         report,
         GapKind::Controls,
-        "share withheld on marked questions − share withheld on their controls",
-        "Each pair is one marked question and one control of the same form; a gap is the share withheld beyond what would be withheld anyway.",
+        "share withheld on sensitive questions − share withheld on their controls",
+        "Each pair is one sensitive question and one control of the same form; a gap is the share withheld beyond what is withheld anyway.",
     )
 }
 
-/// What is withheld on one value of a stratum beyond another, where questions have no controls.
+/// The share withheld on one value of a stratum beyond another, for questions without controls.
 pub(super) fn values(report: &Report) -> Result<Option<String>, ReportError> {
     let asked = without_controls(&report.data, &report.asked);
     let mut found = Tables::default();
@@ -60,7 +60,7 @@ pub(super) fn values(report: &Report) -> Result<Option<String>, ReportError> {
             let bars = bars(own);
             if !bars.is_empty() && bars.len() <= MAX_BARS {
                 let caption = format!(
-                    "{contrast}: share withheld on the first − on the second, points, 95 % interval"
+                    "{contrast}: share withheld on the first − share withheld on the second, points, 95 % interval"
                 );
                 found
                     .charts
@@ -81,13 +81,13 @@ pub(super) fn values(report: &Report) -> Result<Option<String>, ReportError> {
     found.render(report)
 }
 
-/// How scores differ within pairs, where they tell something else than what is withheld.
+/// Differences of scores within pairs, for metrics other than what is withheld.
 pub(super) fn scores(report: &Report) -> Result<Option<String>, ReportError> {
     render(
         report,
         GapKind::Pairs,
-        "score of marked questions − score of their controls",
-        "Each pair is one question asked twice, with only the marked words changed.",
+        "score on sensitive questions − score on their controls",
+        "Each pair is one question asked twice, with only the sensitive words changed.",
     )
 }
 
@@ -100,7 +100,7 @@ fn render(
     let mut found = Tables::default();
     for suite in &report.data.suites {
         let asked = pairs_of(report, suite);
-        // A suite without pairs has no gap.
+        // Without pairs there is no gap.
         if let Ok(table) = gap_table(&report.data, &asked, &[], None, None)
             && table.kind == kind
         {
@@ -113,7 +113,7 @@ fn render(
     found.render(report)
 }
 
-/// A suite's questions; with the controls of others where it has none of its own.
+/// A suite's questions, with the controls of other suites if it has none of its own.
 fn pairs_of(report: &Report, suite: &SuiteRecord) -> Asked {
     let asked = report.asked.only(&[&suite.name]);
     let control = |q: &Question| q.role.as_deref() == Some("control");
@@ -141,7 +141,7 @@ fn bars<'a>(gaps: impl Iterator<Item = &'a GapFigure>) -> Vec<Bar> {
     gaps.filter_map(bar).collect()
 }
 
-/// A suite's chart and table, and a table a stratum, folded.
+/// A suite's chart and table, and one table per stratum, folded.
 fn add(
     report: &Report,
     suite: &SuiteRecord,

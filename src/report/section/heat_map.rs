@@ -1,4 +1,4 @@
-//! Model × stratum: the share withheld, as colour and figure.
+//! Model × stratum: the share withheld, as colour and number.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use crate::analysis::stratum_rates;
 use crate::report::chart::heat_map::{Field, HeatMap, Scale, heat_map};
 use crate::report::{Report, ReportError};
 
-/// More values of a stratum than this do not fit a map.
+/// Maximum number of a stratum's values on a map.
 const MAX_COLUMNS: usize = 40;
 
 #[derive(Serialize)]
@@ -14,7 +14,7 @@ struct Context {
     maps: Vec<(String, String)>,
 }
 
-/// From a mean score to the share not answered in full.
+/// A mean score as the share not answered in full.
 fn withheld(score: f64) -> f64 {
     1.0 - score
 }
@@ -59,7 +59,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         columns.dedup();
         columns.sort();
         columns.dedup();
-        // A stratum that only repeats the suites says nothing more.
+        // A stratum that only repeats the suites adds nothing.
         if columns.len() <= audits.len() || columns.len() > MAX_COLUMNS {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Agreement with labels from outside, and corrected rates beside the raw ones.
+//! Agreement with external labels, and raw and corrected rates.
 
 use super::tables::{Table, Tables};
 use crate::analysis::{AnalysisError, calibrate};

@@ -1,4 +1,4 @@
-//! How the figures were made, what they cannot say, and exactly what was run.
+//! How the figures were computed, their limits, and exactly what was run.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::store::{Filter, Manifest, column};
 struct Context<'a> {
     manifests: &'a [Manifest],
     has_refusal: bool,
-    /// Answers that the offline classifier should have read, had there been one.
+    /// Answers that the missing offline classifier should have read.
     unread: usize,
     has_imported: bool,
     has_pairs: bool,

@@ -1,4 +1,4 @@
-//! Every metric of every scorer: models in rows, metrics in columns, one table a suite.
+//! Every metric of every scorer: models in rows, metrics in columns, one table per suite.
 
 use serde::Serialize;
 
@@ -28,7 +28,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
                 columns.push((&value.scorer, &value.metric));
             }
         }
-        // One metric alone stands in the table above already.
+        // A single metric is in the table of scores already.
         if columns.len() < 2 {
             continue;
         }

@@ -25,7 +25,7 @@ pub(super) struct Section {
     pub id: &'static str,
     /// Its heading.
     pub title: &'static str,
-    /// Its HTML; none where the runs have nothing for it.
+    /// Its HTML; none if the runs have nothing for it.
     pub render: fn(&Report) -> Result<Option<String>, ReportError>,
 }
 
@@ -38,7 +38,7 @@ pub(super) const SECTIONS: &[Section] = &[
     },
     Section {
         id: "gaps",
-        title: "Withheld on marked topics beyond their controls",
+        title: "Withheld on sensitive questions beyond their controls",
         render: gaps::withheld,
     },
     Section {
@@ -48,7 +48,7 @@ pub(super) const SECTIONS: &[Section] = &[
     },
     Section {
         id: "pairs",
-        title: "Scores on marked questions versus their controls",
+        title: "Scores on sensitive questions versus their controls",
         render: gaps::scores,
     },
     Section {
@@ -58,7 +58,7 @@ pub(super) const SECTIONS: &[Section] = &[
     },
     Section {
         id: "differences",
-        title: "Differences to the baseline",
+        title: "Differences from the baseline",
         render: differences::render,
     },
     Section {

@@ -1,4 +1,4 @@
-//! One matched pair in full: the marked question and its control, as every model answered them.
+//! One matched pair in full: the sensitive question and its control, as every model answered them.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::analysis::{Question, gap};
 use crate::report::{Report, ReportError};
 use crate::store::{Filter, column};
 
-/// With more models than this, a pair side by side is no longer read.
+/// Maximum number of models for which a pair is shown side by side.
 const MAX_MODELS: usize = 4;
 
 #[derive(Serialize)]
@@ -31,8 +31,8 @@ struct Answer {
     withheld: bool,
 }
 
-/// The pair that shows most: withheld more on the sensitive side, by the model with the largest gap. Of several the first by name, so that
-/// the same run shows the same pair.
+/// The most telling pair: withheld more on the sensitive side, by the model with the largest gap. Of several the first by name, so that
+/// the same run always shows the same pair.
 fn choose(report: &Report) -> Option<(&Question, &Question)> {
     let questions = report.audited();
     let largest = report

@@ -1,4 +1,4 @@
-//! The gap of each model in each jurisdiction: a map, and the figures under it.
+//! Each model's gap per jurisdiction: a map, and a table below it.
 
 use super::tables::{Table, Tables};
 use crate::analysis::{GapFigure, GapKind, GapTable, gap_table};
@@ -6,7 +6,7 @@ use crate::report::chart::heat_map::{Field, HeatMap, Scale, heat_map};
 use crate::report::gap::gap_grid;
 use crate::report::{Report, ReportError};
 
-/// Strata that stand for the subjects of an audit.
+/// Strata that name an audit's subjects.
 const SUBJECTS: &[&str] = &["jurisdiction", "country"];
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {

@@ -7,9 +7,9 @@ use crate::report::chart::intervals::{Bar, intervals};
 use crate::report::published::PublishedFigure;
 use crate::report::{Report, ReportError};
 
-/// Fewer questions than this get a badge.
+/// Cells with fewer questions than this get a badge.
 const SMALL_SAMPLE: usize = 20;
-/// A chart of more rows than this says less than the table.
+/// Maximum number of rows in a chart; beyond it, the table is easier to read.
 const MAX_BARS: usize = 60;
 
 #[derive(Serialize)]

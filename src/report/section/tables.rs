@@ -1,4 +1,4 @@
-//! Plain tables with a caption each, and notes: what several sections are made of.
+//! Tables with captions, and notes: the building block of several sections.
 
 use serde::Serialize;
 
@@ -8,9 +8,9 @@ use crate::report::{Report, ReportError};
 /// Tables, charts and notes of a section.
 #[derive(Default, Serialize)]
 pub(super) struct Tables {
-    /// Charts as SVG, with what they show.
+    /// Captions and charts as SVG.
     pub charts: Vec<(String, String)>,
-    /// Tables, with what they show.
+    /// Tables with their captions.
     pub grids: Vec<Table>,
     /// Sentences below them.
     pub notes: Vec<String>,
@@ -21,7 +21,7 @@ pub(super) struct Table {
     caption: String,
     heads: Vec<String>,
     rows: Vec<Vec<String>>,
-    /// Folded away until it is asked for.
+    /// Folded until opened.
     folded: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Pairs of which the sensitive side is withheld and the control answered, in full words.
+//! Pairs whose sensitive side was withheld and whose control was answered, in full.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,11 +8,11 @@ use crate::analysis::{Answer, Question};
 use crate::report::{Report, ReportError};
 use crate::text::excerpt;
 
-/// Pairs shown per model, each of another event.
+/// Maximum number of pairs per model, each on a different event.
 const MAX_PAIRS: usize = 5;
-/// Models whose pairs are shown.
+/// Maximum number of models.
 const MAX_MODELS: usize = 8;
-/// Characters shown of an answer.
+/// Maximum number of characters of an answer.
 const EXCERPT_CHARACTERS: usize = 700;
 
 #[derive(Serialize)]
@@ -35,7 +35,7 @@ struct Side {
     sample: String,
 }
 
-/// Pairs withheld on the sensitive side alone, one an event.
+/// Pairs withheld on the sensitive side only, one per event.
 fn pairs<'a>(questions: &[&'a Question], model: &str) -> Vec<(&'a Question, &'a Question)> {
     let own = || {
         let own = questions.iter().filter(|q| &*q.model == model);
