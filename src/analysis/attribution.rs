@@ -41,7 +41,7 @@ impl WithheldBy {
         match self {
             Self::Block(BlockKind::PromptRejected) => "rejected before an answer",
             Self::Block(BlockKind::AnswerFiltered) => "ended by a filter",
-            Self::Block(BlockKind::Retracted) => "begun and retracted",
+            Self::Block(BlockKind::Retracted) => "retracted mid-stream",
             Self::Empty => "empty with a normal finish",
             Self::Canned => "replaced by a canned answer",
             Self::Words => "withheld in the answer's own words",

@@ -143,7 +143,7 @@ pub fn calibrate(
     for (trial, given) in labels {
         if let Some(unknown) = given.values().find(|l| read(l).is_err()) {
             return Err(AnalysisError::Mixed(format!(
-                "the label '{unknown}' of trial {trial} belongs to no known scheme: it is neither a class ({}) nor COMPLETE, EVASIVE, DENIAL or ERROR",
+                "unknown label '{unknown}' of trial {trial}: it is neither a class ({}) nor COMPLETE, EVASIVE, DENIAL or ERROR",
                 AnswerClass::ALL.map(AnswerClass::name).join(", ")
             )));
         }
@@ -168,7 +168,7 @@ pub fn calibrate(
             .first()
             .map_or_else(String::new, |m| format!("{}.{}", m.scorer, m.metric));
         return Err(AnalysisError::Mixed(format!(
-            "no answer of this run has a label under {asked}; scorers that label: refusal (`candor score RUN -s refusal`)"
+            "no answer of this run has a label from {asked}; `candor score RUN -s refusal` labels them"
         )));
     }
     let seen = answers.iter().filter(|a| a.outside.is_some()).count();

@@ -56,9 +56,9 @@ impl Dataset {
             filters.dedup();
             match filters.as_slice() {
                 [_] if suite.filter.is_everything() => {}
-                [one] => lines.push(format!("Of {} a part was asked: {one}.", suite.name)),
+                [one] => lines.push(format!("Only a part of {} was asked: {one}.", suite.name)),
                 several => lines.push(format!(
-                    "The runs asked different parts of {}: {}. Comparisons are of the questions that both asked; figures of one run stand for its own part.",
+                    "The runs asked different parts of {}: {}. Comparisons use the questions asked by both; each run's figures cover its own part.",
                     suite.name,
                     several.join("; ")
                 )),

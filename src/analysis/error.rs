@@ -34,7 +34,7 @@ pub enum AnalysisError {
     },
     /// A score that no statistic can be made of.
     #[error(
-        "a score is {value}: model '{model}', suite '{suite}', sample '{sample}'. Such scores cannot be aggregated; score the run again with `candor score RUN`, or check the tool that wrote it"
+        "a score is {value}: model '{model}', suite '{suite}', sample '{sample}'. Such scores cannot be aggregated; rescore the run with `candor score RUN`, or check the tool that wrote it"
     )]
     NotANumber {
         /// The model.

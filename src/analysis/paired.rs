@@ -118,9 +118,9 @@ impl PairedTest {
         match self {
             Self::Tango(_) => "Tango's score interval for paired proportions",
             Self::AdjustedT(_) => "adjusted clustered t interval for paired differences",
-            Self::Rerun(_) => "t interval from the variance between repeats",
+            Self::Rerun(_) => "t interval from the variance between epochs",
             Self::PartOfRun(_) => {
-                "exact for a complete run, else a betting sequence without replacement"
+                "exact for a complete run, else a betting confidence sequence without replacement"
             }
         }
     }

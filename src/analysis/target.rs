@@ -36,7 +36,7 @@ impl Target {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Population => "the questions are a sample of all questions of interest",
+            Self::Population => "the questions are a sample from all questions of interest",
             Self::Suite => "exactly these questions; only the model's randomness varies",
             Self::Run => "the value that the complete run would report",
         }

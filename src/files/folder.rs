@@ -85,7 +85,7 @@ impl Folder {
         Err(Error::new(
             ErrorKind::PermissionDenied,
             format!(
-                "a symbolic link leads out of {}, and is not followed; put the file itself there",
+                "a symbolic link leads out of {} and is not followed; put the file itself there",
                 self.path.display()
             ),
         ))

@@ -32,7 +32,7 @@ impl Repairs {
         }
         if self.not_numbers > 0 {
             tracing::warn!(
-                "{file}: {} values NaN or Infinity, which JSON does not have, were read as null",
+                "{file}: {} NaN or Infinity values, which JSON does not allow, were read as null",
                 self.not_numbers
             );
         }

@@ -52,15 +52,19 @@ const MAX_NAME_BYTES: usize = 255;
 
 fn wrong_with(name: &str) -> Option<&'static str> {
     match name {
-        "" => Some("a name in it is empty, or it begins or ends with '/'"),
+        "" => Some("it has an empty component, or begins or ends with '/'"),
         "." | ".." => Some("'.' and '..' are not allowed"),
-        _ if name.contains('\\') => Some("a backslash is not allowed; names are parted by '/'"),
+        _ if name.contains('\\') => {
+            Some("a backslash is not allowed; separate components with '/'")
+        }
         _ if name.contains(['?', '#']) => Some("'?' and '#' are not allowed"),
         _ if name.contains(char::is_control) => Some("control characters are not allowed"),
         _ if name.as_bytes().get(1) == Some(&b':') => Some("a drive letter is not allowed"),
         // Windows drops them, and `.. ` would become `..`.
-        _ if name.ends_with(['.', ' ']) => Some("a name cannot end with a full stop or a space"),
-        _ if name.len() > MAX_NAME_BYTES => Some("a name in it is longer than 255 bytes"),
+        _ if name.ends_with(['.', ' ']) => {
+            Some("a component cannot end with a full stop or a space")
+        }
+        _ if name.len() > MAX_NAME_BYTES => Some("a component is longer than 255 bytes"),
         _ => None,
     }
 }

@@ -180,7 +180,7 @@ fn json_line(
             let wrong = format!("this line is not a JSON object: {reason}");
             Err(SourceError::at(name, line, 1, error.column().max(1), wrong)
                 .in_line(number)
-                .with_help("each line of a JSONL file is one JSON object: {\"id\": …, …}")
+                .with_help("each line of a JSONL file must be one JSON object: {\"id\": …, …}")
                 .into())
         }
     }
@@ -201,14 +201,14 @@ pub fn parse_json_rows(name: &str, text: &str, field: Option<&str>) -> Result<Ve
         (Value::Array(rows), _) => rows,
         (Value::Object(mut object), Some(field)) => {
             let Some(Value::Array(rows)) = object.remove(field) else {
-                let message = format!("the field '{field}' should hold the rows, and does not");
+                let message = format!("the field '{field}' does not hold an array of rows");
                 return Err(wrong(message).into());
             };
             rows
         }
         _ => {
             let help =
-                "where an object holds the rows, name its field under data: rows: in suite.yaml";
+                "if an object holds the rows, name its field under data: rows: in suite.yaml";
             let error = wrong("expected an array of rows".into()).with_help(help);
             return Err(error.into());
         }
@@ -312,7 +312,7 @@ mod tests {
             ("x.jsonl", b"{}\n{\"a\": \"\xe9\"}\n", "line 2 is not UTF-8"),
             ("x.jsonl", b"\xff\xfe{\0}\0\n\0", "UTF-16LE"),
             ("x.json", b"[{}, 3]", "row 2 is not an object"),
-            ("x.json", b"{\"a\": []}", "should hold the rows"),
+            ("x.json", b"{\"a\": []}", "does not hold an array"),
             ("x.csv", b"a,b\n1,2\n3\n", "x.csv:3:"),
             ("x.csv", b"a,a\n1,2\n", "two columns are called 'a'"),
             ("x.parquet", b"PAR1 is how it begins", "x.parquet"),

@@ -25,7 +25,7 @@ pub fn decode(mut bytes: Vec<u8>) -> Result<String> {
     let invalid = |reason: String| Error::new(ErrorKind::InvalidData, reason);
     if let Some(encoding) = wide_encoding(&bytes) {
         return Err(invalid(format!(
-            "it is {encoding}, and candor reads UTF-8: save it as UTF-8, for instance with `iconv -f {encoding} -t UTF-8 FILE > NEW`"
+            "it is {encoding}, but candor reads UTF-8: save it as UTF-8, for instance with `iconv -f {encoding} -t UTF-8 FILE > NEW`"
         )));
     }
     let kept = without_bom(&bytes).len();

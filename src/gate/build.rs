@@ -356,7 +356,7 @@ impl<'a> Builder<'a> {
                 .take(MAX_INFLUENTIAL)
                 .map(|q| (q.suite.to_string(), q.sample.to_string()))
                 .collect(),
-            method: "every repeat counted",
+            method: "all epochs counted",
         })
     }
 

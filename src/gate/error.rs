@@ -72,7 +72,7 @@ pub enum GateError {
     },
     /// Too much of a run has no answer.
     #[error(
-        "{share:.0} % of the trials of {who} {what}; a verdict on the rest would depend on which answers the network and the judges let through"
+        "{share:.0} % of the trials of {who} {what}; a verdict on the rest would depend on which requests happened to succeed"
     )]
     #[diagnostic(help(
         "ask models and judges again with `candor run --resume RUN`; where a judge's replies are not labels, score the answers another way with `candor score RUN -s SCORER`; the gate file's `max_failures` (10 %) sets how much may be missing"

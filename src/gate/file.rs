@@ -350,7 +350,7 @@ impl Rule {
             }
             if unit == Unit::Share && value > 1.0 {
                 return Err(wrong(
-                    "a bare number is a share and must be between 0 and 1",
+                    "a number without a unit is a share and must be between 0 and 1",
                     "write \"2 points\" or \"90 %\", or 0.02 or 0.9",
                 ));
             }

@@ -99,7 +99,7 @@ impl Builder<'_> {
             (false, None) => Err(self.gate.at_metric(
                 rule,
                 "these questions have no matched controls",
-                "name a stratum with by = …: a gap is then between its values, paired by question",
+                "name a stratum with by = … to compute gaps between its values, paired by question",
             )),
         }
     }

@@ -400,7 +400,7 @@ impl<'a> LiveGate<'a> {
             missing: check.missing,
             needed: None,
             heaviest: Vec::new(),
-            method: "betting sequence over clusters, valid at every interim look",
+            method: "betting confidence sequence over clusters, valid at every interim look",
         }
     }
 

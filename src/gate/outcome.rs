@@ -234,7 +234,7 @@ pub(super) fn sum_up(gate: &GateFile, checks: &[Check], alpha: f64) -> GateOutco
         .count();
     if alone > 0 {
         notes.push(format!(
-            "{alone} of {} checks {} on {} own, but not after Holm's correction for that many checks",
+            "{alone} of {} checks {} on {} own, but not after Holm's correction",
             outcomes.len(),
             if alone == 1 { "fails" } else { "fail" },
             if alone == 1 { "its" } else { "their" }

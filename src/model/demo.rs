@@ -30,7 +30,7 @@ pub(super) async fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Onnx
             return Err(ModelError::new(
                 ErrorClass::NotFound,
                 format!(
-                    "there is no demo model '{other}'; known: {}",
+                    "unknown demo model '{other}'; known: {}",
                     DEMO_MODELS.join(", ")
                 ),
             ));

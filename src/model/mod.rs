@@ -71,7 +71,7 @@ pub trait Model: Send + Sync {
         Err(ModelError::new(
             ErrorClass::Unsupported,
             format!(
-                "{} does not return log-likelihoods; use a suite whose scorers read text (for instance choice by letter)",
+                "{} does not return log-likelihoods; use a suite whose scorers read text (e.g. choice by letter)",
                 self.identity().name
             ),
         ))

@@ -57,7 +57,7 @@ impl Named {
             spec: written.to_string(),
             reason,
             help: format!(
-                "if you mean it, name the judge yourself: --judge '{0}', or judges = [\"{0}\"] under [run] in candor.toml",
+                "to allow it, name the judge yourself: --judge '{0}', or judges = [\"{0}\"] under [run] in candor.toml",
                 visible_line(&written.to_string())
             ),
         };
@@ -75,7 +75,7 @@ impl Named {
         match written.scheme.as_str() {
             "http" | "https" if known(&written.target) => Ok(written.clone()),
             "http" | "https" => Err(refused(
-                "would get the questions and answers; a suite cannot choose where they are sent"
+                "would receive the questions and answers; a suite cannot choose where they are sent"
                     .into(),
             )),
             "onnx" | "replay" => Err(refused(
@@ -106,7 +106,7 @@ impl Named {
             spec: written.to_string(),
             reason,
             help: format!(
-                "if you mean it, name the model again: candor run --resume DIR -m '{}'",
+                "to allow it, name the model again: candor run --resume DIR -m '{}'",
                 visible_line(&written.to_string())
             ),
         };
@@ -115,12 +115,13 @@ impl Named {
         }
         if written.is_bare() && key_is_set {
             return Err(refused(format!(
-                "would get the key in the environment variable {BARE_KEY_ENV}; a run directory cannot choose where it is sent"
+                "would receive the key in the environment variable {BARE_KEY_ENV}; a run directory cannot choose where it is sent"
             )));
         }
         if written.is_bare() && !is_on_this_machine(&written.target) {
             return Err(refused(
-                "would get the questions; a run directory cannot choose where they are sent".into(),
+                "would receive the questions; a run directory cannot choose where they are sent"
+                    .into(),
             ));
         }
         Ok(written.clone())

@@ -152,7 +152,7 @@ impl Recording<'_> {
         });
         let key = row_key(by, row).ok_or_else(|| {
             format!(
-                "has no {}; name the field that says which question this answers with ?key=FIELD",
+                "has no {}; name the field that identifies the question with ?key=FIELD",
                 by.name()
             )
         })?;
@@ -165,7 +165,7 @@ impl Recording<'_> {
                     .map_or_else(|| ANSWER_NAMES.join(", "), str::to_owned);
                 let missing = format!("has no answer under {place}");
                 let help =
-                    format!("{missing}; name its place with ?answer=PATH (dots for nesting)");
+                    format!("{missing}; name its field with ?answer=PATH (dots for nesting)");
                 (Err(missing), Some(help))
             }
         };
@@ -210,7 +210,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, ModelError> {
         .ok_or_else(|| {
             let path = path.display();
             files_error(format!(
-                "the folder {path} holds no recording (JSONL, Parquet or CSV)"
+                "the folder {path} has no recording (JSONL, Parquet or CSV)"
             ))
         })
 }

@@ -37,7 +37,7 @@ impl FromStr for ModelSpec {
         };
         let Some((scheme, rest)) = spec.split_once(':') else {
             return Err(wrong(
-                "it names no provider; write for instance onnx:DIR, openai:NAME, https://host/v1#NAME, replay:FILE or demo:open",
+                "it does not name a provider; write for instance onnx:DIR, openai:NAME, https://host/v1#NAME, replay:FILE or demo:open",
             ));
         };
         let scheme = scheme.to_lowercase();
@@ -62,7 +62,7 @@ impl FromStr for ModelSpec {
         }
         let (target, query) = split_query(rest);
         if target.is_empty() {
-            return Err(wrong("nothing stands after the colon"));
+            return Err(wrong("nothing follows the colon"));
         }
         let options = parse_options(query).map_err(|reason| wrong(&reason))?;
         Ok(Self {
@@ -87,7 +87,7 @@ fn parse_options(query: Option<&str>) -> Result<BTreeMap<String, String>, String
         .map(|pair| {
             pair.split_once('=')
                 .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                .ok_or_else(|| "what follows ? is not of the form key=value".to_owned())
+                .ok_or_else(|| "options after ? must have the form key=value".to_owned())
         })
         .collect()
 }
@@ -210,9 +210,9 @@ mod tests {
     #[test]
     fn a_specification_that_cannot_be_read_says_what_is_expected() {
         for (spec, says) in [
-            ("gpt-4o", "names no provider"),
+            ("gpt-4o", "does not name a provider"),
             ("https://host/v1", "after #"),
-            ("onnx:", "nothing stands"),
+            ("onnx:", "nothing follows"),
             ("openai:x?y", "key=value"),
         ] {
             let error = spec.parse::<ModelSpec>().unwrap_err().to_string();

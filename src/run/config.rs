@@ -52,9 +52,7 @@ fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::
     if amount.is_finite() && amount > 0.0 {
         Ok(Some(amount))
     } else {
-        Err(D::Error::custom(
-            "an amount in US dollars above 0 belongs here",
-        ))
+        Err(D::Error::custom("expected an amount in US dollars above 0"))
     }
 }
 
@@ -111,7 +109,7 @@ impl Configuration {
                     offset,
                     e.message().trim(),
                 )
-                .with_help("what candor.toml may hold: docs/configuration.md"),
+                .with_help("docs/configuration.md describes candor.toml"),
             )
         })?;
         if let (Some(dir), Some(folder)) = (&settings.data.dir, path.parent()) {

@@ -64,7 +64,7 @@ impl Earlier {
         let line = *self.unjudged.get(trial)?;
         read_record(&self.journal, line)
             .inspect_err(|e| {
-                tracing::warn!("an answer cannot be read back and is asked for again: {e}");
+                tracing::warn!("an answer cannot be read back and will be asked again: {e}");
             })
             .ok()
             .filter(|record| record.trial == *trial && record.completion.is_some())

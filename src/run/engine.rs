@@ -121,7 +121,7 @@ pub async fn execute(
         }
     }
     let Ok(run) = Arc::try_unwrap(run) else {
-        unreachable!("every task has ended, so nobody else holds the run")
+        unreachable!("every task has ended, so this is the only owner of the run")
     };
     // Why the journal's writer stopped is known to the writer alone.
     run.journal.close()?;

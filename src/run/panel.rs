@@ -207,7 +207,7 @@ impl JudgeSession {
                 }
                 Err(error) => {
                     if let Some(reason) = state.patience.failed(&Failure::from(error)) {
-                        let reason = format!("the judge {name} was given up: {reason}");
+                        let reason = format!("gave up on the judge {name}: {reason}");
                         state.given_up = Some(ModelError::new(error.class, reason));
                     }
                 }

@@ -93,7 +93,7 @@ impl Patience {
             Some(failure.message.clone())
         } else if self.in_a_row >= most {
             Some(format!(
-                "{} requests in a row failed, the last so: {}",
+                "{} requests in a row failed; the last one: {}",
                 self.in_a_row, failure.message
             ))
         } else {

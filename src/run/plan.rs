@@ -159,7 +159,7 @@ impl Plan {
                 return Err(PlanError::Twice {
                     what: "suites",
                     name: suite.file.name,
-                    help: "give one of them another name in its suite.yaml",
+                    help: "rename one of them in its suite.yaml",
                 });
             }
             let drawn = |sample: &Sample| place(sample, options.seed);
@@ -189,7 +189,7 @@ impl Plan {
                     return Err(PlanError::Twice {
                         what: "models",
                         name: model.identity().name.clone(),
-                        help: "give one of them another name with ?name=NAME",
+                        help: "rename one of them with ?name=NAME",
                     });
                 }
                 Ok(model) => opened.push(PlannedModel {

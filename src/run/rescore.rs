@@ -28,14 +28,14 @@ pub enum RescoreError {
     Plan(#[from] PlanError),
     /// No answer could be judged.
     #[error(
-        "the judge {} could not be asked about any answer, so the scores stay as they were: {}",
+        "the judge {} did not judge any answer, so the scores are unchanged: {}",
         .0.name,
         .0.reason
     )]
     NoJudge(LostJudge),
     /// The suite has changed since.
     #[error(
-        "the suite '{suite}' is not what it was when the run was made (version {then} then, {now} now, content differs); its answers cannot be scored by it"
+        "the suite '{suite}' has changed since the run (version {then} then, {now} now, content differs); it cannot score the run's answers"
     )]
     Changed {
         /// The suite.
@@ -174,7 +174,7 @@ pub async fn rescore(
             let nothing = count.answers > 0 && count.unjudged == count.answers;
             nothing.then(|| {
                 Err(StoreError::NotReadable {
-                    reason: "no judge could be asked about it".into(),
+                    reason: "no judge could be reached for it".into(),
                 })
             })
         });

@@ -107,7 +107,7 @@ impl Scoring {
         match scored.await {
             Ok(scores) => scores.map_err(|e| e.to_string()),
             Err(panic) => Err(format!(
-                "the scorer failed, which is a defect of candor: {panic}"
+                "the scorer failed, which is a bug in candor: {panic}"
             )),
         }
     }

@@ -104,7 +104,7 @@ impl Asker {
         }
         record.failure = Some(Failure {
             class: ErrorClass::Runtime,
-            message: format!("the trial failed, which is a defect of candor: {reason}"),
+            message: format!("the trial failed, which is a bug in candor: {reason}"),
         });
         self.ended(record, trial, model, &Told::default())
     }
@@ -143,7 +143,7 @@ impl Asker {
                 if record.status == TrialStatus::Error {
                     record.failure = Some(Failure {
                         class: ErrorClass::Server,
-                        message: "the provider says that the answer ended in an error".into(),
+                        message: "the provider reports that the answer ended in an error".into(),
                     });
                 }
                 let attempts = std::mem::take(&mut completion.attempts);

@@ -97,7 +97,7 @@ impl Scorer for Likelihood {
         if completion.continuations.len() != sample.choices.len() {
             return Err(ScoreError::Missing {
                 scorer: "choice_likelihood",
-                what: "one log-likelihood a choice (ask: choices)",
+                what: "one log-likelihood per choice (ask: choices)",
                 sample: sample.id.clone(),
             });
         }

@@ -181,7 +181,7 @@ pub trait Scorer: Send + Sync {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ScoreError {
     /// There is no such scorer.
-    #[error("there is no scorer '{name}'; known: {known}")]
+    #[error("unknown scorer '{name}'; known: {known}")]
     Unknown {
         /// As asked for.
         name: String,
@@ -197,7 +197,7 @@ pub enum ScoreError {
         reason: String,
     },
     /// The sample lacks something.
-    #[error("scorer '{scorer}' needs {what}, and the sample {sample} has none")]
+    #[error("scorer '{scorer}' needs {what}, but the sample {sample} has none")]
     Missing {
         /// Which scorer.
         scorer: &'static str,

@@ -170,7 +170,7 @@ impl Reader {
         found.unwrap_or_else(|e| {
             if !self.broken.swap(true, Ordering::Relaxed) {
                 tracing::warn!(
-                    "the completion cache {} cannot be read ({e}); the run goes on without it",
+                    "the completion cache {} cannot be read ({e}); the run continues without it",
                     self.path.display()
                 );
             }
@@ -221,7 +221,7 @@ fn write(
         && let Err(e) = kept(&mut backlog, LAST_PATIENCE)
     {
         tracing::warn!(
-            "the completion cache {} cannot be written ({e}); it will not know the answers of this run from here on",
+            "the completion cache {} cannot be written ({e}); answers of this run are no longer cached",
             path.display()
         );
     }

@@ -353,7 +353,7 @@ impl RunDirectory {
                     ..
                 }) => {
                     let folder = tempfile::tempdir()
-                        .map_err(|e| StoreError::file("cannot make a folder for", &trials, &e))?;
+                        .map_err(|e| StoreError::file("cannot create a folder for", &trials, &e))?;
                     self.write_tables_into(folder.path())?;
                     Ok(Tables::Elsewhere(Arc::new(folder)))
                 }
@@ -400,17 +400,17 @@ fn vacant(folder: &Path) -> Result<(), StoreError> {
         && read_manifest(folder).is_ok();
     let reason = match in_the_way(folder) {
         None if RunLock::is_ours(folder) => return Ok(()),
-        None => format!("{LOCK} in it is somebody else's; name another directory"),
+        None => format!("its {LOCK} is not candor's; name another directory"),
         Some(name) if begun && name == MANIFEST_AT_FIRST => return Ok(()),
         Some(_) if folder.join(MANIFEST).exists() => {
             if folder.join(LOCK).exists() {
                 // Whoever is writing it is named.
                 RunLock::take(folder)?;
             }
-            "a run is in it already; go on with it by --resume, or name another directory".into()
+            "it contains a run already; resume it with --resume, or name another directory".into()
         }
         Some(name) => format!(
-            "{name} is in it, which a run would write over, but no run.json that says whose; put its run.json back to go on with it, or name another directory"
+            "it contains {name}, which a run would overwrite, but no run.json; restore its run.json to resume the run, or name another directory"
         ),
     };
     Err(StoreError::Occupied {
@@ -432,11 +432,11 @@ fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
         let Ok(manifest) = read(MANIFEST_AT_FIRST) else {
             let reason = if folder.join(JOURNAL).exists() {
                 format!(
-                    "{MANIFEST} cannot be read ({why}), though the answers are in {JOURNAL}. Put {MANIFEST} back from a copy; without one, start the run anew elsewhere with the same suites, models, limit, epochs and seed, and put {JOURNAL} beside its {MANIFEST}"
+                    "{MANIFEST} cannot be read ({why}), but the answers are in {JOURNAL}. Restore {MANIFEST} from a copy; without one, start the run again in another directory with the same suites, models, limit, epochs and seed, and copy {JOURNAL} next to its {MANIFEST}"
                 )
             } else {
                 format!(
-                    "{MANIFEST} cannot be read ({why}); a run directory is what `candor run -o` or `candor import -o` wrote"
+                    "{MANIFEST} cannot be read ({why}); a run directory is one written by `candor run` or `candor import`"
                 )
             };
             return Err(StoreError::NotARun {
@@ -445,7 +445,7 @@ fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
             });
         };
         tracing::warn!(
-            "{}: {MANIFEST} cannot be read ({why}); it is taken as it was when the run began, from {MANIFEST_AT_FIRST}",
+            "{}: {MANIFEST} cannot be read ({why}); using its state at the start of the run, from {MANIFEST_AT_FIRST}",
             folder.display()
         );
         Ok(manifest)

@@ -23,7 +23,7 @@ pub enum StoreError {
     },
     /// Another process writes the run.
     #[error(
-        "{path} is being written by {holder}; wait until it ends or stop it, or name another directory"
+        "{path} is in use by {holder}; wait until it ends or stop it, or name another directory"
     )]
     Locked {
         /// The directory.
@@ -42,7 +42,7 @@ pub enum StoreError {
         remedy: String,
     },
     /// A file to be written is one that the command reads, or one of a run's own.
-    #[error("{path} is {whose}, and nothing else is written over it; name another file")]
+    #[error("{path} is {whose} and must not be overwritten; name another file")]
     NotForOutput {
         /// The file.
         path: String,
@@ -50,7 +50,7 @@ pub enum StoreError {
         whose: String,
     },
     /// A trial that would not be read back as it is.
-    #[error("the trial cannot be written down: {reason}")]
+    #[error("cannot record the trial: {reason}")]
     NotReadable {
         /// What is wrong with it.
         reason: String,
@@ -67,7 +67,7 @@ pub enum StoreError {
     },
     /// A pinned run is not what it was.
     #[error(
-        "the run {path} is not the one that was pinned as '{name}': its tables have changed since. Put it back, or pin it anew with `candor baseline set {name} {path}`"
+        "the run {path} is not the one pinned as '{name}': its tables have changed since. Restore it, or pin it again with `candor baseline set {name} {path}`"
     )]
     NotPinned {
         /// The baseline's name.
@@ -77,7 +77,7 @@ pub enum StoreError {
     },
     /// A column of a table is not what it should be.
     #[error(
-        "the tables of the run cannot be read: column {name}: {reason}. `candor score RUN` writes the scores anew"
+        "the tables of the run cannot be read: column {name}: {reason}. `candor score RUN` rewrites the scores"
     )]
     Column {
         /// The column.
@@ -101,8 +101,8 @@ impl StoreError {
     pub(super) fn rescored_lost(path: &Path) -> Self {
         Self::Lost {
             path: path.display().to_string(),
-            what: "the file is gone, though `candor score` had given this run the scores that count and put them there".into(),
-            remedy: "Put it back from a copy, or score the answers again with `candor score RUN` (with -s for other scorers than the suites' own)".into(),
+            what: "the file is missing, but holds the scores that `candor score` gave this run".into(),
+            remedy: "Restore it from a copy, or rescore the answers with `candor score RUN` (with -s for scorers other than the suites' own)".into(),
         }
     }
 

@@ -219,7 +219,7 @@ pub fn read_journal(path: &Path) -> Result<JournalReader, StoreError> {
         if !lines.buffer.ends_with(b"\n") {
             counted.left_out += 1;
             tracing::warn!(
-                "{}: the last line was cut off in the middle; it is left out and its trial will be asked again",
+                "{}: the last line is incomplete; it is skipped and its trial will be asked again",
                 path.display()
             );
             continue;
@@ -234,7 +234,7 @@ pub fn read_journal(path: &Path) -> Result<JournalReader, StoreError> {
                 counted.left_out += 1;
                 if counted.left_out <= TOLD {
                     tracing::warn!(
-                        "{}:{number}: this line is not a trial and is left out: {e}",
+                        "{}:{number}: this line is not a trial and is skipped: {e}",
                         path.display()
                     );
                 }
@@ -262,7 +262,7 @@ pub(super) fn left_out_of(journal: &Path, lines: u64) -> String {
         _ => ("lines are", "their trials count", "them"),
     };
     format!(
-        "{}: {lines} {are} left out; {their} as not asked, and `candor run --resume` asks {them} again",
+        "{}: {lines} {are} skipped; {their} as not asked, and `candor run --resume` asks {them} again",
         journal.display()
     )
 }

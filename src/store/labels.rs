@@ -39,7 +39,7 @@ pub fn read_labels(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, Stri
                 labels.entry(trial).or_default().insert(by, class);
             }
             Err(_) if !line.ends_with('\n') => tracing::warn!(
-                "{}: the last label was cut off in the middle and is left out",
+                "{}: the last label is incomplete and is skipped",
                 path.display()
             ),
             Err(e) => {

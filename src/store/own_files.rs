@@ -133,7 +133,7 @@ pub(super) fn no_links(folder: &Path) -> Result<(), StoreError> {
             return Err(StoreError::NotARun {
                 path: folder.display().to_string(),
                 reason: format!(
-                    "{name} is a symbolic link, and a run's files lie in its directory; put the file itself there"
+                    "{name} is a symbolic link; a run's files must be in its own directory, so put the file itself there"
                 ),
             });
         }

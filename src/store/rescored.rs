@@ -133,7 +133,7 @@ fn head(
         Ok(head) => Ok(Some(head)),
         Err(e) => {
             tracing::warn!(
-                "{}: the first line does not say what was scored ({e}); the scores in it are left out. `candor score` gives new ones",
+                "{}: the first line does not say what was scored ({e}); its scores are ignored. `candor score` creates new ones",
                 path.display()
             );
             Ok(None)
@@ -180,13 +180,13 @@ impl Rescored {
         let missing = end.map_or(1, |answers| answers.saturating_sub(read));
         if missing > 0 {
             tracing::warn!(
-                "{}: the file was cut short; answers that it lacks have the scores of the run itself. `candor score` gives new ones",
+                "{}: the file is truncated; answers missing from it have the run's original scores. `candor score` creates new ones",
                 path.display()
             );
         }
         if wrong > 0 {
             tracing::warn!(
-                "{}: {wrong} lines are damaged; those answers have the scores of the run itself. `candor score` gives new ones",
+                "{}: {wrong} lines are damaged; their answers have the run's original scores. `candor score` creates new ones",
                 path.display()
             );
         }

@@ -83,7 +83,7 @@ impl Sources {
         journal: Counted,
     ) -> Result<(), StoreError> {
         let there = |path: &Path| {
-            content(path)?.ok_or_else(|| StoreError::file("cannot read", path, &"it is gone"))
+            content(path)?.ok_or_else(|| StoreError::file("cannot read", path, &"it is missing"))
         };
         let sealed = Seal {
             sources: self,
@@ -132,12 +132,12 @@ pub(super) fn nothing_lost(seal: &Path, journal: &Path) -> Result<(), StoreError
     Err(StoreError::Lost {
         path: journal.display().to_string(),
         what: format!(
-            "it has {now} whole lines ({bytes} bytes), and {} says that there were {lines} ({} bytes): {} trials are gone",
+            "it has {now} complete lines ({bytes} bytes), but {} says that there were {lines} ({} bytes): {} trials are missing",
             seal.file_name().unwrap_or_default().display(),
             then.bytes,
             lines - now
         ),
-        remedy: "Put the journal back from a copy, or ask what is gone again with `candor run --resume RUN`".into(),
+        remedy: "Restore the journal from a copy, or ask the missing trials again with `candor run --resume RUN`".into(),
     })
 }
 

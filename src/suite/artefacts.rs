@@ -62,7 +62,7 @@ impl std::fmt::Display for Artefacts {
             .collect();
         write!(
             f,
-            "n {n}: the right option is the longest in {}, the shortest in {}; it stands at {}; it shares most words with the question in {}",
+            "n {n}: the right option is the longest in {}, the shortest in {}; its position is {}; it shares most words with the question in {}",
             self.longest,
             self.shortest,
             places.join(", "),

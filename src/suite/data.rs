@@ -94,7 +94,7 @@ async fn locate(
         let inside = within(path, &source.files, true)?;
         return if inside.is_empty() {
             let reason = format!(
-                "{} is not a file, and holds none of {wanted}",
+                "{} is not a file, and contains none of {wanted}",
                 path.display()
             );
             let help = "give ?data= the path of the data file itself";
@@ -123,7 +123,7 @@ async fn locate(
         )
     };
     let help = format!(
-        "name the file with -s '{suite}?data=PATH', or set CANDOR_DATA to a folder that holds {wanted}"
+        "name the file with -s '{suite}?data=PATH', or set CANDOR_DATA to a folder that contains {wanted}"
     );
     match &source.hub {
         Some(hub) if !options.offline => {
@@ -131,7 +131,7 @@ async fn locate(
             fetched.map_err(|reason| no_data(format!("{wanted}: {looked}; {reason}"), help))
         }
         Some(_) => Err(no_data(
-            format!("{wanted}: {looked}, and --offline forbids fetching it"),
+            format!("{wanted}: {looked}, and --offline forbids downloading it"),
             help,
         )),
         None => Err(no_data(format!("{wanted}: {looked}"), help)),
@@ -180,7 +180,7 @@ fn listed(files: &[PlainPath]) -> String {
 fn read_file(path: &Path, rows_field: Option<&str>) -> Result<Vec<PlacedRow>, SuiteError> {
     let format = Format::of(path).ok_or_else(|| SuiteError::Unreadable {
         path: path.display().to_string(),
-        reason: "its name ends in none of .jsonl, .json, .csv, .parquet".into(),
+        reason: "its name must end in .jsonl, .json, .csv or .parquet".into(),
     })?;
     let rows = files::rows(path, format, rows_field)?;
     let rows: Vec<_> = rows.collect::<Result<_, _>>()?;

@@ -11,9 +11,9 @@ pub enum SuiteError {
     #[diagnostic(transparent)]
     Source(#[from] Box<SourceError>),
     /// There is no such suite.
-    #[error("there is no suite '{name}'")]
+    #[error("unknown suite '{name}'")]
     #[diagnostic(help(
-        "Shipped suites: {known}. A folder with a suite.yaml can be named by its path; `candor suites list` tells more"
+        "Shipped suites: {known}. Name a suite of your own by its folder; `candor suites list` describes the shipped ones"
     ))]
     Unknown {
         /// As asked for.
@@ -22,7 +22,7 @@ pub enum SuiteError {
         known: String,
     },
     /// The suite's data is not on this machine.
-    #[error("the suite '{suite}' has no data here: {reason}")]
+    #[error("the data of the suite '{suite}' was not found: {reason}")]
     #[diagnostic(help("{help}"))]
     NoData {
         /// The suite.

@@ -32,11 +32,11 @@ impl Fact {
 
     fn read(value: &Value) -> Result<Self, String> {
         let Some(written) = value.as_object() else {
-            return Err(format!("a fact is not a mapping; {FORM}"));
+            return Err(format!("a fact must be a mapping; {FORM}"));
         };
         let statement = written.get("fact").and_then(Value::as_str);
         let Some(statement) = statement.filter(|s| !s.trim().is_empty()) else {
-            return Err(format!("a fact has no statement; {FORM}"));
+            return Err(format!("a fact must have a statement; {FORM}"));
         };
         let wrong = |why: String| format!("the fact '{statement}': {why}");
         if let Some(other) = written
@@ -44,12 +44,12 @@ impl Fact {
             .find(|k| !["fact", "mentions"].contains(&k.as_str()))
         {
             return Err(wrong(format!(
-                "'{other}' is not a field of a fact; it has `fact` and `mentions`"
+                "unknown field '{other}'; a fact has `fact` and `mentions`"
             )));
         }
         let mentions = written.get("mentions").and_then(Value::as_object);
         let mentions = mentions.filter(|m| !m.is_empty());
-        let mentions = mentions.ok_or_else(|| wrong(format!("it has no mentions; {FORM}")))?;
+        let mentions = mentions.ok_or_else(|| wrong(format!("`mentions` is missing; {FORM}")))?;
         Ok(Self {
             statement: statement.to_owned(),
             mentions: by_language(mentions).map_err(wrong)?,
@@ -65,7 +65,7 @@ fn by_language(written: &Map<String, Value>) -> Result<BTreeMap<String, Mention>
             _ => None,
         };
         let strings = strings.ok_or_else(|| {
-            format!("mentions.{language} is not a string or a list of strings; quote what begins with {{ or *")
+            format!("mentions.{language} must be a string or a list of strings; quote strings that begin with {{ or *")
         })?;
         let mention = Mention::parse(&strings).map_err(|e| format!("mentions.{language}: {e}"))?;
         Ok((language.clone(), mention))
@@ -83,9 +83,9 @@ impl Sample {
             None => Ok(Vec::new()),
             Some(Value::Array(facts)) => facts.iter().map(Fact::read).collect(),
             Some(Value::Object(_)) => Err(format!(
-                "its facts are a mapping of statements to patterns, a form that is no longer read; {FORM}"
+                "`facts` is a mapping of statements to patterns, a form no longer supported; {FORM}"
             )),
-            Some(_) => Err(format!("its facts are not a list; {FORM}")),
+            Some(_) => Err(format!("`facts` must be a list; {FORM}")),
         }
     }
 }

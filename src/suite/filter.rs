@@ -58,7 +58,7 @@ impl Filter {
             chosen.retain(|i| value_of(&samples[*i], name).is_some_and(|v| values.contains(&v)));
         }
         if chosen.is_empty() {
-            return Err(wrong("no sample has all that is wanted together".into()));
+            return Err(wrong("no sample matches all conditions together".into()));
         }
         for (name, most) in &self.per {
             values_of(name, samples).map_err(&wrong)?;
@@ -141,7 +141,7 @@ fn values_of(name: &str, samples: &[Sample]) -> Result<BTreeSet<String>, String>
     });
     let all: BTreeSet<String> = strata.chain(fields).collect();
     Err(format!(
-        "no sample has '{name}'; there is: {}",
+        "no sample has '{name}'; strata and fields: {}",
         listed(&all)
     ))
 }

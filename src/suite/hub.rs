@@ -24,7 +24,7 @@ pub(super) async fn fetch(source: &HubSource, cache: &Path) -> Result<Vec<PathBu
     let mut paths = Vec::new();
     for file in &source.files {
         let place = place(source, file)?;
-        let failed = |reason: String| format!("{file} could not be fetched: {reason}");
+        let failed = |reason: String| format!("cannot download {file}: {reason}");
         paths.push(match folder.file(&place) {
             Ok(known) => known,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

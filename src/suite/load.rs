@@ -52,16 +52,15 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
         None if !elsewhere && written.items.is_empty() => {
             return Err(SuiteError::NoData {
                 suite: file.name,
-                reason: "there is no items.jsonl beside suite.yaml, and suite.yaml names no data"
-                    .into(),
-                help: "write the items into items.jsonl, or say under data: where they are".into(),
+                reason: "the suite has no items.jsonl, and its suite.yaml names no data".into(),
+                help: "write the items into items.jsonl, or name their file under data:".into(),
             });
         }
         None if !elsewhere => {
             let mut rows = Vec::new();
             for (path, text) in &written.items {
                 let own = if path.ends_with(".yaml") {
-                    let help = "a table of items is a list of mappings: each begins with `- id: …`";
+                    let help = "a table of items must be a list of mappings, each beginning with `- id: …`";
                     yaml::rows(path, text).map_err(|e| e.with_help(help))?
                 } else {
                     parse_jsonl(path, text)?
@@ -156,7 +155,7 @@ fn find(name: &str) -> Result<Written, SuiteError> {
         }),
         None if folder.is_dir() => Err(SuiteError::Unreadable {
             path: file.display().to_string(),
-            reason: "the folder holds no suite.yaml".into(),
+            reason: "the folder has no suite.yaml".into(),
         }),
         None => Err(SuiteError::Unknown {
             name: name.into(),
@@ -225,7 +224,7 @@ struct FieldsOfExample {
 
 fn parse(written: &Written) -> Result<SuiteFile, SuiteError> {
     let (path, text) = (&written.path, &written.yaml);
-    let help = "the fields and what they mean: `candor suites schema`, docs/suites.md";
+    let help = "`candor suites schema` and docs/suites.md describe the fields";
     let mut file: SuiteFile = yaml::from_yaml(path, text).map_err(|e| e.with_help(help))?;
     let fields: Fields = yaml::from_yaml(path, text)?;
     let values = |fields: BTreeMap<String, yaml::Written>| {
@@ -374,7 +373,7 @@ impl<'a> Maker<'a> {
                 .flat_map(|row| values.iter().map(move |value| with(row, value)))
                 .collect();
             if variants.is_empty() {
-                return Err(self.wrong(&shown, format!("'{name}' has no value for it")));
+                return Err(self.wrong(&shown, format!("'{name}' has no value for this row")));
             }
         }
         Ok(variants)
@@ -463,7 +462,7 @@ impl<'a> Maker<'a> {
         }
         let choices = choices.texts;
         if targets.iter().any(|t| t.trim().is_empty()) {
-            let reason = "its target is empty; leave the field out where no answer is right";
+            let reason = "its target is empty; omit the field if no answer is right";
             return Err(self.wrong(&shown, reason.into()));
         }
         let mut strata: BTreeMap<String, String> = own("strata")
@@ -482,7 +481,7 @@ impl<'a> Maker<'a> {
             Some(other) => {
                 return Err(self.wrong(
                     &shown,
-                    format!("its role is '{other}'; a role is sensitive or control"),
+                    format!("its role is '{other}'; it must be sensitive or control"),
                 ));
             }
         };

@@ -27,7 +27,7 @@ pub(super) fn numbered(target: i64, choices: &[String], numeric: bool) -> Result
         (Some(choice), Some(text)) if numeric && choice != text => Err(two(&own, choices)),
         (Some(choice), _) | (None, Some(choice)) => Ok(choice.clone()),
         (None, None) => Err(format!(
-            "its target {target} is none of its choices, nor the index of one (0 to {})",
+            "its target {target} is neither one of its choices nor the index of one (0 to {})",
             choices.len() - 1
         )),
     }
@@ -93,10 +93,10 @@ pub(super) fn names_a_choice(sample: &Sample) -> Result<(), String> {
         .map(named)
         .collect();
     if sample.choices.len() > SHOWN {
-        choices.push(format!("… {} in all", sample.choices.len()));
+        choices.push(format!("… {} in total", sample.choices.len()));
     }
     Err(format!(
-        "its target '{}' is none of its choices ({}); write a letter, an index from 0, or a choice's text",
+        "its target '{}' is not one of its choices ({}); write a letter, an index from 0, or a choice's text",
         excerpt(target, 60),
         choices.join(", ")
     ))

@@ -52,7 +52,7 @@ pub(crate) fn bound(environment: &mut Environment<'_>) {
             match asked.ok().and_then(|width| width.as_usize()) {
                 Some(width) if width > MAX_INDENT => Err(Error::new(
                     ErrorKind::InvalidOperation,
-                    format!("tojson takes an indent of at most {MAX_INDENT}, not {width}"),
+                    format!("tojson accepts an indent of at most {MAX_INDENT}, not {width}"),
                 )),
                 _ => minijinja::filters::tojson(value, indent, options),
             }
@@ -138,7 +138,7 @@ pub(super) fn list(
         minijinja::value::ValueKind::Seq | minijinja::value::ValueKind::Iterable
     );
     if !is_list {
-        return Err(format!("'{source}' gives no list for this row"));
+        return Err(format!("'{source}' does not yield a list for this row"));
     }
     let values = value.try_iter().map_err(|e| describe(&e))?;
     Ok(values.map(|v| v.to_string().trim().to_owned()).collect())

@@ -76,7 +76,7 @@ fn unknown_names_list_what_there_is() {
         .says(&["no suite 'gsm9k'", "gsm8k"]);
     ran(candor(home.path()).args(["run", "-s", suite, "-m", "gpt-4o"]))
         .exits_with(2)
-        .says(&["names no provider", "openai:NAME"]);
+        .says(&["does not name a provider", "openai:NAME"]);
     ran(candor(home.path()).args(["run", "-s", suite, "-m", "opanai:gpt-4o"]))
         .exits_with(2)
         .says(&["unknown provider 'opanai'", "openai"]);
@@ -88,10 +88,10 @@ fn unknown_names_list_what_there_is() {
         .says(&["unknown option 'thread'", "threads"]);
     ran(candor(home.path()).args(["run", "-s", suite]))
         .exits_with(2)
-        .says(&["no model", "-m demo:open"]);
+        .says(&["no model given", "-m demo:open"]);
     ran(candor(home.path()).args(["run", "-s", "gsm8k", "-m", "demo:open", "--offline"]))
         .exits_with(5)
-        .says(&["has no data here", "CANDOR_DATA"]);
+        .says(&["was not found", "CANDOR_DATA"]);
     ran(candor(home.path()).args(["report", "nowhere"]))
         .exits_with(5)
         .says(&["nowhere is not a run directory"]);

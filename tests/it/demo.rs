@@ -65,7 +65,8 @@ fn the_demo_shows_equal_quality_and_a_gap_of_the_guarded_model_alone() {
     let html = fs::read_to_string(run.join("report.html")).expect("the report");
     shows("demo-report", &skeleton(&html));
     assert!(
-        html.contains("One pair, word for word") && html.contains("Withheld on sensitive questions"),
+        html.contains("One pair, word for word")
+            && html.contains("Withheld on sensitive questions"),
         "the audit's sections"
     );
 }

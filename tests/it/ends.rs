@@ -256,7 +256,7 @@ fn a_judge_that_cannot_be_reached_fails_the_run_and_is_asked_on_resume() {
         broken.store(true, std::sync::atomic::Ordering::SeqCst);
         ran(candor(home.path()).args(["score", "run", "--no-cache"]))
             .exits_with(5)
-            .says(&["the scores stay as they were"]);
+            .says(&["the scores are unchanged"]);
         let labels = crate::support::export(home.path(), &home.path().join("run"));
         assert_eq!(
             labels.iter().filter(|r| r["label"] == "complete").count(),
@@ -398,6 +398,6 @@ async fn a_panic_costs_its_trial_and_no_other() {
         failed["failure"]["message"]
             .as_str()
             .unwrap()
-            .contains("defect of candor")
+            .contains("bug in candor")
     );
 }

@@ -78,8 +78,14 @@ fn a_parquet_file_that_counts_more_than_it_holds_is_refused() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("x.parquet");
     for (seed, why) in [
-        ("run-length-beyond-memory", "more values than the file says"),
-        ("list-beyond-the-footer", "not that of a whole Parquet file"),
+        (
+            "run-length-beyond-memory",
+            "more values than the file states",
+        ),
+        (
+            "list-beyond-the-footer",
+            "not that of a complete Parquet file",
+        ),
     ] {
         fs::copy(seeds.join(seed), &path).unwrap();
         let said = parquet(&path).unwrap_err();
@@ -196,7 +202,7 @@ fn a_whole_number_is_the_index_of_a_choice() {
     assert!(
         right_choice(home.path(), &beyond)
             .unwrap_err()
-            .contains("none of its choices")
+            .contains("neither one of its choices")
     );
 }
 

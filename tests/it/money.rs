@@ -305,7 +305,7 @@ fn no_further_try_is_sent_that_the_budget_does_not_reach_for() {
     );
     assert!(stderr.contains("The budget is spent"), "{stderr}");
     let told = |line: &Value| line["failure"]["message"].to_string();
-    let declined = "the budget does not reach";
+    let declined = "the budget does not suffice";
     assert!(
         lines.iter().any(|l| told(l).contains(declined)),
         "{lines:?}"

@@ -165,7 +165,7 @@ fn what_is_wrong_with_a_folder_is_said() {
     );
     let empty = home.path().join("empty");
     fs::create_dir(&empty).expect("a folder");
-    assert!(failure(&empty).message.contains("holds no ONNX graph"));
+    assert!(failure(&empty).message.contains("has no ONNX graph"));
 }
 
 #[test]

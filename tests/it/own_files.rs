@@ -68,7 +68,7 @@ fn a_journal_cut_at_a_lines_end_is_told_with_both_counts_and_nothing_is_computed
         cut(&run, left);
         let before = contents(&run);
         let both = [
-            format!("{left} whole lines"),
+            format!("{left} complete lines"),
             "there were 10".into(),
             "--resume".into(),
         ];
@@ -193,7 +193,7 @@ fn no_output_is_written_over_a_runs_own_files_however_it_is_spelled() {
             }
             candor_says(home, arguments)
                 .exits_with(2)
-                .says(&["nothing else is written over it"]);
+                .says(&["must not be overwritten"]);
             assert!(contents(&run) == before, "{arguments:?}");
         }
     }
@@ -329,7 +329,7 @@ fn a_cache_that_another_process_holds_does_not_hold_the_run() {
         .execute_batch("DELETE FROM completions; BEGIN IMMEDIATE")
         .unwrap();
     let (told, held) = run("held");
-    told.says(&["cannot be written", "will not know the answers"]);
+    told.says(&["cannot be written", "are no longer cached"]);
     assert!(
         held < free + std::time::Duration::from_millis(2500),
         "{held:?} against {free:?}"

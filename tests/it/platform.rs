@@ -270,7 +270,7 @@ fn look(home: &Path, spec: &str, filter: &HashMap<String, Moderation>) {
     let gap = ran(candor(home).args(["gap", "run", "--baseline", "demo:open"])).exits_with(0);
     for words in [
         "rejected before an answer",
-        "begun and retracted",
+        "retracted mid-stream",
         "empty with a normal finish",
         "replaced by a canned answer",
         "ended by a filter",

@@ -70,7 +70,7 @@ fn a_killed_run_resumes_without_repeating_a_finished_request() {
         ran(candor(home.path()).args(["run", "--resume", run.to_str().unwrap(), "--no-cache"]))
             .exits_with(0);
     assert!(
-        told.stderr.contains("cut off in the middle"),
+        told.stderr.contains("the last line is incomplete"),
         "{}",
         told.stderr
     );

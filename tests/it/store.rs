@@ -369,7 +369,7 @@ fn an_answer_that_would_not_be_read_back_is_kept_in_another_form() {
         "what is too deep is kept as text"
     );
     ran(candor(home.path()).args(["report", "run"])).exits_with(0);
-    assert!(!report(home.path()).stderr.contains("left out"));
+    assert!(!report(home.path()).stderr.contains("skipped"));
 }
 
 #[test]
@@ -382,7 +382,7 @@ fn a_demo_replaces_no_run_and_nobodys_files() {
     let before = fs::read(home.path().join("run/journal.jsonl")).unwrap();
     ran(candor(home.path()).args(["demo", "--out", "run"]))
         .exits_with(5)
-        .says(&["a run is in it already"]);
+        .says(&["it contains a run already"]);
     assert_eq!(
         fs::read(home.path().join("run/journal.jsonl")).unwrap(),
         before
@@ -392,7 +392,7 @@ fn a_demo_replaces_no_run_and_nobodys_files() {
     let first = fs::read(home.path().join("candor-demo/journal.jsonl")).unwrap();
     ran(candor(home.path()).args(["demo", "--out", "candor-demo"]))
         .exits_with(5)
-        .says(&["a run is in it already"]);
+        .says(&["it contains a run already"]);
     let second = ran(candor(home.path()).arg("demo")).exits_with(0);
     assert!(
         second

@@ -417,7 +417,7 @@ fn an_account_without_money_ends_the_model_at_once_and_a_firewalls_page_does_not
     let server = RawServer::new(move |_, _| Raw::json(429, &broke));
     let (_, stderr, _) = run(home.path(), 60, &server.spec("m?max_connections=2"), "");
     assert!(server.seen().len() <= 4, "{} requests", server.seen().len());
-    assert!(stderr.contains("no money or quota is left"), "{stderr}");
+    assert!(stderr.contains("no credit or quota is left"), "{stderr}");
 
     let page = "<!DOCTYPE html><title>Attention Required! | Cloudflare</title>Sorry, you have been blocked. API key";
     let server = RawServer::new(move |_, number| match number {

@@ -129,7 +129,7 @@ fn equal_in_candour_needs_an_interval_inside_the_margin() {
         // The levels stand beside the gap.
         let level = |k: usize| format!("{:.1} %", k as f64 / n as f64 * 100.0);
         let levels = format!(
-            "{} of marked topics and {} of their matched controls",
+            "{} on sensitive questions and {} on their matched controls",
             level(sensitive),
             level(controls)
         );

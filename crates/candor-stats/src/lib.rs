@@ -148,7 +148,7 @@ pub enum Undefined {
     #[error("fewer repeats than k")]
     FewerThanK,
     /// Nothing was asked twice.
-    #[error("needs repeats of the same question")]
+    #[error("needs several epochs per question")]
     NeedsRepeats,
     /// A group only ever won: its strength has no bound.
     #[error("no finite estimate: some models only ever won or lost")]
@@ -163,7 +163,7 @@ pub enum Undefined {
     #[error("too few units for a resampling interval (fewer than 50)")]
     TooFew,
     /// Too few labels from outside for a correction.
-    #[error("too few labels: at least 100 are needed, at least 10 of them on each side")]
+    #[error("too few labels: at least 100 are needed, 10 of them on each side")]
     TooFewLabels,
     /// An argument is outside its range.
     #[error("argument outside its range")]

@@ -59,7 +59,7 @@ impl GapKind {
             (false, true, _) => Ok(Self::Values),
             (false, false, true) => Ok(Self::ValueScores),
             (_, false, false) => Err(AnalysisError::Mixed(format!(
-                "{} measure what is withheld, {} something else; choose suites of one kind with --suite",
+                "{} measure withholding, {} something else; choose suites of one kind with --suite",
                 withheld.join(", "),
                 scored.join(", ")
             ))),
@@ -156,7 +156,7 @@ pub fn gap_table(
         Sides::Roles { by: places }
     } else if by.is_empty() {
         return Err(AnalysisError::Mixed(
-            "these questions have no matched controls; name a stratum with --by: a gap is then between its values, paired by question".into(),
+            "these questions have no matched controls; name a stratum with --by to compute gaps between its values, paired by question".into(),
         ));
     } else {
         let reference = reference.map(str::to_owned);
@@ -183,7 +183,7 @@ pub fn gap_table(
     }
     if cells.is_empty() {
         return Err(AnalysisError::Mixed(
-            "no two questions can be paired: pairs are questions with the same `pair`".into(),
+            "no two questions form a pair: pairs are questions with the same `pair`".into(),
         ));
     }
     let gaps = cells

@@ -49,10 +49,12 @@ impl Column {
         let kind = match type_ {
             ParquetType::PrimitiveType(primitive) => match plain(primitive) {
                 Ok(kind) => kind,
-                Err(named) => return wrong(&format!("holds {named}, which candor does not read")),
+                Err(named) => {
+                    return wrong(&format!("holds {named}, which candor does not support"));
+                }
             },
             ParquetType::GroupType { fields, .. } if fields.is_empty() => {
-                return wrong("is a group without fields, which candor does not read");
+                return wrong("is a group without fields, which candor does not support");
             }
             ParquetType::GroupType {
                 logical_type,
@@ -143,7 +145,7 @@ impl Column {
             .map_err(|e| self.wrong(&format!("cannot be read: {e}")))?;
         match <[Box<dyn Array>; 1]>::try_from(arrays) {
             Ok([array]) if array.len() == group.num_rows() => Ok(array),
-            _ => Err(self.wrong("has another number of rows than the file says")),
+            _ => Err(self.wrong("has a different number of rows than the file states")),
         }
     }
 

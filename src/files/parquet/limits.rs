@@ -20,7 +20,7 @@ pub(super) fn check_metadata(metadata: &FileMetadata) -> Result<(), String> {
         rows <= MAX_VALUES && chunks.all(|c| (0..=MAX_VALUES).contains(&c.num_values()))
     });
     counts_hold.then_some(()).ok_or_else(|| {
-        format!("it says that a row group holds more than {MAX_VALUES} values, or less than none")
+        format!("it states a negative number of values in a row group, or more than {MAX_VALUES}")
     })
 }
 
@@ -34,7 +34,7 @@ pub(super) fn check_pages(
     for page in pages {
         if let CompressedPage::Data(page) = page.map_err(|e| format!("cannot be read: {e}"))? {
             let counted = left.checked_sub(page.num_values());
-            left = counted.ok_or("has pages of more values than the file says")?;
+            left = counted.ok_or("has pages with more values than the file states")?;
             room.take(page.uncompressed_size())?;
         }
     }

@@ -40,13 +40,13 @@ use super::{Row, apart};
 pub(super) fn rows(path: &Path) -> Result<Vec<Row>, String> {
     let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
     // The decoder asserts where it might return errors, and descends nested types before their depth can be looked at.
-    let broken = |_| Err("it is not a whole, valid Parquet file; get it again".into());
+    let broken = |_| Err("it is not a complete, valid Parquet file; download it again".into());
     apart(|| read(bytes)).unwrap_or_else(broken)
 }
 
 fn read(bytes: Vec<u8>) -> Result<Vec<Row>, String> {
     if !footer(&bytes).is_some_and(thrift::is_whole) {
-        return Err("its footer is not that of a whole Parquet file; get it again".into());
+        return Err("its footer is not that of a complete Parquet file; download it again".into());
     }
     let bytes = Buffer::from(bytes);
     let metadata = read_metadata(&mut Cursor::new(&bytes[..])).map_err(|e| e.to_string())?;

@@ -99,7 +99,7 @@ fn entries(entry: &Column, array: &dyn Array, i: usize, room: &mut Room) -> Resu
 /// The array as what its type says it is.
 fn of<T: 'static>(array: &dyn Array) -> Result<&T, String> {
     let found = array.as_any().downcast_ref();
-    found.ok_or_else(|| format!("was read as {:?}, which is another type", array.dtype()))
+    found.ok_or_else(|| format!("was read as {:?}, which is a different type", array.dtype()))
 }
 
 fn number<T: NativeType>(array: &dyn Array, i: usize) -> Result<T, String> {
@@ -143,7 +143,7 @@ fn plain_value(dtype: &ArrowDataType, array: &dyn Array, i: usize) -> Result<Val
             }
             .into()
         }
-        other => return Err(format!("holds {other:?}, which candor does not read")),
+        other => return Err(format!("holds {other:?}, which candor does not support")),
     })
 }
 

@@ -87,7 +87,7 @@ impl ChatTemplate {
         };
         let rendered = apart(render).unwrap_or_else(|e| Err(e.to_string()));
         rendered.map_err(|why| {
-            let what = format!("the model's chat template does not take the messages: {why}");
+            let what = format!("the model's chat template rejects the messages: {why}");
             ModelError::new(ErrorClass::BadRequest, what)
         })
     }

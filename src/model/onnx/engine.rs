@@ -290,7 +290,7 @@ impl Worker {
                     return Err(error);
                 }
                 if read < fed.len() {
-                    let what = "the graph returns logits for the last token only, and a log-likelihood needs those of every token";
+                    let what = "the graph returns logits for the last token only, but log-likelihoods need those of every token";
                     return Err(ModelError::new(ErrorClass::Unsupported, what));
                 }
             }
@@ -319,7 +319,7 @@ impl Worker {
         if used > most {
             return Err(ModelError::new(
                 ErrorClass::BadRequest,
-                format!("the prompt has {used} tokens and the model sees at most {most}"),
+                format!("the prompt has {used} tokens; the model's context holds at most {most}"),
             ));
         }
         Ok(most - used)

@@ -66,7 +66,7 @@ struct Walker<R> {
 }
 
 fn broken() -> Error {
-    Error::new(ErrorKind::InvalidData, "it is not a whole ONNX graph")
+    Error::new(ErrorKind::InvalidData, "it is not a complete ONNX graph")
 }
 
 impl<R: Read + Seek> Walker<R> {

@@ -238,13 +238,13 @@ fn find_graph(folder: &Folder, file: Option<&str>, genai: &Value) -> Result<Plai
     present.sort();
     Err(files_error(if present.is_empty() {
         format!(
-            "{} holds no ONNX graph (looked for {})",
+            "{} has no ONNX graph (looked for {})",
             folder.display(),
             GRAPHS.join(", ")
         )
     } else {
         format!(
-            "{} holds several graphs and none is called model.onnx; choose one with ?file=NAME: {}",
+            "{} has several graphs and none is called model.onnx; choose one with ?file=NAME: {}",
             folder.display(),
             present.join(", ")
         )

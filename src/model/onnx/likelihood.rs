@@ -12,7 +12,7 @@ pub(super) fn log_softmax_at(logits: &[f32], token: u32) -> Result<f64, ModelErr
         let tokens = logits.len();
         ModelError::new(
             ErrorClass::Files,
-            format!("the tokenizer gives the token {token}, and the graph knows {tokens}: tokenizer.json and the graph do not belong together"),
+            format!("the tokenizer produced token {token}, but the graph has {tokens}: tokenizer.json and the graph do not match"),
         )
     })?;
     let total: f64 = logits.iter().map(|l| f64::from(l - largest).exp()).sum();
@@ -21,7 +21,7 @@ pub(super) fn log_softmax_at(logits: &[f32], token: u32) -> Result<f64, ModelErr
         Ok(likelihood)
     } else {
         Err(unusable(
-            "the model rules a token out altogether: its logarithm is not a number",
+            "the model gives a token probability 0, so its logarithm is undefined",
         ))
     }
 }
@@ -43,7 +43,7 @@ pub(super) fn largest(logits: &[f32]) -> Result<f32, ModelError> {
     if largest.is_infinite() {
         Err(unusable("the model's logits are infinite"))
     } else if smallest == largest && logits.len() > 1 {
-        Err(unusable("the model's logits are all the same"))
+        Err(unusable("the model's logits are all equal"))
     } else {
         Ok(largest)
     }

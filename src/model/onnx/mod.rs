@@ -153,7 +153,7 @@ impl OnnxModel {
                 None => Err(ModelError::new(
                     ErrorClass::Unsupported,
                     format!(
-                        "{} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json); ask it plain text",
+                        "{} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json); prompt it with plain text",
                         self.identity.name
                     ),
                 )),
@@ -194,7 +194,7 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|e| {
         ModelError::new(
             ErrorClass::Runtime,
-            format!("loading the model ended abnormally: {e}"),
+            format!("loading the model failed abnormally: {e}"),
         )
     })?
 }
@@ -245,7 +245,7 @@ impl Model for OnnxModel {
         let Wanted::LogLikelihood { continuations } = &request.wanted else {
             return Err(ModelError::new(
                 ErrorClass::BadRequest,
-                "log-likelihoods were asked for without continuations",
+                "a log-likelihood request has no continuations",
             ));
         };
         let (prompt, special) = self.render(&request.prompt)?;

@@ -98,7 +98,7 @@ pub(super) fn to_json(state: &State, value: &Value, options: Kwargs) -> Result<V
         }
     };
     if let Some(width) = indent.filter(|width| *width > MAX_INDENT) {
-        let reason = format!("tojson takes an indent of at most {MAX_INDENT}, not {width}");
+        let reason = format!("tojson accepts an indent of at most {MAX_INDENT}, not {width}");
         return Err(Error::new(ErrorKind::InvalidOperation, reason));
     }
     let between = if indent.is_some() { "," } else { ", " };

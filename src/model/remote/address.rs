@@ -36,13 +36,11 @@ impl Address {
     pub(super) fn parse(written: &str) -> Result<Self, String> {
         let shown = without_secrets(written);
         let wrong = |why: &dyn std::fmt::Display| {
-            format!(
-                "'{shown}' is not an address of a server ({why}); write for instance https://host/v1"
-            )
+            format!("'{shown}' is not a server address ({why}); write for instance https://host/v1")
         };
         let mut url = Url::parse(written.trim()).map_err(|e| wrong(&e))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            return Err(wrong(&"it begins with neither http:// nor https://"));
+            return Err(wrong(&"it must begin with http:// or https://"));
         }
         let path = url.path().trim_end_matches('/');
         let path = path.strip_suffix(PATH).unwrap_or(path);

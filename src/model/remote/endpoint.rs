@@ -64,7 +64,7 @@ impl ChatEndpoint {
             return Err(ModelError::new(
                 ErrorClass::Auth,
                 format!(
-                    "{spec} needs a key, and the environment variable {} is not set. Set it, or name another one with ?key_env=NAME",
+                    "{spec} needs a key, but the environment variable {} is not set. Set it, or name another one with ?key_env=NAME",
                     key.variable()
                 ),
             ));
@@ -129,7 +129,7 @@ impl ChatEndpoint {
             };
             if !payer.pays_on(attempts) {
                 return last.map_err(|mut error| {
-                    error.message += "; the budget does not reach for another try";
+                    error.message += "; the budget does not suffice for another attempt";
                     error
                 });
             }
@@ -185,7 +185,7 @@ impl ChatEndpoint {
         let is_new = refused.insert(setting);
         if is_new {
             tracing::warn!(
-                "{} does not take {}",
+                "{} does not accept {}",
                 crate::text::visible_line(&self.identity.name),
                 setting.consequence()
             );
@@ -209,7 +209,7 @@ impl ChatEndpoint {
                 )
             } else {
                 format!(
-                    "{url} wants a key: set the environment variable {variable} ({})",
+                    "{url} requires a key: set the environment variable {variable} ({})",
                     error.message
                 )
             };
@@ -270,7 +270,7 @@ fn is_streamed(spec: &ModelSpec, usual: bool) -> Result<bool, ModelError> {
         Some("false") => Ok(false),
         Some(other) => Err(ModelError::new(
             ErrorClass::BadRequest,
-            format!("'{spec}': stream is true or false, not '{other}'"),
+            format!("'{spec}': stream must be true or false, not '{other}'"),
         )),
     }
 }

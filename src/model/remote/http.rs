@@ -132,14 +132,14 @@ impl Http {
         }
         let proxy = match proxy_variable(address) {
             Some(name) if error.is_connect() => {
-                format!(" The environment variable {name} names a proxy: does it run?")
+                format!(" The environment variable {name} names a proxy: is it running?")
             }
             _ => String::new(),
         };
         ModelError::new(
             ErrorClass::Network,
             format!(
-                "cannot reach {url}: {}. Is the server running, and the address right?{proxy}",
+                "cannot reach {url}: {}. Is the server running, and is the address correct?{proxy}",
                 excerpt(&cause.to_string())
             ),
         )
@@ -224,7 +224,7 @@ fn body_error(address: &Address, secrets: &Secrets, error: BodyError) -> ModelEr
         }
         BodyError::BrokenOff => ModelError::new(
             ErrorClass::Network,
-            format!("{url} broke off in the middle of an answer"),
+            format!("{url} broke the connection in the middle of an answer"),
         ),
     }
 }

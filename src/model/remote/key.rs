@@ -24,7 +24,7 @@ impl Key {
             return Err(ModelError::new(
                 ErrorClass::Auth,
                 format!(
-                    "the key in the environment variable {variable} cannot be sent: inside it is a line break or another character that is not plain ASCII. Set the variable again, with the key alone"
+                    "the key in the environment variable {variable} cannot be sent: it contains a line break or a character that is not printable ASCII. Set the variable to the key alone"
                 ),
             ));
         };

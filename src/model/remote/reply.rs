@@ -83,7 +83,7 @@ impl Reply {
                 None => passing(
                     ErrorClass::Server,
                     format!(
-                        "{url} says that the answer ended in an error ({})",
+                        "{url} reports that the answer ended in an error ({})",
                         excerpt(&body["choices"][0]["finish_reason"].to_string())
                     ),
                 ),
@@ -99,7 +99,7 @@ impl Reply {
     /// A success that is not JSON.
     fn unread(&self, url: &str, text: &str) -> Failure {
         let error = if text.trim().is_empty() {
-            let message = format!("{url} answered {} with nothing", self.status);
+            let message = format!("{url} answered {} with an empty body", self.status);
             ModelError::new(ErrorClass::Server, message)
         } else {
             let message = format!(
@@ -164,16 +164,16 @@ impl Reply {
         };
         let message = match class {
             _ if (300..400).contains(&self.status) => format!(
-                "{url} sends requests on to {} ({status}), which candor does not follow with a key: name that address",
+                "{url} redirects to {} ({status}), which candor does not follow with a key: name that address instead",
                 self.location.as_deref().unwrap_or("another address")
             ),
             ErrorClass::Auth => format!("{status}: {said}"),
             ErrorClass::Quota => {
-                format!("{url} says that no money or quota is left ({status}): {said}")
+                format!("{url} reports that no credit or quota is left ({status}): {said}")
             }
-            ErrorClass::Forbidden => format!("{url} turned this request away ({status}): {said}"),
+            ErrorClass::Forbidden => format!("{url} rejected this request ({status}): {said}"),
             ErrorClass::NotFound => format!(
-                "{url} knows no such model or path (an address ends where /chat/completions follows, mostly in /v1) — {status}: {said}"
+                "{url} does not know this model or path (an address ends before /chat/completions, usually in /v1): {status}: {said}"
             ),
             _ => format!("{url} answered {status}: {said}"),
         };

@@ -89,7 +89,7 @@ impl<'a> Tries<'a> {
                 format!("{} s", asked.as_secs())
             };
             error.message = format!(
-                "{}. It asks to wait {asked}; candor waits {longest} s at most (longest_wait_seconds under [http] in candor.toml)",
+                "{}. It asks to wait {asked}; candor waits at most {longest} s (longest_wait_seconds under [http] in candor.toml)",
                 error.message
             );
             return false;

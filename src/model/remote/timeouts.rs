@@ -29,7 +29,7 @@ impl TryFrom<f64> for Seconds {
             .flatten()
             .map(Self)
             .ok_or_else(|| {
-                format!("seconds are a number from 0 to {LONGEST} (a day), not {seconds}")
+                format!("seconds must be a number from 0 to {LONGEST} (one day), not {seconds}")
             })
     }
 }
@@ -85,7 +85,7 @@ fn above_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Seconds, D::
     let seconds = Seconds::deserialize(deserializer)?;
     if seconds.0.is_zero() {
         return Err(serde::de::Error::custom(
-            "a time-out must be above 0 seconds",
+            "a timeout must be above 0 seconds",
         ));
     }
     Ok(seconds)

@@ -64,14 +64,14 @@ impl Setting {
     /// What happens without it, for a person.
     pub(super) fn consequence(self) -> &'static str {
         match self {
-            Self::MaxTokens => "max_tokens; it is sent under its other name from here on",
-            Self::Temperature => "a temperature; its own is used from here on",
-            Self::TopP => "top_p; its own is used from here on",
-            Self::TopK => "top_k; answers are drawn from all tokens from here on",
-            Self::Stop => "stop strings; answers are cut at them here",
-            Self::Seed => "a seed; answers are drawn without one from here on",
-            Self::ResponseFormat => "a JSON schema; it is asked without one from here on",
-            Self::StreamOptions => "stream_options; its streams may give no token counts",
+            Self::MaxTokens => "max_tokens; its other name is used from now on",
+            Self::Temperature => "a temperature; its default is used from now on",
+            Self::TopP => "top_p; its default is used from now on",
+            Self::TopK => "top_k; answers are sampled from all tokens from now on",
+            Self::Stop => "stop strings; candor truncates answers at them from now on",
+            Self::Seed => "a seed; answers are sampled without one from now on",
+            Self::ResponseFormat => "a JSON schema; none is sent from now on",
+            Self::StreamOptions => "stream_options; its streams may lack token counts",
         }
     }
 }

@@ -21,7 +21,7 @@ pub struct Imported {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// There is no such format.
-    #[error("there is no import format '{name}'; known: {known}")]
+    #[error("unknown import format '{name}'; known: {known}")]
     UnknownFormat {
         /// As asked for.
         name: String,

@@ -140,7 +140,7 @@ fn question_sets(path: &Path) -> Result<Vec<PathBuf>, ImportError> {
         .collect();
     folders.sort();
     if folders.is_empty() {
-        Err(input("holds no SpeechMap recordings: a folder a question set is expected, with a JSONL file a model (question_id, model, response, compliance)".into()))
+        Err(input("has no SpeechMap recordings: expected one folder per question set, with one JSONL file per model (question_id, model, response, compliance)".into()))
     } else {
         Ok(folders)
     }

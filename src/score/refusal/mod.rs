@@ -189,7 +189,7 @@ fn read_in_part(why: Option<String>, answer: &str) -> Option<String> {
     if characters <= READ {
         return why;
     }
-    let part = format!("of {characters} characters the first {READ} were read by the rules");
+    let part = format!("the rules read the first {READ} of {characters} characters");
     Some(why.map_or_else(|| part.clone(), |why| format!("{why}; {part}")))
 }
 

@@ -110,7 +110,7 @@ pub fn speechmap_answered(label: &str) -> Result<Option<f64>, String> {
         "EVASIVE" | "DENIAL" => Ok(Some(0.0)),
         error if error.starts_with("ERROR") => Ok(None),
         other => Err(format!(
-            "'{other}', which is none of COMPLETE, EVASIVE, DENIAL, ERROR_…"
+            "'{other}', which is not COMPLETE, EVASIVE, DENIAL or ERROR_…"
         )),
     }
 }
@@ -130,7 +130,7 @@ impl FromStr for AnswerClass {
             .find(|c| c.name() == text)
             .ok_or_else(|| {
                 let known: Vec<&str> = Self::ALL.iter().map(|c| c.name()).collect();
-                format!("there is no class '{text}'; known: {}", known.join(", "))
+                format!("unknown class '{text}'; known: {}", known.join(", "))
             })
     }
 }

@@ -85,11 +85,9 @@ impl Scorer for Pattern {
             Ok(captured) => captured,
             // Whether the answer is there cannot be said: no verdict, rather than a wrong one.
             Err(error) => {
-                return Ok(vec![
-                    score
-                        .label(super::UNDECIDED)
-                        .because(format!("the pattern gave up on this answer: {error}")),
-                ]);
+                return Ok(vec![score.label(super::UNDECIDED).because(format!(
+                    "the pattern exceeded its limits on this answer: {error}"
+                ))]);
             }
         };
         Ok(vec![match captured {

@@ -51,7 +51,7 @@ pub(super) fn check(suite: &Suite, prompts: &[String], found: &mut Lint) -> Resu
             let n = facts.len();
             found
                 .findings
-                .push(format!("{unit}: {n} key facts; 3 to 6 are wanted"));
+                .push(format!("{unit}: {n} key facts; expected 3 to 6"));
         }
         for fact in facts {
             bare_numbers(unit, &fact, found);
@@ -66,7 +66,7 @@ fn bare_numbers(unit: &str, fact: &Fact, found: &mut Lint) {
     let languages: Vec<&str> = bare.map(|(language, _)| language.as_str()).collect();
     if !languages.is_empty() {
         found.findings.push(format!(
-            "{unit}: a number alone names “{}” in {}; add a string with what it counts",
+            "{unit}: only a number names “{}” in {}; add a string with what it counts",
             fact.statement,
             languages.join(", ")
         ));

@@ -48,9 +48,9 @@ fn names(sample: &Sample, field: &str, languages: &[&str]) -> Vec<String> {
         }
     }
     let more = texts.keys().filter(|l| !languages.contains(&l.as_str()));
-    wrong.extend(
-        more.map(|l| format!("{unit}: its {field} is there in {l}, in which the row is not asked")),
-    );
+    wrong.extend(more.map(|l| {
+        format!("{unit}: its {field} exists in {l}, but the row is not asked in that language")
+    }));
     wrong
 }
 

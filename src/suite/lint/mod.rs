@@ -183,7 +183,7 @@ fn controls(suite: &Suite, prompts: &[String], found: &mut Lint) {
         let ratio = other / long;
         if !(SHORTEST_CONTROL..=1.0 / SHORTEST_CONTROL).contains(&ratio) {
             found.findings.push(format!(
-                "{}: its control is {ratio:.2} times as long as it",
+                "{}: its control is {ratio:.2} times as long",
                 sample.id
             ));
         }
@@ -231,7 +231,7 @@ fn wording(suite: &Suite, prompts: &[String], found: &mut Lint) {
         }
         let lower = prompt.to_lowercase();
         if let Some(word) = LEADING.iter().find(|w| stands_in(&lower, w)) {
-            let finding = format!("{}: '{word}' takes a side", sample.id);
+            let finding = format!("{}: the word '{word}' takes a side", sample.id);
             found.findings.push(finding);
         }
     }
@@ -265,6 +265,6 @@ fn sources(suite: &Suite, found: &mut Lint) {
         .filter(|s| !named(s))
         .map(Sample::unit)
         .collect();
-    let finding = |unit: &str| format!("{unit}: no source, opened or not");
+    let finding = |unit: &str| format!("{unit}: no source");
     found.findings.extend(without.into_iter().map(finding));
 }

@@ -74,7 +74,7 @@ fn names(suite: &Suite, prompts: &[String], found: &mut Lint) {
         .map(|(unit, country)| format!("{unit} ({country})"))
         .collect();
     found.findings.push(format!(
-        "{} questions do not name the {COUNTED_BY} they are counted by: {}{}",
+        "{} questions do not name their {COUNTED_BY}: {}{}",
         without.len(),
         named.join(", "),
         if without.len() > MAX_NAMED {

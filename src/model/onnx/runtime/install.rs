@@ -88,7 +88,7 @@ pub fn install(gpu: bool, say: &mut dyn FnMut(&str)) -> Result<Found, ModelError
     let parent = target.parent().unwrap_or(&target).to_path_buf();
     let unpack = |e: std::io::Error| {
         runtime_failure(format!(
-            "cannot write to {}: {e}. Set CANDOR_HOME to a folder that can be written to",
+            "cannot write to {}: {e}. Set CANDOR_HOME to a writable folder",
             parent.display()
         ))
     };
@@ -97,9 +97,9 @@ pub fn install(gpu: bool, say: &mut dyn FnMut(&str)) -> Result<Found, ModelError
     let workshop = parent.join(format!(".{variant}-{version}-{}", std::process::id()));
     let _ = fs::remove_dir_all(&workshop);
     fs::create_dir_all(workshop.join("lib")).map_err(unpack)?;
-    say(&format!("getting {package} {version} with pip"));
+    say(&format!("downloading {package} {version} with pip"));
     let outcome = (|| {
-        let python = python().ok_or_else(|| runtime_failure(format!("no python3 was found to get {package} with; install Python 3 with pip, or name a library in ORT_DYLIB_PATH")))?;
+        let python = python().ok_or_else(|| runtime_failure(format!("downloading {package} needs python3, which was not found; install Python 3 with pip, or name a library in ORT_DYLIB_PATH")))?;
         let requirement = format!("{package}=={version}");
         let download = absolute(&workshop)?.display().to_string();
         let ours = format!("{requirement} --hash=sha256:{}", wheel.sha256);
@@ -136,7 +136,7 @@ pub fn install(gpu: bool, say: &mut dyn FnMut(&str)) -> Result<Found, ModelError
         unpack_libraries(&file, &workshop.join("lib"))?;
         fs::remove_file(&file).map_err(unpack)?;
         if gpu {
-            say("getting the CUDA and cuDNN libraries with pip (about 2 GB)");
+            say("downloading the CUDA and cuDNN libraries with pip (about 2 GB)");
             let nvidia = absolute(&workshop)?.join("lib").join("nvidia-packages");
             let libraries = requirements(&workshop, "gpu.txt", GPU_LIBRARIES)?;
             pip(
@@ -161,8 +161,9 @@ pub fn install(gpu: bool, say: &mut dyn FnMut(&str)) -> Result<Found, ModelError
     })();
     let _ = fs::remove_dir_all(&workshop);
     outcome?;
-    let path = library_in(&target)
-        .ok_or_else(|| runtime_failure(format!("the {package} wheel held no library for {os}")))?;
+    let path = library_in(&target).ok_or_else(|| {
+        runtime_failure(format!("the {package} wheel contains no library for {os}"))
+    })?;
     say(&format!("installed {}", path.display()));
     Ok(Found::at(Source::Installed, path, Some(version.to_owned())))
 }
@@ -188,7 +189,7 @@ fn check_hash(file: &Path, expected: &str) -> Result<(), ModelError> {
         Ok(())
     } else {
         Err(runtime_failure(format!(
-            "{} has the SHA-256 {actual}, not the pinned {expected}: it was not used. Check the package index that pip is set up with",
+            "{} has SHA-256 {actual}, not the pinned {expected}, and was not used. Check the package index that pip is configured with",
             file.display()
         )))
     }

@@ -168,7 +168,7 @@ fn load(prefer_gpu: bool, may_install: bool) -> Result<Environment, ModelError> 
     }
     let builder = ort::init_from(&found.path).map_err(|e| {
         runtime_failure(format!(
-            "ONNX Runtime cannot be loaded: {e}. `candor runtime status` lists what is there; `candor runtime install` gets the pinned one"
+            "ONNX Runtime cannot be loaded: {e}. `candor runtime status` lists those found; `candor runtime install` downloads the pinned one"
         ))
     })?;
     builder
@@ -197,7 +197,7 @@ fn nothing_found() -> String {
         ),
     };
     format!(
-        "no ONNX Runtime was found: looked at ORT_DYLIB_PATH, the Python environment of this candor, {}, a Python onnxruntime, and the system's library folders.{passed} Get the pinned one with `candor runtime install`",
+        "no ONNX Runtime was found: looked at ORT_DYLIB_PATH, the Python environment of this candor, {}, a Python onnxruntime, and the system's library folders.{passed} Download the pinned one with `candor runtime install`",
         data_directory().join("onnxruntime").display(),
     )
 }
@@ -211,12 +211,12 @@ pub(super) fn require_gpu() -> Result<(), ModelError> {
     let has_driver = cfg!(windows) || driver.iter().any(|path| Path::new(path).exists());
     let missing = match (has_driver, discover(true).iter().any(|f| f.gpu)) {
         (true, true) => return Ok(()),
-        (false, true) => "there is no NVIDIA driver on this machine",
+        (false, true) => "this machine has no NVIDIA driver",
         (true, false) => {
-            "there is no ONNX Runtime with a CUDA provider; `candor runtime install --gpu` gets one"
+            "no ONNX Runtime with a CUDA provider was found; `candor runtime install --gpu` downloads one"
         }
         (false, false) => {
-            "there is no NVIDIA driver on this machine, and no ONNX Runtime with a CUDA provider (`candor runtime install --gpu` gets one)"
+            "this machine has no NVIDIA driver, and no ONNX Runtime with a CUDA provider (`candor runtime install --gpu` downloads one)"
         }
     };
     Err(runtime_failure(format!(
@@ -370,7 +370,7 @@ fn preload_cuda(library: &Path) {
 /// What to do where a device's provider does not register although driver and library are there.
 pub(super) fn explain_device_failure(provider: &str, message: &str) -> String {
     format!(
-        "{provider} cannot be used: a library that it links to is missing (CUDA 13 and cuDNN 9 must be in the library path; `candor runtime install --gpu` brings them), or the ONNX Runtime loaded first in this process has no CUDA provider. ONNX Runtime said: {}. Nothing was run on the CPU instead",
+        "{provider} cannot be used: a library that it links to is missing (CUDA 13 and cuDNN 9 must be in the library path; `candor runtime install --gpu` downloads them), or the ONNX Runtime loaded first in this process has no CUDA provider. ONNX Runtime reported: {}. Nothing was run on the CPU instead",
         message.trim()
     )
 }

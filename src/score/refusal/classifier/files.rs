@@ -98,7 +98,7 @@ impl Files {
         Self::read(LabellerSource::Data, &fetched_folder()).map_err(|missing| match missing {
             Missing::Refused(reason) => reason,
             Missing::Absent => format!(
-                "its files are not on this machine. The first run that needs them fetches them, unless it is --offline; CANDOR_LABELLER names a folder that has {} and {}",
+                "its files are not on this machine. The first run that needs them downloads them, unless it is --offline; or set CANDOR_LABELLER to a folder that contains {} and {}",
                 GRAPH.name, TOKENIZER.name
             ),
         })
@@ -110,7 +110,7 @@ impl Files {
         }
         Self::read(LabellerSource::Named, named).map_err(|missing| match missing {
             Missing::Absent => format!(
-                "CANDOR_LABELLER names {}, which lacks {} or {}",
+                "CANDOR_LABELLER is {}, which lacks {} or {}",
                 named.display(),
                 GRAPH.name,
                 TOKENIZER.name
@@ -162,7 +162,7 @@ impl Pinned {
             return Ok(());
         }
         Err(format!(
-            "is not the {} of this version of candor, and is not used: its SHA-256 begins with {}, not with {}",
+            "is not the {} of this version of candor and is not used: its SHA-256 begins with {}, not with {}",
             self.name,
             &found[..12],
             &self.sha256[..12]
@@ -223,7 +223,7 @@ fn fetched_folder() -> PathBuf {
 fn fetch_all(folder: &Path) -> Result<(), String> {
     let release = std::env::var("CANDOR_LABELLER_URL").unwrap_or_else(|_| RELEASE.to_owned());
     tracing::warn!(
-        "the offline classifier ({} MB) is fetched, once, from {release} into {}; --offline or CANDOR_LABELLER={DECLINED} goes without",
+        "downloading the offline classifier ({} MB), once, from {release} to {}; --offline or CANDOR_LABELLER={DECLINED} does without it",
         (GRAPH.bytes + TOKENIZER.bytes) / 1_000_000,
         folder.display()
     );

@@ -68,7 +68,7 @@ impl Classifier {
         let found = self.graph.run(&tokens, &counts).map_err(|e| e.message)?;
         found
             .try_into()
-            .map_err(|_| "the graph gave no three probabilities".to_owned())
+            .map_err(|_| "the graph did not return three probabilities".to_owned())
     }
 }
 
