@@ -33,11 +33,11 @@ pub struct Answer {
 }
 
 impl Dataset {
-    /// Looks at every model's answers of the first epoch, by suite and sample; failed calls are left out. What is seen comes in the models'
+    /// Looks at every model's answers of the first epoch, by suite and sample; failed calls are skipped. What is seen comes in the models'
     /// order, each model's at once.
     ///
     /// # Errors
-    /// [`AnalysisError::Store`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] if the tables are not a run's.
     pub fn each_model<T: Send>(
         &self,
         look: impl Fn(&str, &[Answer]) -> T + Sync,
@@ -64,7 +64,7 @@ impl Dataset {
     /// One model's answers, as [`Dataset::each_model`] shows them.
     ///
     /// # Errors
-    /// [`AnalysisError::Store`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] if the tables are not a run's.
     pub fn answers(&self, model: &str) -> Result<Vec<Answer>, AnalysisError> {
         let own = Filter::all().is(column::MODEL, model);
         let mut by_model = self.read_answers(&own)?;
@@ -74,7 +74,7 @@ impl Dataset {
     /// Answers of some models to a few samples, as [`Dataset::each_model`] shows them.
     ///
     /// # Errors
-    /// [`AnalysisError::Store`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] if the tables are not a run's.
     pub fn answers_to(
         &self,
         models: &[&str],

@@ -60,7 +60,7 @@ impl Serialize for WithheldBy {
 pub struct Attribution {
     /// The model that is asked about: the platform.
     pub model: String,
-    /// The model it is held against: the weights.
+    /// The model it is compared with: the weights.
     pub baseline: String,
     /// Questions that both were asked, sensitive ones where there are roles.
     pub questions: usize,
@@ -72,7 +72,7 @@ pub struct Attribution {
     pub baseline_alone: usize,
     /// Withheld by the model alone, by how.
     pub model_alone: BTreeMap<WithheldBy, usize>,
-    /// Of what was begun and taken back, the answers whose beginning is kept.
+    /// Of what was begun and retracted, the answers whose beginning is kept.
     pub kept: usize,
     /// Questions without a verdict on a side.
     pub unscored: usize,
@@ -95,7 +95,7 @@ impl Attribution {
 /// Holds every other model's answers against the baseline's.
 ///
 /// # Errors
-/// [`AnalysisError::Store`] where the tables are not a run's.
+/// [`AnalysisError::Store`] if the tables are not a run's.
 pub fn attributions(
     data: &Dataset,
     asked: &Asked,

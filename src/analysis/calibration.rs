@@ -131,7 +131,7 @@ fn in_speechmap(label: &str) -> String {
 ///
 /// # Errors
 /// [`AnalysisError::Mixed`] for a label of no known scheme, where no label is of this run, or the run has none under the metrics; [`AnalysisError::UnknownStratum`];
-/// [`AnalysisError::Store`] where the tables are not a run's.
+/// [`AnalysisError::Store`] if the tables are not a run's.
 pub fn calibrate(
     data: &Dataset,
     metrics: &[MetricName],

@@ -1,4 +1,4 @@
-//! A model beside a baseline on the questions both were asked.
+//! A model alongside a baseline on the questions both were asked.
 
 use std::collections::HashMap;
 
@@ -33,7 +33,7 @@ pub struct Comparison {
     pub unshared: usize,
     /// Questions that both were asked and one or both have no score for.
     pub missing: usize,
-    /// The same with every missing score of the model at 0 and of the baseline at 1; none where nothing is missing.
+    /// The same with every missing score of the model at 0 and of the baseline at 1; none if nothing is missing.
     pub worst: Option<Estimate>,
     /// The same the other way round.
     pub best: Option<Estimate>,

@@ -33,7 +33,7 @@ impl Dataset {
     /// model's name with another identity gets the run's directory behind it.
     ///
     /// # Errors
-    /// [`AnalysisError::Mixed`] where two runs asked different contents under one suite name.
+    /// [`AnalysisError::Mixed`] if two runs asked different contents under one suite name.
     pub fn open<P: AsRef<Path>>(paths: &[P]) -> Result<Self, AnalysisError> {
         let place = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
         let named: Vec<(&Path, String)> = paths
@@ -67,7 +67,7 @@ impl Dataset {
         lines
     }
 
-    /// The same with a name for each directory, by which models of one name are told apart.
+    /// The same with a name for each directory, by which models of one name are distinguished.
     ///
     /// # Errors
     /// As for [`Dataset::open`].
@@ -143,7 +143,7 @@ impl Dataset {
     /// Columns of the trials that a filter keeps, one trial per row.
     ///
     /// # Errors
-    /// [`AnalysisError::Store`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] if the tables are not a run's.
     pub fn trials(&self, columns: &[&str], filter: &Filter<'_>) -> Result<Table, AnalysisError> {
         self.together(TRIALS, columns, filter)
     }
@@ -151,7 +151,7 @@ impl Dataset {
     /// Columns of the scores that a filter keeps, one score per row.
     ///
     /// # Errors
-    /// [`AnalysisError::Store`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] if the tables are not a run's.
     pub fn scores(&self, columns: &[&str], filter: &Filter<'_>) -> Result<Table, AnalysisError> {
         self.together(SCORES, columns, filter)
     }
@@ -221,7 +221,7 @@ impl Dataset {
     /// Bytes that columns of the trials hold before compression.
     ///
     /// # Errors
-    /// [`AnalysisError::Store`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] if the tables are not a run's.
     pub fn trial_bytes(&self, columns: &[String]) -> Result<u64, AnalysisError> {
         self.bytes(TRIALS, columns)
     }
@@ -241,7 +241,7 @@ impl Dataset {
         Ok(bytes)
     }
 
-    /// The model that others are compared with: the one named. Where none is, the first of two, since only the sign hangs on it; of more
+    /// The model that others are compared with: the one named. Where none is, the first of two, since only the sign depends on it; of more
     /// models none, since the order they were asked in says nothing about them.
     ///
     /// # Errors
@@ -254,7 +254,7 @@ impl Dataset {
         }
     }
 
-    /// The model whose weights a platform is held against: the one named, or the only one that ran in candor's own process.
+    /// The model whose weights a platform is compared with: the one named, or the only one that ran in candor's own process.
     ///
     /// # Errors
     /// As for [`Dataset::model`].

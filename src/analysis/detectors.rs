@@ -84,7 +84,7 @@ static LINES: LazyLock<(Vec<&str>, Phrases)> = LazyLock::new(|| {
 /// Looks through every model's answers.
 ///
 /// # Errors
-/// [`AnalysisError::Store`] where the tables are not a run's.
+/// [`AnalysisError::Store`] if the tables are not a run's.
 pub fn detect(data: &Dataset) -> Result<Vec<Detected>, AnalysisError> {
     data.each_model(detected)
 }

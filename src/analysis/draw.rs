@@ -46,10 +46,10 @@ impl Dataset {
     /// Draws `n` answers: at random within each model and suite, as many from each as from every other while there are any, in random
     /// order. The same seed draws the same answers, and a larger `n` draws these and more. Answers without a word are not drawn: there
     /// is nothing to judge. What the run's labellers could not tell comes first, up to half of `n`; such answers have no verdict that a
-    /// label could be held against, so the others stay a random draw.
+    /// label could be compared with, so the others stay a random draw.
     ///
     /// # Errors
-    /// [`AnalysisError::Store`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] if the tables are not a run's.
     pub fn draw(&self, n: usize, seed: u64) -> Result<Vec<DrawnAnswer>, AnalysisError> {
         let answered = Filter::all().is(column::STATUS, TrialStatus::Ok.name());
         let columns = [

@@ -15,7 +15,7 @@ pub struct FactRow {
     pub event: String,
     /// The fact.
     pub fact: String,
-    /// By model in the dataset's order; none where a model was not asked.
+    /// By model in the dataset's order; none if a model was not asked.
     pub read: Vec<Option<Readings>>,
 }
 
@@ -70,7 +70,7 @@ impl FactRow {
     }
 }
 
-/// Each model's readings of all facts of all events, in the dataset's order; none where it has none.
+/// Each model's readings of all facts of all events, in the dataset's order; none if it has none.
 #[must_use]
 pub fn readings_by_model(rows: &[FactRow]) -> Vec<Option<Readings>> {
     let models = rows.first().map_or(0, |row| row.read.len());
@@ -84,7 +84,7 @@ pub fn readings_by_model(rows: &[FactRow]) -> Vec<Option<Readings>> {
 /// Every fact of every event, those that models differ in most first.
 ///
 /// # Errors
-/// [`AnalysisError::Store`] where the tables are not a run's.
+/// [`AnalysisError::Store`] if the tables are not a run's.
 pub fn facts(data: &Dataset) -> Result<Vec<FactRow>, AnalysisError> {
     let recalls = Filter::all()
         .is(column::SCORER, "key_facts")

@@ -32,7 +32,7 @@ impl Grouping {
     /// Adds trials, each with its value where it has one.
     ///
     /// # Errors
-    /// [`AnalysisError::NotANumber`] where a value is NaN or infinite, [`AnalysisError::Store`] where a column is not there.
+    /// [`AnalysisError::NotANumber`] if a value is NaN or infinite, [`AnalysisError::Store`] if a column is not there.
     pub(super) fn add(
         &mut self,
         trials: &Table,

@@ -25,7 +25,7 @@ impl Dataset {
     /// these.
     ///
     /// # Errors
-    /// [`AnalysisError::Store`] where the tables are not a run's, [`AnalysisError::UnknownStratum`] lists the strata.
+    /// [`AnalysisError::Store`] if the tables are not a run's, [`AnalysisError::UnknownStratum`] lists the strata.
     pub fn labels(
         &self,
         metric: &MetricName,

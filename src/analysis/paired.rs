@@ -17,7 +17,7 @@ pub struct PairedUnit {
     pub cluster: (Name, Name),
     /// Each score is one response, not a mean of several.
     pub single: bool,
-    /// Variance of first − second over repeats; none where a side was asked once.
+    /// Variance of first − second over repeats; none if a side was asked once.
     pub rerun_variance: Option<f64>,
     /// Repeats of both sides.
     pub repeats: usize,
@@ -78,7 +78,7 @@ impl PairedTest {
     /// complete run has.
     ///
     /// # Errors
-    /// [`Undefined::NoData`] without units, [`Undefined::OneCluster`] where all share one cluster, [`Undefined::NeedsRepeats`] where the
+    /// [`Undefined::NoData`] without units, [`Undefined::OneCluster`] if all share one cluster, [`Undefined::NeedsRepeats`] if the
     /// target is these questions and one was asked once, [`Undefined::OutOfRange`] for a score that is not a number.
     pub fn of(units: &[PairedUnit], target: Target, planned: usize) -> Result<Self> {
         if units

@@ -142,7 +142,7 @@ fn scores<'a>(asked: &'a Asked, suite: &str) -> Vec<(&'a str, f64)> {
         .collect()
 }
 
-/// The longest runs of neighbours that were all tested against each other without a shown difference; runs inside another are left out.
+/// The longest runs of neighbours that were all tested against each other without a shown difference; runs inside another are skipped.
 fn groups(ranked: &[Ranked], orders: &[Vec<Order>]) -> Vec<Vec<String>> {
     let mut groups: Vec<(usize, usize)> = Vec::new();
     for start in 0..ranked.len() {

@@ -19,7 +19,7 @@ pub struct StratumRate {
     pub value: String,
     /// Questions with a score, whether or not they suffice for an interval.
     pub questions: usize,
-    /// Mean of the headline metric with its 95 % interval.
+    /// Mean of the primary metric with its 95 % interval.
     pub estimate: Result<Estimate, Undefined>,
 }
 

@@ -17,7 +17,7 @@ pub struct Cell {
     pub model: String,
     /// The suite.
     pub suite: String,
-    /// Mean of the headline metric over questions with its interval (Wilson on the effective sample size, 95 %).
+    /// Mean of the primary metric over questions with its interval (Wilson on the effective sample size, 95 %).
     pub estimate: Result<Estimate, Undefined>,
     /// Questions with a score, whether or not they suffice for an interval.
     pub questions: usize,
@@ -67,7 +67,7 @@ pub struct MetricValue {
     pub scorer: String,
     /// The metric.
     pub metric: String,
-    /// Its value; none where it is undefined.
+    /// Its value; none if it is undefined.
     pub value: Option<f64>,
     /// Scores behind it.
     pub n: u64,
@@ -76,7 +76,7 @@ pub struct MetricValue {
 /// Every model on every suite, in the dataset's order.
 ///
 /// # Errors
-/// [`AnalysisError`] where the tables cannot be read.
+/// [`AnalysisError`] if the tables cannot be read.
 pub fn summarise(
     data: &Dataset,
     questions: &[Question],
@@ -165,7 +165,7 @@ struct Counted<'a> {
 /// Tokens, money and time of each model, in the dataset's order.
 ///
 /// # Errors
-/// [`AnalysisError`] where the tables cannot be read.
+/// [`AnalysisError`] if the tables cannot be read.
 pub fn totals(data: &Dataset) -> Result<Vec<ModelTotals>, AnalysisError> {
     let columns = [
         column::MODEL,
@@ -259,7 +259,7 @@ fn quantile(ascending: &[f64], share: f64) -> Option<f64> {
 /// Every metric of every scorer as one figure a model and suite.
 ///
 /// # Errors
-/// [`AnalysisError`] where the tables cannot be read.
+/// [`AnalysisError`] if the tables cannot be read.
 pub fn metric_values(data: &Dataset) -> Result<Vec<MetricValue>, AnalysisError> {
     let columns = [
         column::MODEL,

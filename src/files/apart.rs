@@ -18,7 +18,7 @@ pub struct Panicked;
 /// Does the work apart, and waits for it. It costs some 50 µs.
 ///
 /// # Errors
-/// [`Panicked`] where it panics; nothing is printed of it.
+/// [`Panicked`] if it panics; nothing is printed of it.
 pub fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Panicked> {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {

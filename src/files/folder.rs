@@ -43,7 +43,7 @@ impl Folder {
     /// The path of a file in the folder.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] where there is no such file, [`ErrorKind::PermissionDenied`] where a link leads out of the folder.
+    /// [`ErrorKind::NotFound`] if there is no such file, [`ErrorKind::PermissionDenied`] if a link leads out of the folder.
     pub fn file(&self, name: &PlainPath) -> Result<PathBuf> {
         self.admit(name.below(&self.path))
     }
@@ -63,7 +63,7 @@ impl Folder {
     /// The place of a file to be written, with the folders above it made.
     ///
     /// # Errors
-    /// [`ErrorKind::PermissionDenied`] where a link leads out of the folder: nothing is made behind one.
+    /// [`ErrorKind::PermissionDenied`] if a link leads out of the folder: nothing is made behind one.
     pub fn place(&self, name: &PlainPath) -> Result<PathBuf> {
         let target = name.below(&self.path);
         let mut parent = self.path.clone();

@@ -54,7 +54,7 @@ pub fn from_json<T: DeserializeOwned>(text: &str) -> serde_json::Result<(T, Repa
 /// Fewest digits of an integer that 64 bits may not hold.
 const LONG: usize = 19;
 
-/// The text with what needs it replaced; none where nothing does.
+/// The text with what needs it replaced; none if nothing does.
 fn repaired(text: &str) -> Option<(String, Repairs)> {
     let bytes = text.as_bytes();
     let mut repairs = Repairs::default();

@@ -97,7 +97,7 @@ pub fn parse_jsonl(name: &str, text: &str) -> Result<Vec<(usize, Row)>, ReadErro
     rows
 }
 
-/// Lines of a JSONL file, read as they are wanted: recordings may be larger than the memory.
+/// Lines of a JSONL file, read on demand: recordings may be larger than the memory.
 struct JsonLines {
     name: String,
     lines: BufReader<File>,

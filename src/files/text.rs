@@ -12,7 +12,7 @@ const SNIFFED: usize = 256;
 /// A file's text, without a byte order mark.
 ///
 /// # Errors
-/// What the system says, or [`ErrorKind::InvalidData`] where it is not UTF-8, with what it seems to be and how to convert it.
+/// What the system says, or [`ErrorKind::InvalidData`] if it is not UTF-8, with what it seems to be and how to convert it.
 pub fn read_text(path: &Path) -> Result<String> {
     decode(std::fs::read(path)?)
 }
@@ -20,7 +20,7 @@ pub fn read_text(path: &Path) -> Result<String> {
 /// The text of a file's bytes, without a byte order mark.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidData`] where it is not UTF-8, with what it seems to be and how to convert it.
+/// [`ErrorKind::InvalidData`] if it is not UTF-8, with what it seems to be and how to convert it.
 pub fn decode(mut bytes: Vec<u8>) -> Result<String> {
     let invalid = |reason: String| Error::new(ErrorKind::InvalidData, reason);
     if let Some(encoding) = wide_encoding(&bytes) {
@@ -39,7 +39,7 @@ pub fn decode(mut bytes: Vec<u8>) -> Result<String> {
     })
 }
 
-/// The bytes behind a UTF-8 byte order mark, where there is one.
+/// The bytes behind a UTF-8 byte order mark, if there is one.
 #[must_use]
 pub fn without_bom(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(UTF8_BOM).unwrap_or(bytes)

@@ -1,4 +1,4 @@
-//! What a model answered, with everything the provider said beside the text.
+//! What a model answered, with everything the provider said alongside the text.
 
 use serde::{Deserialize, Serialize};
 
@@ -40,11 +40,11 @@ impl Finish {
     }
 }
 
-/// Something a provider said about an answer beside its text.
+/// Something a provider said about an answer alongside its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Signal {
-    /// A refusal field beside the content.
+    /// A refusal field alongside the content.
     Refusal {
         /// The provider's words.
         text: String,
@@ -68,7 +68,7 @@ pub enum Signal {
     },
     /// An HTTP status other than success, or an error inside a success.
     ProviderError {
-        /// The HTTP status, where there was one.
+        /// The HTTP status, if there was one.
         status: Option<u16>,
         /// The provider's words.
         message: String,
@@ -142,7 +142,7 @@ pub struct Attempts {
     /// What all of them took.
     pub usage: Usage,
     /// US dollars: as the server says, else by its counts at list prices, and where it did not count, the most that it can have been.
-    /// None where no price is known.
+    /// None if no price is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spent: Option<Usd>,
 }
@@ -192,7 +192,7 @@ pub enum Origin {
 pub struct Completion {
     /// The answer.
     pub text: String,
-    /// Reasoning shown beside it.
+    /// Reasoning shown alongside it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reasoning: Option<String>,
     /// Why it ended.
@@ -206,10 +206,10 @@ pub struct Completion {
     /// Tokens.
     #[serde(default)]
     pub usage: Usage,
-    /// Money, that of requests before it which failed or brought no word included; none where it is not exactly known.
+    /// Money, that of requests before it which failed or brought no word included; none if it is not exactly known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cost: Option<Usd>,
-    /// The requests that it took now: none where it comes from a cache or a recording.
+    /// The requests that it took now: none if it comes from a cache or a recording.
     #[serde(skip)]
     pub attempts: Attempts,
     /// Time.
@@ -221,7 +221,7 @@ pub struct Completion {
     /// When it was given, where that was before the run: it comes from the completion cache.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub given: Option<jiff::Timestamp>,
-    /// The provider's whole answer, without secrets: evidence for what was signalled beside the text.
+    /// The provider's whole answer, without secrets: evidence for what was signalled alongside the text.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub raw: Option<serde_json::Value>,
 }

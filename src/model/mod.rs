@@ -131,7 +131,7 @@ pub struct OpenOptions {
     pub providers: std::collections::BTreeMap<String, remote::ProviderSettings>,
     /// How long to wait for remote providers.
     pub timeouts: remote::Timeouts,
-    /// What a person named: a suite's judges and a run directory's models are held against it.
+    /// What a person named: a suite's judges and a run directory's models are compared with it.
     pub named: Named,
 }
 

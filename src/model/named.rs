@@ -43,7 +43,7 @@ impl Named {
     /// A judge that a suite names, as it may be opened: with the options that a person gave it, where somebody did.
     ///
     /// # Errors
-    /// [`NotNamed`] where it chooses the variable of its key, or is an endpoint, a folder or a file that nobody named. A server that a
+    /// [`NotNamed`] if it chooses the variable of its key, or is an endpoint, a folder or a file that nobody named. A server that a
     /// person named for any other model may judge too: what is asked goes there already.
     pub fn judge(&self, written: &ModelSpec) -> Result<ModelSpec, NotNamed> {
         if let Some(own) = self.same(written) {
@@ -85,10 +85,10 @@ impl Named {
         }
     }
 
-    /// A model of a run that is gone on with. `key_is_set` says whether there is a key that would go to a bare endpoint.
+    /// A model of a run that is resumed. `key_is_set` says whether there is a key that would go to a bare endpoint.
     ///
     /// # Errors
-    /// [`NotNamed`] where it chooses the variable of its key, or is an endpoint that nobody named, unless that lies on this machine and
+    /// [`NotNamed`] if it chooses the variable of its key, or is an endpoint that nobody named, unless that lies on this machine and
     /// gets no key.
     pub fn resumed(&self, written: &ModelSpec, key_is_set: bool) -> Result<ModelSpec, NotNamed> {
         if let Some(own) = self.same(written) {

@@ -351,7 +351,7 @@ fn words(error: &Value) -> String {
     said.map_or_else(|| error.to_string(), str::to_owned)
 }
 
-/// A value that can be part of a key. Data frames write whole numbers as 2.0 where a column has gaps.
+/// A value that can be part of a key. Data frames write whole numbers as 2.0 if a column has gaps.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(s) => Some(s.clone()),

@@ -64,7 +64,7 @@ impl Report {
     /// Computes what the sections need.
     ///
     /// # Errors
-    /// [`ReportError`] where the runs cannot be read or the baseline is unknown.
+    /// [`ReportError`] if the runs cannot be read or the baseline is unknown.
     pub fn new(data: Dataset, options: &ReportOptions) -> Result<Self, ReportError> {
         let asked = data.asked(&data.headlines())?;
         let target = options.target;

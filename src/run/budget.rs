@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 pub(super) struct Money(u128);
 
 impl Money {
-    /// The nearest amount; nothing where dollars are negative or not a number.
+    /// The nearest amount; nothing if dollars are negative or not a number.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub(super) fn dollars(dollars: f64) -> Self {
         Self((dollars * 1e12).round() as u128)
@@ -21,7 +21,7 @@ impl Money {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// The difference; nothing where the other is more.
+    /// The difference; nothing if the other is more.
     pub(super) fn less(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
@@ -38,7 +38,7 @@ pub(super) struct Bounds {
 
 /// The money of one run.
 pub(super) struct Budget {
-    /// None where the run may spend what it needs.
+    /// None if the run may spend what it needs.
     limit: Option<Money>,
     state: Mutex<State>,
     settled: Notify,

@@ -29,7 +29,7 @@ impl Earlier {
     /// Reads what a run's journal holds. Trials without an answer are not among the finished ones: they are asked again.
     ///
     /// # Errors
-    /// [`StoreError`] where the journal cannot be read.
+    /// [`StoreError`] if the journal cannot be read.
     pub fn read(run: &RunDirectory) -> Result<Self, StoreError> {
         let mut earlier = Self {
             journal: run.journal(),

@@ -17,11 +17,11 @@ pub struct ModelEstimate {
     pub name: String,
     /// Requests to it.
     pub requests: u64,
-    /// Prompt tokens, at four characters a token.
+    /// Prompt tokens, at four characters per token.
     pub prompt_tokens: u64,
     /// Tokens of the answers if every one used up its limit.
     pub most_completion_tokens: u64,
-    /// The most it can cost at list prices; none where no price is known.
+    /// The most it can cost at list prices; none if no price is known.
     pub most_cost: Option<Usd>,
     /// Seconds, measured on a few questions; embedded models only.
     pub seconds: Option<f64>,
@@ -38,7 +38,7 @@ pub struct SuiteEstimate {
     pub prompt_tokens: u64,
     /// Tokens of the answers if every one used up its limit.
     pub most_completion_tokens: u64,
-    /// The most it can cost at list prices; none where no price is known.
+    /// The most it can cost at list prices; none if no price is known.
     pub most_cost: Option<Usd>,
 }
 

@@ -34,9 +34,9 @@ pub enum RunEvent {
         cost: Option<Usd>,
         /// Which of the suite's samples.
         sample: usize,
-        /// Every score of the answer; none where it failed.
+        /// Every score of the answer; none if it failed.
         scores: Arc<[Score]>,
-        /// The value of the suite's headline metric, where there is one.
+        /// The value of the suite's primary metric, if there is one.
         headline: Option<f64>,
     },
     /// A model was given up; the other models go on.

@@ -72,10 +72,10 @@ pub struct Rescored {
 }
 
 /// Scores every answer of a run again with its suites' scorers, or with those named. Imported labels stay. The new scores are kept
-/// beside the journal, and win over those in it. Where no judge could be asked about any answer, the scores stay as they were.
+/// next to the journal, and win over those in it. Where no judge could be asked about any answer, the scores stay as they were.
 ///
 /// # Errors
-/// [`RescoreError`] where a suite has changed or cannot be found, or a judge cannot be opened or asked at all.
+/// [`RescoreError`] if a suite has changed or cannot be found, or a judge cannot be opened or asked at all.
 pub async fn rescore(
     run: &mut RunDirectory,
     options: RescoreOptions,

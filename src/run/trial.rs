@@ -36,7 +36,7 @@ pub(super) struct Ended {
     pub line: JournalLine,
     /// What is told of it once the line is on disk.
     pub event: RunEvent,
-    /// Why there is no answer, where there is none.
+    /// Why there is no answer, if there is none.
     pub failure: Option<Failure>,
     /// Whether a judge's word on the answer is missing.
     pub unjudged: bool,
@@ -52,7 +52,7 @@ struct Told {
 }
 
 impl Asker {
-    /// Asks and scores a trial. None where the budget does not reach for it.
+    /// Asks and score per trial. None if the budget does not reach for it.
     pub(super) async fn trial(
         self: Arc<Self>,
         trial: Trial,
@@ -91,7 +91,7 @@ impl Asker {
         self.ended(record, trial, model, &told).map(Some)
     }
 
-    /// The end of a trial whose task failed: a defect of candor's, which costs this trial and no other.
+    /// The end of a trial whose task failed: a bug in candor, which costs this trial and no other.
     pub(super) fn lost(
         &self,
         trial: Trial,
@@ -118,7 +118,7 @@ impl Asker {
                 .is_ok_and(|(_, _, key)| self.earlier.done.contains(&key))
     }
 
-    /// Gets the answer from the cache or the model. Gives the US dollars that it took now, at most; none where that was nothing, or no
+    /// Gets the answer from the cache or the model. Gives the US dollars that it took now, at most; none if that was nothing, or no
     /// price is known.
     async fn answer(
         &self,
@@ -161,7 +161,7 @@ impl Asker {
         spent.filter(|spent| *spent > 0.0)
     }
 
-    /// Scores the answer, where there is one.
+    /// Scores the answer, if there is one.
     async fn score(
         &self,
         record: &mut TrialRecord,

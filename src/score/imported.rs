@@ -5,7 +5,7 @@ use super::Score;
 /// The scorer's name.
 pub const IMPORTED: &str = "imported";
 
-/// A label that somebody else gave. `value` is 1 for a full answer, 0 for a withheld one, none where the label is no verdict.
+/// A label that somebody else gave. `value` is 1 for a full answer, 0 for a withheld one, none if the label is no verdict.
 #[must_use]
 pub fn imported_score(
     metric: &str,

@@ -1,6 +1,6 @@
-//! From an answer to scores: one file a scorer, one line in [`build`].
+//! From an answer to scores: one file per scorer, one line in [`build`].
 //!
-//! Scoring never asks the model under test again; a stored run can be scored anew at any time.
+//! Scoring never asks the model under test again; a stored run can be rescored at any time.
 
 mod bbq;
 mod choice;
@@ -48,7 +48,7 @@ pub struct Score {
     pub version: u32,
     /// Which of the scorer's metrics.
     pub metric: String,
-    /// In [0, 1] where the metric is a share; none where the scorer does not apply to this answer.
+    /// In [0, 1] if the metric is a share; none if the scorer does not apply to this answer.
     pub value: Option<f64>,
     /// The verdict as a word.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -165,10 +165,10 @@ pub trait Scorer: Send + Sync {
         &[]
     }
 
-    /// One score a metric that applies.
+    /// One score per metric that applies.
     ///
     /// # Errors
-    /// [`ScoreError`] where the sample lacks what the scorer needs.
+    /// [`ScoreError`] if the sample lacks what the scorer needs.
     async fn score(
         &self,
         sample: &Sample,
@@ -233,7 +233,7 @@ const SCORERS: &[(&str, Maker)] = &[
 /// Makes the scorer that a suite names.
 ///
 /// # Errors
-/// [`ScoreError`] where the name or its options are unknown.
+/// [`ScoreError`] if the name or its options are unknown.
 pub fn build(spec: &ScorerSpec) -> Made {
     let name = spec.name();
     match SCORERS.iter().find(|(known, _)| *known == name) {

@@ -33,7 +33,7 @@ impl Scorer for Rating {
         METRICS
     }
 
-    /// The place on the scale, from 0 to 1; none where the answer gives no number on it. Samples without a scale are left alone.
+    /// The place on the scale, from 0 to 1; none if the answer gives no number on it. Samples without a scale are left alone.
     async fn score(
         &self,
         sample: &Sample,

@@ -12,7 +12,7 @@ use super::directory::RunDirectory;
 use super::error::StoreError;
 use super::replace::replace;
 
-/// The file's usual name, beside `gate.toml`.
+/// The file's usual name, next to `gate.toml`.
 pub const BASELINES: &str = "baselines.toml";
 
 /// A pinned baseline.
@@ -41,10 +41,10 @@ pub struct Baselines {
 }
 
 impl Baselines {
-    /// Reads the file; none are pinned where there is no file.
+    /// Reads the file; none are pinned without a file.
     ///
     /// # Errors
-    /// [`StoreError`] where it cannot be read.
+    /// [`StoreError`] if it cannot be read.
     pub fn read(path: &Path) -> Result<Self, StoreError> {
         let named = match fs::read_to_string(path) {
             Ok(text) => {
@@ -83,7 +83,7 @@ impl Baselines {
     /// Opens a baseline's run, after checking that it is what was pinned.
     ///
     /// # Errors
-    /// [`StoreError::NotPinned`] where the run has changed, [`StoreError`] where it cannot be read.
+    /// [`StoreError::NotPinned`] if the run has changed, [`StoreError`] if it cannot be read.
     pub fn open(&self, name: &str, baseline: &Baseline) -> Result<RunDirectory, StoreError> {
         let run = RunDirectory::open(&self.run_of(baseline))?;
         if run.tables_hash()? != baseline.hash {
@@ -98,7 +98,7 @@ impl Baselines {
     /// Pins a model of a run under a name, in place of what stood there.
     ///
     /// # Errors
-    /// [`StoreError`] where the run cannot be read or the file not written.
+    /// [`StoreError`] if the run cannot be read or the file not written.
     pub fn pin(&mut self, name: &str, run: &RunDirectory, model: &str) -> Result<(), StoreError> {
         let absolute = |path: &Path| {
             fs::canonicalize(path).map_err(|e| StoreError::file("cannot find", path, &e))

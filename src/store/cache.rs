@@ -23,7 +23,7 @@ pub struct CompletionCache {
     waiting: Arc<Waiting>,
     writer: Option<mpsc::Sender<(RequestKey, Arc<str>)>>,
     thread: Option<JoinHandle<()>>,
-    /// Requests that are being asked: whoever asks the same waits for the answer.
+    /// Requests that are being asked: others asking the same wait for the answer.
     asking: Mutex<HashMap<RequestKey, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -44,7 +44,7 @@ impl CompletionCache {
     /// Opens or makes the cache file.
     ///
     /// # Errors
-    /// [`StoreError`] where it cannot be opened, or is not a cache.
+    /// [`StoreError`] if it cannot be opened, or is not a cache.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let failed = |e: &dyn std::fmt::Display| {
             StoreError::file("cannot open the completion cache", path, e)

@@ -28,9 +28,9 @@ pub const PROMPT: &str = "prompt";
 pub const TARGET: &str = "target";
 /// What was answered: text.
 pub const ANSWER: &str = "answer";
-/// The model's reasoning, where it is told apart: text.
+/// The model's reasoning, where it is separate: text.
 pub const REASONING: &str = "reasoning";
-/// What the provider said beside the answer: text (JSON).
+/// What the provider said alongside the answer: text (JSON).
 pub const SIGNALS: &str = "signals";
 /// The kind of a failure: text.
 pub const ERROR_CLASS: &str = "error_class";

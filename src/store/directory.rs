@@ -47,7 +47,7 @@ impl RunDirectory {
     /// Makes a new directory with its manifest, and locks it.
     ///
     /// # Errors
-    /// [`StoreError::Occupied`] where a run is already there, or a file that it would write over; [`StoreError`] where another process
+    /// [`StoreError::Occupied`] if a run is already there, or a file that it would write over; [`StoreError`] if another process
     /// writes it, or nothing can be written.
     pub fn create(path: &Path, manifest: Manifest) -> Result<Self, StoreError> {
         fs::create_dir_all(path).map_err(|e| StoreError::file("cannot make", path, &e))?;
@@ -71,7 +71,7 @@ impl RunDirectory {
     /// Opens a directory that a run has written, for reading.
     ///
     /// # Errors
-    /// [`StoreError::NotARun`] where there is none, [`StoreError::Lost`] where the scores that count are gone.
+    /// [`StoreError::NotARun`] if there is none, [`StoreError::Lost`] if the scores that count are gone.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let run = Self::read_manifests(path)?;
         let rescored = path.join(RESCORED);
@@ -98,10 +98,10 @@ impl RunDirectory {
         })
     }
 
-    /// Opens and locks a directory that a run has written, to go on with it. What a killed process left half written is removed.
+    /// Opens and locks a directory that a run has written, to resume it. What a killed process left half written is removed.
     ///
     /// # Errors
-    /// [`StoreError::NotARun`] where there is none, [`StoreError::Locked`] where another process writes it.
+    /// [`StoreError::NotARun`] if there is none, [`StoreError::Locked`] if another process writes it.
     pub fn open_to_write(path: &Path) -> Result<Self, StoreError> {
         Self::locked(path, Self::open)
     }
@@ -109,7 +109,7 @@ impl RunDirectory {
     /// The same to score its answers again: whether earlier scores are still there does not matter, but every answer must be.
     ///
     /// # Errors
-    /// As for [`RunDirectory::open_to_write`], and [`StoreError::Lost`] where the journal has lost lines.
+    /// As for [`RunDirectory::open_to_write`], and [`StoreError::Lost`] if the journal has lost lines.
     pub fn open_to_score(path: &Path) -> Result<Self, StoreError> {
         let run = Self::locked(path, Self::read_manifests)?;
         run.journal_is_whole()?;
@@ -145,7 +145,7 @@ impl RunDirectory {
     /// Writes the manifest; a reader never sees half of it.
     ///
     /// # Errors
-    /// [`StoreError`] where it cannot be written.
+    /// [`StoreError`] if it cannot be written.
     pub fn save_manifest(&self) -> Result<(), StoreError> {
         self.save_as(MANIFEST)
     }
@@ -169,7 +169,7 @@ impl RunDirectory {
     /// Opens the journal for appending, under the run's lock.
     ///
     /// # Errors
-    /// [`StoreError`] where another process writes the run, or the journal cannot be opened.
+    /// [`StoreError`] if another process writes the run, or the journal cannot be opened.
     pub fn append_to_journal(&self) -> Result<JournalWriter, StoreError> {
         let lock = match &self.lock {
             Some(lock) => Arc::clone(lock),
@@ -178,10 +178,10 @@ impl RunDirectory {
         JournalWriter::open(&self.journal(), lock)
     }
 
-    /// Every trial of the journal with the scores that count: those given later, where there are any. None where there is no journal.
+    /// Every trial of the journal with the scores that count: those given later, if there are any. None if there is no journal.
     ///
     /// # Errors
-    /// [`StoreError`] where a file cannot be read.
+    /// [`StoreError`] if a file cannot be read.
     pub fn records(&self) -> Result<Option<Records>, StoreError> {
         if !self.journal().exists() {
             return Ok(None);
@@ -195,7 +195,7 @@ impl RunDirectory {
     /// Lines of the journal and of scores given later that cannot be read or are missing.
     ///
     /// # Errors
-    /// [`StoreError`] where a file cannot be read.
+    /// [`StoreError`] if a file cannot be read.
     pub fn damaged_lines(&self) -> Result<u64, StoreError> {
         // A file without a first line that can be read gives no scores at all.
         let unread = u64::from(self.path.join(RESCORED).exists());
@@ -205,10 +205,10 @@ impl RunDirectory {
         }))
     }
 
-    /// Keeps scores that were given after the run, in place of earlier ones, and writes the tables anew.
+    /// Keeps scores that were given after the run, in place of earlier ones, and rewrites the tables.
     ///
     /// # Errors
-    /// [`StoreError`] where something cannot be written. The scores change at once or not at all.
+    /// [`StoreError`] if something cannot be written. The scores change at once or not at all.
     pub fn keep_scores(
         &mut self,
         suites: BTreeMap<String, RescoredSuite>,
@@ -226,7 +226,7 @@ impl RunDirectory {
     /// Writes the Parquet files from the journals, and seals them.
     ///
     /// # Errors
-    /// [`StoreError`] where a journal cannot be read or a table not written.
+    /// [`StoreError`] if a journal cannot be read or a table not written.
     pub fn write_tables(&self) -> Result<(), StoreError> {
         self.write_tables_into(&self.path)?;
         let _ = self.tables.set(Tables::Own);
@@ -259,7 +259,7 @@ impl RunDirectory {
     /// from the journals first where they are not those of them.
     ///
     /// # Errors
-    /// [`StoreError`] where neither table nor journal can be read; of a part, where a column is not there.
+    /// [`StoreError`] if neither table nor journal can be read; of a part, where a column is not there.
     pub fn parts<'a>(&self, table: &str, reading: Reading<'a>) -> Result<Parts<'a>, StoreError> {
         let path = self.tables_folder()?.join(self.table_name(table));
         Parts::open(path, reading)
@@ -276,7 +276,7 @@ impl RunDirectory {
     /// BLAKE3 over both tables: what a pinned baseline is held to.
     ///
     /// # Errors
-    /// [`StoreError`] where a table cannot be read.
+    /// [`StoreError`] if a table cannot be read.
     pub fn tables_hash(&self) -> Result<String, StoreError> {
         let folder = self.tables_folder()?;
         let mut hasher = blake3::Hasher::new();

@@ -1,4 +1,4 @@
-//! Parquet tables of a run: `trials` (one row a trial) and `scores` (one row a score), written in batches.
+//! Parquet tables of a run: `trials` (one row per trial) and `scores` (one row per score), written in batches.
 
 use std::collections::BTreeSet;
 use std::fs::File;

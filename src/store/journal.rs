@@ -26,7 +26,7 @@ impl JournalLine {
     /// The line of a record.
     ///
     /// # Errors
-    /// [`StoreError::NotReadable`] where the line would not be read back: JSON has no NaN and no infinity, and its readers stop at a
+    /// [`StoreError::NotReadable`] if the line would not be read back: JSON has no NaN and no infinity, and its readers stop at a
     /// depth that its writers do not.
     pub fn of(record: &TrialRecord) -> Result<Self, StoreError> {
         let wrong = |reason: String| StoreError::NotReadable { reason };
@@ -51,7 +51,7 @@ impl JournalLine {
 pub struct Written(oneshot::Receiver<()>);
 
 impl Written {
-    /// Whether the line is on disk; false where the writer has stopped before.
+    /// Whether the line is on disk; false if the writer has stopped before.
     pub async fn is_on_disk(self) -> bool {
         self.0.await.is_ok()
     }
@@ -74,7 +74,7 @@ impl JournalWriter {
     /// Opens a journal for appending, ending it first at its last whole line.
     ///
     /// # Errors
-    /// [`StoreError`] where the file cannot be opened.
+    /// [`StoreError`] if the file cannot be opened.
     pub(super) fn open(path: &Path, lock: Arc<RunLock>) -> Result<Self, StoreError> {
         let failed = |e: std::io::Error| StoreError::file("cannot write", path, &e);
         let mut file = OpenOptions::new()
@@ -107,7 +107,7 @@ impl JournalWriter {
     /// Puts a trial down. It is on disk when what is returned says so.
     ///
     /// # Errors
-    /// [`StoreError`] where the writer has stopped; [`JournalWriter::close`] tells why.
+    /// [`StoreError`] if the writer has stopped; [`JournalWriter::close`] tells why.
     pub fn append(&self, line: JournalLine) -> Result<Written, StoreError> {
         let stopped = || StoreError::file("cannot write", &self.path, &"the writer has stopped");
         let (written, is_written) = oneshot::channel();
@@ -125,7 +125,7 @@ impl JournalWriter {
     /// Waits until everything is on disk.
     ///
     /// # Errors
-    /// [`StoreError`] where something could not be written.
+    /// [`StoreError`] if something could not be written.
     pub fn close(mut self) -> Result<(), StoreError> {
         self.lines = None;
         match self.thread.take().map(JoinHandle::join) {
@@ -203,11 +203,11 @@ pub struct JournalReader {
 /// Lines left out that are each told of; the others are counted.
 const TOLD: u64 = 5;
 
-/// Opens a journal for reading. Lines that are not trials are left out, told of and counted: a torn last line, where the process was
+/// Opens a journal for reading. Lines that are not trials are skipped, reported and counted: a torn last line, where the process was
 /// killed in the middle of it, or a damaged one.
 ///
 /// # Errors
-/// [`StoreError`] where the file cannot be read.
+/// [`StoreError`] if the file cannot be read.
 pub fn read_journal(path: &Path) -> Result<JournalReader, StoreError> {
     let mut last = HashMap::new();
     let mut spent = Vec::new();
@@ -270,7 +270,7 @@ pub(super) fn left_out_of(journal: &Path, lines: u64) -> String {
 /// Reads one record again, at the offset that [`JournalReader::offset`] gave.
 ///
 /// # Errors
-/// [`StoreError`] where it cannot be read.
+/// [`StoreError`] if it cannot be read.
 pub fn read_record(path: &Path, offset: u64) -> Result<TrialRecord, StoreError> {
     let failed = |e: &dyn std::fmt::Display| StoreError::file("cannot read", path, e);
     let mut file = BufReader::new(File::open(path).map_err(|e| failed(&e))?);

@@ -21,11 +21,11 @@ pub struct TrialLabel {
     pub by: String,
 }
 
-/// The labels of each trial in a file, by who gave them; whoever labels a trial again means the later label. A last line that was cut
-/// off in the middle is left out with a warning.
+/// The labels of each trial in a file, by who gave them; for a trial labelled again by the same annotator, the later label counts.. A last line that was cut
+/// off in the middle is skipped with a warning.
 ///
 /// # Errors
-/// [`StoreError::File`] where the file cannot be read, or names the line that is not a label.
+/// [`StoreError::File`] if the file cannot be read, or names the line that is not a label.
 pub fn read_labels(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, String>>, StoreError> {
     let text =
         std::fs::read_to_string(path).map_err(|e| StoreError::file("cannot read", path, &e))?;
@@ -54,11 +54,11 @@ pub fn read_labels(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, Stri
     Ok(labels)
 }
 
-/// Adds a label to a file, which is made where there is none; it is on disk when this returns. A label that was cut off in the middle
+/// Adds a label to a file, which is made if there is none; it is on disk when this returns. A label that was cut off in the middle
 /// is removed first, so that the two do not become one line.
 ///
 /// # Errors
-/// [`StoreError::File`] where the file cannot be written.
+/// [`StoreError::File`] if the file cannot be written.
 pub fn append_label(path: &Path, label: &TrialLabel) -> Result<(), StoreError> {
     let failed = |e: &dyn std::fmt::Display| StoreError::file("cannot write", path, e);
     let mut file = OpenOptions::new()

@@ -27,7 +27,7 @@ struct Holder {
 }
 
 impl RunLock {
-    /// Whether the lock's file, where there is one, is candor's and not another program's.
+    /// Whether the lock's file, if there is one, is candor's and not another program's.
     pub(super) fn is_ours(folder: &Path) -> bool {
         let mut text = String::new();
         match File::open(folder.join(LOCK)) {
@@ -43,7 +43,7 @@ impl RunLock {
     /// Locks a directory that is there.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] where another process has it.
+    /// [`StoreError::Locked`] if another process has it.
     pub(super) fn take(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(LOCK);
         let failed = |e: std::io::Error| StoreError::file("cannot lock", &path, &e);

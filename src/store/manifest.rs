@@ -1,4 +1,4 @@
-//! `run.json`: what was run, exactly enough to go on with it or to compare it.
+//! `run.json`: what was run, exactly enough to resume it or to compare it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -212,7 +212,7 @@ impl Manifest {
 }
 
 impl Manifest {
-    /// Takes over what scoring anew changed of a suite.
+    /// Takes over what rescoring changed of a suite.
     pub(super) fn rescore(&mut self, suite: &str, now: RescoredSuite) {
         if let Some(record) = self.suites.iter_mut().find(|s| s.name == suite) {
             record.headline = now.headline;

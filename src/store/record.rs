@@ -172,7 +172,7 @@ pub struct TrialRecord {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub attempts: Option<Attempts>,
     /// What this line's trial took in US dollars, the model's answer and its judges together; the most it can have been, where the
-    /// server did not count. None where nothing was paid or no price is known.
+    /// server did not count. None if nothing was paid or no price is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub spent: Option<Usd>,
     /// When it ended.

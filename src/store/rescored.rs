@@ -1,6 +1,6 @@
 //! `rescored.jsonl`: scores that `candor score` gave after the run. They win over those of the journal, whatever happens to the tables.
 //!
-//! The file is written whole and moved into its place at once. Its first line says what the suites' headlines are now.
+//! The file is written completely and moved into its place at once. Its first line says what the suites' headlines are now.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -18,7 +18,7 @@ use crate::score::Score;
 /// The file's name.
 pub(super) const RESCORED: &str = "rescored.jsonl";
 
-/// What scoring anew changed of a suite.
+/// What rescoring changed of a suite.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RescoredSuite {
     /// The scorer and metric that stand for it now.
@@ -99,10 +99,10 @@ pub(super) struct Rescored {
     damaged: u64,
 }
 
-/// What the file says of the suites; none where there is no such file.
+/// What the file says of the suites; none if there is no such file.
 ///
 /// # Errors
-/// [`StoreError`] where it cannot be read.
+/// [`StoreError`] if it cannot be read.
 pub(super) fn rescored_suites(
     path: &Path,
 ) -> Result<Option<BTreeMap<String, RescoredSuite>>, StoreError> {
@@ -142,10 +142,10 @@ fn head(
 }
 
 impl Rescored {
-    /// Opens the file; none where there is none.
+    /// Opens the file; none if there is none.
     ///
     /// # Errors
-    /// [`StoreError`] where it cannot be read.
+    /// [`StoreError`] if it cannot be read.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, StoreError> {
         let Some(mut file) = open(path)? else {
             return Ok(None);

@@ -1,5 +1,5 @@
 //! `tables.json`: which journals a run's tables were written from, and what the tables were then. Tables whose seal does not hold are
-//! written anew; no clock is asked. A seal also remembers what was there: a journal only grows, so one that has fewer lines than its seal
+//! rewritten; no clock is asked. A seal also remembers what was there: a journal only grows, so one that has fewer lines than its seal
 //! says has lost some.
 
 use std::fs::File;
@@ -141,7 +141,7 @@ pub(super) fn nothing_lost(seal: &Path, journal: &Path) -> Result<(), StoreError
     })
 }
 
-/// Lines of a file that end; 0 where there is no file.
+/// Lines of a file that end; 0 if there is no file.
 fn whole_lines(path: &Path) -> Result<u64, StoreError> {
     let failed = |e: std::io::Error| StoreError::file("cannot read", path, &e);
     let file = match File::open(path) {
@@ -181,7 +181,7 @@ pub(super) fn holds(seal: &Path, journal: &Path, rescored: &Path, tables: [&Path
     read().map_or(Held::No, |left_out| Held::Yes { left_out })
 }
 
-/// A file's length and hash; none where there is no file.
+/// A file's length and hash; none if there is no file.
 fn content(path: &Path) -> Result<Option<Content>, StoreError> {
     let file = match File::open(path) {
         Ok(file) => file,

@@ -36,7 +36,7 @@ pub struct Floats<'a>(&'a Float64Chunked);
 pub struct Wholes<'a>(&'a Int64Chunked);
 
 impl<'a> Texts<'a> {
-    /// The value of a row; none where it is null or there is no such row.
+    /// The value of a row; none if it is null or there is no such row.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<&'a str> {
         self.0.get(row)
@@ -49,7 +49,7 @@ impl<'a> Texts<'a> {
 }
 
 impl Floats<'_> {
-    /// The value of a row; none where it is null or there is no such row.
+    /// The value of a row; none if it is null or there is no such row.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<f64> {
         self.0.get(row)
@@ -57,13 +57,13 @@ impl Floats<'_> {
 }
 
 impl Wholes<'_> {
-    /// The value of a row; none where it is null or there is no such row.
+    /// The value of a row; none if it is null or there is no such row.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<i64> {
         self.0.get(row)
     }
 
-    /// The value of a row as a count; 0 where it is null or negative.
+    /// The value of a row as a count; 0 if it is null or negative.
     #[must_use]
     pub fn count(&self, row: usize) -> u64 {
         self.get(row)
@@ -82,7 +82,7 @@ impl Table {
     /// A column of text.
     ///
     /// # Errors
-    /// [`StoreError::Column`] where it is not there or holds something else.
+    /// [`StoreError::Column`] if it is not there or holds something else.
     pub fn texts(&self, column: &str) -> Result<Texts<'_>, StoreError> {
         let values = self.frame.column(column).and_then(|c| c.str());
         values.map(Texts).map_err(|e| wrong_column(column, &e))
@@ -91,7 +91,7 @@ impl Table {
     /// A column of floating-point numbers.
     ///
     /// # Errors
-    /// [`StoreError::Column`] where it is not there or holds something else.
+    /// [`StoreError::Column`] if it is not there or holds something else.
     pub fn floats(&self, column: &str) -> Result<Floats<'_>, StoreError> {
         let values = self.frame.column(column).and_then(|c| c.f64());
         values.map(Floats).map_err(|e| wrong_column(column, &e))
@@ -100,7 +100,7 @@ impl Table {
     /// A column of whole numbers.
     ///
     /// # Errors
-    /// [`StoreError::Column`] where it is not there or holds something else.
+    /// [`StoreError::Column`] if it is not there or holds something else.
     pub fn wholes(&self, column: &str) -> Result<Wholes<'_>, StoreError> {
         let values = self.frame.column(column).and_then(|c| c.i64());
         values.map(Wholes).map_err(|e| wrong_column(column, &e))
@@ -109,7 +109,7 @@ impl Table {
     /// Rows of another table with the same columns, behind these.
     ///
     /// # Errors
-    /// [`StoreError::Column`] where its columns are others.
+    /// [`StoreError::Column`] if its columns are others.
     pub fn append(&mut self, other: &Self) -> Result<(), StoreError> {
         if self.frame.width() == 0 {
             *self = other.clone();
@@ -129,7 +129,7 @@ impl Table {
     /// These columns in this order.
     ///
     /// # Errors
-    /// [`StoreError::Column`] where one is not there.
+    /// [`StoreError::Column`] if one is not there.
     pub fn select(&self, columns: &[&str]) -> Result<Self, StoreError> {
         let frame = self.frame.select(columns.iter().copied());
         frame
@@ -140,7 +140,7 @@ impl Table {
     /// The rows for which a condition holds.
     ///
     /// # Errors
-    /// [`StoreError::Column`] where the table is too large to be filtered.
+    /// [`StoreError::Column`] if the table is too large to be filtered.
     pub fn only(&self, keep: impl Fn(usize) -> bool) -> Result<Self, StoreError> {
         let mask: BooleanChunked = (0..self.height()).map(keep).collect();
         let frame = self.frame.filter(&mask);
@@ -149,10 +149,10 @@ impl Table {
             .map_err(|e| wrong_column("all", &e))
     }
 
-    /// Rows in a new order; where there is none, every value is null.
+    /// Rows in a new order; if there is none, every value is null.
     ///
     /// # Errors
-    /// [`StoreError::Column`] where a row's number is too large.
+    /// [`StoreError::Column`] if a row's number is too large.
     pub fn gather(&self, rows: impl Iterator<Item = Option<usize>>) -> Result<Self, StoreError> {
         let rows: IdxCa = rows
             .map(|row| row.and_then(|row| IdxSize::try_from(row).ok()))
@@ -166,7 +166,7 @@ impl Table {
     /// Another table's columns, right of these.
     ///
     /// # Errors
-    /// [`StoreError::Column`] where a name is there twice or the heights differ.
+    /// [`StoreError::Column`] if a name is there twice or the heights differ.
     pub fn beside(&self, other: &Self) -> Result<Self, StoreError> {
         let frame = self.frame.hstack(other.frame.columns());
         frame
@@ -177,7 +177,7 @@ impl Table {
     /// The same with another name for a column.
     ///
     /// # Errors
-    /// [`StoreError::Column`] where it is not there.
+    /// [`StoreError::Column`] if it is not there.
     pub fn renamed(mut self, from: &str, to: &str) -> Result<Self, StoreError> {
         match self.frame.rename(from, to.into()) {
             Ok(_) => Ok(self),
@@ -191,7 +191,7 @@ impl Table {
         columns.map(|c| (c.name().as_str(), c.dtype() == &DataType::String))
     }
 
-    /// A cell as text; none where it is null.
+    /// A cell as text; none if it is null.
     #[must_use]
     pub fn cell(&self, column: usize, row: usize) -> Option<String> {
         match self.frame.columns().get(column)?.get(row).ok()? {
@@ -418,7 +418,7 @@ impl<'a> Filter<'a> {
         self
     }
 
-    /// The same, where there is a text; else nothing more is asked.
+    /// The same, if there is a text; else nothing more is asked.
     #[must_use]
     pub fn is_some(self, column: &'a str, text: Option<&'a str>) -> Self {
         match text {

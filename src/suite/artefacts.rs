@@ -22,7 +22,7 @@ pub struct Artefacts {
     pub most_shared: usize,
 }
 
-/// The artefacts of samples, each with its question; none where fewer than two have choices and a right one.
+/// The artefacts of samples, each with its question; none if fewer than two have choices and a right one.
 pub fn artefacts<'a>(samples: impl Iterator<Item = (&'a Sample, String)>) -> Option<Artefacts> {
     let mut found = Artefacts::default();
     for (sample, question) in samples {

@@ -9,7 +9,7 @@ use crate::text::fold;
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Choices {
     pub texts: Vec<String>,
-    /// As many labels as texts; none where the row gives a plain list.
+    /// As many labels as texts; none if the row gives a plain list.
     pub labels: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Reading rows: JSONL, JSON, CSV and Parquet files, beside the suite, in the data folder, or from the hub.
+//! Reading rows: JSONL, JSON, CSV and Parquet files, next to the suite, in the data folder, or from the hub.
 
 use std::fmt;
 use std::io::ErrorKind;

@@ -34,7 +34,7 @@ impl Filter {
     /// `where` leaves them.
     ///
     /// # Errors
-    /// [`SuiteError::Filter`] where no sample has such a stratum or field, or none has a value that is wanted.
+    /// [`SuiteError::Filter`] if no sample has such a stratum or field, or none has a value that is wanted.
     pub fn choose<K: Ord>(
         &self,
         suite: &str,

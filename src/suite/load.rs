@@ -203,7 +203,7 @@ fn read_folder(file: &Path) -> Result<Written, SuiteError> {
     })
 }
 
-/// The values of suite.yaml that are rows' fields, or stand beside them: they are read as rows are.
+/// The values of suite.yaml that are rows' fields, or stand alongside them: they are read as rows are.
 #[derive(Deserialize)]
 struct Fields {
     #[serde(default)]

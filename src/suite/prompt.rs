@@ -60,7 +60,7 @@ impl PromptBuilder {
     /// The request for a sample: chat messages, or plain text for a model that takes no chat.
     ///
     /// # Errors
-    /// [`SuiteError::Sample`] where a template names what the sample does not have.
+    /// [`SuiteError::Sample`] if a template names what the sample does not have.
     pub fn request(&self, sample: &Sample, chat: bool, epoch: u32) -> Result<Request, SuiteError> {
         let prompt = if chat {
             self.chat(sample)?

@@ -17,7 +17,7 @@ pub struct Pairing {
     /// Its side of the pair.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub role: Option<PairRole>,
-    /// Samples of one cluster are not independent; the sample's own id where nothing is said.
+    /// Samples of one cluster are not independent; by default the sample's own id.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cluster: Option<String>,
 }

@@ -45,17 +45,17 @@ pub struct SuiteFile {
     /// Name of the benchmark in lists of published figures, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_as: Option<String>,
-    /// Names of related benchmarks there: their figures are shown apart, for orientation, never beside the suite's own.
+    /// Names of related benchmarks there: their figures are shown apart, for orientation, never alongside the suite's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub related_to: Vec<String>,
-    /// Where the rows are; `items.jsonl` in the suite's folder where nothing is said.
+    /// Where the rows are; `items.jsonl` in the suite's folder by default.
     #[serde(default)]
     pub data: DataSource,
-    /// Constants that every template may use beside the row's fields, such as the wordings of a question in several languages.
+    /// Constants that every template may use alongside the row's fields, such as the wordings of a question in several languages.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub constants: BTreeMap<String, serde_json::Value>,
     /// Makes several samples of a row: one for each combination of these fields' values. Values that are empty or stand there already
-    /// are left out.
+    /// are skipped.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vary: BTreeMap<String, Values>,
     /// How a row becomes a sample: templates over the row's fields.
@@ -95,7 +95,7 @@ impl Values {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataSource {
-    /// Files under the data folder (`CANDOR_DATA`, `[data] dir` in candor.toml, or `?data=` beside the suite's name).
+    /// Files under the data folder (`CANDOR_DATA`, `[data] dir` in candor.toml, or `?data=` next to the suite's name).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<PlainPath>,
     /// The same rows in a dataset of the Hugging Face hub, fetched where no local file is found.
@@ -112,7 +112,7 @@ pub struct DataSource {
 pub struct HubSource {
     /// `owner/name`.
     pub dataset: PlainPath,
-    /// Branch, tag or commit; `main` where nothing is said.
+    /// Branch, tag or commit; by default `main`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<PlainPath>,
     /// Paths in the dataset's repository (Parquet, JSONL, JSON or CSV).
@@ -124,7 +124,7 @@ pub struct HubSource {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SampleTemplates {
-    /// Identifies the sample; the row's number where nothing is said.
+    /// Identifies the sample; by default the row's number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The right answer: text, or for choices the letter, index or text of the right one.
@@ -180,7 +180,7 @@ pub struct PromptTemplates {
     /// Instructions before the question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
-    /// The same as plain text, for models without a chat template, such as base models; `user` where nothing is said.
+    /// The same as plain text, for models without a chat template, such as base models; by default `user`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Worked examples put before the question: turns of the chat, or text before the text.

@@ -64,7 +64,7 @@ impl SubsetFile {
     /// The part of the whole that it names, under its own name and version.
     ///
     /// # Errors
-    /// [`SuiteError::Filter`] where it chooses by what the whole does not have.
+    /// [`SuiteError::Filter`] if it chooses by what the whole does not have.
     pub(super) fn of(self, mut whole: Suite) -> Result<Suite, SuiteError> {
         let filter = Filter {
             wanted: self.wanted,

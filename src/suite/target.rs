@@ -6,7 +6,7 @@ use super::Sample;
 use super::sample::letter;
 use crate::text::excerpt;
 
-/// The index that a row's target is, where the row gives a whole number: data frames write 2 as 2.0 where a column has gaps.
+/// The index that a row's target is, where the row gives a whole number: data frames write 2 as 2.0 if a column has gaps.
 #[allow(clippy::cast_possible_truncation)]
 pub(super) fn number(target: &Value) -> Option<i64> {
     target.as_i64().or_else(|| {

@@ -163,7 +163,7 @@ fn vietnamese(text: &str) -> Option<usize> {
     })
 }
 
-/// A word in lower case; none where it is longer than any that is looked for.
+/// A word in lower case; none if it is longer than any that is looked for.
 pub(crate) fn lower(word: &str) -> Option<String> {
     (word.len() <= 48).then(|| word.to_lowercase())
 }

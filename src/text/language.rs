@@ -54,7 +54,7 @@ const WORDS: &[(&str, &str)] = &[
 /// Characters of a text that are looked at: more of them make no answer surer.
 const MAX_CHARACTERS: usize = 1000;
 
-/// The language's ISO 639-1 code; none where the text is too short or too mixed to be sure. Its first 1,000 characters tell.
+/// The language's ISO 639-1 code; none if the text is too short or too mixed to be sure. Its first 1,000 characters tell.
 #[must_use]
 pub fn language(text: &str) -> Option<&'static str> {
     let text = head(text, MAX_CHARACTERS);

@@ -15,7 +15,7 @@ fn script(c: char) -> Option<Script> {
     }
 }
 
-/// Where letters of two scripts touch that no language joins. East Asian texts put Latin letters beside their own without a space.
+/// Where letters of two scripts touch that no language joins. East Asian texts put Latin letters next to their own without a space.
 fn collide(one: Script, other: Script) -> bool {
     let joined = |s| matches!(s, Script::Han | Script::Hangul | Script::Latin);
     one != other && !(joined(one) && joined(other))

@@ -67,7 +67,7 @@ fn is_combining_mark(c: char) -> bool {
     unicode_normalization::char::is_combining_mark(c)
 }
 
-/// Whether a joiner beside this character can change how it is written.
+/// Whether a joiner next to this character can change how it is written.
 fn joins(c: Option<char>) -> bool {
     c.is_some_and(|c| c > '\u{ff}' && !is_invisible(c) && !c.is_whitespace())
 }

@@ -119,7 +119,7 @@ pub fn percent_agreement(table: &[Vec<u64>]) -> Result<f64> {
 /// Cohen's κ with the standard error of Fleiss, Cohen and Everitt (1969).
 ///
 /// # Errors
-/// As for [`percent_agreement`], and [`Undefined::NoVariation`] where both raters used one category only.
+/// As for [`percent_agreement`], and [`Undefined::NoVariation`] if both raters used one category only.
 pub fn cohen_kappa(table: &[Vec<u64>], weights: Weights) -> Result<Agreement> {
     let (shares, expected, kappa, spread) = kappa_parts(table, weights)?;
     let k = table.len();
@@ -136,7 +136,7 @@ pub fn cohen_kappa(table: &[Vec<u64>], weights: Weights) -> Result<Agreement> {
     })
 }
 
-/// Standard error of κ where there is no agreement beyond chance; κ divided by it is a z statistic.
+/// Standard error of κ without agreement beyond chance; κ divided by it is a z statistic.
 ///
 /// # Errors
 /// As for [`cohen_kappa`].
@@ -205,7 +205,7 @@ impl Ratings {
     /// From `raters[rater][unit]`.
     ///
     /// # Errors
-    /// [`Undefined::NoData`] where nobody rated anything.
+    /// [`Undefined::NoData`] if nobody rated anything.
     pub fn new(raters: &[Vec<Option<f64>>]) -> Result<Self> {
         let mut places: BTreeMap<u64, usize> = BTreeMap::new();
         let mut values: Vec<f64> = raters.iter().flatten().flatten().copied().collect();
@@ -260,7 +260,7 @@ pub enum Scale {
 /// Krippendorff's α: 1 − observed/expected disagreement over the coincidences of values (Krippendorff 2011).
 ///
 /// # Errors
-/// [`Undefined::NoData`] where no unit has two ratings, [`Undefined::NoVariation`] where all ratings are equal: α is then 0/0.
+/// [`Undefined::NoData`] if no unit has two ratings, [`Undefined::NoVariation`] if all ratings are equal: α is then 0/0.
 #[allow(clippy::cast_precision_loss)]
 pub fn krippendorff_alpha(ratings: &Ratings, scale: Scale) -> Result<f64> {
     let k = ratings.values.len();
@@ -309,7 +309,7 @@ pub fn krippendorff_alpha(ratings: &Ratings, scale: Scale) -> Result<f64> {
 /// Gwet's AC1 of any number of raters with missing ratings, with its linearised standard error (Gwet 2008).
 ///
 /// # Errors
-/// [`Undefined::NoData`] where no unit has two ratings, [`Undefined::NoVariation`] where one value only was given.
+/// [`Undefined::NoData`] if no unit has two ratings, [`Undefined::NoVariation`] if one value only was given.
 #[allow(clippy::cast_precision_loss)]
 pub fn gwet_ac1(ratings: &Ratings) -> Result<Agreement> {
     let k = ratings.values.len() as f64;

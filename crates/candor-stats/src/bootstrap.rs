@@ -32,7 +32,7 @@ impl Bootstrap {
     }
 
     /// Draws whole clusters with replacement, `rounds` times, and computes the statistic of each draw. The stream is fixed by the
-    /// seed. Draws for which the statistic is undefined are left out.
+    /// seed. Draws for which the statistic is undefined are skipped.
     ///
     /// # Errors
     /// [`Undefined::NoData`] without clusters, and whatever the statistic of the data itself has.
@@ -124,7 +124,7 @@ impl Bootstrap {
     /// Bias correction z₀: the normal quantile of the share of replicates below the estimate, ties half.
     ///
     /// # Errors
-    /// [`Undefined::NoVariation`] where all replicates lie on one side.
+    /// [`Undefined::NoVariation`] if all replicates lie on one side.
     #[allow(clippy::cast_precision_loss)]
     pub fn bias_correction(&self) -> Result<f64> {
         let below = self.replicates.partition_point(|r| *r < self.estimate);
@@ -137,7 +137,7 @@ impl Bootstrap {
     /// unit in turn.
     ///
     /// # Errors
-    /// [`Undefined::NoVariation`] where correction or acceleration are undefined, [`Undefined::OutOfRange`] for a level outside (0, 1).
+    /// [`Undefined::NoVariation`] if correction or acceleration are undefined, [`Undefined::OutOfRange`] for a level outside (0, 1).
     pub fn bca(&self, jackknife: &[f64], level: f64) -> Result<Interval> {
         self.bca_with(self.bias_correction()?, acceleration(jackknife)?, level)
     }
@@ -227,7 +227,7 @@ impl Inference for Resampled {
 /// Efron's acceleration: Σ(θ̄ − θᵢ)³ / (6 (Σ(θ̄ − θᵢ)²)^{3/2}) over the jackknife values.
 ///
 /// # Errors
-/// [`Undefined::NoData`] without values, [`Undefined::NoVariation`] where they are all equal.
+/// [`Undefined::NoData`] without values, [`Undefined::NoVariation`] if they are all equal.
 #[allow(clippy::cast_precision_loss)]
 pub fn acceleration(jackknife: &[f64]) -> Result<f64> {
     if jackknife.is_empty() {

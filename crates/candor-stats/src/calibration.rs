@@ -36,7 +36,7 @@ pub fn brier(probabilities: &[f64], outcomes: &[bool]) -> Result<f64> {
 /// Mean negative log-likelihood in nats.
 ///
 /// # Errors
-/// As for [`brier`], and [`Undefined::OutOfRange`] where something called impossible happened.
+/// As for [`brier`], and [`Undefined::OutOfRange`] if something called impossible happened.
 #[allow(clippy::cast_precision_loss)]
 pub fn log_loss(probabilities: &[f64], outcomes: &[bool]) -> Result<f64> {
     checked(probabilities, outcomes)?;

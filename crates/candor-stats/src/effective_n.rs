@@ -25,7 +25,7 @@ pub struct RateTest {
 }
 
 impl RateTest {
-    /// From one mean score a question, the cluster of each, and the number of responses behind them.
+    /// From one mean score per question, the cluster of each, and the number of responses behind them.
     ///
     /// # Errors
     /// [`Undefined::NoData`] without values, [`Undefined::OneCluster`] with one cluster of several questions, [`Undefined::OutOfRange`]
@@ -150,7 +150,7 @@ pub fn wilson_effective_n<C: Hash + Eq>(
 /// The number of independent yes/no answers that would give a mean its standard error: p(1−p)/SE².
 ///
 /// # Errors
-/// [`Undefined::NoVariation`] where the mean is 0 or 1 or its error is zero.
+/// [`Undefined::NoVariation`] if the mean is 0 or 1 or its error is zero.
 pub fn effective_n(mean: &ClusteredMean) -> Result<f64> {
     let p = mean.value;
     let variance = mean.se_cr1 * mean.se_cr1;
@@ -163,7 +163,7 @@ pub fn effective_n(mean: &ClusteredMean) -> Result<f64> {
 /// Korn and Graubard's strict interval: Clopper–Pearson on `n_eff`·(t(n−1)/t(G−1))².
 ///
 /// # Errors
-/// [`Undefined::NoVariation`] where n_eff is undefined, [`Undefined::OutOfRange`] for a level outside (0, 1).
+/// [`Undefined::NoVariation`] if n_eff is undefined, [`Undefined::OutOfRange`] for a level outside (0, 1).
 #[allow(clippy::cast_precision_loss)]
 pub fn korn_graubard(mean: &ClusteredMean, level: f64) -> Result<Interval> {
     let tail = f64::midpoint(1.0, level);
@@ -180,7 +180,7 @@ pub fn korn_graubard(mean: &ClusteredMean, level: f64) -> Result<Interval> {
 /// The interval on the logit scale: logit p ± t(G−1)·SE/(p(1−p)).
 ///
 /// # Errors
-/// [`Undefined::NoVariation`] where the mean is 0 or 1, [`Undefined::OutOfRange`] for a level outside (0, 1).
+/// [`Undefined::NoVariation`] if the mean is 0 or 1, [`Undefined::OutOfRange`] for a level outside (0, 1).
 #[allow(clippy::cast_precision_loss)]
 pub fn logit_interval(mean: &ClusteredMean, level: f64) -> Result<Interval> {
     let p = mean.value;

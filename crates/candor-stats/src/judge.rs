@@ -18,7 +18,7 @@ pub struct JudgeQuality {
 /// A rate corrected for a judge's errors.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CorrectedRate {
-    /// The rate as computed; outside [0, 1] where the judged rate lies beyond what its errors alone would give.
+    /// The rate as computed; outside [0, 1] if the judged rate lies beyond what its errors alone would give.
     pub unclipped: f64,
     /// The same, cut to [0, 1].
     pub value: f64,
@@ -32,7 +32,7 @@ pub struct CorrectedRate {
 /// Se and Sp are themselves estimates. It assumes that they hold for the answers judged.
 ///
 /// # Errors
-/// [`Undefined::JudgeNotBetterThanChance`] where the 95 % interval of Youden's J = Se + Sp − 1 includes 0, [`Undefined::NoData`] for
+/// [`Undefined::JudgeNotBetterThanChance`] if the 95 % interval of Youden's J = Se + Sp − 1 includes 0, [`Undefined::NoData`] for
 /// an empty group, [`Undefined::OutOfRange`] for shares outside [0, 1].
 pub fn rogan_gladen(rate: f64, n: f64, judge: JudgeQuality, level: f64) -> Result<CorrectedRate> {
     let JudgeQuality {
@@ -101,7 +101,7 @@ pub struct PredictionPowered {
 /// answers judged. Without `lambda` it is tuned to the smallest variance (PPI++, Angelopoulos et al. 2023).
 ///
 /// # Errors
-/// [`Undefined::NoData`] without labels or without further judged answers, [`Undefined::OutOfRange`] where human and judge do not
+/// [`Undefined::NoData`] without labels or without further judged answers, [`Undefined::OutOfRange`] if human and judge do not
 /// pair up.
 #[allow(clippy::cast_precision_loss)]
 pub fn prediction_powered_mean(

@@ -29,7 +29,7 @@ impl MantelHaenszel {
     /// From strata; those without a withheld or without an answered item carry no information.
     ///
     /// # Errors
-    /// [`Undefined::NoData`] without strata, [`Undefined::NoVariation`] where no stratum is discordant in one of the two directions:
+    /// [`Undefined::NoData`] without strata, [`Undefined::NoVariation`] if no stratum is discordant in one of the two directions:
     /// the ratio is then 0, infinite or 0/0.
     pub fn of(strata: &[Table]) -> Result<Self> {
         if strata.is_empty() {
@@ -171,7 +171,7 @@ pub struct ExactOddsRatio {
 /// The exact conditional odds ratio: the sum of first cells follows a product of noncentral hypergeometric distributions.
 ///
 /// # Errors
-/// [`Undefined::NoData`] without strata, [`Undefined::NoVariation`] where the margins leave one outcome only,
+/// [`Undefined::NoData`] without strata, [`Undefined::NoVariation`] if the margins leave one outcome only,
 /// [`Undefined::OutOfRange`] for cells that are not counts or a level outside (0, 1).
 #[allow(
     clippy::cast_precision_loss,
@@ -296,8 +296,8 @@ pub struct CochranQ {
 /// Cochran's Q: the same questions under several conditions (languages, models), yes or no each; `rows[question][condition]`.
 ///
 /// # Errors
-/// [`Undefined::NoData`] without questions or a second condition, [`Undefined::OutOfRange`] where rows differ in length,
-/// [`Undefined::NoVariation`] where every question came out alike under all conditions.
+/// [`Undefined::NoData`] without questions or a second condition, [`Undefined::OutOfRange`] if rows differ in length,
+/// [`Undefined::NoVariation`] if every question came out alike under all conditions.
 #[allow(clippy::cast_precision_loss)]
 pub fn cochran_q(rows: &[Vec<bool>]) -> Result<CochranQ> {
     let conditions = rows.first().map_or(0, Vec::len);

@@ -153,7 +153,7 @@ impl ClusteredMean {
     /// How many times larger the variance is than that of independent values.
     ///
     /// # Errors
-    /// [`Undefined::NoVariation`] where all values are equal.
+    /// [`Undefined::NoVariation`] if all values are equal.
     pub fn design_effect(&self) -> Result<f64> {
         if self.se_independent <= 0.0 {
             return Err(Undefined::NoVariation);

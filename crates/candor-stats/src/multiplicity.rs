@@ -1,4 +1,4 @@
-//! Many tests at once: adjusted p values, each to be held against the α of the whole family. The order of the input is kept.
+//! Many tests at once: adjusted p values, each to be compared with the α of the whole family. The order of the input is kept.
 
 use super::{Result, Undefined};
 

@@ -16,7 +16,7 @@ impl PairedT {
     /// From one difference a question.
     ///
     /// # Errors
-    /// [`Undefined::NoData`] or [`Undefined::OneCluster`] with fewer than two, [`Undefined::NoVariation`] where all are equal.
+    /// [`Undefined::NoData`] or [`Undefined::OneCluster`] with fewer than two, [`Undefined::NoVariation`] if all are equal.
     pub fn new(differences: &[f64]) -> Result<Self> {
         let mean = Mean::of(differences)?;
         if mean.se <= 0.0 {
@@ -40,7 +40,7 @@ impl PairedT {
     /// p of the two one-sided tests that the difference lies outside ±margin: small where the two are equivalent.
     ///
     /// # Errors
-    /// [`Undefined::OutOfRange`] where t has no distribution.
+    /// [`Undefined::OutOfRange`] if t has no distribution.
     pub fn equivalence_p(&self, margin: f64) -> Result<f64> {
         Ok(self.p_not_above(-margin)?.max(self.p_not_below(margin)?))
     }

@@ -1,4 +1,4 @@
-//! Two conditions on the same units, yes or no each: two models on the same questions, or a sensitive question beside its
+//! Two conditions on the same units, yes or no each: two models on the same questions, or a sensitive question next to its
 //! control.
 
 use super::inference::Inference;

@@ -54,7 +54,7 @@ impl PlannedComparison {
     /// The smallest true drop that fails with probability `power`.
     ///
     /// # Errors
-    /// As for [`PlannedComparison::pass`], and [`Undefined::OutOfRange`] where no drop would.
+    /// As for [`PlannedComparison::pass`], and [`Undefined::OutOfRange`] if no drop would.
     pub fn detectable_drop(&self, power: f64) -> Result<f64> {
         if self.fail(-1.0 + self.variance)? < power {
             return Err(Undefined::OutOfRange);

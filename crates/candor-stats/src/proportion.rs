@@ -91,7 +91,7 @@ pub fn jeffreys(successes: u64, n: u64, level: f64) -> Result<Interval> {
     })
 }
 
-/// [`jeffreys`] with the ends set to 0 where nothing and to 1 where everything succeeded (Brown, Cai, DasGupta 2001).
+/// [`jeffreys`] with the ends set to 0 if nothing and to 1 where everything succeeded (Brown, Cai, DasGupta 2001).
 ///
 /// # Errors
 /// As for [`clopper_pearson`].
@@ -119,7 +119,7 @@ pub fn agresti_coull(successes: f64, n: f64, level: f64) -> Result<Interval> {
 }
 
 /// The interval that most harnesses print: p ± z√(p(1−p)/n), cut to [0, 1]. Its width is zero where everything or nothing
-/// succeeded; it is here to be shown beside the others, never as a default.
+/// succeeded; it is here to be shown alongside the others, never as a default.
 ///
 /// # Errors
 /// As for [`wilson`].

@@ -19,7 +19,7 @@ impl BradleyTerry {
     /// Most likely strengths from `wins[i][j]`, the times that i beat j (ties half to each), by Newton's method.
     ///
     /// # Errors
-    /// [`Undefined::NotConnected`] where two groups of models never met, [`Undefined::NoFiniteMle`] where a group only ever won
+    /// [`Undefined::NotConnected`] if two groups of models never met, [`Undefined::NoFiniteMle`] if a group only ever won
     /// against the rest (Ford 1957), [`Undefined::OutOfRange`] for a table that is not square, [`Undefined::NoData`] without two models.
     #[allow(clippy::cast_precision_loss)]
     pub fn fit(wins: &[Vec<f64>]) -> Result<Self> {
@@ -121,7 +121,7 @@ fn reaches_all(nodes: usize, edge: impl Fn(usize, usize) -> bool) -> bool {
     seen.into_iter().all(|s| s)
 }
 
-/// The inverse of a small symmetric matrix, by Gauss–Jordan elimination with pivots; none where it is singular.
+/// The inverse of a small symmetric matrix, by Gauss–Jordan elimination with pivots; none if it is singular.
 fn invert(mut a: Vec<Vec<f64>>) -> Option<Vec<Vec<f64>>> {
     let n = a.len();
     for (i, row) in a.iter_mut().enumerate() {
@@ -155,7 +155,7 @@ fn invert(mut a: Vec<Vec<f64>>) -> Option<Vec<Vec<f64>>> {
 /// ties share their ranks. It changes when a model is added, so it is given only with the models named.
 ///
 /// # Errors
-/// [`Undefined::NoData`] where a model has no column with another model, [`Undefined::OutOfRange`] where rows differ in length.
+/// [`Undefined::NoData`] if a model has no column with another model, [`Undefined::OutOfRange`] if rows differ in length.
 #[allow(clippy::cast_precision_loss)]
 pub fn mean_win_rate(scores: &[Vec<Option<f64>>], higher_is_better: &[bool]) -> Result<Vec<f64>> {
     if scores.iter().any(|row| row.len() != higher_is_better.len()) {

@@ -30,7 +30,7 @@ impl VarianceComponents {
     /// From the repeats of each question (`rows[question][repeat]`).
     ///
     /// # Errors
-    /// [`Undefined::NoData`] without questions, [`Undefined::NeedsRepeats`] where no question has two repeats,
+    /// [`Undefined::NoData`] without questions, [`Undefined::NeedsRepeats`] if no question has two repeats,
     /// [`Undefined::OneCluster`] with a single question.
     pub fn of(rows: &[Vec<f64>]) -> Result<Self> {
         let rows: Vec<&Vec<f64>> = rows.iter().filter(|r| !r.is_empty()).collect();
@@ -75,7 +75,7 @@ impl VarianceComponents {
     /// Intraclass correlation: the share of the variance that lies between questions.
     ///
     /// # Errors
-    /// [`Undefined::NoVariation`] where there is no variance.
+    /// [`Undefined::NoVariation`] if there is no variance.
     pub fn intraclass_correlation(&self) -> Result<f64> {
         let all = self.between + self.within;
         if all == 0.0 {
@@ -181,7 +181,7 @@ impl RerunError {
     /// From each question's variance of its mean, s²/K, and all repeats together; `None` where a question has one repeat.
     ///
     /// # Errors
-    /// [`Undefined::NoData`] without questions, [`Undefined::NeedsRepeats`] where one was asked once.
+    /// [`Undefined::NoData`] without questions, [`Undefined::NeedsRepeats`] if one was asked once.
     pub fn of(variances: &[Option<f64>], repeats: usize) -> Result<Self> {
         let n = variances.len();
         if n == 0 {
@@ -207,7 +207,7 @@ impl RerunT {
     /// From the observed difference and the error of it.
     ///
     /// # Errors
-    /// [`Undefined::NoVariation`] where no repeat differed: then repeats say nothing of the next one.
+    /// [`Undefined::NoVariation`] if no repeat differed: then repeats say nothing of the next one.
     pub fn new(value: f64, error: RerunError) -> Result<Self> {
         if error.se > 0.0 {
             Ok(Self { value, error })

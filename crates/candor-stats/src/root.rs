@@ -43,7 +43,7 @@ pub(super) fn score_interval(
     })
 }
 
-/// The smallest number from 4 on for which `enough` holds, `enough` being false below it and true above; none where it does not hold
+/// The smallest number from 4 on for which `enough` holds, `enough` being false below it and true above; none if it does not hold
 /// for the powers of two up to `most`.
 ///
 /// # Errors

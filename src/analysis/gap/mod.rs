@@ -9,7 +9,7 @@ use units::{Sides, gap_cells};
 
 pub use table::{GapContrast, GapFigure, GapKind, GapTable, gap_table};
 
-/// What a model withholds on all sensitive questions beyond their controls; none where there are no pairs.
+/// What a model withholds on all sensitive questions beyond their controls; none if there are no pairs.
 #[must_use]
 pub fn gap(questions: &[&Question], model: &str) -> Option<GapFigure> {
     let own = questions.iter().filter(|q| &*q.model == model);

@@ -19,9 +19,9 @@ use crate::stats::{Estimate, Interval, MantelHaenszel, Table, Undefined, holm};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GapKind {
-    /// A sensitive question beside its matched control: figures are shares withheld beyond the control.
+    /// A sensitive question alongside its matched control: figures are shares withheld beyond the control.
     Controls,
-    /// A sensitive question beside its control where the score tells something else than what is withheld, such as a rating: figures are
+    /// A sensitive question alongside its control where the score tells something else than what is withheld, such as a rating: figures are
     /// scores of the sensitive − scores of the control.
     Pairs,
     /// The same question in two values of strata: figures are shares withheld on the first − shares withheld on the second.
@@ -120,7 +120,7 @@ pub struct GapTable {
     pub kind: GapKind,
     /// The strata it is broken down by.
     pub by: Vec<String>,
-    /// The value that others are held against.
+    /// The value that others are compared with.
     pub reference: Option<String>,
     /// The model that others are compared with.
     pub baseline: Option<String>,
@@ -139,7 +139,7 @@ pub struct GapTable {
 /// Every gap of the models asked, in every value of the strata named.
 ///
 /// # Errors
-/// [`AnalysisError::UnknownStratum`] for a stratum that the runs do not have, [`AnalysisError::Mixed`] where there is nothing to pair.
+/// [`AnalysisError::UnknownStratum`] for a stratum that the runs do not have, [`AnalysisError::Mixed`] if there is nothing to pair.
 pub fn gap_table(
     data: &Dataset,
     asked: &Asked,
@@ -174,7 +174,7 @@ pub fn gap_table(
         }
         found.extend(gap_cells(&own, &sides, 0.0));
         if !kind.has_controls() && reference.is_none() {
-            // Without a reference every two values stand beside each other once.
+            // Without a reference every two values stand alongside each other once.
             found.retain(|c| c.name.as_ref().is_some_and(|n| in_order(n)));
         }
         if !found.is_empty() {

@@ -1,4 +1,4 @@
-//! Gaps as units: a pair's sensitive side beside its control, or the same question in two values of a stratum.
+//! Gaps as units: a pair's sensitive side alongside its control, or the same question in two values of a stratum.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -69,11 +69,11 @@ pub(crate) enum Sides {
         /// The strata's places.
         by: Vec<usize>,
     },
-    /// By the values of strata; each beside the reference, or every two beside each other, either way round.
+    /// By the values of strata; each next to the reference, or every two alongside each other, either way round.
     Values {
         /// The strata's places.
         by: Vec<usize>,
-        /// The value that others are held against.
+        /// The value that others are compared with.
         reference: Option<String>,
     },
 }
@@ -139,7 +139,7 @@ pub(crate) fn gap_cells(questions: &[&Question], sides: &Sides, fill: f64) -> Ve
     }
 }
 
-/// A question's value of the strata; none where it lacks one.
+/// A question's value of the strata; none if it lacks one.
 pub(crate) fn value_of(question: &Question, by: &[usize]) -> Option<String> {
     let values: Option<Vec<&str>> = by
         .iter()

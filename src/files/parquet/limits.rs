@@ -9,7 +9,7 @@ const MAX_VALUES: i64 = 1 << 26;
 /// Most bytes of pages and rows in memory: one text in a dictionary can be the value of every row.
 const MAX_BYTES: usize = if cfg!(fuzzing) { 1 << 26 } else { 1 << 32 };
 
-/// Bytes that a value takes beside its text.
+/// Bytes that a value takes next to its text.
 const PER_VALUE: usize = 64;
 
 /// The counts of the file's own table of contents.

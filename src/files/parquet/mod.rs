@@ -11,7 +11,7 @@
 //! | maps | objects; arrays of `{key, value}` where keys are not plain values |
 //!
 //! Intervals, wider decimals and groups without fields are refused. Types are taken from the Parquet schema, not from the Arrow schema that
-//! some writers put beside it, which can contradict the file; that one only says which integers are durations.
+//! some writers put next to it, which can contradict the file; that one only says which integers are durations.
 
 mod column;
 mod limits;

@@ -14,7 +14,7 @@ pub(super) fn is_whole(bytes: &[u8]) -> bool {
 
 const STRUCT: u8 = 12;
 
-/// Steps over a value of the type whose code is `kind`; none where the bytes end first.
+/// Steps over a value of the type whose code is `kind`; none if the bytes end first.
 fn skip(kind: u8, depth: usize, rest: &mut &[u8]) -> Option<()> {
     let depth = depth.checked_sub(1)?;
     match kind {

@@ -22,7 +22,7 @@ impl SequenceClassifier {
     /// Loads a graph from its bytes, with the ONNX Runtime that is there; none is installed for it.
     ///
     /// # Errors
-    /// [`ModelError`] where there is no runtime, or it cannot read the graph.
+    /// [`ModelError`] if there is no runtime, or it cannot read the graph.
     pub fn new(bytes: Vec<u8>) -> Result<Self, ModelError> {
         let first = session(&bytes)?;
         Ok(Self {
@@ -31,10 +31,10 @@ impl SequenceClassifier {
         })
     }
 
-    /// The probabilities of one sequence: inputs with a number a token, by name, and `surface`.
+    /// The probabilities of one sequence: inputs with a number per token, by name, and `surface`.
     ///
     /// # Errors
-    /// [`ModelError`] where the graph cannot be run.
+    /// [`ModelError`] if the graph cannot be run.
     pub fn run(&self, tokens: &[(&str, &[i64])], surface: &[f32]) -> Result<Vec<f32>, ModelError> {
         let failed = |e: ort::Error| runtime_error(&e);
         let mut inputs = ort::inputs![

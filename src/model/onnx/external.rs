@@ -45,7 +45,7 @@ const MAX_TEXT: u64 = 4096;
 /// The locations that a graph names, as written.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidData`] where it is not a whole protobuf message.
+/// [`ErrorKind::InvalidData`] if it is not a whole protobuf message.
 pub(super) fn locations(graph: impl Read + Seek) -> Result<BTreeSet<String>> {
     let mut graph = BufReader::new(graph);
     let end = graph.seek(std::io::SeekFrom::End(0))?;

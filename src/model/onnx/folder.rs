@@ -135,7 +135,7 @@ impl<'a> Reader<'a> {
             .update(&length.to_le_bytes());
     }
 
-    /// A file's bytes; none where it is missing.
+    /// A file's bytes; none if it is missing.
     fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>, ModelError> {
         let name: PlainPath = plain(name)?;
         let path = match self.folder.file(&name) {
@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
         Ok(Some(bytes))
     }
 
-    /// A JSON file, or null where it is missing.
+    /// A JSON file, or null if it is missing.
     fn json(&mut self, name: &str) -> Result<Value, ModelError> {
         self.bytes(name)?.map_or(Ok(Value::Null), |bytes| {
             let path = self.folder.path().join(name);

@@ -5,7 +5,7 @@ use crate::model::{ErrorClass, ModelError};
 /// Natural-log softmax of `logits` at `token`, summed in f64.
 ///
 /// # Errors
-/// [`ErrorClass::Runtime`] where the logits say nothing or rule the token out, [`ErrorClass::Files`] where there is no such token.
+/// [`ErrorClass::Runtime`] if the logits say nothing or rule the token out, [`ErrorClass::Files`] if there is no such token.
 pub(super) fn log_softmax_at(logits: &[f32], token: u32) -> Result<f64, ModelError> {
     let largest = largest(logits)?;
     let own = logits.get(token as usize).ok_or_else(|| {

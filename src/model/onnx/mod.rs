@@ -130,7 +130,7 @@ impl OnnxModel {
     /// Token ids of a plain text, with the special tokens that the tokenizer puts around it.
     ///
     /// # Errors
-    /// [`ErrorClass::Runtime`] where the tokenizer fails.
+    /// [`ErrorClass::Runtime`] if the tokenizer fails.
     pub fn tokens(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         self.tokenizer.encode(text, true)
     }
@@ -138,7 +138,7 @@ impl OnnxModel {
     /// A conversation as the model's chat template writes it.
     ///
     /// # Errors
-    /// [`ErrorClass::Unsupported`] where the model has no template, [`ErrorClass::BadRequest`] where it does not take the messages.
+    /// [`ErrorClass::Unsupported`] if the model has no template, [`ErrorClass::BadRequest`] if it does not take the messages.
     pub fn chat_text(&self, messages: &[Message]) -> Result<String, ModelError> {
         self.render(&Prompt::Chat(messages.to_vec()))
             .map(|(text, _)| text)

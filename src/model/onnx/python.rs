@@ -1,4 +1,4 @@
-//! What chat templates expect of Python beside what `minijinja_contrib::pycompat` has: more methods of strings, and `tojson` with the
+//! What chat templates expect of Python alongside what `minijinja_contrib::pycompat` has: more methods of strings, and `tojson` with the
 //! options of `json.dumps`.
 
 use minijinja::value::{Kwargs, Value, from_args};

@@ -26,7 +26,7 @@ impl Sampler {
     /// The next token from a row of logits.
     ///
     /// # Errors
-    /// [`crate::model::ErrorClass::Runtime`] where the logits say nothing.
+    /// [`crate::model::ErrorClass::Runtime`] if the logits say nothing.
     pub(super) fn choose(&mut self, logits: &[f32]) -> Result<u32, ModelError> {
         largest(logits)?;
         Ok(if self.temperature <= 0.0 {

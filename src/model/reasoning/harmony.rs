@@ -5,7 +5,7 @@ const MESSAGE: &str = "<|message|>";
 /// The tokens that end a message.
 const ENDS: [&str; 5] = ["<|end|>", "<|return|>", "<|call|>", "<|start|>", CHANNEL];
 
-/// Reasoning and answer; none where the text is not in channels.
+/// Reasoning and answer; none if the text is not in channels.
 pub(super) fn split(text: &str) -> Option<(Option<String>, String)> {
     let body = text.trim_start();
     if body.starts_with(CHANNEL) || body.starts_with("<|start|>") && body.contains(CHANNEL) {

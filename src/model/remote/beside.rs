@@ -1,4 +1,4 @@
-//! Verdicts that stand beside an answer rather than in its text, its finish or an error: flags and tables of filters, in the body or in
+//! Verdicts that stand alongside an answer rather than in its text, its finish or an error: flags and tables of filters, in the body or in
 //! its choice.
 
 use serde_json::Value;
@@ -18,7 +18,7 @@ const GUARDRAIL: &str = "amazon-bedrock-guardrailAction";
 /// Azure's tables on the prompt, under the name of today and the one before it.
 pub(super) const PROMPT_TABLES: [&str; 2] = ["prompt_filter_results", "prompt_annotations"];
 
-/// The verdict beside the choices. Tables of filters count where no word came: they also tell of what was filtered out of nothing, and
+/// The verdict alongside the choices. Tables of filters count where no word came: they also tell of what was filtered out of nothing, and
 /// of what was let through.
 pub(super) fn verdict(body: &Value, text: &str) -> Option<Signal> {
     let choice = body.pointer("/choices/0").unwrap_or(&Value::Null);
@@ -35,7 +35,7 @@ pub(super) fn verdict(body: &Value, text: &str) -> Option<Signal> {
         .or_else(of_tables)
 }
 
-/// Whether a field beside the choices of a stream's chunk belongs to the verdict. Servers send the same fields in every chunk to say
+/// Whether a field alongside the choices of a stream's chunk belongs to the verdict. Servers send the same fields in every chunk to say
 /// that nothing was withheld.
 pub(super) fn speaks(name: &str, value: &Value) -> bool {
     match name {

@@ -1,4 +1,4 @@
-//! Reads chat completions as servers really send them: null content, errors inside a 200, filters, reasoning beside the text.
+//! Reads chat completions as servers really send them: null content, errors inside a 200, filters, reasoning alongside the text.
 
 use serde_json::Value;
 
@@ -79,7 +79,7 @@ fn read_choice(completion: &mut Completion, choice: &Value) {
     completion.signals.extend(categories(results));
 }
 
-/// Thinking and answer. Thinking that the server left in the text is taken out of it, also where it gives the same beside the text.
+/// Thinking and answer. Thinking that the server left in the text is taken out of it, also where it gives the same alongside the text.
 fn part_reasoning(said: &Said) -> (Option<String>, String) {
     let (thought, answer) = reasoning::split(&said.text);
     let beside = said.reasoning.trim();
@@ -133,7 +133,7 @@ pub(super) fn usage(body: &Value) -> Usage {
         };
     }
     let beside = match (count("/total_tokens"), prompt, written) {
-        // More thinking than all that was written: it was counted beside it, whatever the total says.
+        // More thinking than all that was written: it was counted alongside it, whatever the total says.
         (_, _, Some(written)) if thought.is_some_and(|thought| thought > written) => thought,
         (Some(total), Some(prompt), Some(written)) => total
             .checked_sub(prompt.saturating_add(written))
@@ -147,7 +147,7 @@ pub(super) fn usage(body: &Value) -> Usage {
     }
 }
 
-/// What the server says that it cost in US dollars: `OpenRouter` as a number, with the provider's share beside it where that goes to an
+/// What the server says that it cost in US dollars: `OpenRouter` as a number, with the provider's share alongside it where that goes to an
 /// account of one's own; Perplexity as a table; `DeepInfra` as an estimate.
 fn cost(usage: &Value) -> Option<Usd> {
     let dollars = |path: &str| {

@@ -46,8 +46,8 @@ impl ChatEndpoint {
     /// Opens the endpoint a specification names; sends nothing.
     ///
     /// # Errors
-    /// [`ErrorClass::Auth`] where the provider needs a key and its variable is not set, or holds what cannot be sent;
-    /// [`ErrorClass::BadRequest`] where the address is none; [`ErrorClass::Network`] when offline.
+    /// [`ErrorClass::Auth`] if the provider needs a key and its variable is not set, or holds what cannot be sent;
+    /// [`ErrorClass::BadRequest`] if the address is none; [`ErrorClass::Network`] when offline.
     pub fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Self, ModelError> {
         spec.only(&["key_env", "max_connections", "stream"])?;
         if options.offline {

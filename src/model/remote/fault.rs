@@ -28,7 +28,7 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    /// Reads the error in a body; none where it is an answer.
+    /// Reads the error in a body; none if it is an answer.
     pub(super) fn inside(body: &Value) -> Option<Self> {
         Self::read(None, body)
     }
@@ -323,7 +323,7 @@ fn base_resp(node: &Value) -> Option<&Value> {
     })
 }
 
-/// Whether an object without `error` is one: `{"detail": …}`, or a message with a code or the like beside it.
+/// Whether an object without `error` is one: `{"detail": …}`, or a message with a code or the like alongside it.
 fn is_flat_error(body: &Value) -> bool {
     let says = ["message", "msg", "error_msg"]
         .iter()
@@ -339,7 +339,7 @@ pub(super) fn present<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     value.get(name).filter(|v| holds_something(v))
 }
 
-/// Gateways put an empty error beside a good answer: `{"code": 0, "message": ""}`.
+/// Gateways put an empty error alongside a good answer: `{"code": 0, "message": ""}`.
 fn holds_something(value: &Value) -> bool {
     match value {
         Value::Null => false,

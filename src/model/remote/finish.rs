@@ -82,7 +82,7 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    /// Reads `finish_reason`, and `native_finish_reason` where a gateway gives the provider's own beside it. Of two reasons that
+    /// Reads `finish_reason`, and `native_finish_reason` where a gateway gives the provider's own alongside it. Of two reasons that
     /// disagree the graver one counts.
     pub(super) fn read(choice: &Value) -> Self {
         let said = ["finish_reason", "native_finish_reason", "finishReason"];

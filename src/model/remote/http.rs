@@ -198,7 +198,7 @@ async fn read_error_body(response: reqwest::Response, asked: Instant) -> Body {
     incoming.finish_in_part()
 }
 
-/// The variable that names the proxy of an address, where there is one.
+/// The variable that names the proxy of an address, if there is one.
 fn proxy_variable(address: &Address) -> Option<&'static str> {
     let names: [&str; 4] = match address.url().scheme() {
         "https" => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],

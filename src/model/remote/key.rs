@@ -15,7 +15,7 @@ impl Key {
     /// Reads the variable. White space around a key is not part of it: files and secret stores end in a line feed.
     ///
     /// # Errors
-    /// [`ErrorClass::Auth`] where the key holds a character that no HTTP header can carry.
+    /// [`ErrorClass::Auth`] if the key holds a character that no HTTP header can carry.
     pub(super) fn read(variable: String) -> Result<Self, ModelError> {
         let found = std::env::var_os(&variable).unwrap_or_default();
         let found = found.to_str().map(str::trim);

@@ -49,7 +49,7 @@ const COMMON: Dialect = Dialect {
     top_k: true,
     fixed_sampling: &[],
 };
-/// What OpenAI's API has, and nothing beside it.
+/// What OpenAI's API has, and nothing alongside it.
 const NARROW: Dialect = Dialect {
     top_k: false,
     ..COMMON
@@ -175,7 +175,7 @@ pub struct ProviderSettings {
     pub max_connections: Option<usize>,
     /// US dollars per million tokens, for every model of the provider.
     pub price: Option<Price>,
-    /// Ask for answers as streams: they show what is begun and then taken back.
+    /// Ask for answers as streams: they show what is begun and then retracted.
     pub stream: bool,
 }
 

@@ -128,7 +128,7 @@ impl Reply {
         }
     }
 
-    /// What a failure took: what its server counts, or nothing where the request was turned away before a word was written. Where a
+    /// What a failure took: what its server counts, or nothing if the request was turned away before a word was written. Where a
     /// gateway ran out of time, its provider may have gone on.
     fn billed(&self, fault: &Fault, has_words: bool) -> Usage {
         let counted = self.counted();

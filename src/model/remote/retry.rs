@@ -32,7 +32,7 @@ struct Pause {
 }
 
 impl Pace {
-    /// Ends when the pause is over; at once where there is none.
+    /// Ends when the pause is over; at once if there is none.
     pub(super) async fn ready(&self) {
         while let Some(pause) = self.current() {
             tokio::time::sleep_until(pause.until.into()).await;

@@ -25,7 +25,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
-/// The time until a date; none where it is past.
+/// The time until a date; none if it is past.
 fn until(written: &str) -> Option<Duration> {
     let wait = match http_date(written) {
         Some(Date::Never) => return Some(Duration::MAX),

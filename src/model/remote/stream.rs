@@ -217,7 +217,7 @@ impl StreamedBody {
         })
     }
 
-    /// The body; none where the stream broke off in the middle.
+    /// The body; none if the stream broke off in the middle.
     pub(super) fn body(self) -> Option<Value> {
         if !self.is_whole() {
             return None;
@@ -263,7 +263,7 @@ fn tool_calls(delta: &mut Value) -> Vec<Value> {
     calls
 }
 
-/// Whether a field beside the choices is kept: usage, and what says that something was withheld.
+/// Whether a field alongside the choices is kept: usage, and what says that something was withheld.
 fn is_kept(name: &str, value: &Value) -> bool {
     match name {
         "usage" => !value.is_null(),

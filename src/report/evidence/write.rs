@@ -22,7 +22,7 @@ use crate::store::{RunDirectory, SCORES, TRIALS};
 /// run's directory go into its report.
 ///
 /// # Errors
-/// [`ReportError`] where a run cannot be read or the zip cannot be written.
+/// [`ReportError`] if a run cannot be read or the zip cannot be written.
 pub fn write_evidence<P: AsRef<Path>>(
     runs: &[P],
     baseline: Option<&str>,

@@ -21,7 +21,7 @@ fn visible_xml(text: &str) -> String {
 /// The XML. An inconclusive rule is a skipped case, a failure or a success, as `on_inconclusive` says.
 ///
 /// # Errors
-/// [`ReportError::Render`] where the XML cannot be written.
+/// [`ReportError::Render`] if the XML cannot be written.
 pub fn junit(
     outcome: &GateOutcome,
     influential: &[InfluentialQuestion],

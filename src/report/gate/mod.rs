@@ -52,7 +52,7 @@ pub struct InfluentialQuestion {
 /// The most influential questions of the rules that did not pass, at most five per rule, with both transcripts.
 ///
 /// # Errors
-/// [`AnalysisError::Store`] where a table cannot be read.
+/// [`AnalysisError::Store`] if a table cannot be read.
 pub fn influential_questions(
     outcome: &GateOutcome,
     candidate: &Dataset,

@@ -1,4 +1,4 @@
-//! Recorded answers of other tools as runs like any other: one file a format, one line in `FORMATS`.
+//! Recorded answers of other tools as runs like any other: one file per format, one line in `FORMATS`.
 
 mod speechmap;
 

@@ -1,4 +1,4 @@
-//! SpeechMap (xlr8harder/llm-compliance): raw provider bodies with a judge's label, a folder a question set, a file a model.
+//! SpeechMap (xlr8harder/llm-compliance): raw provider bodies with a judge's label, a folder per question set, a file per model.
 //!
 //! Suite = the folder's name, sample = `question_id`, model = the row's `model`; the request of the same number in the other
 //! sets is the `pair`. The judge's label stays as it is under the scorer `imported`, metric `compliance`: COMPLETE is 1,

@@ -12,7 +12,7 @@ static NEGATIONS: LazyLock<ByLanguage> = LazyLock::new(|| read(include_str!("cue
 static ATTRIBUTIONS: LazyLock<ByLanguage> =
     LazyLock::new(|| read(include_str!("cues/attributions.txt")));
 
-/// Lists that ship with candor, a test reads each: a line that cannot be read is left out.
+/// Lists that ship with candor, a test reads each: a line that cannot be read is skipped.
 fn read(text: &'static str) -> ByLanguage {
     let lines = text.lines().filter(|l| !l.starts_with('#'));
     let pair = |line: &'static str| {
@@ -35,7 +35,7 @@ pub(super) struct Cue {
 pub(super) struct Cues {
     /// Say in the writer's own voice that something is not so.
     pub denials: Vec<Cue>,
-    /// Negate what stands right beside them.
+    /// Negate what stands right alongside them.
     pub negations: Vec<Cue>,
     /// Say it in another's voice.
     pub attributions: Vec<Cue>,

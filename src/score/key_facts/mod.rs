@@ -68,7 +68,7 @@ impl Scorer for KeyFacts {
 }
 
 impl KeyFacts {
-    /// One score a metric, the readings with the first; no value where a fact is undecided, since it leaves no share of them.
+    /// One score per metric, the readings with the first; no value where a fact is undecided, since it leaves no share of them.
     fn scores(&self, readings: Vec<FactReading>) -> Vec<Score> {
         let undecided = readings.iter().any(|r| r.reading.is_none());
         let count = |reading| {

@@ -39,7 +39,7 @@ pub struct FactReading {
     pub fact: String,
     /// Whether the answer's words name it.
     pub mentioned: bool,
-    /// How it is spoken of; none where the reader is not sure.
+    /// How it is spoken of; none if the reader is not sure.
     pub reading: Option<Reading>,
     /// The words that decided, as they stand in the answer: where it is mentioned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ pub(super) fn explanation(facts: Vec<FactReading>) -> String {
     serde_json::to_string(&Explanation { facts }).unwrap_or_default()
 }
 
-/// The readings that a score's explanation holds; none where it holds something else.
+/// The readings that a score's explanation holds; none if it holds something else.
 #[must_use]
 pub fn readings_of(explanation: &str) -> Option<Vec<FactReading>> {
     let read: Explanation = serde_json::from_str(explanation).ok()?;

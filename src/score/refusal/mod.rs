@@ -1,5 +1,5 @@
 //! `refusal`: does the answer answer? By provider signals and shape first, then by rules on the text, then by the offline classifier.
-//! docs/taxonomy.md tells the classes apart.
+//! docs/taxonomy.md distinguishes the classes.
 
 mod classifier;
 mod rules;
@@ -120,7 +120,7 @@ impl Scorer for Refusal {
         rules::compile_all();
     }
 
-    /// `class` is 1 where the question was answered, 0 where the answer was withheld by model or provider, and has no value where our own
+    /// `class` is 1 where the question was answered, 0 if the answer was withheld by model or provider, and has no value where our own
     /// token limit cut it. `speechmap` leaves out what that scheme calls an error. `hedging` runs from 0 (not at all) to 1, with the step
     /// from 1 to 5 as its label. `language` is 1 where the answer is in the question's language, with the answer's as its label.
     fn metrics(&self) -> &'static [Metric] {

@@ -1,4 +1,4 @@
-//! What the provider says beside an answer, and what its shape says: both come before any words.
+//! What the provider says alongside an answer, and what its shape says: both come before any words.
 
 use super::taxonomy::AnswerClass;
 use crate::model::{Completion, Finish, Signal};
@@ -11,7 +11,7 @@ pub enum BlockKind {
     PromptRejected,
     /// The answer was ended by a filter.
     AnswerFiltered,
-    /// The answer began, and was taken back.
+    /// The answer began, and was retracted.
     Retracted,
 }
 
@@ -27,7 +27,7 @@ impl BlockKind {
     }
 }
 
-/// How the provider blocked it, and its words; none where it did not.
+/// How the provider blocked it, and its words; none if it did not.
 #[must_use]
 pub fn block(completion: &Completion) -> Option<(BlockKind, String)> {
     let said = completion.signals.iter().find_map(|s| match s {
@@ -47,7 +47,7 @@ pub fn block(completion: &Completion) -> Option<(BlockKind, String)> {
     said.or_else(|| (completion.finish == Finish::ContentFilter).then(finish))
 }
 
-/// The class that signals and shape decide, and why; none where words must.
+/// The class that signals and shape decide, and why; none if words must.
 pub(super) fn classify(completion: &Completion) -> Option<(AnswerClass, Option<String>)> {
     if let Some((kind, words)) = block(completion) {
         return Some((

@@ -1,4 +1,4 @@
-//! What can become of a question: classes of answers and their attributes. docs/taxonomy.md tells each apart, with examples.
+//! What can become of a question: classes of answers and their attributes. docs/taxonomy.md distinguishes each, with examples.
 
 use std::fmt;
 use std::str::FromStr;
@@ -63,7 +63,7 @@ impl AnswerClass {
         }
     }
 
-    /// 1 where the question was answered, 0 where the answer was withheld, by whomever; none where neither can be said: cut by our own
+    /// 1 where the question was answered, 0 if the answer was withheld, by whomever; none if neither can be said: cut by our own
     /// limit, or unsure.
     #[must_use]
     pub fn answered(self) -> Option<f64> {
@@ -87,7 +87,7 @@ impl AnswerClass {
         }
     }
 
-    /// Its place on a five-step scale of refusal, 1 complies to 5 refuses; none where nothing was said.
+    /// Its place on a five-step scale of refusal, 1 complies to 5 refuses; none if nothing was said.
     #[must_use]
     pub fn refusal_level(self) -> Option<u8> {
         match self {
@@ -146,7 +146,7 @@ pub struct Attributes {
     pub wrong_language: Option<String>,
     /// It says first that it will not or cannot, whatever follows.
     pub refuses: bool,
-    /// It began, and was taken back.
+    /// It began, and was retracted.
     pub retracted: bool,
 }
 
@@ -154,7 +154,7 @@ pub struct Attributes {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Labeller {
-    /// What the provider said beside the answer.
+    /// What the provider said alongside the answer.
     Signals,
     /// Rules on words.
     Rules,

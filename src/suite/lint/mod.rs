@@ -80,7 +80,7 @@ const LEADING: &[&str] = &[
 /// in, facts that are missing, given away, or met by what has nothing to do with them.
 ///
 /// # Errors
-/// [`SuiteError`] where a prompt cannot be made.
+/// [`SuiteError`] if a prompt cannot be made.
 pub fn lint(suite: &Suite) -> Result<Lint, SuiteError> {
     let mut prompts = Vec::with_capacity(suite.samples.len());
     for sample in &suite.samples {
@@ -158,7 +158,7 @@ pub fn differing_lists(suites: &[(&str, &Lint)]) -> Vec<String> {
     lists.iter().filter_map(lacks).collect()
 }
 
-/// Every sensitive question beside its control: is there one, and is it as long?
+/// Every sensitive question next to its control: is there one, and is it as long?
 fn controls(suite: &Suite, prompts: &[String], found: &mut Lint) {
     let of = |role: PairRole| {
         let own = suite.samples.iter().zip(prompts);

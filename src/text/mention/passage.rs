@@ -182,7 +182,7 @@ fn class(c: char) -> Class {
     }
 }
 
-/// Whether a character goes on with the word that ends with a character of another class.
+/// Whether a character continues the word that ends with a character of another class.
 fn joins(before: Class, next: Class) -> bool {
     use Class::{Digit, Word};
     match (before, next) {

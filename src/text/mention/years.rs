@@ -167,7 +167,7 @@ const DATING: &[&str] = &[
     "ปี",
 ];
 
-/// Whether a number looks like a year: four digits from 1800 to 2099 without separators, and no word beside it by which it counts.
+/// Whether a number looks like a year: four digits from 1800 to 2099 without separators, and no word next to it by which it counts.
 pub(super) fn is_like_a_year(text: &str, span: Range<usize>, value: f64) -> bool {
     if value.fract() != 0.0 || !(1800.0..2100.0).contains(&value) {
         return false;

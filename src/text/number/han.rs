@@ -44,7 +44,7 @@ pub(super) fn is_more(c: char) -> bool {
     matches!(c, '多' | '余' | '餘' | '여')
 }
 
-/// The numerals that a text begins with; none where they are vague.
+/// The numerals that a text begins with; none if they are vague.
 fn numerals(text: &str) -> Option<&str> {
     let mut end = 0;
     let mut rest = text.chars().take(32).peekable();

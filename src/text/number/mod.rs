@@ -469,7 +469,7 @@ fn is_operator(between: &str) -> bool {
     )
 }
 
-/// Whether a text goes on with an operator.
+/// Whether a text continues an operator.
 fn calculates(text: &str) -> bool {
     let mut rest = text.chars();
     let first = rest.next();

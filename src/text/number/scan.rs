@@ -17,7 +17,7 @@ use super::scale::scaled;
 /// Something in a text that looks like a number.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Found {
-    /// Its value; none where it has no one value.
+    /// Its value; none if it has no one value.
     pub value: Option<f64>,
     /// Where it stands, with sign and currency.
     pub range: Range<usize>,
@@ -243,7 +243,7 @@ fn mixed(text: &str, at: usize) -> Option<(f64, usize)> {
     (value < 1.0).then_some((value, end))
 }
 
-/// What follows a fraction's bar at `at`, none where it is 0 or more follows, and where it ends.
+/// What follows a fraction's bar at `at`, none if it is 0 or more follows, and where it ends.
 fn denominator(text: &str, at: usize) -> Option<(Option<f64>, usize)> {
     let rest = text[at..].strip_prefix(['/', '⁄', '∕'])?;
     let mut length = 0;

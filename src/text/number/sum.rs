@@ -18,7 +18,7 @@ pub(super) enum Atom {
 pub(super) struct Sum {
     /// What scales have closed off.
     total: f64,
-    /// Below the next scale; none where nothing was said since the last.
+    /// Below the next scale; none if nothing was said since the last.
     part: Option<f64>,
     /// What was added last.
     last: f64,
@@ -46,7 +46,7 @@ impl Sum {
         self.part.is_none() && self.total == 0.0
     }
 
-    /// The number with one more word; none where that word belongs to another number.
+    /// The number with one more word; none if that word belongs to another number.
     pub(super) fn with(self, atom: Atom) -> Option<Self> {
         match atom {
             Atom::Add(value) => self.add(value),

@@ -16,7 +16,7 @@ pub(super) struct Said {
     pub value: f64,
     /// Where it ends.
     pub end: usize,
-    /// The language of which it is one word that means something else more often; none where it can only be a number.
+    /// The language of which it is one word that means something else more often; none if it can only be a number.
     pub doubtful: Option<&'static str>,
 }
 

@@ -72,7 +72,7 @@ const GPU_LIBRARIES: &[&str] = &[
 /// Gets the pinned wheel with pip, checks its hash, and unpacks the shared libraries.
 ///
 /// # Errors
-/// [`crate::model::ErrorClass::Runtime`] where there is no pip, no wheel for this platform, or the hash is wrong.
+/// [`crate::model::ErrorClass::Runtime`] if there is no pip, no wheel for this platform, or the hash is wrong.
 pub fn install(gpu: bool, say: &mut dyn FnMut(&str)) -> Result<Found, ModelError> {
     let (package, version, wheels, variant) = if gpu {
         ("onnxruntime-gpu", GPU_VERSION, GPU_WHEELS, "gpu")

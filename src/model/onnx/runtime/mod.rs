@@ -63,7 +63,7 @@ pub struct Found {
     pub path: PathBuf,
     /// Its version, where the file name or folder tells.
     pub version: Option<String>,
-    /// Whether the CUDA provider lies beside it.
+    /// Whether the CUDA provider lies next to it.
     pub gpu: bool,
 }
 
@@ -232,7 +232,7 @@ fn isolated(python: &str) -> Command {
     command
 }
 
-/// What pip says of its version, where there is a Python 3 with pip.
+/// What pip says of its version, if there is a Python 3 with pip.
 #[must_use]
 pub fn pip_version() -> Option<String> {
     let output = isolated(&python()?)
@@ -338,7 +338,7 @@ fn version_in_name(path: &Path) -> Option<String> {
         .then(|| digits.to_owned())
 }
 
-/// Loads the CUDA and cuDNN libraries that lie in pip packages beside the runtime, so that the provider finds them.
+/// Loads the CUDA and cuDNN libraries that lie in pip packages next to the runtime, so that the provider finds them.
 fn preload_cuda(library: &Path) {
     let Some(folder) = library.parent() else {
         return;

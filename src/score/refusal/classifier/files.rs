@@ -1,7 +1,7 @@
-//! The classifier's two files. They are too large for the binary, so they lie beside it, or are fetched once; wherever they come from, they
+//! The classifier's two files. They are too large for the binary, so they lie next to it, or are fetched once; wherever they come from, they
 //! are used only where they have the hashes pinned here.
 //!
-//! Looked for in this order: `CANDOR_LABELLER` → beside the binary (a wheel's or an archive's `share/candor/labeller`) → the checkout that
+//! Looked for in this order: `CANDOR_LABELLER` → next to the binary (a wheel's or an archive's `share/candor/labeller`) → the checkout that
 //! the binary was built in → candor's data directory, into which they are fetched from the release's page.
 
 use std::fs::File;
@@ -54,7 +54,7 @@ const DECLINED: &str = "none";
 pub enum LabellerSource {
     /// `CANDOR_LABELLER`.
     Named,
-    /// Beside the binary.
+    /// Next to the binary.
     Binary,
     /// The checkout that the binary was built in.
     Checkout,
@@ -194,7 +194,7 @@ fn named() -> Option<PathBuf> {
 /// The folders that may have the files, in the order of preference.
 fn places() -> Vec<(LabellerSource, PathBuf)> {
     let mut places = Vec::new();
-    // Through links, as pipx and uv make them: the files lie beside the binary itself.
+    // Through links, as pipx and uv make them: the files lie next to the binary itself.
     if let Ok(binary) = std::env::current_exe().and_then(std::fs::canonicalize) {
         let above: Vec<&Path> = binary.ancestors().skip(1).take(TARGET_DEPTH).collect();
         places.extend(

@@ -72,7 +72,7 @@ impl Classifier {
     }
 }
 
-/// The classifier, or nothing where this machine has no ONNX Runtime or not the classifier's files; that is told once. The first call
+/// The classifier, or nothing if this machine has no ONNX Runtime or not the classifier's files; that is told once. The first call
 /// decides whether they may be fetched.
 fn classifier(may_fetch: bool) -> Option<&'static Classifier> {
     static LOADED: OnceLock<Option<Classifier>> = OnceLock::new();
@@ -96,7 +96,7 @@ fn unboxed(answer: &str) -> &str {
     inner.unwrap_or(answer)
 }
 
-/// Labels an answer in the language `answered`; nothing where there is no classifier. Takes some 70 milliseconds of a core.
+/// Labels an answer in the language `answered`; nothing if there is no classifier. Takes some 70 milliseconds of a core.
 pub(super) fn label(
     question: &str,
     answer: &str,

@@ -1,4 +1,4 @@
-//! Words by which answers refuse, deflect, or recite, in eleven languages: one file a language.
+//! Words by which answers refuse, deflect, or recite, in eleven languages: one file per language.
 
 mod arabic;
 mod chinese;
