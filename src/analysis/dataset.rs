@@ -212,7 +212,7 @@ impl Dataset {
                     seen.insert(digest.finalize())
                 };
                 let first: Vec<bool> = (0..part.height()).map(&mut is_new).collect();
-                take(&part.only(|row| first[row])?.select(columns)?)?;
+                take(&part.filter_rows(|row| first[row])?.select(columns)?)?;
             }
         }
         Ok(())

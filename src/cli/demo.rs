@@ -110,8 +110,8 @@ fn begin(named: Option<&Path>, plan: &Arc<Plan>) -> Result<Session, SessionError
     let mut number = 1;
     loop {
         let name = match number {
-            1 => USUAL.to_owned(),
-            n => format!("{USUAL}-{n}"),
+            1 => DEFAULT_NAME.to_owned(),
+            n => format!("{DEFAULT_NAME}-{n}"),
         };
         match start(Path::new(&name)) {
             Err(SessionError::Store(StoreError::Occupied { .. } | StoreError::Locked { .. })) => {

@@ -80,7 +80,7 @@ pub(super) fn run(_: &Arguments) -> Result<Exit, Failure> {
         Mark::optional(labeller.is_ok()),
         "offline classifier",
         &match labeller {
-            Ok((source, folder)) => format!("{} ({})", folder.display(), place(source)),
+            Ok((source, folder)) => format!("{} ({})", folder.display(), source_name(source)),
             Err(reason) => format!("not found: {reason}"),
         },
     );
@@ -129,7 +129,7 @@ pub(super) fn run(_: &Arguments) -> Result<Exit, Failure> {
     })
 }
 
-fn place(source: LabellerSource) -> &'static str {
+fn source_name(source: LabellerSource) -> &'static str {
     match source {
         LabellerSource::Named => "CANDOR_LABELLER",
         LabellerSource::Binary => "next to the binary",

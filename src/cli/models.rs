@@ -104,16 +104,16 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     );
     outln!(
         "chat: {} · log-likelihoods: {}",
-        yes(capabilities.chat),
-        yes(capabilities.log_likelihood)
+        yes_or_no(capabilities.chat),
+        yes_or_no(capabilities.log_likelihood)
     );
     if continuations.is_empty() {
         // The margin keeps an answer's lines apart from candor's own.
         out!("answer: {}\n", completion.text.replace('\n', "\n      │ "));
         outln!(
             "{} tokens read, {} written, {:.2} s",
-            count(completion.usage.prompt_tokens),
-            count(completion.usage.completion_tokens),
+            token_count(completion.usage.prompt_tokens),
+            token_count(completion.usage.completion_tokens),
             completion.timing.total
         );
     }
@@ -127,10 +127,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn count(tokens: Option<u64>) -> String {
+fn token_count(tokens: Option<u64>) -> String {
     tokens.map_or_else(|| "?".into(), |n| n.to_string())
 }
 
-fn yes(it: bool) -> &'static str {
+fn yes_or_no(it: bool) -> &'static str {
     if it { "yes" } else { "no" }
 }

@@ -117,7 +117,7 @@ impl Progress {
                 state.bar.set_position(state.done);
                 if !interactive() && state.told.elapsed() >= PLAIN_EVERY {
                     state.told = Instant::now();
-                    state.tell();
+                    state.print_line();
                 }
             }
             RunEvent::GaveUp { reason, .. } => {
@@ -128,7 +128,7 @@ impl Progress {
             RunEvent::Ended { .. } => {
                 state.bar.finish();
                 if !interactive() {
-                    state.tell();
+                    state.print_line();
                 }
             }
         }
@@ -153,7 +153,7 @@ impl ModelProgress {
     }
 
     #[allow(clippy::cast_precision_loss)]
-    fn tell(&self) {
+    fn print_line(&self) {
         let rate = self.done as f64 / self.started.elapsed().as_secs_f64().max(1e-3);
         let message = self.message();
         let message = if message.is_empty() {

@@ -64,7 +64,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`ErrorKind::PermissionDenied`] if a link leads out of the folder: nothing is made behind one.
-    pub fn place(&self, name: &PlainPath) -> Result<PathBuf> {
+    pub fn path_for(&self, name: &PlainPath) -> Result<PathBuf> {
         let target = name.below(&self.path);
         let mut parent = self.path.clone();
         for folder in name.names().take(name.names().count() - 1) {
@@ -141,10 +141,10 @@ mod tests {
         fs::create_dir(&outside).unwrap();
         symlink("../out", inside.join("a")).unwrap();
         let folder = Folder::open(&inside).unwrap();
-        let error = folder.place(&"a/b/c".parse().unwrap()).unwrap_err();
+        let error = folder.path_for(&"a/b/c".parse().unwrap()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::PermissionDenied);
         assert!(!outside.join("b").exists());
-        let place = folder.place(&"x/y/z".parse().unwrap()).unwrap();
+        let place = folder.path_for(&"x/y/z".parse().unwrap()).unwrap();
         assert!(place.parent().unwrap().is_dir() && !place.exists());
     }
 

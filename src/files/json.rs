@@ -52,7 +52,7 @@ pub fn from_json<T: DeserializeOwned>(text: &str) -> serde_json::Result<(T, Repa
 }
 
 /// Fewest digits of an integer that 64 bits may not hold.
-const LONG: usize = 19;
+const MIN_BIG_DIGITS: usize = 19;
 
 /// The text with what needs it replaced; none if nothing does.
 fn repaired(text: &str) -> Option<(String, Repairs)> {
@@ -138,7 +138,7 @@ fn escape(bytes: &[u8]) -> Escape {
 
 fn is_too_long(word: &str) -> bool {
     let digits = word.strip_prefix('-').unwrap_or(word);
-    digits.len() >= LONG
+    digits.len() >= MIN_BIG_DIGITS
         && !digits.starts_with('0')
         && digits.bytes().all(|b| b.is_ascii_digit())
         && word.parse::<i64>().is_err()

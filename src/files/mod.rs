@@ -1,7 +1,7 @@
 //! Files are read here as others wrote them, and written whole or not at all: paths that are plain, folders that nothing leads out of, text in the encodings people
 //! save it in, and rows in the formats their tools write.
 
-mod apart;
+mod isolate;
 mod folder;
 mod json;
 mod parquet;
@@ -10,7 +10,7 @@ mod replace;
 mod rows;
 mod text;
 
-pub use apart::{Panicked, apart};
+pub use isolate::{Panicked, isolate};
 pub use folder::Folder;
 pub use json::{Repairs, Row, from_json};
 pub use plain_path::{PlainPath, PlainPathError};

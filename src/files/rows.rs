@@ -120,7 +120,7 @@ impl JsonLines {
     }
 
     /// The next line that is not blank, decoded; none at the end of the file.
-    fn line(&mut self) -> Result<Option<String>, String> {
+    fn next_line(&mut self) -> Result<Option<String>, String> {
         loop {
             let mut bytes = Vec::new();
             let read = self.lines.read_until(b'\n', &mut bytes);
@@ -145,7 +145,7 @@ impl Iterator for JsonLines {
     type Item = Result<(usize, Row), ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.line() {
+        match self.next_line() {
             Ok(Some(line)) => {
                 let line = line.trim_end_matches(['\n', '\r']);
                 let row = json_line(&self.name, self.number, line, &mut self.repairs);

@@ -104,7 +104,7 @@ pub struct Usage {
 impl Usage {
     /// Both counts known.
     #[must_use]
-    pub fn known(prompt_tokens: u64, completion_tokens: u64) -> Self {
+    pub fn new(prompt_tokens: u64, completion_tokens: u64) -> Self {
         Self {
             prompt_tokens: Some(prompt_tokens),
             completion_tokens: Some(completion_tokens),
@@ -117,7 +117,7 @@ impl Usage {
     pub fn nothing() -> Self {
         Self {
             cost: Some(Usd(0.0)),
-            ..Self::known(0, 0)
+            ..Self::new(0, 0)
         }
     }
 

@@ -22,7 +22,7 @@ macro_rules! embedded {
 }
 
 pub(super) async fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<OnnxModel, ModelError> {
-    spec.only(&[])?;
+    spec.allow_options(&[])?;
     let files = match spec.target.as_str() {
         "open" => embedded!("open"),
         "guarded" => embedded!("guarded"),

@@ -46,7 +46,7 @@ impl Named {
     /// [`NotNamed`] if it chooses the variable of its key, or is an endpoint, a folder or a file that nobody named. A server that a
     /// person named for any other model may judge too: what is asked goes there already.
     pub fn judge(&self, written: &ModelSpec) -> Result<ModelSpec, NotNamed> {
-        if let Some(own) = self.same(written) {
+        if let Some(own) = self.find(written) {
             let mut judge = written.clone();
             judge.options.remove(KEY_ENV);
             judge.options.extend(own.options.clone());
@@ -91,7 +91,7 @@ impl Named {
     /// [`NotNamed`] if it chooses the variable of its key, or is an endpoint that nobody named, unless that lies on this machine and
     /// gets no key.
     pub fn resumed(&self, written: &ModelSpec, key_is_set: bool) -> Result<ModelSpec, NotNamed> {
-        if let Some(own) = self.same(written) {
+        if let Some(own) = self.find(written) {
             let mut model = written.clone();
             model.options.remove(KEY_ENV);
             model.options.extend(
@@ -127,7 +127,7 @@ impl Named {
         Ok(written.clone())
     }
 
-    fn same(&self, written: &ModelSpec) -> Option<&ModelSpec> {
+    fn find(&self, written: &ModelSpec) -> Option<&ModelSpec> {
         self.0.iter().find(|own| own.is_same(written))
     }
 }

@@ -64,7 +64,7 @@ impl ReplayModel {
     /// # Errors
     /// [`ErrorClass::Files`] naming the file and the line that cannot be read, or the first one where no row holds an answer.
     pub(super) fn open(spec: &ModelSpec) -> Result<Self, ModelError> {
-        spec.only(&["key", "answer"])?;
+        spec.allow_options(&["key", "answer"])?;
         let path = Path::new(&spec.target);
         let mut hasher = blake3::Hasher::new();
         let mut found = Recording {
@@ -223,7 +223,7 @@ fn row_key(by: &Key, row: &Row) -> Option<String> {
             let sample = text(row.get("sample_id")?)?;
             Some(format!("{suite}\u{0}{sample}\u{0}{epoch}"))
         }
-        Key::Fields(pairs) => joined(pairs.iter().map(|p| match place(row, &p.row) {
+        Key::Fields(pairs) => composite_key(pairs.iter().map(|p| match follow(row, &p.row) {
             Place::Value(value) => text(value),
             Place::Nothing | Place::Nowhere => None,
         })),
@@ -232,7 +232,7 @@ fn row_key(by: &Key, row: &Row) -> Option<String> {
 }
 
 /// The values of several fields as one key.
-fn joined(values: impl Iterator<Item = Option<String>>) -> Option<String> {
+fn composite_key(values: impl Iterator<Item = Option<String>>) -> Option<String> {
     let values: Vec<String> = values
         .map(|value| value.map(|v| v.trim().to_owned()))
         .collect::<Option<_>>()?;
@@ -249,7 +249,7 @@ enum Place<'a> {
 }
 
 /// Follows a path of field names and list indices parted by dots. A field whose own name holds the dots comes first.
-fn place<'a>(row: &'a Row, path: &str) -> Place<'a> {
+fn follow<'a>(row: &'a Row, path: &str) -> Place<'a> {
     let whole = row.get(path).map(|value| (value, ""));
     let (first, rest) = path.split_once('.').unwrap_or((path, ""));
     let Some((mut value, rest)) = whole.or_else(|| Some((row.get(first)?, rest))) else {
@@ -286,7 +286,7 @@ enum Answer {
 fn row_answer(row: &Row, path: Option<&str>) -> Answer {
     let found =
         match path {
-            Some(path) => place(row, path),
+            Some(path) => follow(row, path),
             None => ANSWER_NAMES.iter().find_map(|name| row.get(*name)).map_or(
                 Place::Nowhere,
                 |value| match value {
@@ -300,7 +300,7 @@ fn row_answer(row: &Row, path: Option<&str>) -> Answer {
         (Place::Value(value), _) => answer(value),
         (_, Some(error)) => Answer::Failed(format!(
             "the recording holds an error instead of an answer: {}",
-            words(error)
+            error_text(error)
         )),
         (Place::Nothing, None) => {
             Answer::Failed("the recording holds null instead of an answer".into())
@@ -346,7 +346,7 @@ fn answer(value: &Value) -> Answer {
 }
 
 /// An error as its own words, where it has any.
-fn words(error: &Value) -> String {
+fn error_text(error: &Value) -> String {
     let said = error.as_str().or_else(|| error.get("message")?.as_str());
     said.map_or_else(|| error.to_string(), str::to_owned)
 }
@@ -390,7 +390,7 @@ impl Model for ReplayModel {
                 self.answers
                     .get(&format!("{suite}\u{0}{}\u{0}{}", about.id, about.epoch))
             }),
-            Key::Fields(pairs) => joined(pairs.iter().map(|p| sample_field(about, &p.sample)))
+            Key::Fields(pairs) => composite_key(pairs.iter().map(|p| sample_field(about, &p.sample)))
                 .and_then(|key| self.answers.get(&key)),
             Key::Prompt => self.answers.get(request.prompt.question().trim()),
         };

@@ -94,7 +94,7 @@ fn parse_options(query: Option<&str>) -> Result<BTreeMap<String, String>, String
 
 impl ModelSpec {
     /// Fails on options other than `known`, naming what is known.
-    pub(crate) fn only(&self, known: &[&str]) -> Result<(), SpecError> {
+    pub(crate) fn allow_options(&self, known: &[&str]) -> Result<(), SpecError> {
         match self
             .options
             .keys()
@@ -102,7 +102,7 @@ impl ModelSpec {
         {
             None => Ok(()),
             Some(unknown) => Err(SpecError {
-                spec: self.shown(|option| known.contains(&option) || option == "name"),
+                spec: self.redacted(|option| known.contains(&option) || option == "name"),
                 reason: format!(
                     "unknown option '{unknown}'; known here: name, {}",
                     known.join(", ")
@@ -112,7 +112,7 @@ impl ModelSpec {
     }
 
     /// The specification with the values of those options that may be shown.
-    fn shown(&self, may_be_shown: impl Fn(&str) -> bool) -> String {
+    fn redacted(&self, may_be_shown: impl Fn(&str) -> bool) -> String {
         let mut shown = match &self.fragment {
             Some(fragment) => format!("{}#{fragment}", without_secrets(&self.target)),
             None => format!("{}:{}", self.scheme, self.target),
@@ -180,7 +180,7 @@ fn masked(spec: &str) -> String {
 /// The specification without what is secret in the address of an endpoint.
 impl fmt::Display for ModelSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown(|_| true))
+        f.write_str(&self.redacted(|_| true))
     }
 }
 
@@ -230,7 +230,7 @@ mod tests {
         let unknown = "https://host/v1?key=AIzaSECRET#m"
             .parse::<ModelSpec>()
             .unwrap();
-        let mut errors = vec![unknown.only(&["stream"]).unwrap_err()];
+        let mut errors = vec![unknown.allow_options(&["stream"]).unwrap_err()];
         for wrong in [
             "https://user:pa55word@host/v1?key=AIzaSECRET",
             "https://user:pa55word@host/v1?AIzaSECRET#m",

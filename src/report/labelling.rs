@@ -81,7 +81,7 @@ impl Labelling {
     /// Number of answers with a label.
     #[must_use]
     pub fn labelled(&self) -> usize {
-        let given = self.given();
+        let given = self.labels();
         let has = |a: &&DrawnAnswer| given.contains_key(&a.trial);
         self.answers.iter().filter(has).count()
     }
@@ -92,7 +92,7 @@ impl Labelling {
         format!("/{}/", self.secret)
     }
 
-    fn given(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
+    fn labels(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
         self.given
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -155,7 +155,7 @@ async fn page(State(labelling): State<Arc<Labelling>>) -> Response {
 }
 
 async fn answers(State(labelling): State<Arc<Labelling>>) -> Response {
-    let given = labelling.given();
+    let given = labelling.labels();
     let shown: Vec<Shown> = labelling
         .answers
         .iter()
@@ -182,7 +182,7 @@ async fn label(
             .into_response();
     }
     // Held while the file is written: two labels never share a line.
-    let mut given = labelling.given();
+    let mut given = labelling.labels();
     let line = TrialLabel {
         trial: trial.clone(),
         class: class.clone(),

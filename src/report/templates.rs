@@ -50,7 +50,7 @@ impl Templates {
                         name.clone(),
                         file.contents_utf8().unwrap_or_default().to_owned(),
                     )
-                    .map_err(|e| failed(&name, &e))?;
+                    .map_err(|e| render_error(&name, &e))?;
             }
         }
         Ok(Self { environment })
@@ -64,11 +64,11 @@ impl Templates {
         self.environment
             .get_template(name)
             .and_then(|t| t.render(Value::from(Serde(context))))
-            .map_err(|e| failed(name, &e))
+            .map_err(|e| render_error(name, &e))
     }
 }
 
-fn failed(part: &str, error: &Error) -> ReportError {
+fn render_error(part: &str, error: &Error) -> ReportError {
     ReportError::Render {
         part: part.into(),
         reason: format!("{error:#}"),

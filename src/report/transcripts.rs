@@ -166,7 +166,7 @@ pub(super) fn transcripts(data: &Dataset, most: usize) -> Result<Transcripts, Re
     if !batch.is_empty() {
         embedded.read(&batch)?;
     }
-    let text = serde_json::to_string(&embedded.index).map_err(|e| failed("index", &e))?;
+    let text = serde_json::to_string(&embedded.index).map_err(|e| render_error("index", &e))?;
     Ok(Transcripts {
         index: text.replace('<', "\\u003c"),
         chunks: embedded.chunks,
@@ -325,7 +325,7 @@ impl<'a> Reading<'a> {
         for ((suite, id), mut rows) in samples {
             rows.sort_by_key(|at| {
                 let row = &self.trials;
-                (row.text(column::MODEL, *at), row.whole(column::EPOCH, *at))
+                (row.text(column::MODEL, *at), row.integer(column::EPOCH, *at))
             });
             let sample = self.sample(suite, id, &rows);
             let prompt = self
@@ -369,7 +369,7 @@ impl<'a> Reading<'a> {
 
     fn sample(&self, suite: usize, id: &'a str, rows: &[usize]) -> Sample<'a> {
         let first = rows[0];
-        let shown = |column: &str| self.trials.shown(column, first);
+        let shown = |column: &str| self.trials.visible_text(column, first);
         let strata = self.strata.iter().filter_map(|(name, column)| {
             let value = self.trials.text(column, first)?;
             Some((visible(name).into_owned(), visible(value).into_owned()))
@@ -388,18 +388,18 @@ impl<'a> Reading<'a> {
 
     fn answer(&self, at: usize) -> Answer<'a> {
         let row = &self.trials;
-        let shown = |column: &str| row.shown(column, at);
+        let shown = |column: &str| row.visible_text(column, at);
         Answer {
             model: shown(column::MODEL).unwrap_or_default(),
-            epoch: row.whole(column::EPOCH, at),
+            epoch: row.integer(column::EPOCH, at),
             status: row.text(column::STATUS, at).unwrap_or_default(),
             finish: shown(column::FINISH),
             text: shown(column::ANSWER),
             reasoning: shown(column::REASONING),
             signals: shown(column::SIGNALS),
             error: shown(column::ERROR),
-            prompt_tokens: row.whole(column::PROMPT_TOKENS, at),
-            completion_tokens: row.whole(column::COMPLETION_TOKENS, at),
+            prompt_tokens: row.integer(column::PROMPT_TOKENS, at),
+            completion_tokens: row.integer(column::COMPLETION_TOKENS, at),
             seconds: row.float(column::SECONDS, at),
             cost: row.float(column::COST_USD, at),
             scores: self.scores_of(at).iter().map(|s| self.score(*s)).collect(),
@@ -413,7 +413,7 @@ impl<'a> Reading<'a> {
     }
 
     fn score(&self, at: usize) -> Score<'a> {
-        let shown = |column: &str| self.scores.shown(column, at);
+        let shown = |column: &str| self.scores.visible_text(column, at);
         Score {
             scorer: shown(column::SCORER),
             metric: shown(column::METRIC),
@@ -473,11 +473,11 @@ impl<'a> Row<'a> {
         self.texts.get(column)?.get(at)
     }
 
-    fn shown(&self, column: &str, at: usize) -> Option<Cow<'a, str>> {
+    fn visible_text(&self, column: &str, at: usize) -> Option<Cow<'a, str>> {
         self.text(column, at).map(visible)
     }
 
-    fn whole(&self, column: &str, at: usize) -> Option<i64> {
+    fn integer(&self, column: &str, at: usize) -> Option<i64> {
         self.wholes.get(column)?.get(at)
     }
 
@@ -488,12 +488,12 @@ impl<'a> Row<'a> {
 
 fn compress(samples: &[Sample<'_>]) -> Result<String, ReportError> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    let bytes = serde_json::to_vec(samples).map_err(|e| failed("transcripts", &e))?;
+    let bytes = serde_json::to_vec(samples).map_err(|e| render_error("transcripts", &e))?;
     let packed = encoder.write_all(&bytes).and_then(|()| encoder.finish());
-    Ok(STANDARD.encode(packed.map_err(|e| failed("transcripts", &e))?))
+    Ok(STANDARD.encode(packed.map_err(|e| render_error("transcripts", &e))?))
 }
 
-fn failed(part: &str, reason: &dyn std::fmt::Display) -> ReportError {
+fn render_error(part: &str, reason: &dyn std::fmt::Display) -> ReportError {
     ReportError::Render {
         part: part.into(),
         reason: reason.to_string(),

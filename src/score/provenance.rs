@@ -68,11 +68,11 @@ static DENIED: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Characters of a text in which makers are looked for.
-const READ: usize = 100_000;
+const MAX_CHARACTERS: usize = 100_000;
 
 /// The makers that a text names.
-fn named(text: &str) -> Vec<&'static str> {
-    let text = head(text, READ);
+fn makers_named(text: &str) -> Vec<&'static str> {
+    let text = head(text, MAX_CHARACTERS);
     let found = PATTERNS
         .iter()
         .filter(|(_, p)| p.is_match(text).unwrap_or(false));
@@ -81,8 +81,8 @@ fn named(text: &str) -> Vec<&'static str> {
 
 /// The makers that an answer claims: those it names, less those that the question put into its mouth and it does not take on.
 fn claimed(question: &str, answer: &str) -> Vec<&'static str> {
-    let suggested = named(question);
-    let all = named(answer);
+    let suggested = makers_named(question);
+    let all = makers_named(answer);
     let (offered, own): (Vec<_>, Vec<_>) = all.into_iter().partition(|m| suggested.contains(m));
     if own.is_empty() && !DENIED.is_match(answer).unwrap_or(false) {
         offered
@@ -133,7 +133,7 @@ impl Scorer for Provenance {
             [one] => (*one).to_owned(),
             several => format!("several: {}", several.join(", ")),
         };
-        let own = named(context.model);
+        let own = makers_named(context.model);
         let own_maker = match own.as_slice() {
             [own] if !makers.is_empty() => Some(f64::from(u8::from(makers == [*own]))),
             _ => None,

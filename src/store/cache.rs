@@ -202,7 +202,7 @@ fn write(
     let mut backlog = Vec::new();
     let mut kept = |backlog: &mut Vec<(RequestKey, Arc<str>)>, patience: Duration| {
         connection.busy_timeout(patience)?;
-        put(&mut connection, backlog)?;
+        insert(&mut connection, backlog)?;
         let mut waiting = locked(waiting);
         for (key, _) in backlog.drain(..) {
             waiting.remove(&key);
@@ -227,7 +227,7 @@ fn write(
     }
 }
 
-fn put(connection: &mut Connection, batch: &[(RequestKey, Arc<str>)]) -> rusqlite::Result<()> {
+fn insert(connection: &mut Connection, batch: &[(RequestKey, Arc<str>)]) -> rusqlite::Result<()> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for (key, text) in batch {

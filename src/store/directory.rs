@@ -243,7 +243,7 @@ impl RunDirectory {
             .collect();
         let place = |name: &str| folder.join(self.table_name(name));
         let (trials, scores) = (place(TRIALS), place(SCORES));
-        let sources = Sources::now(&self.journal(), &self.path.join(RESCORED))?;
+        let sources = Sources::read(&self.journal(), &self.path.join(RESCORED))?;
         let records = self.records()?;
         let counted = records.as_ref().map(|r| r.journal.counted());
         frames::write_tables(records.into_iter().flatten(), &trials, &scores, &strata)?;

@@ -21,7 +21,7 @@ pub struct TrialLabel {
     pub by: String,
 }
 
-/// The labels of each trial in a file, by who gave them; for a trial labelled again by the same annotator, the later label counts.. A last line that was cut
+/// The labels of each trial in a file, by who gave them; for a trial labelled again by the same annotator, the later label counts. A last line that was cut
 /// off in the middle is skipped with a warning.
 ///
 /// # Errors

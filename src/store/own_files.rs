@@ -90,9 +90,9 @@ pub fn may_be_written(output: &Path, what: Output, read: &[&Path]) -> Result<(),
 
 /// Where a path leads that may be a symbolic link, to a file that is not there yet too.
 fn behind_links(path: &Path) -> PathBuf {
-    const MOST: usize = 40;
+    const MAX_LINKS: usize = 40;
     let mut path = path.to_path_buf();
-    for _ in 0..MOST {
+    for _ in 0..MAX_LINKS {
         let Ok(target) = fs::read_link(&path) else {
             break;
         };

@@ -66,7 +66,7 @@ pub(super) enum Held {
 
 impl Sources {
     /// The journals as they are now. What is appended while tables are written from them makes the seal break, as it should.
-    pub(super) fn now(journal: &Path, rescored: &Path) -> Result<Self, StoreError> {
+    pub(super) fn read(journal: &Path, rescored: &Path) -> Result<Self, StoreError> {
         Ok(Self {
             format: FORMAT,
             journal: content(journal)?,
@@ -173,7 +173,7 @@ pub(super) fn holds(seal: &Path, journal: &Path, rescored: &Path, tables: [&Path
             && of(&sealed.trials, tables[0])
             && of(&sealed.scores, tables[1]);
         let same = quick
-            && Sources::now(journal, rescored).ok()? == sealed.sources
+            && Sources::read(journal, rescored).ok()? == sealed.sources
             && content(tables[0]).ok()? == Some(sealed.trials)
             && content(tables[1]).ok()? == Some(sealed.scores);
         same.then_some(sealed.left_out)

@@ -141,7 +141,7 @@ impl Table {
     ///
     /// # Errors
     /// [`StoreError::Column`] if the table is too large to be filtered.
-    pub fn only(&self, keep: impl Fn(usize) -> bool) -> Result<Self, StoreError> {
+    pub fn filter_rows(&self, keep: impl Fn(usize) -> bool) -> Result<Self, StoreError> {
         let mask: BooleanChunked = (0..self.height()).map(keep).collect();
         let frame = self.frame.filter(&mask);
         frame
@@ -167,7 +167,7 @@ impl Table {
     ///
     /// # Errors
     /// [`StoreError::Column`] if a name is there twice or the heights differ.
-    pub fn beside(&self, other: &Self) -> Result<Self, StoreError> {
+    pub fn with_columns_of(&self, other: &Self) -> Result<Self, StoreError> {
         let frame = self.frame.hstack(other.frame.columns());
         frame
             .map(|frame| Self { frame })
@@ -329,14 +329,14 @@ impl<'a> Parts<'a> {
             return self.rows(self.start, SLICE_ROWS, columns);
         }
         // What the filter looks at is read first: of the other columns, large texts among them, only the rows from the first kept to the last.
-        let kept = filter.kept(&self.rows(self.start, SLICE_ROWS, &filter.columns())?)?;
+        let kept = filter.matches(&self.rows(self.start, SLICE_ROWS, &filter.columns())?)?;
         let first = kept.iter().position(|kept| *kept).unwrap_or(0);
         let end = kept
             .iter()
             .rposition(|kept| *kept)
             .map_or(first, |last| last + 1);
         let part = self.rows(self.start + first, end - first, columns)?;
-        part.only(|row| kept[first + row])
+        part.filter_rows(|row| kept[first + row])
     }
 
     /// Columns of so many rows from `start` on.
@@ -445,7 +445,7 @@ impl<'a> Filter<'a> {
         wanted
     }
 
-    fn kept(&self, table: &Table) -> Result<Vec<bool>, StoreError> {
+    fn matches(&self, table: &Table) -> Result<Vec<bool>, StoreError> {
         let mut kept = vec![true; table.height()];
         for (column, wanted) in &self.conditions {
             for (kept, text) in kept.iter_mut().zip(table.texts(column)?.iter()) {

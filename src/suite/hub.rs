@@ -23,7 +23,7 @@ pub(super) async fn fetch(source: &HubSource, cache: &Path) -> Result<Vec<PathBu
     let folder = Folder::open(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let mut paths = Vec::new();
     for file in &source.files {
-        let place = place(source, file)?;
+        let place = cache_path(source, file)?;
         let failed = |reason: String| format!("cannot download {file}: {reason}");
         paths.push(match folder.file(&place) {
             Ok(known) => known,
@@ -43,7 +43,7 @@ fn revision(source: &HubSource) -> &str {
 }
 
 /// The file's place in the cache: the dataset and its revision are one folder each, whatever their names hold.
-fn place(source: &HubSource, file: &PlainPath) -> Result<PlainPath, String> {
+fn cache_path(source: &HubSource, file: &PlainPath) -> Result<PlainPath, String> {
     let one = |name: &str| name.replace('/', "--");
     format!(
         "{}/{}/{file}",
@@ -72,7 +72,7 @@ fn url(endpoint: &str, source: &HubSource, file: &PlainPath) -> Result<Url, Stri
 /// Fetches a file into its place in the folder.
 async fn download(url: Url, folder: &Folder, place: &PlainPath) -> Result<PathBuf, String> {
     let token = std::env::var("HF_TOKEN").ok().filter(|t| !t.is_empty());
-    let target = folder.place(place).map_err(|e| e.to_string())?;
+    let target = folder.path_for(place).map_err(|e| e.to_string())?;
     let parent = target.parent().ok_or("the target has no folder")?;
     let fetched = net::fetch(url, token.as_deref(), MAX_BYTES, parent).await?;
     fetched.persist(&target).map_err(|e| e.to_string())?;

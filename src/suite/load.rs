@@ -350,12 +350,12 @@ impl<'a> Maker<'a> {
 
     /// A row once for each combination of the varied fields' values, the last field turning fastest.
     fn variants(&self, number: usize, row: Row) -> Result<Vec<Row>, SuiteError> {
-        let shown = named(&row, number);
+        let shown = row_name(&row, number);
         let mut variants = vec![row];
         for (name, sources) in self.vary {
             if variants[0].contains_key(name) {
                 let reason = format!("the row has a field '{name}', and the suite varies it");
-                return Err(self.wrong(&shown, reason));
+                return Err(self.sample_error(&shown, reason));
             }
             let mut values: Vec<String> = Vec::new();
             for value in self.values(name, sources, number, &variants[0], &shown)? {
@@ -373,7 +373,7 @@ impl<'a> Maker<'a> {
                 .flat_map(|row| values.iter().map(move |value| with(row, value)))
                 .collect();
             if variants.is_empty() {
-                return Err(self.wrong(&shown, format!("'{name}' has no value for this row")));
+                return Err(self.sample_error(&shown, format!("'{name}' has no value for this row")));
             }
         }
         Ok(variants)
@@ -395,7 +395,7 @@ impl<'a> Maker<'a> {
             Values::OfRow(source) => {
                 let fields = minijinja::Value::from(minijinja::value::Serde(row));
                 let values = template::list(&self.environment, source, fields);
-                values.map_err(|why| self.wrong(shown, format!("vary.{name}: {why}")))
+                values.map_err(|why| self.sample_error(shown, format!("vary.{name}: {why}")))
             }
         }
     }
@@ -403,14 +403,14 @@ impl<'a> Maker<'a> {
     /// A row's sample, and whether its target is known to mean one choice.
     fn sample(&self, number: usize, row: Row, place: &Place) -> Result<(Sample, bool), SuiteError> {
         let own = |name: &str| row.get(name).filter(|v| !v.is_null());
-        let shown = named(&row, number);
+        let shown = row_name(&row, number);
         let render = |name: &str| self.render(name, number, &row, &shown);
         // A blank cell is no pair and no cluster.
         let templated = |name: &str, set: bool| {
             let value = if set {
                 render(name).map(Some)
             } else {
-                Ok(own(name).and_then(plain))
+                Ok(own(name).and_then(scalar_text))
             };
             value.map(|v| v.filter(|text| !text.trim().is_empty()))
         };
@@ -438,7 +438,7 @@ impl<'a> Maker<'a> {
         };
         let mut targets = match own("target") {
             _ if self.templates.target.is_some() => vec![render("target")?],
-            target => target.map(list).unwrap_or_default(),
+            target => target.map(texts).unwrap_or_default(),
         };
         let by_label = match targets.as_slice() {
             [target] => choices.labelled(target).map_err(wrong)?,
@@ -463,13 +463,13 @@ impl<'a> Maker<'a> {
         let choices = choices.texts;
         if targets.iter().any(|t| t.trim().is_empty()) {
             let reason = "its target is empty; omit the field if no answer is right";
-            return Err(self.wrong(&shown, reason.into()));
+            return Err(self.sample_error(&shown, reason.into()));
         }
         let mut strata: BTreeMap<String, String> = own("strata")
             .and_then(Value::as_object)
             .into_iter()
             .flatten()
-            .filter_map(|(k, v)| Some((k.clone(), plain(v)?)))
+            .filter_map(|(k, v)| Some((k.clone(), scalar_text(v)?)))
             .collect();
         for name in self.templates.strata.keys() {
             strata.insert(name.clone(), render(&format!("strata.{name}"))?);
@@ -479,7 +479,7 @@ impl<'a> Maker<'a> {
             Some("sensitive") => Some(PairRole::Sensitive),
             Some("control") => Some(PairRole::Control),
             Some(other) => {
-                return Err(self.wrong(
+                return Err(self.sample_error(
                     &shown,
                     format!("its role is '{other}'; it must be sensitive or control"),
                 ));
@@ -504,14 +504,14 @@ impl<'a> Maker<'a> {
         let context = minijinja::context! { row => number, ..minijinja::Value::from(minijinja::value::Serde(row)) };
         template::render(&self.environment, name, context)
             .map(|text| text.trim().to_owned())
-            .map_err(|why| self.wrong(shown, why))
+            .map_err(|why| self.sample_error(shown, why))
     }
 
     fn wrong_at(&self, sample: &str, place: &Place, reason: &str) -> SuiteError {
-        self.wrong(sample, format!("{reason} ({place})"))
+        self.sample_error(sample, format!("{reason} ({place})"))
     }
 
-    fn wrong(&self, sample: &str, reason: String) -> SuiteError {
+    fn sample_error(&self, sample: &str, reason: String) -> SuiteError {
         SuiteError::Sample {
             suite: self.suite.into(),
             sample: sample.into(),
@@ -521,13 +521,13 @@ impl<'a> Maker<'a> {
 }
 
 /// What a row is called in an error: its id, else its number.
-fn named(row: &Row, number: usize) -> String {
-    let id = row.get("id").and_then(plain);
+fn row_name(row: &Row, number: usize) -> String {
+    let id = row.get("id").and_then(scalar_text);
     let id = id.filter(|id| !id.trim().is_empty());
     id.unwrap_or_else(|| number.to_string())
 }
 
-fn plain(value: &Value) -> Option<String> {
+fn scalar_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -536,9 +536,9 @@ fn plain(value: &Value) -> Option<String> {
     }
 }
 
-fn list(value: &Value) -> Vec<String> {
+fn texts(value: &Value) -> Vec<String> {
     match value {
-        Value::Array(many) => many.iter().filter_map(plain).collect(),
-        one => plain(one).into_iter().collect(),
+        Value::Array(many) => many.iter().filter_map(scalar_text).collect(),
+        one => scalar_text(one).into_iter().collect(),
     }
 }

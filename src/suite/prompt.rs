@@ -70,7 +70,7 @@ impl PromptBuilder {
         let wanted = match self.ask {
             Ask::Answer => Wanted::Generate,
             Ask::Choices if sample.choices.is_empty() => {
-                return Err(self.wrong(
+                return Err(self.sample_error(
                     &sample.id,
                     "the suite asks for choices, and the sample has none".into(),
                 ));
@@ -156,10 +156,10 @@ impl PromptBuilder {
             minijinja::context! { choices => sample.choices.clone(), letters, ..fields }
         };
         template::render(&self.environment, name, context)
-            .map_err(|why| self.wrong(&sample.id, why))
+            .map_err(|why| self.sample_error(&sample.id, why))
     }
 
-    fn wrong(&self, sample: &str, reason: String) -> SuiteError {
+    fn sample_error(&self, sample: &str, reason: String) -> SuiteError {
         SuiteError::Sample {
             suite: self.suite.clone(),
             sample: sample.to_owned(),

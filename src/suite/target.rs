@@ -24,7 +24,7 @@ pub(super) fn numbered(target: i64, choices: &[String], numeric: bool) -> Result
     let by_index = usize::try_from(target).ok().and_then(|i| choices.get(i));
     let by_text = choices.iter().find(|c| c.trim() == own);
     match (by_index, by_text) {
-        (Some(choice), Some(text)) if numeric && choice != text => Err(two(&own, choices)),
+        (Some(choice), Some(text)) if numeric && choice != text => Err(ambiguous_target(&own, choices)),
         (Some(choice), _) | (None, Some(choice)) => Ok(choice.clone()),
         (None, None) => Err(format!(
             "its target {target} is neither one of its choices nor the index of one (0 to {})",
@@ -59,7 +59,7 @@ pub(super) fn settle(samples: &mut [Sample], settled: &[bool]) -> Result<(), (us
     for (i, (sample, reading)) in samples.iter_mut().zip(readings).enumerate() {
         match reading {
             (Some(index), Some(text)) if mixed && index != text => {
-                return Err((i, two(&sample.targets[0], &sample.choices)));
+                return Err((i, ambiguous_target(&sample.targets[0], &sample.choices)));
             }
             (Some(index), _) => sample.targets[0].clone_from(&sample.choices[index]),
             (None, _) => {}
@@ -73,7 +73,7 @@ pub(super) fn settle(samples: &mut [Sample], settled: &[bool]) -> Result<(), (us
 /// # Errors
 /// What its choices are.
 pub(super) fn names_a_choice(sample: &Sample) -> Result<(), String> {
-    const SHOWN: usize = 8;
+    const MAX_CHOICES_SHOWN: usize = 8;
     let Some(target) = sample
         .targets
         .first()
@@ -89,10 +89,10 @@ pub(super) fn names_a_choice(sample: &Sample) -> Result<(), String> {
         .choices
         .iter()
         .enumerate()
-        .take(SHOWN)
+        .take(MAX_CHOICES_SHOWN)
         .map(named)
         .collect();
-    if sample.choices.len() > SHOWN {
+    if sample.choices.len() > MAX_CHOICES_SHOWN {
         choices.push(format!("… {} in total", sample.choices.len()));
     }
     Err(format!(
@@ -116,7 +116,7 @@ fn readings(sample: &Sample) -> (Option<usize>, Option<usize>) {
     (index, text)
 }
 
-fn two(target: &str, choices: &[String]) -> String {
+fn ambiguous_target(target: &str, choices: &[String]) -> String {
     let index = target.trim().parse::<usize>().unwrap_or(usize::MAX);
     let choice = choices.get(index).map_or("", String::as_str);
     format!(

@@ -6,7 +6,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Serde, Value};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
-use crate::files::apart;
+use crate::files::isolate;
 use crate::text::SourceError;
 
 /// An environment for the templates of one suite, which may use its constants.
@@ -105,7 +105,7 @@ pub(super) fn render(
     let render = || template.render(context).map_err(|e| describe(&e));
     // Only a namespace carries a value from one turn of a loop to the next, and so nests it deeper than a stack usually goes.
     if template.source().contains("namespace") {
-        apart(render).unwrap_or_else(|e| Err(e.to_string()))
+        isolate(render).unwrap_or_else(|e| Err(e.to_string()))
     } else {
         render()
     }

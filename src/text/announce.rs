@@ -294,11 +294,11 @@ fn heading(text: &str, at: usize) -> Option<usize> {
 
 /// What stands in the parenthesis that a text begins with, if that ends soon.
 fn parenthesis(text: &str) -> Option<&str> {
-    const MOST: usize = 60;
+    const MAX_CHARACTERS: usize = 60;
     let (end, _) = text
         .char_indices()
         .skip(1)
-        .take(MOST)
+        .take(MAX_CHARACTERS)
         .take_while(|(_, c)| *c != '\n')
         .find(|(_, c)| matches!(c, ')' | '）'))?;
     let start = text.chars().next()?.len_utf8();

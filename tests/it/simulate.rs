@@ -453,7 +453,7 @@ fn simulate_6_early_stops_keep_their_error() {
         }
     }
     println!(
-        "| N | K | drop | pass % | cannot tell | fail | mean questions |\n|---|---|---|---:|---:|---:|---:|"
+        "| N | K | drop | pass % | inconclusive | fail | mean questions |\n|---|---|---|---:|---:|---:|---:|"
     );
     let evals = 2000;
     let results = on_all_cores(cells, |(n, repeats, drop), seed| {
@@ -685,7 +685,7 @@ fn simulate_a_noisy_benchmark() {
     for repeats in [1, 3, 5] {
         let [pass, open, fail] = share_of(&questions, &unchanged, repeats, 5000, &mut random);
         println!(
-            "candor, 200 questions, K = {repeats}, margin 2 points, unchanged: pass {} %, cannot tell {} %, FAIL {} %",
+            "candor, 200 questions, K = {repeats}, margin 2 points, unchanged: pass {} %, inconclusive {} %, FAIL {} %",
             percent(pass),
             percent(open),
             percent(fail)

@@ -47,7 +47,7 @@ impl Column {
             return wrong("is nested too deeply");
         }
         let kind = match type_ {
-            ParquetType::PrimitiveType(primitive) => match plain(primitive) {
+            ParquetType::PrimitiveType(primitive) => match leaf_kind(primitive) {
                 Ok(kind) => kind,
                 Err(named) => {
                     return wrong(&format!("holds {named}, which candor does not support"));
@@ -121,35 +121,35 @@ impl Column {
             .map(Iterator::collect)
             .unwrap_or_default();
         if chunks.len() != self.kind.leaves() {
-            return Err(self.wrong("is not whole"));
+            return Err(self.error("is not whole"));
         }
         let (mut pages, mut types) = (Vec::new(), Vec::new());
         for chunk in chunks {
             let range = chunk.byte_range();
             let at = |n: u64| usize::try_from(n).ok().filter(|n| *n <= bytes.len());
             let (Some(start), Some(end)) = (at(range.start), at(range.end)) else {
-                return Err(self.wrong("lies beyond the end of the file"));
+                return Err(self.error("lies beyond the end of the file"));
             };
             if start > end {
-                return Err(self.wrong("ends before it begins"));
+                return Err(self.error("ends before it begins"));
             }
             let reader = || {
                 let own = Cursor::new(bytes.clone().sliced(start..end));
                 PageReader::new(own, chunk, Vec::new(), end - start)
             };
-            limits::check_pages(reader(), chunk, room).map_err(|reason| self.wrong(&reason))?;
+            limits::check_pages(reader(), chunk, room).map_err(|reason| self.error(&reason))?;
             pages.push(BasicDecompressor::new(reader(), Vec::new()));
             types.push(&chunk.descriptor().descriptor.primitive_type);
         }
         let (arrays, _) = column_iter_to_arrays(pages, types, self.field(), None)
-            .map_err(|e| self.wrong(&format!("cannot be read: {e}")))?;
+            .map_err(|e| self.error(&format!("cannot be read: {e}")))?;
         match <[Box<dyn Array>; 1]>::try_from(arrays) {
             Ok([array]) if array.len() == group.num_rows() => Ok(array),
-            _ => Err(self.wrong("has a different number of rows than the file states")),
+            _ => Err(self.error("has a different number of rows than the file states")),
         }
     }
 
-    pub(super) fn wrong(&self, what: &str) -> String {
+    pub(super) fn error(&self, what: &str) -> String {
         format!("the column '{}' {what}", self.name)
     }
 }
@@ -167,7 +167,7 @@ fn element(repeated: &ParquetType, list: &str, depth: usize) -> Result<Column, S
 }
 
 /// What a leaf holds, or the name of what candor does not read.
-fn plain(primitive: &PrimitiveType) -> Result<Kind, String> {
+fn leaf_kind(primitive: &PrimitiveType) -> Result<Kind, String> {
     use PrimitiveLogicalType as Logical;
     let logical = primitive.logical_type;
     let fixed = matches!(primitive.physical_type, PhysicalType::FixedLenByteArray(_));

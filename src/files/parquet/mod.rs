@@ -31,7 +31,7 @@ use serde_json::Map;
 
 use self::column::Column;
 use self::limits::Room;
-use super::{Row, apart};
+use super::{Row, isolate};
 
 /// Every row of a file.
 ///
@@ -41,7 +41,7 @@ pub(super) fn rows(path: &Path) -> Result<Vec<Row>, String> {
     let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
     // The decoder asserts where it might return errors, and descends nested types before their depth can be looked at.
     let broken = |_| Err("it is not a complete, valid Parquet file; download it again".into());
-    apart(|| read(bytes)).unwrap_or_else(broken)
+    isolate(|| read(bytes)).unwrap_or_else(broken)
 }
 
 fn read(bytes: Vec<u8>) -> Result<Vec<Row>, String> {
@@ -100,7 +100,7 @@ fn read_group(
         let mut row = Map::new();
         for (column, array) in columns.iter().zip(&arrays) {
             let value = column.kind.value(array.as_ref(), i, room);
-            let value = value.map_err(|reason| column.wrong(&reason))?;
+            let value = value.map_err(|reason| column.error(&reason))?;
             row.insert(column.name.clone(), value);
         }
         rows.push(row);

@@ -13,7 +13,7 @@ use minijinja::{Environment, Error, ErrorKind, context};
 use super::folder::files_error;
 use super::python;
 use super::tokenizer::token_text;
-use crate::files::apart;
+use crate::files::isolate;
 use crate::model::{ErrorClass, Message, ModelError};
 
 /// Work that a template may do for one conversation: a step, or 64 bytes written, costs one. The longest templates there are take a few
@@ -85,7 +85,7 @@ impl ChatTemplate {
                 .render(context! { messages => Value::from(Serde(messages)), add_generation_prompt => true, bos_token => self.begin.as_str(), eos_token => self.end.as_str() })
                 .map_err(|e| describe(&e))
         };
-        let rendered = apart(render).unwrap_or_else(|e| Err(e.to_string()));
+        let rendered = isolate(render).unwrap_or_else(|e| Err(e.to_string()));
         rendered.map_err(|why| {
             let what = format!("the model's chat template rejects the messages: {why}");
             ModelError::new(ErrorClass::BadRequest, what)

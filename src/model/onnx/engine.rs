@@ -90,7 +90,7 @@ impl Engine {
         parameters: Parameters,
     ) -> Result<Generated, ModelError> {
         let (reply, answer) = oneshot::channel();
-        self.put(
+        self.submit(
             Job::Generate {
                 prompt,
                 special,
@@ -110,7 +110,7 @@ impl Engine {
         continuations: Vec<String>,
     ) -> Result<Likelihoods, ModelError> {
         let (reply, answer) = oneshot::channel();
-        self.put(
+        self.submit(
             Job::LogLikelihood {
                 prompt,
                 special,
@@ -123,7 +123,7 @@ impl Engine {
         .await
     }
 
-    async fn put<T>(
+    async fn submit<T>(
         &self,
         job: Job,
         answer: oneshot::Receiver<Result<T, ModelError>>,
@@ -210,7 +210,7 @@ impl Worker {
         }
         let mut text = self.tokenizer.decode(&written)?;
         cut_at_stop(&mut text, &parameters.stop);
-        let usage = Usage::known(tokens.len() as u64, written.len() as u64);
+        let usage = Usage::new(tokens.len() as u64, written.len() as u64);
         Ok(Generated {
             text,
             finish,

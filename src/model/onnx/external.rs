@@ -21,7 +21,7 @@ enum Message {
 
 impl Message {
     /// The message that a field holds, where it leads to a tensor.
-    fn field(self, number: u64) -> Option<Self> {
+    fn of_field(self, number: u64) -> Option<Self> {
         Some(match (self, number) {
             (Self::Model, 7) | (Self::Attribute, 6 | 11) => Self::Graph,
             (Self::Model, 25) => Self::Function,
@@ -90,7 +90,7 @@ impl<R: Read + Seek> Walker<R> {
             };
             let field_end = self.at.checked_add(length).filter(|e| *e <= end);
             let field_end = field_end.ok_or_else(broken)?;
-            match (message.field(number), message, number) {
+            match (message.of_field(number), message, number) {
                 (Some(inner), ..) if wire == 2 => self.message(inner, field_end, depth + 1)?,
                 (None, Message::Entry, 1) if wire == 2 => key = self.text(length)?,
                 (None, Message::Entry, 2) if wire == 2 => value = self.text(length)?,

@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
 
     /// A file's bytes; none if it is missing.
     fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>, ModelError> {
-        let name: PlainPath = plain(name)?;
+        let name: PlainPath = relative_path(name)?;
         let path = match self.folder.file(&name) {
             Ok(path) => path,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -199,7 +199,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn plain(name: &str) -> Result<PlainPath, ModelError> {
+fn relative_path(name: &str) -> Result<PlainPath, ModelError> {
     name.parse().map_err(|e| files_error(format!("{e}")))
 }
 
@@ -211,14 +211,14 @@ fn unreadable(folder: &Folder, name: &PlainPath, error: &std::io::Error) -> Mode
 fn find_graph(folder: &Folder, file: Option<&str>, genai: &Value) -> Result<PlainPath, ModelError> {
     let in_config = genai.pointer("/model/decoder/filename");
     if let Some(name) = file.or_else(|| in_config.and_then(Value::as_str)) {
-        let name = plain(name)?;
+        let name = relative_path(name)?;
         return match folder.file(&name) {
             Ok(_) => Ok(name),
             Err(error) => Err(unreadable(folder, &name, &error)),
         };
     }
     for name in GRAPHS {
-        let name = plain(name)?;
+        let name = relative_path(name)?;
         match folder.file(&name) {
             Ok(_) => return Ok(name),
             Err(error) if error.kind() == ErrorKind::NotFound => {}

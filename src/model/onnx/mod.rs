@@ -58,7 +58,7 @@ impl OnnxModel {
     /// [`ErrorClass::Files`] names the file that is missing or broken; [`ErrorClass::Runtime`] says why ONNX Runtime or a
     /// device cannot be used.
     pub async fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Self, ModelError> {
-        spec.only(&["device", "threads", "file"])?;
+        spec.allow_options(&["device", "threads", "file"])?;
         let device = parse_device(spec)?;
         let threads = parse_threads(spec)?;
         let (spec, may_install, prefer_gpu) = (
@@ -254,7 +254,7 @@ impl Model for OnnxModel {
             .log_likelihood(prompt, special, continuations.clone())
             .await?;
         let mut completion = Completion::text("");
-        completion.usage = Usage::known(output.prompt_tokens, 0);
+        completion.usage = Usage::new(output.prompt_tokens, 0);
         completion.continuations = output.continuations;
         completion.timing = Timing {
             queue: output.queue,

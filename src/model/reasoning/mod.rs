@@ -97,7 +97,7 @@ fn blocks(text: &str, tags: &[Tag], opened: bool) -> Vec<Block> {
     let mut first_word = word_from(text, 0);
     if let Some(first) = implied(text, tags, opened) {
         first_word = word_from(text, first.outer.end);
-        rest = after(tags, first.outer.end);
+        rest = tags_from(tags, first.outer.end);
         found.push(first);
     }
     let mut endless = BTreeSet::new();
@@ -124,7 +124,7 @@ fn blocks(text: &str, tags: &[Tag], opened: bool) -> Vec<Block> {
                 if leads {
                     first_word = word_from(text, close.span.end);
                 }
-                rest = after(tags, close.span.end);
+                rest = tags_from(tags, close.span.end);
             }
             // What begins as reasoning and never ends is all reasoning.
             None if leads || !found.is_empty() => {
@@ -190,7 +190,7 @@ fn end_of<'t>(text: &str, open: &Tag, tail: &'t [Tag], leads: bool) -> Option<&'
 /// Where a run of closing tags with nothing but white space between them ends.
 fn end_of_run(text: &str, tags: &[Tag], first: &Tag) -> usize {
     let mut end = first.span.end;
-    for tag in after(tags, end) {
+    for tag in tags_from(tags, end) {
         if tag.opens || word_from(text, end) != tag.span.start {
             break;
         }
@@ -199,7 +199,7 @@ fn end_of_run(text: &str, tags: &[Tag], first: &Tag) -> usize {
     end
 }
 
-fn after(tags: &[Tag], at: usize) -> &[Tag] {
+fn tags_from(tags: &[Tag], at: usize) -> &[Tag] {
     &tags[tags.partition_point(|t| t.span.start < at)..]
 }
 

@@ -38,7 +38,7 @@ const AROUND_ANSWER: &[(&str, &str)] = &[
 ];
 
 /// Longer tags, attributes included, are none.
-const LONGEST: usize = 120;
+const MAX_TAG_BYTES: usize = 120;
 
 /// Where a tag stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub(super) fn find(text: &str) -> Vec<Tag> {
         if family == DETAILS && !within_details(&mut details, &text[span.clone()], opens) {
             continue;
         }
-        let place = place(text, &span, opens);
+        let place = tag_place(text, &span, opens);
         tags.push(Tag {
             span,
             opens,
@@ -152,7 +152,7 @@ fn tag_at(text: &str) -> Option<(usize, bool, usize)> {
     let name = inner.strip_prefix('/').unwrap_or(inner);
     let letters = name
         .bytes()
-        .take(LONGEST)
+        .take(MAX_TAG_BYTES)
         .take_while(|b| b.is_ascii_alphabetic() || matches!(b, b':' | b'_'))
         .count();
     let family = NAMES
@@ -161,7 +161,7 @@ fn tag_at(text: &str) -> Option<(usize, bool, usize)> {
     let rest = &name.as_bytes()[letters..];
     let close = rest
         .iter()
-        .take(LONGEST)
+        .take(MAX_TAG_BYTES)
         .position(|b| matches!(b, b'>' | b'<' | b'\n'))
         .filter(|i| rest[*i] == b'>')?;
     let bare = rest[..close].first().is_none_or(u8::is_ascii_whitespace);
@@ -186,7 +186,7 @@ fn details(text: &str) -> Option<(usize, bool)> {
         .map(|t| &text[t.len()..])?;
     let close = attributes
         .bytes()
-        .take(LONGEST)
+        .take(MAX_TAG_BYTES)
         .position(|b| matches!(b, b'>' | b'<' | b'\n'))?;
     let bare = attributes.starts_with(['>', ' ']) && attributes[close..].starts_with('>');
     bare.then_some((8 + close + 1, true))
@@ -223,7 +223,7 @@ fn quoted(text: &str, span: &Range<usize>) -> bool {
     })
 }
 
-fn place(text: &str, span: &Range<usize>, opens: bool) -> Place {
+fn tag_place(text: &str, span: &Range<usize>, opens: bool) -> Place {
     let blank = |c: char| c.is_whitespace() && c != '\n';
     let before = text[..span.start].trim_end_matches(blank);
     let after = text[span.end..].trim_start_matches(blank);

@@ -64,7 +64,7 @@ impl Address {
     }
 
     /// Where requests go, as it may be shown.
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn public_url(&self) -> String {
         format!("{}/{PATH}", self.base)
     }
 
@@ -132,7 +132,7 @@ mod tests {
             address.url().as_str(),
             "http://user:hunter22@host/v1/chat/completions?api-version=2024-10-21&key=AIzaSECRET"
         );
-        assert_eq!(address.shown(), "http://host/v1/chat/completions");
+        assert_eq!(address.public_url(), "http://host/v1/chat/completions");
         assert!(address.has_user() && address.is_readable_underway());
         assert_eq!(address.secrets().len(), 2);
         let wrong = Address::parse("ftp://user:hunter22@host/v1?key=AIzaSECRET");

@@ -203,7 +203,7 @@ mod tests {
             (completion.text.as_str(), completion.reasoning.as_deref()),
             ("", Some("hm"))
         );
-        assert_eq!(completion.usage, Usage::known(3, 2));
+        assert_eq!(completion.usage, Usage::new(3, 2));
         let parts = json!({"choices": [{"finish_reason": "stop", "message": {"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}}]});
         assert_eq!(read_chat_completion(&parts).unwrap().text, "ab");
         assert!(read_chat_completion(&json!({"choices": []})).is_none());

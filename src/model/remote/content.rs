@@ -18,8 +18,8 @@ impl Said {
         // Servers that name thinking in two ways say the same under both.
         let beside = ["reasoning_content", "reasoning", "thinking"]
             .iter()
-            .find_map(|name| message.get(*name).map(words).filter(|w| !w.is_empty()))
-            .or_else(|| message.get("reasoning_details").map(words));
+            .find_map(|name| message.get(*name).map(joined_text).filter(|w| !w.is_empty()))
+            .or_else(|| message.get("reasoning_details").map(joined_text));
         said.reasoning += &beside.unwrap_or_default();
         said.refusal += message
             .get("refusal")
@@ -42,7 +42,7 @@ impl Said {
                     }
                     _ => &mut self.text,
                 };
-                *place += &words(content);
+                *place += &joined_text(content);
             }
             _ => {}
         }
@@ -54,10 +54,10 @@ impl Said {
 }
 
 /// The words of a part: under one of several names, as a string or as parts again.
-fn words(value: &Value) -> String {
+fn joined_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().map(words).collect(),
+        Value::Array(parts) => parts.iter().map(joined_text).collect(),
         Value::Object(part) => [
             "text",
             "thinking",
@@ -67,7 +67,7 @@ fn words(value: &Value) -> String {
             "content",
         ]
         .iter()
-        .find_map(|name| part.get(*name).map(words).filter(|w| !w.is_empty()))
+        .find_map(|name| part.get(*name).map(joined_text).filter(|w| !w.is_empty()))
         .unwrap_or_default(),
         _ => String::new(),
     }

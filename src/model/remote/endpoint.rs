@@ -49,7 +49,7 @@ impl ChatEndpoint {
     /// [`ErrorClass::Auth`] if the provider needs a key and its variable is not set, or holds what cannot be sent;
     /// [`ErrorClass::BadRequest`] if the address is none; [`ErrorClass::Network`] when offline.
     pub fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Self, ModelError> {
-        spec.only(&["key_env", "max_connections", "stream"])?;
+        spec.allow_options(&["key_env", "max_connections", "stream"])?;
         if options.offline {
             return Err(ModelError::new(
                 ErrorClass::Network,
@@ -108,12 +108,12 @@ impl ChatEndpoint {
                 Ok(completion) => completion.usage,
                 Err(failure) => failure.usage,
             };
-            attempts.add(usage, self.most(&usage, request));
+            attempts.add(usage, self.max_cost(&usage, request));
             // What there is to say where nobody pays for another one.
             let last = match sent {
-                Err(failure) if self.learns(&failure, &body) => Err(self.named(failure.error)),
+                Err(failure) if self.learns(&failure, &body) => Err(self.name_key(failure.error)),
                 Err(failure) => {
-                    let mut error = self.named(failure.error);
+                    let mut error = self.name_key(failure.error);
                     if !tries.again_after(&mut error).await {
                         return Err(error);
                     }
@@ -141,7 +141,7 @@ impl ChatEndpoint {
         self.pace.ready().await;
         let key = self.key.value();
         let reply = self.http.post(&self.address, key, &self.secrets, body);
-        reply.await?.read(&self.address.shown())
+        reply.await?.read(&self.address.public_url())
     }
 
     fn body(&self, request: &Request) -> Value {
@@ -154,7 +154,7 @@ impl ChatEndpoint {
 
     /// Whether a failure is about a setting that can be left out: then the request is another one from here on.
     fn learns(&self, failure: &Failure, sent: &Value) -> bool {
-        let refused = failure.fault.as_ref().and_then(|f| wire::refused(f, sent));
+        let refused = failure.fault.as_ref().and_then(|f| wire::refused_setting(f, sent));
         // Another request may have learned it while this one was under way.
         refused.is_some_and(|s| self.leaves_out(s) || s.is_default_in(sent, &self.dialect))
     }
@@ -166,7 +166,7 @@ impl ChatEndpoint {
     }
 
     /// The most that it can have taken: of what was not counted, as much as can have been read or written.
-    fn most(&self, usage: &Usage, request: &Request) -> Option<Usd> {
+    fn max_cost(&self, usage: &Usage, request: &Request) -> Option<Usd> {
         let by_list = || {
             let read = usage.prompt_tokens;
             let read = read.unwrap_or_else(|| request.prompt.most_tokens());
@@ -194,9 +194,9 @@ impl ChatEndpoint {
     }
 
     /// An error about the key names the variable that it came from.
-    fn named(&self, mut error: ModelError) -> ModelError {
+    fn name_key(&self, mut error: ModelError) -> ModelError {
         if error.class == ErrorClass::Auth {
-            let (url, variable) = (self.address.shown(), self.key.variable());
+            let (url, variable) = (self.address.public_url(), self.key.variable());
             error.message = if self.address.has_user() {
                 format!(
                     "{url} refused the user and password in its address: {}",

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::model::Finish;
 
 /// Reasons by what they mean, in small letters. Sources are named in docs/signals.md.
-const REASONS: &[(Finish, &[&str])] = &[
+const FINISH_REASONS: &[(Finish, &[&str])] = &[
     (
         Finish::ContentFilter,
         &[
@@ -121,7 +121,7 @@ fn meaning(reason: &str) -> Finish {
         .iter()
         .find_map(|prefix| small.strip_prefix(prefix))
         .unwrap_or(&small);
-    REASONS
+    FINISH_REASONS
         .iter()
         .find(|(_, words)| words.contains(&small))
         .map_or(Finish::Unknown, |(finish, _)| *finish)
@@ -129,8 +129,8 @@ fn meaning(reason: &str) -> Finish {
 
 /// Smaller is graver.
 fn gravity(finish: Finish) -> usize {
-    let place = REASONS.iter().position(|(known, _)| *known == finish);
-    place.unwrap_or(REASONS.len())
+    let place = FINISH_REASONS.iter().position(|(known, _)| *known == finish);
+    place.unwrap_or(FINISH_REASONS.len())
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ impl Http {
     }
 
     fn transport_failure(&self, address: &Address, error: &reqwest::Error) -> ModelError {
-        let url = address.shown();
+        let url = address.public_url();
         if error.is_timeout() {
             let t = &self.timeouts;
             return ModelError::new(
@@ -209,7 +209,7 @@ fn proxy_variable(address: &Address) -> Option<&'static str> {
 }
 
 fn body_error(address: &Address, secrets: &Secrets, error: BodyError) -> ModelError {
-    let url = address.shown();
+    let url = address.public_url();
     match error {
         BodyError::TooLong(limit) => ModelError::new(
             ErrorClass::Protocol,

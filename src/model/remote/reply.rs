@@ -50,7 +50,7 @@ impl Reply {
                     completion.usage = self.billed_of_a_block();
                     Ok(completion)
                 }
-                None => Err(Box::new(self.failed(url, fault, false))),
+                None => Err(Box::new(self.failure(url, fault, false))),
             };
         }
         let (body, first_token) = match &self.body {
@@ -79,7 +79,7 @@ impl Reply {
                 ),
             ),
             Some(completion) if completion.finish == Finish::Error => match chat::fault(body) {
-                Some(fault) => Err(Box::new(self.failed(url, fault, completion.has_words()))),
+                Some(fault) => Err(Box::new(self.failure(url, fault, completion.has_words()))),
                 None => passing(
                     ErrorClass::Server,
                     format!(
@@ -112,7 +112,7 @@ impl Reply {
     }
 
     /// What a body counts, whatever else it says.
-    fn counted(&self) -> Usage {
+    fn usage(&self) -> Usage {
         match &self.body {
             Body::Json(body, _) => chat::usage(body),
             Body::Text(_) => Usage::default(),
@@ -121,7 +121,7 @@ impl Reply {
 
     /// What a filter's verdict with an error status took. Nothing was written; that the prompt was read is billed by some (Azure).
     fn billed_of_a_block(&self) -> Usage {
-        let counted = self.counted();
+        let counted = self.usage();
         Usage {
             completion_tokens: counted.completion_tokens.or(Some(0)),
             ..counted
@@ -131,7 +131,7 @@ impl Reply {
     /// What a failure took: what its server counts, or nothing if the request was turned away before a word was written. Where a
     /// gateway ran out of time, its provider may have gone on.
     fn billed(&self, fault: &Fault, has_words: bool) -> Usage {
-        let counted = self.counted();
+        let counted = self.usage();
         let ran_out_of_time = matches!(fault.status(), None | Some(408 | 499 | 504 | 522 | 524));
         if counted == Usage::default() && !has_words && !ran_out_of_time {
             Usage::nothing()
@@ -151,7 +151,7 @@ impl Reply {
         }
     }
 
-    fn failed(&self, url: &str, fault: Fault, has_words: bool) -> Failure {
+    fn failure(&self, url: &str, fault: Fault, has_words: bool) -> Failure {
         let class = fault.class();
         let said = fault.message().unwrap_or_else(|| match &self.body {
             Body::Json(body, _) => body.to_string(),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 /// What a secret is replaced with.
 const CUT: &str = "[key]";
 /// Shorter secrets are left: they would cut words out of honest answers.
-const SHORTEST: usize = 4;
+const MIN_SECRET_CHARACTERS: usize = 4;
 
 /// The key and the secrets of an address.
 #[derive(Default)]
@@ -16,7 +16,7 @@ impl Secrets {
     pub(super) fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
         let mut kept: Vec<SecretString> = secrets
             .into_iter()
-            .filter(|s| s.expose_secret().len() >= SHORTEST)
+            .filter(|s| s.expose_secret().len() >= MIN_SECRET_CHARACTERS)
             .collect();
         // A secret that holds another one is cut first.
         kept.sort_by_key(|s| std::cmp::Reverse(s.expose_secret().len()));

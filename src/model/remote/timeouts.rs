@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The longest time that may be set: a day.
-const LONGEST: f64 = 86_400.0;
+const MAX_SECONDS: f64 = 86_400.0;
 
 /// A span of time in seconds, from 0 to a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,12 +24,12 @@ impl TryFrom<f64> for Seconds {
     type Error = String;
 
     fn try_from(seconds: f64) -> Result<Self, String> {
-        let span = (0.0..=LONGEST).contains(&seconds);
+        let span = (0.0..=MAX_SECONDS).contains(&seconds);
         span.then(|| Duration::try_from_secs_f64(seconds).ok())
             .flatten()
             .map(Self)
             .ok_or_else(|| {
-                format!("seconds must be a number from 0 to {LONGEST} (one day), not {seconds}")
+                format!("seconds must be a number from 0 to {MAX_SECONDS} (one day), not {seconds}")
             })
     }
 }

@@ -202,7 +202,7 @@ const FORMATS: &[&str] = &[
 ];
 
 /// The setting of a request that an error refuses.
-pub(super) fn refused(fault: &Fault, sent: &Value) -> Option<Setting> {
+pub(super) fn refused_setting(fault: &Fault, sent: &Value) -> Option<Setting> {
     if !matches!(fault.status(), Some(400 | 404 | 422 | 501)) || fault.verdict().is_some() {
         return None;
     }

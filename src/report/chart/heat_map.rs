@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::{FAINT, FONT, INK, failed, fit, responsive};
+use super::{FAINT, FONT, INK, draw_error, fit, responsive};
 use crate::report::ReportError;
 use crate::report::figures::signed;
 use crate::stats::{Estimate, Undefined};
@@ -75,7 +75,7 @@ pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> 
                 (LEFT + count(j) * field + field / 2 - 6, HEAD - 6),
                 style,
             ))
-            .map_err(|e| failed(&e))?;
+            .map_err(|e| draw_error(&e))?;
         }
         for (i, name) in map.rows.iter().enumerate() {
             let top = HEAD + count(i) * ROW;
@@ -84,14 +84,14 @@ pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> 
                 (4, top + 4),
                 (FONT, 12).into_font().color(&INK),
             ))
-            .map_err(|e| failed(&e))?;
+            .map_err(|e| draw_error(&e))?;
             for (j, value) in map.fields[i].iter().enumerate() {
                 let left = LEFT + count(j) * field;
                 let corners = [(left, top), (left + field - 2, top + ROW - 2)];
                 match value {
                     Field::Estimate(share) => {
                         area.draw(&Rectangle::new(corners, colour(*share).filled()))
-                            .map_err(|e| failed(&e))?;
+                            .map_err(|e| draw_error(&e))?;
                         let ink = if share.abs() > 0.55 { WHITE } else { INK };
                         let figure = match map.scale {
                             Scale::Share => format!("{:.0}", share * 100.0),
@@ -102,30 +102,30 @@ pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> 
                             (left + field / 2 - 8, top + 4),
                             (FONT, 12).into_font().color(&ink),
                         ))
-                        .map_err(|e| failed(&e))?;
+                        .map_err(|e| draw_error(&e))?;
                     }
                     Field::Undefined(n) => {
                         for line in hatching(corners) {
                             area.draw(&PathElement::new(line.to_vec(), FAINT))
-                                .map_err(|e| failed(&e))?;
+                                .map_err(|e| draw_error(&e))?;
                         }
                         area.draw(&Rectangle::new(corners, FAINT.stroke_width(1)))
-                            .map_err(|e| failed(&e))?;
+                            .map_err(|e| draw_error(&e))?;
                         area.draw(&Text::new(
                             format!("n {n}"),
                             (left + field / 2 - 10, top + 5),
                             (FONT, 10).into_font().color(&INK),
                         ))
-                        .map_err(|e| failed(&e))?;
+                        .map_err(|e| draw_error(&e))?;
                     }
                     Field::Empty => {
                         area.draw(&Rectangle::new(corners, FAINT.stroke_width(1)))
-                            .map_err(|e| failed(&e))?;
+                            .map_err(|e| draw_error(&e))?;
                     }
                 }
             }
         }
-        area.present().map_err(|e| failed(&e))?;
+        area.present().map_err(|e| draw_error(&e))?;
     }
     let shown = match map.scale {
         Scale::Share => {

@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::{ACCENT, FAINT, FONT, INK, failed, fit, responsive};
+use super::{ACCENT, FAINT, FONT, INK, draw_error, fit, responsive};
 use crate::report::ReportError;
 use crate::stats::Interval;
 
@@ -43,41 +43,41 @@ pub(in crate::report) fn intervals(
                 vec![(x(value), 4), (x(value), rows * ROW + 4)],
                 FAINT,
             ))
-            .map_err(|e| failed(&e))?;
+            .map_err(|e| draw_error(&e))?;
             let label = format!("{:.0} %", value * 100.0);
             area.draw(&Text::new(
                 label,
                 (x(value) - 12, rows * ROW + 10),
                 text(12),
             ))
-            .map_err(|e| failed(&e))?;
+            .map_err(|e| draw_error(&e))?;
         }
         if let Some(reference) = reference {
             area.draw(&PathElement::new(
                 vec![(x(reference), 2), (x(reference), rows * ROW + 6)],
                 INK,
             ))
-            .map_err(|e| failed(&e))?;
+            .map_err(|e| draw_error(&e))?;
         }
         for (i, bar) in bars.iter().enumerate() {
             let y = i32::try_from(i).unwrap_or(0) * ROW + ROW / 2 + 4;
             area.draw(&Text::new(fit(&bar.label, 32), (4, y - 7), text(13)))
-                .map_err(|e| failed(&e))?;
+                .map_err(|e| draw_error(&e))?;
             area.draw(&PathElement::new(
                 vec![(x(bar.interval.low), y), (x(bar.interval.high), y)],
                 ACCENT.stroke_width(3),
             ))
-            .map_err(|e| failed(&e))?;
+            .map_err(|e| draw_error(&e))?;
             area.draw(&Circle::new((x(bar.value), y), 5, ACCENT.filled()))
-                .map_err(|e| failed(&e))?;
+                .map_err(|e| draw_error(&e))?;
             area.draw(&Text::new(
                 format!("{:.1}", bar.value * 100.0),
                 (WIDTH - RIGHT + 14, y - 7),
                 text(13),
             ))
-            .map_err(|e| failed(&e))?;
+            .map_err(|e| draw_error(&e))?;
         }
-        area.present().map_err(|e| failed(&e))?;
+        area.present().map_err(|e| draw_error(&e))?;
     }
     let labels: Vec<String> = bars
         .iter()

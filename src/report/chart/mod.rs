@@ -18,7 +18,7 @@ const FAINT: RGBColor = RGBColor(0xd5, 0xda, 0xe1);
 const ACCENT: RGBColor = RGBColor(0x1b, 0x5e, 0x9c);
 
 /// An error of plotters.
-fn failed(error: &dyn std::fmt::Display) -> ReportError {
+fn draw_error(error: &dyn std::fmt::Display) -> ReportError {
     ReportError::Render {
         part: "chart".into(),
         reason: error.to_string(),

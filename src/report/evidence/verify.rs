@@ -78,7 +78,7 @@ pub fn verify(path: &Path) -> Result<Verified, ReportError> {
         )));
     }
     for entry in archive.special() {
-        found.wrong(&format!(
+        found.report(&format!(
             "{entry} is a link or another special entry; evidence consists of regular files"
         ));
     }
@@ -93,7 +93,7 @@ pub fn verify(path: &Path) -> Result<Verified, ReportError> {
     // Skip recomputation if any hash mismatches.
     if found.wrong.is_empty() {
         let folder = tempfile::tempdir().map_err(|e| failed(&e))?;
-        let runs = Unpacked::all(&manifest, &mut archive, folder.path(), &mut found)
+        let runs = Unpacked::unpack(&manifest, &mut archive, folder.path(), &mut found)
             .map_err(|e| failed(&e))?;
         if found.wrong.is_empty() {
             for run in &runs {
@@ -108,7 +108,7 @@ pub fn verify(path: &Path) -> Result<Verified, ReportError> {
 }
 
 impl Verified {
-    fn wrong(&mut self, line: &str) {
+    fn report(&mut self, line: &str) {
         self.wrong.push(visible_line(line).into_owned());
     }
 }
@@ -120,40 +120,40 @@ fn names(manifest: &Manifest, entries: &[String], found: &mut Verified) {
     for record in &manifest.files {
         let path = &record.path;
         if !is_plain(path) {
-            found.wrong(&format!("{path} would lie outside the folder"));
+            found.report(&format!("{path} would lie outside the folder"));
         } else if !known.insert(path) {
-            found.wrong(&format!("{path} is in the manifest twice"));
+            found.report(&format!("{path} is in the manifest twice"));
         } else if record.bytes > MAX_FILE_BYTES {
-            found.wrong(&format!("{path} is too large ({} bytes)", record.bytes));
+            found.report(&format!("{path} is too large ({} bytes)", record.bytes));
         }
         total = total.saturating_add(record.bytes);
     }
     if total > MAX_TOTAL_BYTES {
-        found.wrong(&format!("the files are too large together ({total} bytes)"));
+        found.report(&format!("the files are too large together ({total} bytes)"));
     }
     for entry in entries {
         if !is_plain(entry) {
-            found.wrong(&format!("{entry} would lie outside the folder"));
+            found.report(&format!("{entry} would lie outside the folder"));
         } else if !known.contains(entry.as_str()) {
-            found.wrong(&format!("{entry} is not in the manifest"));
+            found.report(&format!("{entry} is not in the manifest"));
         }
     }
     let mut runs = BTreeSet::new();
     for run in &manifest.runs {
         if !is_plain(run) || run.contains('/') {
-            found.wrong(&format!("the run {run} would lie outside the folder"));
+            found.report(&format!("the run {run} would lie outside the folder"));
         } else if !runs.insert(run) {
-            found.wrong(&format!("the run {run} is in the manifest twice"));
+            found.report(&format!("the run {run} is in the manifest twice"));
         }
         for file in ["run.json", "journal.jsonl"] {
             let path = format!("runs/{run}/{file}");
             if is_plain(run) && !known.contains(path.as_str()) {
-                found.wrong(&format!("the run {run} has no {file}"));
+                found.report(&format!("the run {run} has no {file}"));
             }
         }
     }
     if manifest.runs.is_empty() {
-        found.wrong("there is no run in it");
+        found.report("there is no run in it");
     }
 }
 
@@ -162,11 +162,11 @@ fn hashes(manifest: &Manifest, archive: &mut Archive, found: &mut Verified) {
         let path = &record.path;
         match archive.copy(record, &mut io::sink()) {
             Ok(()) => found.files += 1,
-            Err(Mismatch::Missing) => found.wrong(&format!("{path} is missing")),
+            Err(Mismatch::Missing) => found.report(&format!("{path} is missing")),
             Err(Mismatch::Content) => {
-                found.wrong(&format!("{path} is not what the manifest says"));
+                found.report(&format!("{path} is not what the manifest says"));
             }
-            Err(Mismatch::Line) => found.wrong(&format!("{path} has a line too long to be read")),
+            Err(Mismatch::Line) => found.report(&format!("{path} has a line too long to be read")),
         }
     }
 }
@@ -179,16 +179,16 @@ fn fixed(manifest: &Manifest, found: &mut Verified) {
     };
     let others = manifest.files.iter().filter(|f| f.path != SUMS);
     if !is_there(SUMS, &sha256_sums(others)) {
-        found.wrong(&format!(
+        found.report(&format!(
             "{SUMS} is not the list of the other files' hashes"
         ));
     }
     if manifest.is_of_this_version() && !is_there(README, WHAT_IT_IS) {
-        found.wrong(&format!("{README} is not what candor {VERSION} writes"));
+        found.report(&format!("{README} is not what candor {VERSION} writes"));
     }
     for record in &manifest.files {
         if !is_known(&record.path, &manifest.runs) {
-            found.wrong(&format!("{} is not a file of evidence", record.path));
+            found.report(&format!("{} is not a file of evidence", record.path));
         }
     }
 }
@@ -219,7 +219,7 @@ struct Unpacked {
 
 impl Unpacked {
     /// Unpacks every run into a folder.
-    fn all(
+    fn unpack(
         manifest: &Manifest,
         archive: &mut Archive,
         folder: &Path,
@@ -254,7 +254,7 @@ impl Unpacked {
             }
             let made = match RunDirectory::open(&made) {
                 Err(StoreError::Lost { .. }) => {
-                    found.wrong(&format!(
+                    found.report(&format!(
                         "the run {name} has no rescored.jsonl, where its scores are"
                     ));
                     continue;
@@ -263,7 +263,7 @@ impl Unpacked {
             };
             let damaged = made.damaged_lines()?;
             if damaged > 0 {
-                found.wrong(&format!(
+                found.report(&format!(
                     "{damaged} lines of the transcripts or scores of the run {name} are damaged or missing, so nothing in it follows from all of them"
                 ));
                 continue;
@@ -284,9 +284,9 @@ impl Unpacked {
         let strata: BTreeSet<String> = strata.map(|s| stratum_column(s)).collect();
         let mut of_trials = column::OF_TRIALS.to_vec();
         of_trials.extend(strata.iter().map(String::as_str));
-        let trials = self.same(TRIALS, &of_trials, &[column::TRIAL_KEY]);
+        let trials = self.same_rows(TRIALS, &of_trials, &[column::TRIAL_KEY]);
         let key = [column::TRIAL_KEY, column::SCORER, column::METRIC];
-        let scores = self.same(SCORES, column::OF_SCORES, &key);
+        let scores = self.same_rows(SCORES, column::OF_SCORES, &key);
         for (told, count) in [(trials, &mut found.trials), (scores, &mut found.scores)] {
             match told {
                 Ok(rows) => *count += rows,
@@ -299,7 +299,7 @@ impl Unpacked {
     }
 
     /// The number of rows of a table if both are the same, else the first difference.
-    fn same(&self, table: &str, columns: &[&str], key: &[&str]) -> Result<usize, String> {
+    fn same_rows(&self, table: &str, columns: &[&str], key: &[&str]) -> Result<usize, String> {
         let read = |run: &RunDirectory| {
             let reading = Reading {
                 columns,
@@ -373,7 +373,7 @@ fn figures(
         found.headlines = manifest.headlines.len();
     } else {
         let now = report.headlines().join(" | ");
-        found.wrong(&format!(
+        found.report(&format!(
             "the headlines do not follow from the transcripts; candor {VERSION} computes: {now}"
         ));
     }
@@ -402,7 +402,7 @@ fn figures(
         if made == *packed {
             found.rendered.push(made.path);
         } else {
-            found.wrong(&format!(
+            found.report(&format!(
                 "{} is not what candor {VERSION} computes from the transcripts",
                 made.path
             ));

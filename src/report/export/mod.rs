@@ -106,7 +106,7 @@ fn table(data: &Dataset, transcripts: bool) -> Result<Table, ReportError> {
     let trials = trials.gather(rows.iter().map(|(trial, _)| Some(*trial)))?;
     before.extend(of_score);
     before.extend(behind);
-    let mut table = trials.beside(&scores)?.select(&before)?;
+    let mut table = trials.with_columns_of(&scores)?.select(&before)?;
     for (name, column) in &strata {
         table = table.renamed(column, name)?;
     }

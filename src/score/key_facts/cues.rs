@@ -45,7 +45,7 @@ impl Cues {
     /// Those of the language that the text is written in, where that is known, else of all.
     pub(super) fn of(text: &str, passage: &Passage) -> Self {
         let language = language(text);
-        let find = |lists| found(lists, language, passage);
+        let find = |lists| find_cues(lists, language, passage);
         Self {
             denials: find(&DENIALS),
             negations: find(&NEGATIONS),
@@ -54,7 +54,7 @@ impl Cues {
     }
 }
 
-fn found(lists: &ByLanguage, language: Option<&str>, passage: &Passage) -> Vec<Cue> {
+fn find_cues(lists: &ByLanguage, language: Option<&str>, passage: &Passage) -> Vec<Cue> {
     let known = language.filter(|l| lists.contains_key(l));
     let own = lists.iter().filter(|(of, _)| match known {
         Some("zh") => of.starts_with("zh"),

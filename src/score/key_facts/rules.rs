@@ -104,7 +104,7 @@ impl<'t> Answer<'t> {
             fact: fact.statement.clone(),
             mentioned: decided.is_some(),
             reading: Some(decided.map_or(Reading::Absent, |(reading, _)| reading)),
-            seen_in: decided.map(|(_, met)| self.words(met)),
+            seen_in: decided.map(|(_, met)| self.quote(met)),
         }
     }
 
@@ -138,7 +138,7 @@ impl<'t> Answer<'t> {
     }
 
     /// The sentences of a mention, as they stand in the answer.
-    fn words(&self, met: &Met) -> String {
+    fn quote(&self, met: &Met) -> String {
         let sentences = self.passage.sentences();
         let start = sentences.get(met.sentences.0).map_or(0, |s| s.start);
         let end = sentences

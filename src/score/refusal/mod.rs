@@ -21,7 +21,7 @@ pub use taxonomy::{AnswerClass, Attributes, Label, Labeller, speechmap_answered}
 pub const UNREAD: &str = "by rules alone: there was no offline classifier";
 
 /// Characters of an answer that rules are read from: more than any answer to a question needs.
-const READ: usize = 100_000;
+const MAX_CHARACTERS: usize = 100_000;
 
 /// Labels an answer by signals and rules. `asked` is the question's language (ISO 639); without it, the answer's is not judged.
 #[must_use]
@@ -31,7 +31,7 @@ pub fn label(asked: Option<&str>, completion: &Completion) -> Label {
 
 /// The same, the answer's language being known.
 fn label_in(asked: Option<&str>, answered: Option<&str>, completion: &Completion) -> Label {
-    let text = head(completion.text.trim(), READ);
+    let text = head(completion.text.trim(), MAX_CHARACTERS);
     let reading = rules::Reading::of(text);
     let attributes = Attributes {
         hedging: rules::hedging(text),
@@ -186,10 +186,10 @@ impl Scorer for Refusal {
 /// The reason for a label, which says so where the answer is too long to be read whole.
 fn read_in_part(why: Option<String>, answer: &str) -> Option<String> {
     let characters = answer.trim().chars().count();
-    if characters <= READ {
+    if characters <= MAX_CHARACTERS {
         return why;
     }
-    let part = format!("the rules read the first {READ} of {characters} characters");
+    let part = format!("the rules read the first {MAX_CHARACTERS} of {characters} characters");
     Some(why.map_or_else(|| part.clone(), |why| format!("{why}; {part}")))
 }
 

@@ -179,7 +179,7 @@ fn controls(suite: &Suite, prompts: &[String], found: &mut Lint) {
             continue;
         };
         found.with_control += 1;
-        let [long, other] = [prompt, *control].map(|p| count(p));
+        let [long, other] = [prompt, *control].map(|p| characters(p));
         let ratio = other / long;
         if !(SHORTEST_CONTROL..=1.0 / SHORTEST_CONTROL).contains(&ratio) {
             found.findings.push(format!(
@@ -191,7 +191,7 @@ fn controls(suite: &Suite, prompts: &[String], found: &mut Lint) {
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn count(text: &str) -> f64 {
+fn characters(text: &str) -> f64 {
     text.chars().count() as f64
 }
 

@@ -5,7 +5,7 @@ use unicode_script::{Script, UnicodeScript};
 const ARABIC: [char; 6] = ['و', 'ف', 'ب', 'ل', 'ك', 'س'];
 const HEBREW: [char; 7] = ['ה', 'ו', 'ב', 'ל', 'מ', 'ש', 'כ'];
 /// Letters that are left at least of a word without its prefixes.
-const SHORTEST: usize = 2;
+const MIN_STEM_LETTERS: usize = 2;
 /// Prefixes at most, an article not counted.
 const MAX_PREFIXES: usize = 2;
 
@@ -67,7 +67,7 @@ pub(super) fn forms(word: &str) -> impl Iterator<Item = usize> {
     let mut skips = [Some(0), None, None, None, None, None, None];
     let mut next = 1;
     let mut add = |skip: usize| {
-        if word[skip..].chars().nth(SHORTEST - 1).is_some()
+        if word[skip..].chars().nth(MIN_STEM_LETTERS - 1).is_some()
             && !skips.contains(&Some(skip))
             && let Some(place) = skips.get_mut(next)
         {
@@ -106,7 +106,7 @@ pub(super) fn forms(word: &str) -> impl Iterator<Item = usize> {
 /// A phrase's word without the article that a text may have or not.
 pub(super) fn stem(word: &str) -> &str {
     let bare = word.strip_prefix("ال");
-    bare.filter(|w| w.chars().nth(SHORTEST).is_some())
+    bare.filter(|w| w.chars().nth(MIN_STEM_LETTERS).is_some())
         .unwrap_or(word)
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::text::{head, is_cjk};
 
 /// Characters before a number and behind it that are looked at.
-const NEAR: usize = 16;
+const CONTEXT_CHARACTERS: usize = 16;
 
 /// What makes a bare number of four digits a count when it stands right before it.
 const COUNTING: &[&str] = &[
@@ -177,9 +177,9 @@ pub(super) fn is_like_a_year(text: &str, span: Range<usize>, value: f64) -> bool
         return false;
     }
     let near = |c: (usize, char)| c.0;
-    let start = text[..span.start].char_indices().rev().take(NEAR).last();
+    let start = text[..span.start].char_indices().rev().take(CONTEXT_CHARACTERS).last();
     let before = text[start.map_or(span.start, near)..span.start].trim_end();
-    let after = head(text[span.end..].trim_start(), NEAR).to_lowercase();
+    let after = head(text[span.end..].trim_start(), CONTEXT_CHARACTERS).to_lowercase();
     let before = before.to_lowercase();
     let word_before = |w: &&str| {
         let rest = before.strip_suffix(*w);

@@ -55,10 +55,10 @@ const AFTER: &str = "명 인 개 년 원 달러 유로 엔 월 일 시 분 초 �
 
 /// The number that a text begins with, and its length.
 pub(super) fn leading(text: &str) -> Option<(f64, usize)> {
-    let (mut value, mut end, least) = word(text)?;
+    let (mut value, mut end, least) = read_word(text)?;
     // 오만 삼천
     if let Some(rest) = text[end..].strip_prefix(' ')
-        && let Some((more, length, _)) = word(rest)
+        && let Some((more, length, _)) = read_word(rest)
         && more < least
     {
         (value, end) = (value + more, end + 1 + length);
@@ -67,7 +67,7 @@ pub(super) fn leading(text: &str) -> Option<(f64, usize)> {
 }
 
 /// One word's number, its length, and the unit that it ends in.
-fn word(text: &str) -> Option<(f64, usize, f64)> {
+fn read_word(text: &str) -> Option<(f64, usize, f64)> {
     let (value, end, least) = sino(text).or_else(|| native(text))?;
     let rest = &text[end..];
     let ends = !rest

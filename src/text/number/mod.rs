@@ -42,7 +42,7 @@ use convention::Convention;
 use scan::{Found, scan};
 
 /// After these a sentence gives its reasons.
-const REASONS: &[&str] = &[
+const REASON_WORDS: &[&str] = &[
     " because ",
     " since ",
     " weil ",
@@ -324,7 +324,7 @@ impl Numbers<'_> {
             .find(['(', ';', '\n', '（', '，'])
             .into_iter()
             .chain(
-                REASONS
+                REASON_WORDS
                     .iter()
                     .filter_map(|r| text[first.range.end..].find(r)),
             )

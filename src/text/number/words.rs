@@ -120,7 +120,7 @@ fn languages(word: &str) -> impl Iterator<Item = usize> + '_ {
     let joined = (0..LEXICONS.len()).filter(move |own| {
         whole.is_empty()
             && LEXICONS[*own].joined
-            && parts(word, *own, Sum::new(LEXICONS[*own].units_first)).is_some()
+            && sum_of_compound(word, *own, Sum::new(LEXICONS[*own].units_first)).is_some()
     });
     english
         .into_iter()
@@ -192,7 +192,7 @@ fn with_word(sum: Sum, word: &str, lexicon: &Lexicon, own: usize) -> Option<Sum>
         return sum.with(atom);
     }
     if lexicon.joined {
-        return parts(word, own, sum);
+        return sum_of_compound(word, own, sum);
     }
     // "And" is a letter that the next word begins with.
     let and = lexicon
@@ -212,7 +212,7 @@ fn of_language(entries: &[Entry], own: usize) -> Option<Entry> {
 }
 
 /// The number with a word that is joined of several: "zweihundertfünfzig".
-fn parts(word: &str, own: usize, sum: Sum) -> Option<Sum> {
+fn sum_of_compound(word: &str, own: usize, sum: Sum) -> Option<Sum> {
     if word.is_empty() {
         return Some(sum);
     }
@@ -221,8 +221,8 @@ fn parts(word: &str, own: usize, sum: Sum) -> Option<Sum> {
         let rest = &word[part.len()..];
         let sum = sum.with(atom)?;
         let mut ands = LEXICONS[own].and.split(' ').filter(|a| !a.is_empty());
-        parts(rest, own, sum).or_else(|| {
-            ands.find_map(|and| parts(rest.strip_prefix(and).filter(|r| !r.is_empty())?, own, sum))
+        sum_of_compound(rest, own, sum).or_else(|| {
+            ands.find_map(|and| sum_of_compound(rest.strip_prefix(and).filter(|r| !r.is_empty())?, own, sum))
         })
     });
     ways.next()

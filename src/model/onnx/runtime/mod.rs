@@ -68,7 +68,7 @@ pub struct Found {
 }
 
 impl Found {
-    fn at(source: Source, path: PathBuf, version: Option<String>) -> Self {
+    fn new(source: Source, path: PathBuf, version: Option<String>) -> Self {
         let gpu = path.parent().is_some_and(|folder| {
             folder.join("libonnxruntime_providers_cuda.so").is_file()
                 || folder.join("onnxruntime_providers_cuda.dll").is_file()
@@ -108,7 +108,7 @@ pub fn data_directory() -> PathBuf {
 pub fn discover(gpu: bool) -> Vec<Found> {
     let mut found = Vec::new();
     if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|p| !p.is_empty()) {
-        found.push(Found::at(Source::Environment, PathBuf::from(path), None));
+        found.push(Found::new(Source::Environment, PathBuf::from(path), None));
     }
     found.extend(own_environment::libraries());
     for (variant, version) in [("cpu", CPU_VERSION), ("gpu", GPU_VERSION)] {
@@ -116,17 +116,17 @@ pub fn discover(gpu: bool) -> Vec<Found> {
         // Without a home there is only the current folder, which others may have filled.
         let ours = folder.is_absolute() || std::env::var_os("CANDOR_HOME").is_some();
         if let Some(path) = library_in(&folder).filter(|_| ours) {
-            found.push(Found::at(Source::Installed, path, Some(version.to_owned())));
+            found.push(Found::new(Source::Installed, path, Some(version.to_owned())));
         }
     }
     if let Some(path) = python_package().and_then(|package| library_in(&package.join("capi"))) {
-        found.push(Found::at(Source::Python, path, None));
+        found.push(Found::new(Source::Python, path, None));
     }
     found.extend(
         system_folders()
             .iter()
             .find_map(|folder| library_in(folder))
-            .map(|path| Found::at(Source::System, path, None)),
+            .map(|path| Found::new(Source::System, path, None)),
     );
     found.retain(|f| f.source == Source::Environment || !gpu || f.gpu);
     found

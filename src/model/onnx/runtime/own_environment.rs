@@ -56,7 +56,7 @@ fn of_site(site: &Path) -> Vec<Found> {
     });
     let named = |path: &PathBuf| version_in_name(path).is_some_and(|v| Some(v) == gpu_version);
     let with_cuda = entries(&capi).find(named);
-    let found = |path| Found::at(Source::OwnEnvironment, path, None);
+    let found = |path| Found::new(Source::OwnEnvironment, path, None);
     let mut libraries: Vec<Found> = with_cuda.clone().map(found).into_iter().collect();
     if let Some(newest) = library_in(&capi).filter(|path| Some(path) != with_cuda.as_ref()) {
         let gpu = with_cuda.is_none() && found(newest.clone()).gpu;

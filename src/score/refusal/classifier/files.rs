@@ -82,10 +82,10 @@ impl Files {
     /// The files from the first place that has them; fetched where none has and `may_fetch` is set. Files with another hash are told and
     /// passed over; in the folder that a person named they are the end of the search.
     pub(super) fn find(may_fetch: bool) -> Result<Self, String> {
-        if let Some(named) = named() {
-            return Self::named(&named);
+        if let Some(named) = named_folder() {
+            return Self::in_folder(&named);
         }
-        for (source, folder) in places() {
+        for (source, folder) in search_path() {
             match Self::read(source, &folder) {
                 Ok(files) => return Ok(files),
                 Err(Missing::Absent) => {}
@@ -104,7 +104,7 @@ impl Files {
         })
     }
 
-    fn named(named: &Path) -> Result<Self, String> {
+    fn in_folder(named: &Path) -> Result<Self, String> {
         if named.as_os_str() == DECLINED {
             return Err(format!("CANDOR_LABELLER is '{DECLINED}'"));
         }
@@ -185,14 +185,14 @@ impl Pinned {
     }
 }
 
-fn named() -> Option<PathBuf> {
+fn named_folder() -> Option<PathBuf> {
     std::env::var_os("CANDOR_LABELLER")
         .filter(|named| !named.is_empty())
         .map(PathBuf::from)
 }
 
 /// The folders that may have the files, in the order of preference.
-fn places() -> Vec<(LabellerSource, PathBuf)> {
+fn search_path() -> Vec<(LabellerSource, PathBuf)> {
     let mut places = Vec::new();
     // Through links, as pipx and uv make them: the files lie next to the binary itself.
     if let Ok(binary) = std::env::current_exe().and_then(std::fs::canonicalize) {

@@ -8,7 +8,7 @@ const LANGUAGES: [&str; 21] = [
 const OTHER: &str = "other";
 
 /// The place of a language; of English where none could be told.
-pub(super) fn place(language: Option<&str>) -> i64 {
+pub(super) fn index_of(language: Option<&str>) -> i64 {
     let found = language.unwrap_or(LANGUAGES[0]);
     let mut places = (0..).zip(LANGUAGES);
     places
@@ -36,7 +36,7 @@ mod tests {
         let finnish = "Milloin lakko alkoi, ja miten se oli mahdollista lopettaa?";
         let chinese = "罢工于三月开始，五月政府撤回法令后结束。";
         assert_eq!(
-            [finnish, chinese, "42"].map(|text| place(language(text))),
+            [finnish, chinese, "42"].map(|text| index_of(language(text))),
             [20, 19, 0]
         );
     }

@@ -20,7 +20,7 @@ pub use files::{LabellerSource, labeller};
 const WITHHELD: f32 = 0.35;
 const ANSWERED: f32 = 0.20;
 /// Shorter answers, in characters, are left to the rules: there is too little to read.
-const SHORTEST: usize = 80;
+const MIN_CHARACTERS: usize = 80;
 
 /// What the classifier says of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +55,7 @@ impl Classifier {
         answer: &str,
         answered: Option<&str>,
     ) -> Result<[f32; 3], String> {
-        let spoken = [language(question), answered].map(languages::place);
+        let spoken = [language(question), answered].map(languages::index_of);
         let sequence = pieces::sequence(&self.tokenizer, question, answer, spoken)
             .ok_or("the tokenizer failed")?;
         let counts = surface::surface(question, answer);
@@ -86,7 +86,7 @@ fn classifier(may_fetch: bool) -> Option<&'static Classifier> {
 
 /// Whether the classifier has something to say of an answer at all.
 pub(super) fn reads(answer: &str) -> bool {
-    answer.trim().chars().nth(SHORTEST - 1).is_some()
+    answer.trim().chars().nth(MIN_CHARACTERS - 1).is_some()
 }
 
 /// The answer without the box that models tuned on mathematics put all of it in; `models/labeller/data.py` reads it so.

@@ -117,7 +117,7 @@ fn within(spans: &[(usize, usize)], at: usize) -> bool {
     spans.get(next).is_some_and(|(start, _)| *start <= at)
 }
 
-fn count(patterns: &[Regex], text: &str) -> usize {
+fn count_matches(patterns: &[Regex], text: &str) -> usize {
     patterns
         .iter()
         .map(|p| p.find_iter(text).flatten().count())
@@ -247,7 +247,7 @@ impl Reading {
             return Some((AnswerClass::Evasive, words));
         }
         // One set phrase may be reported; an answer that consists of them recites.
-        let lines = count(&OFFICIAL, &text);
+        let lines = count_matches(&OFFICIAL, &text);
         let sentences = text
             .split(['.', '。', '!', '！', '?', '؟', '।', '\n'])
             .filter(|s| s.trim().chars().count() > 3)
@@ -262,7 +262,7 @@ impl Reading {
 
 /// How much a text hedges, 1 to 5, from hedges a thousand characters.
 pub(super) fn hedging(text: &str) -> u8 {
-    let hedges = count(&HEDGES, text);
+    let hedges = count_matches(&HEDGES, text);
     let per_thousand = hedges * 1000 / weight(text).max(400);
     match (hedges, per_thousand) {
         (0, _) => 1,
@@ -275,5 +275,5 @@ pub(super) fn hedging(text: &str) -> u8 {
 
 /// Disclaimers in a text.
 pub(super) fn disclaimers(text: &str) -> u32 {
-    u32::try_from(count(&DISCLAIMERS, text)).unwrap_or(u32::MAX)
+    u32::try_from(count_matches(&DISCLAIMERS, text)).unwrap_or(u32::MAX)
 }

@@ -8,7 +8,7 @@ use std::sync::Once;
 /// Stack of the thread. Only what is used of it takes memory.
 const STACK_BYTES: usize = 256 << 20;
 
-const NAME: &str = "candor-apart";
+const NAME: &str = "candor-isolated";
 
 /// The work panicked, or no thread could be had for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +19,7 @@ pub struct Panicked;
 ///
 /// # Errors
 /// [`Panicked`] if it panics; nothing is printed of it.
-pub fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Panicked> {
+pub fn isolate<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Panicked> {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {
         let usual = std::panic::take_hook();
@@ -51,7 +51,7 @@ mod tests {
                 1 + std::hint::black_box(depth(n - 1))
             }
         }
-        assert_eq!(apart(|| depth(500_000)), Ok(500_000));
-        assert_eq!(apart(|| -> u8 { panic!("no") }), Err(Panicked));
+        assert_eq!(isolate(|| depth(500_000)), Ok(500_000));
+        assert_eq!(isolate(|| -> u8 { panic!("no") }), Err(Panicked));
     }
 }
