@@ -156,7 +156,7 @@ impl<'a> Rows<'a> {
         })
     }
 
-    /// A row's model and answer; none for a repeat or a failed call.
+    /// A row's model and answer; none for a epoch or a failed call.
     fn answer(&self, row: usize) -> Option<(&'a str, Answer)> {
         let text = |column: &str| self.texts.get(column)?.get(row);
         let owned = |column: &str| text(column).map(str::to_owned);

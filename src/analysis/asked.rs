@@ -12,16 +12,16 @@ use crate::store::{
 };
 
 impl Dataset {
-    /// Every question's score under its suite's headline metric. Questions without a value (failed, blocked, not judged) are
+    /// Every question's score under its suite's primary metric. Questions without a value (failed, blocked, not judged) are
     /// not in it.
     ///
     /// # Errors
-    /// [`AnalysisError::Store`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] if the tables are not a run's.
     pub fn questions(&self) -> Result<Vec<Question>, AnalysisError> {
         Ok(self.asked(&self.headlines())?.scored)
     }
 
-    /// Each suite's headline metric.
+    /// Each suite's primary metric.
     #[must_use]
     pub fn headlines(&self) -> Vec<MetricName> {
         self.suites
@@ -58,7 +58,7 @@ impl Dataset {
     /// order drawn.
     ///
     /// # Errors
-    /// [`AnalysisError::Store`] where the tables are not a run's, [`AnalysisError::NotANumber`] where a score is NaN or infinite.
+    /// [`AnalysisError::Store`] if the tables are not a run's, [`AnalysisError::NotANumber`] if a score is NaN or infinite.
     pub fn asked(&self, metrics: &[MetricName]) -> Result<Asked, AnalysisError> {
         self.asked_of(metrics, None)
     }
@@ -146,7 +146,7 @@ impl Dataset {
     /// Every metric that the scores of the suites named have.
     ///
     /// # Errors
-    /// [`AnalysisError::Store`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] if the tables are not a run's.
     pub fn metrics(&self, suites: &[&str]) -> Result<Vec<MetricName>, AnalysisError> {
         let names = [column::SUITE, column::SCORER, column::METRIC];
         let filter = Filter::all().among(column::SUITE, suites.iter().copied());
@@ -167,11 +167,11 @@ impl Dataset {
         Ok(all.into_iter().map(metric).collect())
     }
 
-    /// Trials of a model that ended without an answer, or whose answer lacks a verdict under its suite's headline metric; and all of its
+    /// Trials of a model that ended without an answer, or whose answer lacks a verdict under its suite's primary metric; and all of its
     /// trials, on the suites named.
     ///
     /// # Errors
-    /// [`AnalysisError::Store`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] if the tables are not a run's.
     pub fn failures(&self, model: &str, suites: &[&str]) -> Result<Failures, AnalysisError> {
         let filter = Filter::all()
             .among(column::SUITE, suites.iter().copied())
@@ -189,10 +189,10 @@ impl Dataset {
         })
     }
 
-    /// Model and suite of every trial whose answer lacks a verdict under its suite's headline metric.
+    /// Model and suite of every trial whose answer lacks a verdict under its suite's primary metric.
     ///
     /// # Errors
-    /// [`AnalysisError::Store`] where the tables are not a run's.
+    /// [`AnalysisError::Store`] if the tables are not a run's.
     pub(super) fn unscored(
         &self,
         model: Option<&str>,

@@ -72,7 +72,7 @@ pub struct Attribution {
     pub baseline_alone: usize,
     /// Withheld by the model alone, by how.
     pub model_alone: BTreeMap<WithheldBy, usize>,
-    /// Of what was begun and retracted, the answers whose beginning is kept.
+    /// Of what was retracted mid-stream, the answers whose beginning is kept.
     pub kept: usize,
     /// Questions without a verdict on a side.
     pub unscored: usize,

@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 use serde::{Serialize, Serializer};
 
 use super::paired::{adjusted, estimate_and_p};
-use super::{Asked, LEVEL, Measure, PairedTest, PairedUnit, Question, Target};
+use super::{Asked, Estimand, LEVEL, Measure, PairedTest, PairedUnit, Question};
 use crate::stats::{Estimate, Inference, TwoGroups, Undefined, newcombe_hybrid, normal_quantile};
 
 /// The difference of a model to a baseline.
@@ -93,10 +93,10 @@ pub fn compare(
     suites: &[&str],
     model: &str,
     baseline: &str,
-    target: Target,
+    estimand: Estimand,
 ) -> Comparison {
     let pairs = Pairs::of(asked, suites, model, baseline);
-    let mut comparison = pairs.comparison(suites, model, baseline, target);
+    let mut comparison = pairs.comparison(suites, model, baseline, estimand);
     // Different questions of one suite are two samples of the same; those of different suites have nothing to do with each other.
     if let ([suite], true, true) = (suites, pairs.shared.is_empty(), pairs.missing.is_empty())
         && let Ok(difference) = unpaired(asked, suite, model, baseline)
@@ -120,7 +120,7 @@ fn unpaired(
         let own = |q: &&Question| &*q.model == name && &*q.suite == suite;
         let (mut right, mut all) = (0, 0);
         for question in asked.scored.iter().filter(own) {
-            let alone = question.cluster == question.sample && question.repeats.len() == 1;
+            let alone = question.cluster == question.sample && question.epochs.len() == 1;
             match question.value {
                 1.0 if alone => right += 1,
                 0.0 if alone => {}
@@ -184,7 +184,7 @@ impl<'a> Pairs<'a> {
         let unshared = model.len() + baseline.len() - 2 * both.len();
         let (shared, missing) = both
             .into_iter()
-            .partition(|(a, b)| !a.repeats.is_empty() && !b.repeats.is_empty());
+            .partition(|(a, b)| !a.epochs.is_empty() && !b.epochs.is_empty());
         Self {
             shared,
             missing,
@@ -203,7 +203,7 @@ impl<'a> Pairs<'a> {
     /// All questions as units, missing scores of the model set to `model` and of the baseline to `baseline`.
     pub(crate) fn filled(&self, model: f64, baseline: f64) -> Vec<PairedUnit> {
         let set = |unit: &mut f64, question: &Question, value: f64| {
-            if question.repeats.is_empty() {
+            if question.epochs.is_empty() {
                 *unit = value;
             }
         };
@@ -212,7 +212,7 @@ impl<'a> Pairs<'a> {
             let mut unit = PairedUnit::of(a, b);
             set(&mut unit.first, a, model);
             set(&mut unit.second, b, baseline);
-            unit.single = a.repeats.len() < 2 && b.repeats.len() < 2;
+            unit.single = a.epochs.len() < 2 && b.epochs.len() < 2;
             unit
         }));
         units
@@ -223,17 +223,17 @@ impl<'a> Pairs<'a> {
         suites: &[&str],
         model: &str,
         baseline: &str,
-        target: Target,
+        estimand: Estimand,
     ) -> Comparison {
         let units = self.units();
         let planned = self.shared.len() + self.missing.len();
-        let test = PairedTest::of(&units, target, planned);
+        let test = PairedTest::of(&units, estimand, planned);
         let (difference, p) = estimate_and_p(&test);
         let bound = |model: f64, baseline: f64| {
             if self.missing.is_empty() {
                 return None;
             }
-            PairedTest::of(&self.filled(model, baseline), Target::Population, planned)
+            PairedTest::of(&self.filled(model, baseline), Estimand::Population, planned)
                 .and_then(|t| t.estimate(LEVEL))
                 .ok()
         };

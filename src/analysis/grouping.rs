@@ -82,7 +82,7 @@ impl Grouping {
                         cluster: names.of(cluster),
                         schedule_index: u64::MAX,
                         value: f64::NAN,
-                        repeats: Vec::new(),
+                        epochs: Vec::new(),
                         unscored: 0,
                         strata: strata
                             .iter()
@@ -110,7 +110,7 @@ impl Grouping {
                 &b.sample,
             ))
         });
-        let (scored, missing) = questions.into_iter().partition(|q| !q.repeats.is_empty());
+        let (scored, missing) = questions.into_iter().partition(|q| !q.epochs.is_empty());
         Asked { scored, missing }
     }
 }
@@ -135,7 +135,7 @@ impl Row {
                 });
             }
             Some(value) => {
-                question.repeats.push(value);
+                question.epochs.push(value);
                 self.epochs.push(epoch);
             }
             None => question.unscored += 1,
@@ -147,13 +147,13 @@ impl Row {
     fn finish(self) -> Question {
         let mut question = self.question;
         if !self.epochs.is_sorted() {
-            let mut both: Vec<(u64, f64)> = self.epochs.into_iter().zip(question.repeats).collect();
+            let mut both: Vec<(u64, f64)> = self.epochs.into_iter().zip(question.epochs).collect();
             both.sort_by_key(|(epoch, _)| *epoch);
-            question.repeats = both.into_iter().map(|(_, value)| value).collect();
+            question.epochs = both.into_iter().map(|(_, value)| value).collect();
         }
-        question.repeats.shrink_to_fit();
-        if !question.repeats.is_empty() {
-            question.value = question.repeats.iter().sum::<f64>() / question.repeats.len() as f64;
+        question.epochs.shrink_to_fit();
+        if !question.epochs.is_empty() {
+            question.value = question.epochs.iter().sum::<f64>() / question.epochs.len() as f64;
         }
         question
     }

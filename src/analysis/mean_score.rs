@@ -1,6 +1,6 @@
-//! The mean score of a group of questions, for each target.
+//! The mean score of a group of questions, for each estimand.
 
-use super::{Question, Target};
+use super::{Estimand, Question};
 use crate::stats::{
     Estimate, Inference, Interval, PartOfRun, RateTest, RerunError, Result, Undefined,
 };
@@ -16,32 +16,32 @@ pub enum MeanScore {
 
 impl MeanScore {
     /// For a sample of questions, the variance between questions and clusters counts; for exactly these questions, that between
-    /// repeats; for the run, that of the questions still missing of the `planned`.
+    /// epochs; for the run, that of the questions still missing of the `planned`.
     ///
     /// # Errors
-    /// As each target's statistic has them.
+    /// As each estimand's statistic has them.
     #[allow(clippy::cast_precision_loss)]
-    pub fn of(questions: &[&Question], target: Target, planned: usize) -> Result<Self> {
+    pub fn of(questions: &[&Question], estimand: Estimand, planned: usize) -> Result<Self> {
         let n = questions.len();
         if n == 0 {
             return Err(Undefined::NoData);
         }
         let values: Vec<f64> = questions.iter().map(|q| q.value).collect();
-        let responses = questions.iter().map(|q| q.repeats.len()).sum();
-        match target {
-            Target::Population => {
+        let responses = questions.iter().map(|q| q.epochs.len()).sum();
+        match estimand {
+            Estimand::Population => {
                 let clusters: Vec<(&str, &str)> =
                     questions.iter().map(|q| (&*q.suite, &*q.cluster)).collect();
                 RateTest::of(&values, &clusters, responses).map(Self::Rate)
             }
-            Target::Suite => {
+            Estimand::Suite => {
                 let variances: Vec<Option<f64>> =
                     questions.iter().map(|q| q.rerun_variance()).collect();
                 let error = RerunError::of(&variances, responses)?;
                 let mean = values.iter().sum::<f64>() / n as f64;
                 RateTest::with_error(mean, error, responses).map(Self::Rate)
             }
-            Target::Run => {
+            Estimand::Run => {
                 // A score s is the difference s − 0: the same statistic, on [0, 1].
                 let mut ordered: Vec<&&Question> = questions.iter().collect();
                 ordered.sort_by_key(|q| q.schedule_index);
@@ -88,9 +88,9 @@ impl Inference for MeanScore {
 /// The estimate of a mean score at a level.
 pub(super) fn mean_score(
     questions: &[&Question],
-    target: Target,
+    estimand: Estimand,
     planned: usize,
     level: f64,
 ) -> Result<Estimate> {
-    MeanScore::of(questions, target, planned)?.estimate(level)
+    MeanScore::of(questions, estimand, planned)?.estimate(level)
 }

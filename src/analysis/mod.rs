@@ -12,6 +12,7 @@ mod dataset;
 mod detectors;
 mod draw;
 mod error;
+mod estimand;
 mod facts;
 mod gap;
 mod grouping;
@@ -23,7 +24,6 @@ mod question;
 mod ranking;
 mod strata;
 mod summary;
-mod target;
 
 pub use answers::Answer;
 pub use attribution::{Attribution, WithheldBy, attributions};
@@ -37,6 +37,7 @@ pub use dataset::{Dataset, named_model};
 pub use detectors::{Count, Detected, detect};
 pub use draw::DrawnAnswer;
 pub use error::AnalysisError;
+pub use estimand::Estimand;
 pub use facts::{FactRow, Readings, facts, readings_by_model};
 pub(crate) use gap::units::{GapCell, GapUnit, Sides, gap_cells, gap_difference};
 pub use gap::{GapContrast, GapFigure, GapKind, GapTable, gap, gap_table};
@@ -48,7 +49,6 @@ pub use question::{Asked, Failures, MetricName, Name, Question, TrialFigure};
 pub use ranking::{Ranked, Ranking, rank};
 pub use strata::{StratumRate, stratum_rates};
 pub use summary::{Cell, MetricValue, ModelTotals, metric_values, summarise, totals};
-pub use target::Target;
 
 /// Two-sided confidence level of every interval shown.
 pub const LEVEL: f64 = 0.95;

@@ -1,6 +1,6 @@
 //! A paired comparison's test, chosen by what the units are.
 
-use super::{LEVEL, Name, Question, Target};
+use super::{Estimand, LEVEL, Name, Question};
 use crate::stats::{
     AdjustedT, Estimate, Inference, Interval, PairedCounts, PartOfRun, RerunError, RerunT, Result,
     Tango, Undefined, all_alone,
@@ -17,10 +17,10 @@ pub struct PairedUnit {
     pub cluster: (Name, Name),
     /// Each score is one response, not a mean of several.
     pub single: bool,
-    /// Variance of first − second over repeats; none if a side was asked once.
+    /// Variance of first − second over epochs; none if a side was asked once.
     pub rerun_variance: Option<f64>,
-    /// Repeats of both sides.
-    pub repeats: usize,
+    /// Epochs of both sides.
+    pub epochs: usize,
     /// Its place in the order drawn before the run.
     pub order: u64,
 }
@@ -33,11 +33,11 @@ impl PairedUnit {
             first: first.value,
             second: second.value,
             cluster: (Name::clone(&first.suite), Name::clone(&first.cluster)),
-            single: first.repeats.len() == 1 && second.repeats.len() == 1,
+            single: first.epochs.len() == 1 && second.epochs.len() == 1,
             rerun_variance: first
                 .rerun_variance()
                 .and_then(|a| Some(a + second.rerun_variance()?)),
-            repeats: first.repeats.len() + second.repeats.len(),
+            epochs: first.epochs.len() + second.epochs.len(),
             order: first.schedule_index,
         }
     }
@@ -64,7 +64,7 @@ impl PairedUnit {
 pub enum PairedTest {
     /// Single yes/no responses that stand alone.
     Tango(Tango),
-    /// Means of repeats, fractions, clusters.
+    /// Means of epochs, fractions, clusters.
     AdjustedT(AdjustedT),
     /// Exactly these questions.
     Rerun(RerunT),
@@ -79,31 +79,31 @@ impl PairedTest {
     ///
     /// # Errors
     /// [`Undefined::NoData`] without units, [`Undefined::OneCluster`] if all share one cluster, [`Undefined::NeedsRepeats`] if the
-    /// target is these questions and one was asked once, [`Undefined::OutOfRange`] for a score that is not a number.
-    pub fn of(units: &[PairedUnit], target: Target, planned: usize) -> Result<Self> {
+    /// estimand is these questions and one was asked once, [`Undefined::OutOfRange`] for a score that is not a number.
+    pub fn of(units: &[PairedUnit], estimand: Estimand, planned: usize) -> Result<Self> {
         if units
             .iter()
             .any(|u| !u.first.is_finite() || !u.second.is_finite())
         {
             return Err(Undefined::OutOfRange);
         }
-        match target {
-            Target::Population if is_simple(units) => {
+        match estimand {
+            Estimand::Population if is_simple(units) => {
                 let mut counts = PairedCounts::default();
                 for unit in units {
                     counts.count(unit.first == 1.0, unit.second == 1.0);
                 }
                 Tango::new(counts).map(Self::Tango)
             }
-            Target::Population => adjusted(units).map(Self::AdjustedT),
-            Target::Suite => {
+            Estimand::Population => adjusted(units).map(Self::AdjustedT),
+            Estimand::Suite => {
                 let variances: Vec<Option<f64>> = units.iter().map(|u| u.rerun_variance).collect();
                 // Each side loses one degree of freedom a question.
-                let repeats = units.iter().map(|u| u.repeats.saturating_sub(1)).sum();
-                let error = RerunError::of(&variances, repeats)?;
+                let epochs = units.iter().map(|u| u.epochs.saturating_sub(1)).sum();
+                let error = RerunError::of(&variances, epochs)?;
                 RerunT::new(mean_difference(units), error).map(Self::Rerun)
             }
-            Target::Run => {
+            Estimand::Run => {
                 let mut ordered: Vec<&PairedUnit> = units.iter().collect();
                 ordered.sort_by_key(|u| u.order);
                 let differences: Vec<f64> = ordered.iter().map(|u| u.difference()).collect();

@@ -22,11 +22,11 @@ pub struct Question {
     pub cluster: Name,
     /// Its place in the order drawn before the run.
     pub schedule_index: u64,
-    /// Mean of the repeats that have a value; not a number where none has.
+    /// Mean of the epochs that have a value; not a number where none has.
     pub value: f64,
-    /// The values of the repeats that have one, by epoch.
-    pub repeats: Vec<f64>,
-    /// Repeats without a value: failed, or not judged.
+    /// The values of the epochs that have one, by epoch.
+    pub epochs: Vec<f64>,
+    /// Epochs without a value: failed, or not judged.
     pub unscored: usize,
     /// Values of the dataset's strata, in its order.
     pub strata: Vec<Option<Name>>,
@@ -43,22 +43,22 @@ impl Question {
     #[must_use]
     pub fn filled(&self, value: f64) -> Self {
         let mut filled = self.clone();
-        if filled.repeats.is_empty() {
+        if filled.epochs.is_empty() {
             filled.value = value;
-            filled.repeats = vec![value];
+            filled.epochs = vec![value];
         }
         filled
     }
 
-    /// Variance of the mean over repeats, s²/K; none for a single repeat.
+    /// Variance of the mean over epochs, s²/K; none for a single epoch.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
     pub fn rerun_variance(&self) -> Option<f64> {
-        let k = self.repeats.len();
+        let k = self.epochs.len();
         if k < 2 {
             return None;
         }
-        let squares: f64 = self.repeats.iter().map(|r| (r - self.value).powi(2)).sum();
+        let squares: f64 = self.epochs.iter().map(|r| (r - self.value).powi(2)).sum();
         Some(squares / (k - 1) as f64 / k as f64)
     }
 }
@@ -68,7 +68,7 @@ impl Question {
 pub struct Asked {
     /// Questions with a value.
     pub scored: Vec<Question>,
-    /// Questions without one: every repeat failed or could not be judged.
+    /// Questions without one: every epoch failed or could not be judged.
     pub missing: Vec<Question>,
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Asked, PairedTest, Question, Target, comparison::Pairs};
+use super::{Asked, Estimand, PairedTest, Question, comparison::Pairs};
 use crate::stats::{Inference, Undefined, holm, rank_intervals};
 
 /// A model's place among others on one suite.
@@ -52,7 +52,7 @@ enum Order {
 
 /// Ranks every model that has scores on a suite. None for fewer than two.
 #[must_use]
-pub fn rank(asked: &Asked, suite: &str, target: Target) -> Option<Ranking> {
+pub fn rank(asked: &Asked, suite: &str, estimand: Estimand) -> Option<Ranking> {
     let mut models = scores(asked, suite);
     if models.len() < 2 {
         return None;
@@ -68,7 +68,7 @@ pub fn rank(asked: &Asked, suite: &str, target: Target) -> Option<Ranking> {
         for j in i + 1..models.len() {
             let pairs = Pairs::between(&own[i], &own[j]);
             let planned = pairs.shared.len() + pairs.missing.len();
-            let test = PairedTest::of(&pairs.units(), target, planned);
+            let test = PairedTest::of(&pairs.units(), estimand, planned);
             match test.and_then(|t| Ok((t.value(), t.p_two_sided()?))) {
                 Ok((value, p)) => {
                     fewest = fewest.min(pairs.shared.len());

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::mean_score::mean_score;
-use super::{Dataset, LEVEL, Question, Target};
+use super::{Dataset, Estimand, LEVEL, Question};
 use crate::stats::{Estimate, Undefined};
 
 /// A model's rate in one value of a stratum of a suite.
@@ -50,7 +50,7 @@ pub fn stratum_rates(
             suite: suite.into(),
             value: value.into(),
             questions: questions.len(),
-            estimate: mean_score(&questions, Target::Population, questions.len(), LEVEL),
+            estimate: mean_score(&questions, Estimand::Population, questions.len(), LEVEL),
         })
         .collect();
     rates.sort_by(|a, b| (&a.suite, &a.value, &a.model).cmp(&(&b.suite, &b.value, &b.model)));

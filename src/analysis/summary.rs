@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Serialize;
 
 use super::mean_score::mean_score;
-use super::{AnalysisError, Dataset, LEVEL, Question, Target};
+use super::{AnalysisError, Dataset, Estimand, LEVEL, Question};
 use crate::score::{Aggregate, WITHOUT_VERDICT, aggregate_of};
 use crate::stats::{BbqCounts, Estimate, Undefined, bbq_ambiguous, bbq_disambiguated};
 use crate::store::{Filter, TrialStatus, column};
@@ -80,7 +80,7 @@ pub struct MetricValue {
 pub fn summarise(
     data: &Dataset,
     questions: &[Question],
-    target: Target,
+    estimand: Estimand,
 ) -> Result<Vec<Cell>, AnalysisError> {
     let columns = [column::MODEL, column::SUITE, column::STATUS, column::ORIGIN];
     let trials = data.trials(&columns, &Filter::all())?;
@@ -140,7 +140,7 @@ pub fn summarise(
             cells.push(Cell {
                 model: key.0.to_owned(),
                 suite: key.1.to_owned(),
-                estimate: mean_score(questions, target, suite.samples, LEVEL),
+                estimate: mean_score(questions, estimand, suite.samples, LEVEL),
                 questions: questions.len(),
                 trials: statuses.values().sum(),
                 blocked: count(TrialStatus::BlockedUpstream),

@@ -26,7 +26,7 @@ pub(super) fn default_directory() -> PathBuf {
     Path::new("runs").join(format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), &id[..6]))
 }
 
-/// The user's completion cache, unless it is to be bypassed or cannot be used: a run does without it.
+/// The user's completion cache, unless it is bypassed or cannot be used: a run works without it.
 pub(super) fn open_cache(bypassed: bool) -> Option<Arc<CompletionCache>> {
     if bypassed {
         return None;
@@ -36,14 +36,14 @@ pub(super) fn open_cache(bypassed: bool) -> Option<Arc<CompletionCache>> {
         Ok(cache) => Some(Arc::new(cache)),
         Err(error) => {
             say(&format!(
-                "warning: {error}; the run goes on without it. Remove the file, or use --no-cache, if this stays"
+                "warning: {error}; the run continues without it. Remove the file, or use --no-cache, if this persists"
             ));
             None
         }
     }
 }
 
-/// Says which judges could not be asked, and how to go on.
+/// Reports which judges could not be reached, and how to resume.
 pub(super) fn tell_of_judges(outcome: &Outcome, directory: &RunDirectory) {
     for LostJudge {
         name,
@@ -52,13 +52,13 @@ pub(super) fn tell_of_judges(outcome: &Outcome, directory: &RunDirectory) {
     } in &outcome.lost_judges
     {
         say(&format!(
-            "the judge {name} could not be asked {questions} times; the last time: {reason}"
+            "the judge {name} failed {questions} times; most recently: {reason}"
         ));
     }
     if outcome.unjudged > 0 {
         let run = directory.path.display();
         say(&format!(
-            "{} answers are kept, but lack a judge's word. Ask the judge again with: candor run --resume {run}. Or score the answers some other way with: candor score {run} -s SCORER",
+            "{} answers were kept but have no judge's verdict. Ask the judge again with: candor run --resume {run}. Or score the answers another way with: candor score {run} -s SCORER",
             outcome.unjudged
         ));
     }

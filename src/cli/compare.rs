@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::output::{Format, lines, print_json};
-use crate::analysis::{Dataset, Measure, Target};
+use crate::analysis::{Dataset, Estimand, Measure};
 use crate::report::Comparisons;
 
 #[derive(Args)]
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
         value_name = "ESTIMAND",
         default_value_t
     )]
-    estimand: Target,
+    estimand: Estimand,
     /// Cluster questions by this stratum instead of by the suite's clusters.
     #[arg(long, value_name = "STRATUM")]
     cluster_by: Option<String>,

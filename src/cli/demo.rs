@@ -71,7 +71,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         plan.suites.len()
     );
     let tally = Tally::new(&plan);
-    let session = begin(arguments.out.as_deref(), &plan)?;
+    let session = begin(arguments.output.as_deref(), &plan)?;
     let (directory, outcome) = session
         .run(move |event| tally.on(&event), interrupts())
         .await?;
@@ -102,7 +102,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
 
 /// Begins in the folder named, or in the first of the usual names that no other run has.
 fn begin(named: Option<&Path>, plan: &Arc<Plan>) -> Result<Session, SessionError> {
-    const USUAL: &str = "candor-demo";
+    const DEFAULT_NAME: &str = "candor-demo";
     let start = |path: &Path| Session::start(Arc::clone(plan), path, SessionOptions::default());
     if let Some(folder) = named {
         return start(folder);

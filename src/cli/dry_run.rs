@@ -114,10 +114,10 @@ fn gate_lines(plan: &Plan, policy: Option<&Path>) -> Result<(), Failure> {
         power: POWER,
         find_drop: None,
         questions: plan.options.limit,
-        repeats: Some(plan.options.epochs),
+        epochs: Some(plan.options.epochs),
     };
     for rule in gate::plan(&gate, baseline.side()?, options)? {
-        let (Some(pass), n, repeats) = (rule.pass, rule.n, rule.repeats) else {
+        let (Some(pass), n, epochs) = (rule.pass, rule.n, rule.epochs) else {
             continue;
         };
         let drop = rule
@@ -135,7 +135,7 @@ fn gate_lines(plan: &Plan, policy: Option<&Path>) -> Result<(), Failure> {
             .map(|needed| format!("; 80 % power needs {needed} questions"))
             .unwrap_or_default();
         outln!(
-            "  gate: \"{}\" passes an unchanged model in {:.0} % of runs at n {n} with {repeats} epochs{drop}{more}.",
+            "  gate: \"{}\" passes an unchanged model in {:.0} % of runs at n {n} with {epochs} epochs{drop}{more}.",
             rule.name,
             pass * 100.0
         );

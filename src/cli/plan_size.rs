@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         power: arguments.power,
         find_drop: arguments.find_drop,
         questions: arguments.questions,
-        repeats: arguments.epochs,
+        epochs: arguments.epochs,
     };
     let plans = plan(&gate, baseline.side()?, options)?;
     match arguments.format {

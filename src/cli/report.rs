@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::settings::Settings;
-use crate::analysis::{Dataset, OutsideLabels, Target};
+use crate::analysis::{Dataset, Estimand, OutsideLabels};
 use crate::report::{Report, ReportOptions};
 use crate::store::{Output, may_be_written, read_labels};
 
@@ -31,7 +31,7 @@ pub(super) struct Arguments {
         value_name = "ESTIMAND",
         default_value_t
     )]
-    estimand: Target,
+    estimand: Estimand,
     /// External labels, as `candor label` writes them [default: labels.jsonl in the first run's directory, if present]
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         baseline: arguments.baseline.clone(),
         title: arguments.title.clone(),
         data_folders: settings.data.folders,
-        target: arguments.estimand,
+        estimand: arguments.estimand,
         ..ReportOptions::default()
     };
     let report = Report::new(Dataset::open(&arguments.runs)?, &options)?;

@@ -227,7 +227,7 @@ fn known_baseline(baseline: Option<&str>, plan: &Plan) -> Result<(), Failure> {
     }
 }
 
-/// Says how many answers came from the cache, and from when.
+/// Reports how many answers came from the cache, and from when.
 fn tell_of_cache(outcome: &Outcome) {
     let Some(cached) = outcome.cached else { return };
     let day = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M UTC").to_string();
@@ -241,7 +241,7 @@ fn tell_of_cache(outcome: &Outcome) {
     ));
 }
 
-/// The flags that go on with a run: its directory, and those of its models that must be named again.
+/// The flags that resume a run: its directory, and those of its models that must be named again.
 fn go_on(session: &Session) -> String {
     let mut flags = format!("--resume {}", session.path().display());
     for spec in session.to_be_named_again() {
@@ -294,7 +294,7 @@ fn tell_of_gaps(outcome: &Outcome, left_out: u64, go_on: &str) {
     let is_over = outcome.stopped == Some(StopReason::Budget);
     if is_over {
         say(&format!(
-            "The budget is spent; {} trials were not asked. Go on with: candor run --budget USD {go_on}",
+            "The budget is spent; {} trials were not asked. Resume with: candor run --budget USD {go_on}",
             outcome.not_asked,
         ));
     }

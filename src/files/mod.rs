@@ -1,8 +1,8 @@
 //! Files are read here as others wrote them, and written whole or not at all: paths that are plain, folders that nothing leads out of, text in the encodings people
 //! save it in, and rows in the formats their tools write.
 
-mod isolate;
 mod folder;
+mod isolate;
 mod json;
 mod parquet;
 mod plain_path;
@@ -10,8 +10,8 @@ mod replace;
 mod rows;
 mod text;
 
-pub use isolate::{Panicked, isolate};
 pub use folder::Folder;
+pub use isolate::{Panicked, isolate};
 pub use json::{Repairs, Row, from_json};
 pub use plain_path::{PlainPath, PlainPathError};
 pub use replace::{replace, sync_folder, write_output};

@@ -5,7 +5,7 @@ use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Writes a file beside its place, syncs it and moves it there; a link at the place is replaced, not followed.
+/// Writes a file under a temporary name, syncs it and moves it there; a link at the place is replaced, not followed.
 ///
 /// # Errors
 /// What `write` says, and what `failed` makes of an error of the system.

@@ -23,7 +23,7 @@ pub struct AdaptiveGate<'a> {
 /// An adaptive gate whose run is over.
 pub struct AskedGate<'a> {
     gate: AdaptiveGate<'a>,
-    /// The run's directory.
+    /// The run directory.
     pub directory: RunDirectory,
     /// How the run ended.
     pub run: Outcome,
@@ -33,7 +33,7 @@ impl<'a> AdaptiveGate<'a> {
     /// A gate over the first model of a plan, whose order is that of clusters ([`crate::run::Order::ClusterMajor`]).
     ///
     /// # Errors
-    /// [`GateError`] where a rule cannot be read from such a run, or the baseline was asked something else.
+    /// [`GateError`] if a rule cannot be read from such a run, or the baseline was asked something else.
     pub fn new(
         gate: &'a GateFile,
         plan: &Plan,
@@ -63,7 +63,7 @@ impl<'a> AdaptiveGate<'a> {
     /// Runs the session until it ends, the gate is decided, or `stop` turns true.
     ///
     /// # Errors
-    /// [`GateError::Store`] where the run cannot be written.
+    /// [`GateError::Store`] if the run cannot be written.
     pub async fn ask(
         mut self,
         session: Session,
@@ -132,10 +132,10 @@ impl<'a> AdaptiveGate<'a> {
 
 impl AskedGate<'_> {
     /// The verdict: what was decided on the way, and, where everything was asked, the fixed test with the error that is left. `data` is
-    /// the run's. None where somebody stopped it before it was decided.
+    /// the run's. None if somebody stopped it before it was decided.
     ///
     /// # Errors
-    /// [`GateError::GivenUp`] and [`GateError::Failures`] where an undecided gate says nothing of the model, since too much could not be
+    /// [`GateError::GivenUp`] and [`GateError::Failures`] if an undecided gate says nothing of the model, since too much could not be
     /// asked; and as for [`judge`].
     pub fn verdict(&self, data: &Dataset) -> Result<Option<GateOutcome>, GateError> {
         let AdaptiveGate {

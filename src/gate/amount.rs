@@ -28,7 +28,7 @@ pub struct Amount {
 }
 
 impl Amount {
-    /// Reads an amount as people write it; none where it is not one, or below 0.
+    /// Reads an amount as people write it; none if it is not one, or below 0.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().replace(',', "").to_lowercase();

@@ -15,7 +15,7 @@ pub struct Scheduled {
     pub unit: String,
     /// Its match.
     pub pair: Option<String>,
-    /// Whether it is a pair's sensitive side; none where it is no side of a pair.
+    /// Whether it is a pair's sensitive side; none if it is no side of a pair.
     pub sensitive: Option<bool>,
     /// What it is broken down by.
     pub strata: BTreeMap<String, String>,
@@ -28,7 +28,7 @@ pub(super) type BaseScores = HashMap<(String, String), f64>;
 pub(super) struct Question {
     pub scheduled: Scheduled,
     pub trials: usize,
-    /// A mean score a rule that reads it; gathered as sums and counts.
+    /// A mean score per rule that reads it; gathered as sums and counts.
     pub sums: Vec<(f64, usize)>,
 }
 

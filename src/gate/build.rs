@@ -7,7 +7,7 @@ use super::file::{Condition, GateFile, Measure, Rule};
 use super::readings::{Readings, Source};
 use super::{GateError, Side};
 use crate::analysis::{
-    MeanScore, MetricName, Name, PairedTest, PairedUnit, Pairs, Question, Target,
+    Estimand, MeanScore, MetricName, Name, PairedTest, PairedUnit, Pairs, Question,
 };
 use crate::score::{Aggregate, aggregate_of};
 use crate::stats::{
@@ -175,11 +175,11 @@ impl<'a> Builder<'a> {
                 units.into_iter().map(PairedUnit::swapped).collect()
             }
         };
-        let test = |units: Vec<PairedUnit>| paired(&oriented(units), self.gate.target, planned);
+        let test = |units: Vec<PairedUnit>| paired(&oriented(units), self.gate.estimand, planned);
         let units = pairs.units();
         let n = units.len() as f64;
         let rerun: Option<f64> = units.iter().map(|u| u.rerun_variance).sum();
-        let repeats = own.iter().map(|q| q.repeats.len()).min().unwrap_or(1);
+        let epochs = own.iter().map(|q| q.epochs.len()).min().unwrap_or(1);
         let (worst, best) = if up {
             ((0.0, 1.0), (1.0, 0.0))
         } else {
@@ -192,7 +192,7 @@ impl<'a> Builder<'a> {
             )
         });
         let sign = if up { 1.0 } else { -1.0 };
-        let figure = PairedTest::of(&oriented(units), self.gate.target, planned);
+        let figure = PairedTest::of(&oriented(units), self.gate.estimand, planned);
         let method = figure.as_ref().map_or("", |t| t.method());
         let missing = pairs.missing.len();
         pairs.shared.sort_by(|(a, b), (c, d)| {
@@ -208,7 +208,7 @@ impl<'a> Builder<'a> {
             figure: boxed(figure),
             extremes,
             missing,
-            rerun: rerun.map(|sum| (sum / (n * n), repeats)),
+            rerun: rerun.map(|sum| (sum / (n * n), epochs)),
             heaviest: pairs
                 .shared
                 .iter()
@@ -232,7 +232,7 @@ impl<'a> Builder<'a> {
         let scored: Vec<&Question> = questions
             .iter()
             .copied()
-            .filter(|q| !q.repeats.is_empty())
+            .filter(|q| !q.epochs.is_empty())
             .collect();
         let missing = questions.len() - scored.len();
         let planned = questions.len();
@@ -262,7 +262,7 @@ impl<'a> Builder<'a> {
             Measure::Latency(percent) => {
                 let values = scored
                     .iter()
-                    .flat_map(|q| q.repeats.iter().copied())
+                    .flat_map(|q| q.epochs.iter().copied())
                     .collect();
                 let share = f64::from(*percent) / 100.0;
                 (boxed(Percentile::of(values, share)), "order statistics")
@@ -273,13 +273,13 @@ impl<'a> Builder<'a> {
                         let all: Vec<Question> =
                             questions.iter().map(|q| q.filled(value)).collect();
                         let all: Vec<&Question> = all.iter().collect();
-                        boxed(MeanScore::of(&all, Target::Population, planned))
+                        boxed(MeanScore::of(&all, Estimand::Population, planned))
                     };
                     let (worst, best) = if up { (0.0, 1.0) } else { (1.0, 0.0) };
                     extremes = Some((filled(worst), filled(best)));
                 }
                 (
-                    boxed(MeanScore::of(&scored, self.gate.target, planned)),
+                    boxed(MeanScore::of(&scored, self.gate.estimand, planned)),
                     "Wilson's interval on the effective sample size",
                 )
             }
@@ -303,7 +303,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// Questions that must be right in every repeat.
+    /// Questions that must be right in every epoch.
     #[allow(clippy::cast_precision_loss)]
     fn critical(
         index: usize,
@@ -330,9 +330,9 @@ impl<'a> Builder<'a> {
         let n = wanted.len();
         let broken: Vec<&&&Question> = wanted
             .iter()
-            .filter(|q| q.repeats.iter().any(|r| *r < 1.0))
+            .filter(|q| q.epochs.iter().any(|r| *r < 1.0))
             .collect();
-        let missing = wanted.iter().filter(|q| q.repeats.is_empty()).count();
+        let missing = wanted.iter().filter(|q| q.epochs.is_empty()).count();
         let share = |broken: usize| -> Result<Figure, Undefined> {
             if n == 0 {
                 return Err(Undefined::NoData);
@@ -439,10 +439,10 @@ pub(super) fn boxed<T: Inference + Send + Sync + 'static>(
 
 pub(super) fn paired(
     units: &[PairedUnit],
-    target: Target,
+    estimand: Estimand,
     planned: usize,
 ) -> Result<Figure, Undefined> {
-    boxed(PairedTest::of(units, target, planned))
+    boxed(PairedTest::of(units, estimand, planned))
 }
 
 fn nothing(rule: &Rule, reason: &str) -> GateError {

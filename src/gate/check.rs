@@ -1,4 +1,4 @@
-//! One inference held against one limit.
+//! One inference compared with one limit.
 
 use crate::stats::{Inference, Interval, Undefined, Verdict};
 
@@ -93,11 +93,11 @@ pub struct Check {
     pub bound: Bound,
     /// What was seen.
     pub figure: Result<Figure, Undefined>,
-    /// The same with every missing score against the candidate, and for it; none where nothing is missing.
+    /// The same with every missing score against the candidate, and for it; none if nothing is missing.
     pub extremes: Option<(Result<Figure, Undefined>, Result<Figure, Undefined>)>,
     /// Questions without a score.
     pub missing: usize,
-    /// SE² of what was seen that repeats would make smaller, and the repeats there are; none where it is not known.
+    /// SE² of what was seen that epochs would make smaller, and the epochs there are; none if it is not known.
     pub rerun: Option<(f64, usize)>,
     /// Questions that weigh most against the candidate, heaviest first: suite and sample.
     pub heaviest: Vec<(String, String)>,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Amount, GateError, Unit};
-use crate::analysis::Target;
+use crate::analysis::Estimand;
 use crate::files::read_text;
 use crate::text::SourceError;
 
@@ -22,13 +22,13 @@ pub struct GateFile {
     /// One-sided error of each check.
     pub alpha: f64,
     /// Estimand: what the figures generalise to.
-    pub target: Target,
+    pub estimand: Estimand,
     /// Share of trials without an answer above which there is no verdict.
     pub max_failures: f64,
     /// Count a drop whose margin is undecided as a failure.
     pub block_on_drop: bool,
     /// Epochs, questions per suite, and seed of `candor gate run`.
-    pub repeats: Option<u32>,
+    pub epochs: Option<u32>,
     /// Most questions per suite of `candor gate run`.
     pub limit: Option<usize>,
     /// Decides the order of `candor gate run`.
@@ -52,7 +52,7 @@ pub struct Rule {
     pub only: BTreeMap<String, Vec<String>>,
     /// One check for each value of this stratum.
     pub by: Option<String>,
-    /// For a gap between values of a stratum: the value that others are held against.
+    /// For a gap between values of a stratum: the value that others are compared with.
     pub reference: Option<String>,
     /// What must hold.
     pub condition: Condition,
@@ -90,7 +90,7 @@ pub enum Condition {
     AtLeast(f64),
     /// The true value lies at or below.
     AtMost(f64),
-    /// These questions are answered rightly in every repeat; all of them where none is named.
+    /// These questions are answered rightly in every epoch; all of them where none is named.
     MustPass(Vec<String>),
 }
 
@@ -258,14 +258,14 @@ impl GateFile {
                 .into());
             }
         };
-        let target = match &written.estimand {
-            None => Target::default(),
-            Some(target) => target.get_ref().parse().map_err(|e: String| {
+        let estimand = match &written.estimand {
+            None => Estimand::default(),
+            Some(estimand) => estimand.get_ref().parse().map_err(|e: String| {
                 source(
                     path,
                     &text,
-                    target.span().start,
-                    &format!("unknown estimand '{}'", target.get_ref()),
+                    estimand.span().start,
+                    &format!("unknown estimand '{}'", estimand.get_ref()),
                     &e,
                 )
             })?,
@@ -283,10 +283,10 @@ impl GateFile {
             text,
             baseline: written.baseline,
             alpha,
-            target,
+            estimand,
             max_failures: written.max_failures.map_or(0.1, |a| a.value),
             block_on_drop: written.block_on_drop,
-            repeats: written.epochs,
+            epochs: written.epochs,
             limit: written.limit,
             seed: written.seed,
             suites: written.suites,

@@ -107,8 +107,8 @@ impl Builder<'_> {
     fn gap(&self, index: usize, (worst, best): (&GapCell, &GapCell), bound: Bound) -> Check {
         let missing = worst.units.iter().filter(|u| u.missing).count();
         let planned = worst.units.len();
-        let test = |units: Vec<PairedUnit>| paired(&units, self.gate.target, planned);
-        let figure = PairedTest::of(&worst.paired(false), self.gate.target, planned);
+        let test = |units: Vec<PairedUnit>| paired(&units, self.gate.estimand, planned);
+        let figure = PairedTest::of(&worst.paired(false), self.gate.estimand, planned);
         Check {
             rule: index,
             cell: worst.name.clone(),

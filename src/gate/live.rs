@@ -13,7 +13,7 @@ use super::file::{Condition, GateFile, Measure, Rule};
 use super::outcome::{CheckOutcome, Reason, RuleOutcome, refuse_unfit_baseline, severity};
 use super::readings::Readings;
 use super::{Drift, GateError, GateOutcome, Overall, Side};
-use crate::analysis::Target;
+use crate::analysis::Estimand;
 use crate::score::Score;
 use crate::stats::{BettingWealth, Interval, Verdict, betting_bounds};
 use crate::store::SuiteRecord;
@@ -28,7 +28,7 @@ pub struct TrialScores<'a> {
     pub suite: &'a str,
     /// The sample.
     pub sample: &'a str,
-    /// Every score of the answer; none where it failed.
+    /// Every score of the answer; none if it failed.
     pub scores: &'a [Score],
     /// Whether a filter stopped it.
     pub blocked: bool,
@@ -42,7 +42,7 @@ pub struct LiveGate<'a> {
     /// The baseline's score of each question, per rule.
     base: Vec<BaseScores>,
     suites: Vec<SuiteRecord>,
-    repeats: usize,
+    epochs: usize,
     questions: Vec<Question>,
     places: HashMap<(String, String), usize>,
     /// Clusters that are not all there yet, in order: their questions.
@@ -68,17 +68,17 @@ struct LiveCheck {
 }
 
 impl<'a> LiveGate<'a> {
-    /// A gate over questions in the order drawn, each asked `repeats` times.
+    /// A gate over questions in the order drawn, each asked `epochs` times.
     ///
     /// # Errors
-    /// [`GateError`] where a rule cannot be read from such a run, or the baseline was asked something else.
+    /// [`GateError`] if a rule cannot be read from such a run, or the baseline was asked something else.
     pub fn new(
         gate: &'a GateFile,
         candidate: &str,
         baseline: Option<Side<'a>>,
         suites: Vec<SuiteRecord>,
         schedule: Vec<Scheduled>,
-        repeats: usize,
+        epochs: usize,
         allowed: &[Drift],
     ) -> Result<Self, GateError> {
         if let Some(baseline) = baseline {
@@ -119,7 +119,7 @@ impl<'a> LiveGate<'a> {
             baseline,
             base,
             suites,
-            repeats,
+            epochs,
             questions: schedule
                 .into_iter()
                 .map(|scheduled| Question {
@@ -178,7 +178,7 @@ impl<'a> LiveGate<'a> {
     fn is_complete(&self, cluster: &[usize]) -> bool {
         cluster
             .iter()
-            .all(|i| self.questions[*i].trials >= self.repeats)
+            .all(|i| self.questions[*i].trials >= self.epochs)
     }
 
     /// What a trial says to a rule.
@@ -228,7 +228,7 @@ impl<'a> LiveGate<'a> {
                 }
             }
             for (cell, clusters) in cells {
-                let population = (self.gate.target == Target::Run).then_some(clusters);
+                let population = (self.gate.estimand == Estimand::Run).then_some(clusters);
                 self.checks.push(LiveCheck {
                     rule: index,
                     cell,
@@ -317,7 +317,7 @@ impl<'a> LiveGate<'a> {
         })
     }
 
-    /// What has been decided, laid over the outcome of the complete run's fixed test at 4α/5, where there is one.
+    /// What has been decided, laid over the outcome of the complete run's fixed test at 4α/5, if there is one.
     #[must_use]
     pub fn outcome(&self, fixed: Option<GateOutcome>) -> GateOutcome {
         let (done, all) = self.progress();
@@ -411,7 +411,7 @@ impl<'a> LiveGate<'a> {
             candidate: self.candidate.clone(),
             baseline: self.baseline.map(|b| b.model.to_owned()),
             alpha: self.gate.alpha,
-            target: self.gate.target,
+            estimand: self.gate.estimand,
             rules: self
                 .gate
                 .rules

@@ -1,6 +1,6 @@
 //! May this version ship? Rules over a candidate and a pinned baseline, judged by bounds, never by points.
 //!
-//! A rule (`file`) becomes one check a value of its stratum (`check`); each check is an inference held against a limit; all checks
+//! A rule (`file`) becomes one check per value of its stratum (`check`); each check is an inference compared with a limit; all checks
 //! together pass by intersection–union and fail by Holm (`outcome`). What cannot be told says how much more would tell (`needed`).
 
 mod adaptive;

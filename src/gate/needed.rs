@@ -7,16 +7,16 @@ use crate::stats::normal_quantile;
 /// What would decide an undecided check in 80 of 100 cases, if what was seen is the truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Needed {
-    /// Questions (or pairs) more; none where what was seen lies so close to the limit that no reasonable number would do.
+    /// Questions (or pairs) more; none if what was seen lies so close to the limit that no reasonable number would do.
     pub more_questions: Option<usize>,
-    /// Repeats of each question instead, where repeats are known to help enough.
-    pub repeats: Option<usize>,
+    /// Epochs of each question instead, where epochs are known to help enough.
+    pub epochs: Option<usize>,
 }
 
 /// Maximum suggested growth, as a multiple of the questions asked.
 const MAX_GROWTH: f64 = 1000.0;
-/// Maximum repeats suggested.
-const MAX_REPEATS: usize = 50;
+/// Maximum epochs suggested.
+const MAX_EPOCHS: usize = 50;
 
 /// What an undecided check needs.
 pub(super) struct Undecided {
@@ -26,7 +26,7 @@ pub(super) struct Undecided {
     pub se: f64,
     /// Questions behind it.
     pub n: usize,
-    /// The part of SE² that repeats would make smaller, and the repeats there are.
+    /// The part of SE² that epochs would make smaller, and the epochs there are.
     pub rerun: Option<(f64, usize)>,
     /// One-sided error.
     pub alpha: f64,
@@ -44,15 +44,15 @@ impl Undecided {
         let factor = self.se * self.se / wanted;
         let more_questions = (factor.is_finite() && factor <= MAX_GROWTH)
             .then(|| ((self.n as f64 * (factor - 1.0)).ceil().max(1.0)) as usize);
-        let repeats = self.rerun.and_then(|(rerun, repeats)| {
+        let epochs = self.rerun.and_then(|(rerun, epochs)| {
             let rest = self.se * self.se - rerun;
-            let k = (rerun * repeats as f64 / (wanted - rest)).ceil();
-            (rest < wanted && k.is_finite() && k <= MAX_REPEATS as f64)
-                .then_some((k as usize).max(repeats + 1))
+            let k = (rerun * epochs as f64 / (wanted - rest)).ceil();
+            (rest < wanted && k.is_finite() && k <= MAX_EPOCHS as f64)
+                .then_some((k as usize).max(epochs + 1))
         });
         Some(Needed {
             more_questions: more_questions.map(rounded),
-            repeats,
+            epochs,
         })
     }
 }

@@ -8,7 +8,7 @@ use super::file::{Condition, GateFile, Measure, Rule};
 use super::needed::{Needed, Undecided};
 use super::readings::Readings;
 use super::{Drift, GateError, Side, Unit, drift};
-use crate::analysis::Target;
+use crate::analysis::Estimand;
 use crate::stats::{Inference, Interval, Undefined, Verdict, holm, student_t_quantile};
 use crate::store::SuiteRecord;
 
@@ -28,7 +28,7 @@ pub enum Overall {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// The verdict hangs on questions without a score.
+    /// The verdict depends on questions without a score.
     Missing,
     /// The run stopped before its looks decided.
     Stopped,
@@ -41,7 +41,7 @@ pub enum Reason {
 pub struct CheckOutcome {
     /// The stratum's value.
     pub cell: Option<String>,
-    /// What was seen; none where it is undefined.
+    /// What was seen; none if it is undefined.
     pub value: Option<f64>,
     /// Its two-sided interval at 1 − 2α: its ends are the one-sided bounds that the verdict goes by.
     pub interval: Option<Interval>,
@@ -88,7 +88,7 @@ pub struct RuleOutcome {
     pub gap: bool,
     /// The worst of its checks' verdicts.
     pub verdict: Verdict,
-    /// One a value of its stratum, the worst first.
+    /// One per value of its stratum, the worst first.
     pub checks: Vec<CheckOutcome>,
 }
 
@@ -120,8 +120,7 @@ pub struct GateOutcome {
     /// One-sided error of each check.
     pub alpha: f64,
     /// Estimand: what the figures generalise to.
-    #[serde(rename = "estimand")]
-    pub target: Target,
+    pub estimand: Estimand,
     /// One per rule, in the file's order.
     pub rules: Vec<RuleOutcome>,
     /// What a reader must know besides.
@@ -156,7 +155,7 @@ impl GateOutcome {
 /// Holds a candidate, and a baseline where rules need one, against a gate.
 ///
 /// # Errors
-/// [`GateError`] where there can be no verdict: rules that name what is not there, runs that were asked different things, too many trials
+/// [`GateError`] if there can be no verdict: rules that name what is not there, runs that were asked different things, too many trials
 /// without an answer, scores that are no numbers.
 pub fn judge(
     gate: &GateFile,
@@ -262,7 +261,7 @@ pub(super) fn sum_up(gate: &GateFile, checks: &[Check], alpha: f64) -> GateOutco
         candidate: String::new(),
         baseline: None,
         alpha,
-        target: gate.target,
+        estimand: gate.estimand,
         rules,
         notes,
     }

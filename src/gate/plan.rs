@@ -22,7 +22,7 @@ pub struct PlanOptions {
     /// Questions per suite; by default the baseline's.
     pub questions: Option<usize>,
     /// Epochs per question; by default the gate file's, else the baseline's.
-    pub repeats: Option<u32>,
+    pub epochs: Option<u32>,
 }
 
 /// The power of one rule.
@@ -35,8 +35,7 @@ pub struct RulePlan {
     /// Questions (or pairs).
     pub n: usize,
     /// Epochs per question.
-    #[serde(rename = "epochs")]
-    pub repeats: u32,
+    pub epochs: u32,
     /// Variance of a question's difference or score.
     pub variance: f64,
     /// Where the variance comes from.
@@ -48,8 +47,7 @@ pub struct RulePlan {
     /// Questions needed for an unchanged model to pass with the target power, at this number of epochs.
     pub questions_needed: Option<usize>,
     /// Epochs needed for the same, at this number of questions.
-    #[serde(rename = "epochs_needed")]
-    pub repeats_needed: Option<u32>,
+    pub epochs_needed: Option<u32>,
     /// Questions needed to detect the drop asked about with the target power.
     pub questions_to_find: Option<usize>,
     /// Cost of the run as planned, in US dollars.
@@ -57,35 +55,34 @@ pub struct RulePlan {
     /// Cost with the questions needed, in US dollars.
     pub cost_questions: Option<f64>,
     /// Cost with the epochs needed, in US dollars.
-    #[serde(rename = "cost_epochs")]
-    pub cost_repeats: Option<f64>,
+    pub cost_epochs: Option<f64>,
     /// What the plan cannot say, and why.
     pub remark: Option<String>,
 }
 
 impl RulePlan {
-    /// A plan of so many questions and repeats, with a variance and what it rests on, of which nothing is said yet.
+    /// A plan of so many questions and epochs, with a variance and what it rests on, of which nothing is said yet.
     fn new(
         rule: &Rule,
         cell: Option<String>,
-        (n, repeats): (usize, u32),
+        (n, epochs): (usize, u32),
         (variance, basis): (f64, Basis),
     ) -> Self {
         Self {
             name: rule.name.clone(),
             cell,
             n,
-            repeats,
+            epochs,
             variance,
             basis,
             pass: None,
             detectable: None,
             questions_needed: None,
-            repeats_needed: None,
+            epochs_needed: None,
             questions_to_find: None,
             cost: None,
             cost_questions: None,
-            cost_repeats: None,
+            cost_epochs: None,
             remark: None,
         }
     }
@@ -96,8 +93,7 @@ impl RulePlan {
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// The baseline's epochs.
-    #[serde(rename = "epochs")]
-    Repeats,
+    Epochs,
     /// The baseline's scores, with an assumption on how much of their variance lies within questions.
     Scores,
     /// The baseline's pairs.
@@ -107,7 +103,7 @@ pub enum Basis {
 /// Plans every rule from a baseline's answers.
 ///
 /// # Errors
-/// [`GateError`] where a rule names what the baseline's run does not have.
+/// [`GateError`] if a rule names what the baseline's run does not have.
 pub fn plan(
     gate: &GateFile,
     baseline: Side,
@@ -156,9 +152,9 @@ fn price(rule: &Rule, side: Side) -> Result<Option<f64>, GateError> {
 /// Variance within questions, and what it rests on.
 #[allow(clippy::cast_precision_loss)]
 fn within(questions: &[&Question]) -> (f64, Basis) {
-    let rows: Vec<Vec<f64>> = questions.iter().map(|q| q.repeats.clone()).collect();
+    let rows: Vec<Vec<f64>> = questions.iter().map(|q| q.epochs.clone()).collect();
     match VarianceComponents::of(&rows) {
-        Ok(components) if components.within > 0.0 => (components.within, Basis::Repeats),
+        Ok(components) if components.within > 0.0 => (components.within, Basis::Epochs),
         _ => {
             let p = questions.iter().map(|q| q.value).sum::<f64>() / questions.len().max(1) as f64;
             // A score of 0 or 1 is not known to be one: add two successes and two failures.
@@ -181,27 +177,27 @@ fn plan_rule(
     let scored: Vec<&Question> = questions
         .iter()
         .copied()
-        .filter(|q| !q.repeats.is_empty())
+        .filter(|q| !q.epochs.is_empty())
         .collect();
     let n = options
         .questions
         .or(gate.limit)
         .map_or(scored.len(), |n| n.min(scored.len().max(1)));
-    let had = scored.iter().map(|q| q.repeats.len()).max().unwrap_or(1);
-    let repeats = options
-        .repeats
-        .or(gate.repeats)
+    let had = scored.iter().map(|q| q.epochs.len()).max().unwrap_or(1);
+    let epochs = options
+        .epochs
+        .or(gate.epochs)
         .unwrap_or_else(|| u32::try_from(had).unwrap_or(1));
     let (within, basis) = within(&scored);
     let cost = |n: usize, k: u32| price.map(|p| p * n as f64 * f64::from(k));
     let binary = scored
         .iter()
-        .flat_map(|q| &q.repeats)
+        .flat_map(|q| &q.epochs)
         .all(|r| *r == 0.0 || *r == 1.0);
     let alone = scored.iter().all(|q| q.cluster == q.sample);
-    let variance = unchanged_variance(within, repeats);
-    let mut plan = RulePlan::new(rule, cell, (n, repeats), (variance, basis));
-    plan.cost = cost(n, repeats);
+    let variance = unchanged_variance(within, epochs);
+    let mut plan = RulePlan::new(rule, cell, (n, epochs), (variance, basis));
+    plan.cost = cost(n, epochs);
     match &rule.condition {
         Condition::NotWorseBy(margin) => {
             let at = |n: usize, k: u32| PlannedComparison {
@@ -211,14 +207,14 @@ fn plan_rule(
                 alpha: gate.alpha,
                 single: k == 1 && binary && alone,
             };
-            let planned = at(n, repeats);
+            let planned = at(n, epochs);
             plan.pass = planned.pass(0.0).ok();
             plan.detectable = planned.detectable_drop(options.power).ok();
             plan.questions_needed = planned.questions(options.power).ok();
             plan.questions_to_find = options
                 .find_drop
                 .and_then(|drop| planned.questions_to_find(drop, options.power).ok());
-            plan.repeats_needed =
+            plan.epochs_needed =
                 (1..=50).find(|k| at(n, *k).pass(0.0).is_ok_and(|p| p >= options.power));
         }
         Condition::AtLeast(limit) | Condition::AtMost(limit)
@@ -249,8 +245,8 @@ fn plan_rule(
                 Some("an absolute limit, compared with the measured value; nothing to plan".into());
         }
     }
-    plan.cost_questions = plan.questions_needed.and_then(|n| cost(n, repeats));
-    plan.cost_repeats = plan.repeats_needed.and_then(|k| cost(n, k));
+    plan.cost_questions = plan.questions_needed.and_then(|n| cost(n, epochs));
+    plan.cost_epochs = plan.epochs_needed.and_then(|k| cost(n, k));
     plan
 }
 

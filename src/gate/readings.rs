@@ -77,11 +77,11 @@ impl Readings {
         Ok(())
     }
 
-    /// Fewest repeats that a scored question of the candidate has.
-    pub(super) fn fewest_repeats(&self) -> usize {
+    /// Fewest epochs that a scored question of the candidate has.
+    pub(super) fn min_epochs(&self) -> usize {
         let own = self.all.iter().filter(|r| !r.baseline);
         own.flat_map(|r| &r.asked.scored)
-            .map(|q| q.repeats.len())
+            .map(|q| q.epochs.len())
             .min()
             .unwrap_or(0)
     }
@@ -201,7 +201,7 @@ fn reading_for(gate: &GateFile, rule: &Rule, candidate: Side) -> Result<Source, 
     Ok(Source::Metrics(chosen))
 }
 
-/// The headline metric of each of a rule's suites.
+/// The primary metric of each of a rule's suites.
 fn headlines(rule: &Rule, candidate: Side) -> Vec<MetricName> {
     let all = candidate.data.headlines();
     rule.suites

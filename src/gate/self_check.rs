@@ -1,4 +1,4 @@
-//! A/A: how often a gate would alarm on a run's own repeats, where nothing changed.
+//! A/A: how often a gate would alarm on a run's own epochs, where nothing changed.
 
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -16,12 +16,12 @@ use crate::stats::{Interval, clopper_pearson};
 /// What a gate said of splits of one run against itself.
 #[derive(Debug, Clone, Serialize)]
 pub struct SelfCheck {
-    /// Splits of every question's repeats into a candidate's and a baseline's.
+    /// Splits of every question's epochs into a candidate's and a baseline's.
     pub splits: u64,
-    /// Repeats that the candidate's half has.
-    pub candidate_repeats: usize,
-    /// Repeats that the baseline's half has.
-    pub baseline_repeats: usize,
+    /// Epochs that the candidate's half has.
+    pub candidate_epochs: usize,
+    /// Epochs that the baseline's half has.
+    pub baseline_epochs: usize,
     /// Splits that the gate failed: false alarms.
     pub failed: u64,
     /// Their share's 95 % interval (Clopper–Pearson). The splits share one run's answers, so it tells the error of splitting, not of
@@ -37,10 +37,10 @@ pub struct SelfCheck {
     pub rules: Vec<String>,
 }
 
-/// Splits the repeats of a run at random, many times, and holds one half against the other.
+/// Splits the epochs of a run at random, many times, and holds one half against the other.
 ///
 /// # Errors
-/// [`GateError::Nothing`] where no rule compares with a baseline or no question was asked twice.
+/// [`GateError::Nothing`] if no rule compares with a baseline or no question was asked twice.
 pub fn self_check(
     gate: &GateFile,
     run: Side,
@@ -57,8 +57,8 @@ pub fn self_check(
         return Err(nothing("no rule of the gate compares with a baseline"));
     }
     let readings = Readings::read(&own, run, Some(run))?;
-    let repeats = readings.fewest_repeats();
-    if repeats < 2 {
+    let epochs = readings.min_epochs();
+    if epochs < 2 {
         return Err(nothing(
             "a question was asked only once; run with --epochs 2 or more",
         ));
@@ -66,8 +66,8 @@ pub fn self_check(
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut check = SelfCheck {
         splits,
-        candidate_repeats: repeats / 2,
-        baseline_repeats: repeats - repeats / 2,
+        candidate_epochs: epochs / 2,
+        baseline_epochs: epochs - epochs / 2,
         failed: 0,
         failed_interval: Interval::around(0.0, 0.0),
         passed: 0,
@@ -76,7 +76,7 @@ pub fn self_check(
         rules: own.rules.iter().map(|r| r.name.clone()).collect(),
     };
     for _ in 0..splits {
-        let split = readings.split(|asked| halves(asked, repeats, &mut random));
+        let split = readings.split(|asked| halves(asked, epochs, &mut random));
         let builder = Builder {
             gate: &own,
             candidate: run,
@@ -102,28 +102,28 @@ pub fn self_check(
     Ok(check)
 }
 
-/// Every question twice: with a random half of its repeats, and with the rest.
-fn halves(asked: &Asked, repeats: usize, random: &mut impl Rng) -> (Asked, Asked) {
+/// Every question twice: with a random half of its epochs, and with the rest.
+fn halves(asked: &Asked, epochs: usize, random: &mut impl Rng) -> (Asked, Asked) {
     let mut both = (Asked::default(), Asked::default());
     for question in &asked.scored {
-        let mut drawn = question.repeats.clone();
+        let mut drawn = question.epochs.clone();
         drawn.shuffle(random);
-        let rest = drawn.split_off(repeats / 2);
+        let rest = drawn.split_off(epochs / 2);
         both.0.scored.push(question.with(drawn));
         both.1
             .scored
-            .push(question.with(rest[..repeats - repeats / 2].to_vec()));
+            .push(question.with(rest[..epochs - epochs / 2].to_vec()));
     }
     both
 }
 
 impl Question {
-    /// The same with other repeats.
+    /// The same with other epochs.
     #[allow(clippy::cast_precision_loss)]
-    fn with(&self, repeats: Vec<f64>) -> Self {
+    fn with(&self, epochs: Vec<f64>) -> Self {
         Self {
-            value: repeats.iter().sum::<f64>() / repeats.len() as f64,
-            repeats,
+            value: epochs.iter().sum::<f64>() / epochs.len() as f64,
+            epochs,
             ..self.clone()
         }
     }

@@ -16,7 +16,7 @@ impl<'a> Side<'a> {
     /// The model named, or the only one.
     ///
     /// # Errors
-    /// [`AnalysisError::UnknownModel`], or [`AnalysisError::Mixed`] where several are there and none is named.
+    /// [`AnalysisError::UnknownModel`], or [`AnalysisError::Mixed`] if several are there and none is named.
     pub fn of(data: &'a Dataset, model: Option<&str>) -> Result<Self, AnalysisError> {
         let model = match (model, data.models.as_slice()) {
             (Some(name), _) => data.model(name)?,
@@ -43,7 +43,7 @@ impl<'a> Side<'a> {
     /// that a gate has asked itself.
     ///
     /// # Errors
-    /// [`GateError::Failures`], and [`GateError::Analysis`] where the run cannot be read.
+    /// [`GateError::Failures`], and [`GateError::Analysis`] if the run cannot be read.
     pub fn check_failures(&self, who: &str, suites: &[&str], most: f64) -> Result<(), GateError> {
         let failures = self.data.failures(self.model, suites)?;
         GateError::of_failures(format!("{who} '{}'", self.model), failures, most)

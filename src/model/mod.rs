@@ -121,7 +121,7 @@ impl Payer for Unlimited {
 /// How models are opened: what the whole run decides.
 #[derive(Debug, Clone, Default)]
 pub struct OpenOptions {
-    /// Refuse everything that needs the network.
+    /// Fail instead of using the network.
     pub offline: bool,
     /// Nothing will be asked: remote models need no keys.
     pub unasked: bool,

@@ -390,8 +390,10 @@ impl Model for ReplayModel {
                 self.answers
                     .get(&format!("{suite}\u{0}{}\u{0}{}", about.id, about.epoch))
             }),
-            Key::Fields(pairs) => composite_key(pairs.iter().map(|p| sample_field(about, &p.sample)))
-                .and_then(|key| self.answers.get(&key)),
+            Key::Fields(pairs) => {
+                composite_key(pairs.iter().map(|p| sample_field(about, &p.sample)))
+                    .and_then(|key| self.answers.get(&key))
+            }
             Key::Prompt => self.answers.get(request.prompt.question().trim()),
         };
         let why = match found {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::figures::{bracket, count, p_value, percent, points};
 use super::table::{Grid, markdown};
-use crate::analysis::{Asked, Comparison, Measure, Ranking, Target, compare, rank};
+use crate::analysis::{Asked, Comparison, Estimand, Measure, Ranking, compare, rank};
 
 /// Every comparison with a baseline, suite by suite and over all, and every suite's order of models.
 #[derive(Debug, Serialize)]
@@ -14,8 +14,7 @@ pub struct Comparisons {
     /// The model that the others are compared with; without one there are no comparisons.
     pub baseline: Option<String>,
     /// Estimand: what the figures generalise to.
-    #[serde(rename = "estimand")]
-    pub target: Target,
+    pub estimand: Estimand,
     /// Two-sided level of the intervals.
     pub level: f64,
     /// One per model and suite; then, with several suites, one per model over all of them.
@@ -33,7 +32,7 @@ impl Comparisons {
         suites: &[(&str, Measure)],
         models: &[&str],
         baseline: Option<&str>,
-        target: Target,
+        estimand: Estimand,
     ) -> Self {
         let mut over: Vec<(Measure, Vec<&str>)> =
             suites.iter().map(|(s, of)| (*of, vec![*s])).collect();
@@ -48,7 +47,7 @@ impl Comparisons {
             let mut all = Vec::new();
             for (measure, suites) in &over {
                 let others = models.iter().filter(|m| **m != baseline);
-                let each = others.map(|model| compare(asked, suites, model, baseline, target));
+                let each = others.map(|model| compare(asked, suites, model, baseline, estimand));
                 all.extend(each.map(|c| c.in_measure(*measure)));
             }
             all.retain(|c| c.shared + c.unshared + c.missing > 0);
@@ -57,12 +56,12 @@ impl Comparisons {
         let comparisons = baseline.map_or_else(Vec::new, with);
         Self {
             baseline: baseline.map(str::to_owned),
-            target,
+            estimand,
             level: crate::analysis::LEVEL,
             comparisons,
             rankings: suites
                 .iter()
-                .filter_map(|(suite, _)| rank(asked, suite, target))
+                .filter_map(|(suite, _)| rank(asked, suite, estimand))
                 .collect(),
         }
     }
@@ -127,13 +126,13 @@ impl Comparisons {
     /// What the columns mean, and which models do not differ significantly.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
-        let (target, meaning) = (self.target, self.target.meaning());
+        let (estimand, meaning) = (self.estimand, self.estimand.meaning());
         let mut notes = vec![match &self.baseline {
             Some(baseline) => format!(
-                "Points; baseline {baseline}; estimand {target}: {meaning}. MDE: the minimum detectable effect, the smallest true difference that this n detects with 80 % power."
+                "Points; baseline {baseline}; estimand {estimand}: {meaning}. MDE: the minimum detectable effect, the smallest true difference that this n detects with 80 % power."
             ),
             None => format!(
-                "No baseline was named, so there are no differences; name one with --baseline MODEL. Estimand {target}: {meaning}."
+                "No baseline was named, so there are no differences; name one with --baseline MODEL. Estimand {estimand}: {meaning}."
             ),
         }];
         if self.comparisons.iter().any(|c| c.missing > 0) {

@@ -5,7 +5,7 @@
 
 use super::figures::{bracket, count, percent, points, points_with_interval, whole_percent};
 use crate::analysis::{
-    Asked, Cell, Dataset, GapFigure, GapKind, Question, Target, compare, gap, gap_table,
+    Asked, Cell, Dataset, Estimand, GapFigure, GapKind, Question, compare, gap, gap_table,
 };
 use crate::stats::{Estimate, holm};
 use crate::store::SuiteRecord;
@@ -90,7 +90,7 @@ fn quality(data: &Dataset, asked: &Asked, cells: &[Cell], baseline: &str) -> Vec
         let both: Vec<&str> = both
             .filter(|s| answered(model, s) && answered(baseline, s))
             .collect();
-        let comparison = compare(asked, &both, model, baseline, Target::Population);
+        let comparison = compare(asked, &both, model, baseline, Estimand::Population);
         if let (Ok(difference), true) = (&comparison.difference, comparison.shared > 0) {
             found.push((model, both, *difference, comparison.p));
         }

@@ -34,12 +34,12 @@ impl Report {
     /// The page as HTML.
     ///
     /// # Errors
-    /// [`ReportError`] where a table cannot be read or a template fails.
+    /// [`ReportError`] if a table cannot be read or a template fails.
     pub fn html(&self) -> Result<String, ReportError> {
         self.html_made(Timestamp::now())
     }
 
-    /// The page as it was made at an instant: nothing else in it hangs on when or where it is rendered.
+    /// The page as made at an instant: nothing else in it depends on when or where it is rendered.
     ///
     /// # Errors
     /// As for [`Report::html`].
@@ -70,7 +70,7 @@ impl Report {
     /// Writes the page.
     ///
     /// # Errors
-    /// [`ReportError`] where it cannot be made or written.
+    /// [`ReportError`] if it cannot be made or written.
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
         let html = self.html()?;
         let failed = |e: std::io::Error| ReportError::File {
@@ -84,7 +84,7 @@ impl Report {
     }
 }
 
-/// A Content-Security-Policy under which nothing runs but our own script, and nothing is loaded at all.
+/// A Content-Security-Policy under which only our own script runs, and nothing is loaded.
 fn policy(style: &str, script: &str) -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
     let mut policy =

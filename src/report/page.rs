@@ -9,7 +9,7 @@ use super::published::Published;
 use super::templates::Templates;
 use super::{ReportError, headlines};
 use crate::analysis::{
-    Asked, Cell, Comparison, Dataset, Detected, OutsideLabels, Question, Target, compare, detect,
+    Asked, Cell, Comparison, Dataset, Detected, Estimand, OutsideLabels, Question, compare, detect,
     summarise,
 };
 
@@ -23,7 +23,7 @@ pub struct ReportOptions {
     /// Folders to search for `published_figures.json`.
     pub data_folders: Vec<PathBuf>,
     /// Estimand: what the figures generalise to.
-    pub target: Target,
+    pub estimand: Estimand,
     /// External labels, to compare the run's with.
     pub labels: Option<OutsideLabels>,
     /// Maximum number of trials whose transcripts are embedded.
@@ -36,7 +36,7 @@ impl Default for ReportOptions {
             baseline: None,
             title: None,
             data_folders: Vec::new(),
-            target: Target::default(),
+            estimand: Estimand::default(),
             labels: None,
             most_transcripts: 50_000,
         }
@@ -47,7 +47,7 @@ impl Default for ReportOptions {
 pub struct Report {
     pub(super) data: Dataset,
     pub(super) asked: Asked,
-    pub(super) target: Target,
+    pub(super) estimand: Estimand,
     pub(super) cells: Vec<Cell>,
     pub(super) baseline: Option<String>,
     pub(super) weights: Option<String>,
@@ -67,8 +67,8 @@ impl Report {
     /// [`ReportError`] if the runs cannot be read or the baseline is unknown.
     pub fn new(data: Dataset, options: &ReportOptions) -> Result<Self, ReportError> {
         let asked = data.asked(&data.headlines())?;
-        let target = options.target;
-        let cells = summarise(&data, &asked.scored, target)?;
+        let estimand = options.estimand;
+        let cells = summarise(&data, &asked.scored, estimand)?;
         let named = options.baseline.as_deref();
         let baseline = data.baseline(named)?.map(str::to_owned);
         let weights = data.weights(named)?.map(str::to_owned);
@@ -92,7 +92,7 @@ impl Report {
         Ok(Self {
             data,
             asked,
-            target,
+            estimand,
             cells,
             baseline,
             weights,
@@ -146,7 +146,7 @@ impl Report {
     #[must_use]
     pub fn compare(&self, suite: &str, model: &str) -> Option<Comparison> {
         let baseline = self.baseline.as_deref()?;
-        let comparison = compare(&self.asked, &[suite], model, baseline, self.target);
+        let comparison = compare(&self.asked, &[suite], model, baseline, self.estimand);
         Some(comparison.in_measure(self.data.measure(suite)))
     }
 

@@ -325,7 +325,10 @@ impl<'a> Reading<'a> {
         for ((suite, id), mut rows) in samples {
             rows.sort_by_key(|at| {
                 let row = &self.trials;
-                (row.text(column::MODEL, *at), row.integer(column::EPOCH, *at))
+                (
+                    row.text(column::MODEL, *at),
+                    row.integer(column::EPOCH, *at),
+                )
             });
             let sample = self.sample(suite, id, &rows);
             let prompt = self

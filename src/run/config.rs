@@ -35,7 +35,7 @@ pub struct RunSettings {
     /// Judges that suites may name: those that are endpoints, or want a key of another variable, are asked only where they stand here
     /// or on the command line.
     pub judges: Vec<String>,
-    /// Repeats.
+    /// Epochs.
     pub epochs: Option<u32>,
     /// Seed.
     pub seed: Option<u64>,

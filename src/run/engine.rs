@@ -24,7 +24,7 @@ use crate::store::{CachedAnswers, CompletionCache, JournalWriter, StoreError};
 /// What bounds a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Limits {
-    /// Most requests in flight per model; the model's own figure where nothing is said.
+    /// Most requests in flight per model; by default the model's own figure.
     pub max_connections: Option<usize>,
     /// US dollars to spend at most, those of earlier starts included.
     pub budget: Option<f64>,
@@ -75,7 +75,7 @@ struct Run<E> {
 /// Runs a plan to its end, or until `stop` turns true. What `earlier` starts have finished is not asked again.
 ///
 /// # Errors
-/// [`StoreError`] where the journal cannot be written: then nothing more is asked.
+/// [`StoreError`] if the journal cannot be written: then nothing more is asked.
 pub async fn execute(
     plan: Arc<Plan>,
     journal: JournalWriter,
@@ -279,7 +279,7 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
 /// What is told of a trial, and counted, once it is on disk.
 struct Told {
     event: RunEvent,
-    /// The kind of failure, where there is no answer.
+    /// The kind of failure, if there is no answer.
     failure: Option<ErrorClass>,
     unjudged: bool,
     given: Option<Timestamp>,

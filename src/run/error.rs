@@ -1,4 +1,4 @@
-//! Why a run cannot be planned, begun or gone on with.
+//! Why a run cannot be planned, begun or resumed.
 
 use std::path::PathBuf;
 
@@ -44,7 +44,7 @@ pub enum PlanError {
     },
 }
 
-/// Why a run cannot be begun or gone on with. Nothing has been asked then.
+/// Why a run cannot be begun or resumed. Nothing has been asked then.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum SessionError {
     /// Its directory cannot be read or written.

@@ -1,6 +1,6 @@
 //! From suites and models to a run on disk: plan → trials → completions → scores, losing nothing.
 //!
-//! A [`Session`] begins a run or goes on with one, and writes it down to its end. It knows nothing of terminals: it emits [`RunEvent`]s, and whoever wants to show or count something listens.
+//! A [`Session`] begins a run or continues one, and writes it down to its end. It knows nothing of terminals: it emits [`RunEvent`]s, and whoever wants to show or count something listens.
 
 mod budget;
 mod config;

@@ -70,7 +70,7 @@ impl Panel {
     /// Opens every judge that a scorer names.
     ///
     /// # Errors
-    /// [`PlanError`] where one cannot be opened: without its judge a figure would be another. [`PlanError::NotNamed`] where a suite
+    /// [`PlanError`] if one cannot be opened: without its judge a figure would be another. [`PlanError::NotNamed`] if a suite
     /// would send questions, answers or a key to where nobody agreed to.
     pub async fn open(
         scorers: impl Iterator<Item = &Box<dyn Scorer>>,
@@ -108,7 +108,7 @@ impl Panel {
     /// Whether every judge that a scorer names can be read as a specification; none is opened.
     ///
     /// # Errors
-    /// [`PlanError::Spec`] where one cannot.
+    /// [`PlanError::Spec`] if one cannot.
     pub fn check<'a>(
         mut scorers: impl Iterator<Item = &'a Box<dyn Scorer>>,
     ) -> Result<Self, PlanError> {

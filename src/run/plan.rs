@@ -21,7 +21,7 @@ pub struct PlanOptions {
     pub max_tokens: Option<u32>,
     /// Maximum samples per suite.
     pub limit: Option<usize>,
-    /// Repeats of each sample, at least 1.
+    /// Epochs of each sample, at least 1.
     pub epochs: u32,
     /// Decides order and draws.
     pub seed: u64,
@@ -31,13 +31,13 @@ pub struct PlanOptions {
     pub order: Order,
 }
 
-/// In which order a plan goes through suites, samples and repeats.
+/// In which order a plan goes through suites, samples and epochs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
-    /// Every sample of every suite once, suite by suite, then all again for the next repeat.
+    /// Every sample of every suite once, suite by suite, then all again for the next epoch.
     #[default]
     EpochMajor,
-    /// Every cluster, of whichever suites, with all its repeats before the next one: a prefix is a random draw of complete clusters.
+    /// Every cluster, of whichever suites, with all its epochs before the next one: a prefix is a random draw of complete clusters.
     ClusterMajor,
 }
 
@@ -123,7 +123,7 @@ pub struct Trial {
     pub suite: usize,
     /// Which of the suite's samples.
     pub sample: usize,
-    /// Which repeat.
+    /// Which epoch.
     pub epoch: u32,
 }
 
@@ -131,7 +131,7 @@ impl Plan {
     /// Loads suites and opens models.
     ///
     /// # Errors
-    /// [`PlanError`] where a suite is wrong. A model that cannot be opened is left out and told in `failed`, unless none is left.
+    /// [`PlanError`] if a suite is wrong. A model that cannot be opened is skipped and told in `failed`, unless none is left.
     pub async fn new(
         suites: &[String],
         models: &[ModelSpec],
@@ -287,7 +287,7 @@ impl Plan {
     /// The request and the names of a trial for a model.
     ///
     /// # Errors
-    /// [`SuiteError`] where the sample cannot be rendered.
+    /// [`SuiteError`] if the sample cannot be rendered.
     pub fn request(
         &self,
         trial: Trial,

@@ -7,7 +7,7 @@ use super::plan::{Plan, PlanOptions};
 use crate::model::{ModelSpec, Named, bare_key_is_set};
 use crate::store::{Manifest, RunDirectory, SuiteRecord};
 
-/// A run to be gone on with, locked.
+/// A run to be resumed, locked.
 #[derive(Debug)]
 pub struct Resumed {
     pub(super) directory: RunDirectory,
@@ -17,7 +17,7 @@ impl Resumed {
     /// Opens and locks a run.
     ///
     /// # Errors
-    /// [`SessionError::Store`] where there is none or another process writes it, [`SessionError::Imported`] where nothing was ever asked.
+    /// [`SessionError::Store`] if there is none or another process writes it, [`SessionError::Imported`] if nothing was ever asked.
     pub fn open(path: &Path) -> Result<Self, SessionError> {
         let directory = RunDirectory::open_to_write(path)?;
         if directory.manifest.imported_from.is_some() {

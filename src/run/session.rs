@@ -1,4 +1,4 @@
-//! A run in its directory: begun or gone on with, asked, and written down to its end.
+//! A run in its directory: begun or resumed, asked, and written down to its end.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl Session {
     /// Begins a run in a new directory.
     ///
     /// # Errors
-    /// [`SessionError::Unpriced`] where the budget cannot be kept; then there is no directory. [`SessionError::Store`] where it cannot be
+    /// [`SessionError::Unpriced`] if the budget cannot be kept; then there is no directory. [`SessionError::Store`] if it cannot be
     /// made.
     pub fn start(
         plan: Arc<Plan>,
@@ -57,7 +57,7 @@ impl Session {
     /// Goes on with a run. Trials that have an answer are not asked again, and its budget stands where no other is given.
     ///
     /// # Errors
-    /// [`SessionError`] where suites or models have changed, the budget cannot be kept, or the journal cannot be read.
+    /// [`SessionError`] if suites or models have changed, the budget cannot be kept, or the journal cannot be read.
     pub fn resume(
         plan: Arc<Plan>,
         resumed: Resumed,
@@ -98,7 +98,7 @@ impl Session {
         &self.directory.path
     }
 
-    /// The models that a person must name again to go on with this run.
+    /// The models that a person must name again to resume this run.
     #[must_use]
     pub fn to_be_named_again(&self) -> Vec<ModelSpec> {
         let key_is_set = bare_key_is_set();
@@ -114,7 +114,7 @@ impl Session {
     /// Asks what the plan still lacks, until it ends or `stop` turns true, and writes manifest, journal and tables.
     ///
     /// # Errors
-    /// [`StoreError`] where the directory cannot be written.
+    /// [`StoreError`] if the directory cannot be written.
     pub async fn run(
         self,
         on_event: impl Fn(RunEvent) + Send + Sync + 'static,
@@ -168,7 +168,7 @@ fn close(manifest: &mut Manifest, plan: &Plan, outcome: &Outcome) {
     }
 }
 
-/// Refuses a budget that nobody could keep, because what requests cost is not known.
+/// Refuses a budget that cannot be enforced because prices are unknown.
 fn can_keep(budget: Option<f64>, plan: &Plan) -> Result<(), SessionError> {
     let unpriced = plan.unpriced();
     if budget.is_none() || unpriced.is_empty() {

@@ -183,9 +183,9 @@ pub enum ScoreError {
     /// There is no such scorer.
     #[error("unknown scorer '{name}'; known: {known}")]
     Unknown {
-        /// As asked for.
+        /// The name given.
         name: String,
-        /// What there is.
+        /// The names known.
         known: String,
     },
     /// Its options are wrong.

@@ -155,7 +155,7 @@ pub struct Manifest {
     pub suites: Vec<SuiteRecord>,
     /// Who was asked.
     pub models: Vec<ModelRecord>,
-    /// Repeats of each sample.
+    /// Epochs of each sample.
     pub epochs: u32,
     /// Most samples a suite.
     #[serde(skip_serializing_if = "Option::is_none", default)]

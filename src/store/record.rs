@@ -139,7 +139,7 @@ pub struct TrialRecord {
     pub suite: String,
     /// The sample's id.
     pub sample: String,
-    /// The repeat, from 0.
+    /// The epoch, from 0.
     pub epoch: u32,
     /// Its place in a matched design.
     #[serde(flatten)]

@@ -207,7 +207,7 @@ impl Table {
     /// Writes the table as one Parquet file (zstd).
     ///
     /// # Errors
-    /// [`StoreError::Frame`] where it cannot be written.
+    /// [`StoreError::Frame`] if it cannot be written.
     pub fn write_parquet(mut self, file: &File, path: &Path) -> Result<(), StoreError> {
         ParquetWriter::new(file)
             .with_compression(ParquetCompression::Zstd(None))

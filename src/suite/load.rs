@@ -373,7 +373,9 @@ impl<'a> Maker<'a> {
                 .flat_map(|row| values.iter().map(move |value| with(row, value)))
                 .collect();
             if variants.is_empty() {
-                return Err(self.sample_error(&shown, format!("'{name}' has no value for this row")));
+                return Err(
+                    self.sample_error(&shown, format!("'{name}' has no value for this row"))
+                );
             }
         }
         Ok(variants)

@@ -31,7 +31,7 @@ impl Suite {
     }
 }
 
-/// What decides a suite's figures, each as a BLAKE3 hash, so that two versions can be told apart by what changed.
+/// What decides a suite's figures, each as a BLAKE3 hash, so that two versions can be distinguished by what changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuiteParts {
     /// The samples: rows and the templates that read them.

@@ -35,7 +35,7 @@ impl SubsetFile {
     /// Reads a part of a shipped suite; no folder is named, since a suite is not to show what lies elsewhere.
     ///
     /// # Errors
-    /// [`SuiteError::Source`] where something is written wrong, or there is no such suite.
+    /// [`SuiteError::Source`] if something is written wrong, or there is no such suite.
     pub(super) fn read(path: &str, yaml: &str) -> Result<Self, SuiteError> {
         let subset: Self = from_yaml(path, yaml)?;
         let wrong = |at: &str, reason: String| {

@@ -24,7 +24,9 @@ pub(super) fn numbered(target: i64, choices: &[String], numeric: bool) -> Result
     let by_index = usize::try_from(target).ok().and_then(|i| choices.get(i));
     let by_text = choices.iter().find(|c| c.trim() == own);
     match (by_index, by_text) {
-        (Some(choice), Some(text)) if numeric && choice != text => Err(ambiguous_target(&own, choices)),
+        (Some(choice), Some(text)) if numeric && choice != text => {
+            Err(ambiguous_target(&own, choices))
+        }
         (Some(choice), _) | (None, Some(choice)) => Ok(choice.clone()),
         (None, None) => Err(format!(
             "its target {target} is neither one of its choices nor the index of one (0 to {})",

@@ -248,7 +248,7 @@ fn the_request_carries_what_the_suite_says_and_the_cache_saves_a_second_asking()
         .iter()
         .map(|r| r["seed"].as_u64().expect("a seed"))
         .collect();
-    assert_eq!(seeds.len(), 4, "two samples, two repeats, four seeds");
+    assert_eq!(seeds.len(), 4, "two samples, two epochs, four seeds");
     assert_eq!(
         journal(&home.path().join("first"))[0]["completion"]["reasoning"],
         "one more"

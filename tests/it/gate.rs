@@ -560,7 +560,7 @@ fn a_plan_says_beforehand_what_a_gate_could_tell() {
 }
 
 #[test]
-fn a_self_check_tells_false_alarms_on_the_runs_own_repeats() {
+fn a_self_check_tells_false_alarms_on_the_runs_own_epochs() {
     let trials: Vec<MadeTrial> = (0..4)
         .flat_map(|epoch| {
             answers("m", 120, move |i| (i * 31 + epoch * 17) % 7 == 0)

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use candor::analysis::{Name, PairedTest, PairedUnit, Target};
+use candor::analysis::{Estimand, Name, PairedTest, PairedUnit};
 use candor::gate::{GateFile, LiveGate, Overall, Scheduled, TrialScores};
 use candor::score::Score;
 use candor::stats::{
@@ -108,13 +108,13 @@ fn unit(first: f64, second: f64, cluster: usize, single: bool) -> PairedUnit {
         ),
         single,
         rerun_variance: None,
-        repeats: 0,
+        epochs: 0,
         order: 0,
     }
 }
 
 fn verdict(units: &[PairedUnit], margin: f64) -> Verdict {
-    let test = PairedTest::of(units, Target::Population, units.len()).expect("a test");
+    let test = PairedTest::of(units, Estimand::Population, units.len()).expect("a test");
     Verdict::of(test.interval(0.9).expect("an interval"), margin)
 }
 
@@ -264,7 +264,7 @@ fn simulate_2_an_unchanged_model_seldom_fails() {
                     drop: 0.0,
                 };
                 let units = draw(design, &mut random);
-                PairedTest::of(&units, Target::Population, units.len()).expect("a test")
+                PairedTest::of(&units, Estimand::Population, units.len()).expect("a test")
             })
             .collect();
         let fails = tests
@@ -407,7 +407,7 @@ fn simulate_4_intervals_cover() {
 fn simulate_5_what_is_never_certain() {
     let unchanged =
         |n: usize| -> Vec<PairedUnit> { (0..n).map(|q| unit(1.0, 1.0, q, true)).collect() };
-    let test = PairedTest::of(&unchanged(50), Target::Population, 50).expect("a test");
+    let test = PairedTest::of(&unchanged(50), Estimand::Population, 50).expect("a test");
     let interval = test.interval(0.9).expect("an interval");
     assert!((interval.low + 0.0513).abs() < 5e-5, "{interval:?}");
     assert_eq!(verdict(&unchanged(50), 0.05), Verdict::Inconclusive);
@@ -434,7 +434,7 @@ fn early(units: &[PairedUnit], margin: f64) -> (Option<bool>, usize) {
             return (Some(false), i + 1);
         }
     }
-    let test = PairedTest::of(units, Target::Population, units.len()).expect("a test");
+    let test = PairedTest::of(units, Estimand::Population, units.len()).expect("a test");
     let decided = match Verdict::of(test.interval(0.92).expect("an interval"), margin) {
         v if v.passed() => Some(true),
         Verdict::Fail => Some(false),

@@ -247,7 +247,7 @@ fn an_order_that_could_not_be_tested_is_no_finding() {
     write_run(&home.path().join("run"), &trials.concat(), |_| ());
     let told = ran(candor(home.path()).args(["compare", "run", "--target", "suite"])).exits_with(0);
     assert!(
-        told.stdout.contains("No order on sums: no two models could be tested against each other (needs repeats of the same question).")
+        told.stdout.contains("No ranking on sums: no two models could be tested against each other (needs several epochs per question).")
             && !told.stdout.contains("Not separable"),
         "{}",
         told.stdout

@@ -10,7 +10,7 @@ use super::units::{GapCell, Sides, gap_cells, gap_difference};
 use crate::analysis::comparison::known;
 use crate::analysis::paired::estimate_and_p;
 use crate::analysis::{
-    AnalysisError, Asked, Attribution, Dataset, LEVEL, PairedTest, PairedUnit, Question, Target,
+    AnalysisError, Asked, Attribution, Dataset, Estimand, LEVEL, PairedTest, PairedUnit, Question,
     attributions,
 };
 use crate::stats::{Estimate, Interval, MantelHaenszel, Table, Undefined, holm};
@@ -228,7 +228,7 @@ fn sense(kind: GapKind, units: Vec<PairedUnit>) -> Vec<PairedUnit> {
 /// A model's gap in a cell.
 pub(super) fn figure(model: &str, cell: &GapCell, kind: GapKind) -> GapFigure {
     let units = sense(kind, cell.paired(false));
-    let test = PairedTest::of(&units, Target::Population, units.len());
+    let test = PairedTest::of(&units, Estimand::Population, units.len());
     let (gap, p) = estimate_and_p(&test);
     let scored = cell.units.iter().filter(|u| !u.missing);
     let tables: Vec<Table> = scored.map(|u| u.table).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::analysis::{Name, PairedTest, PairedUnit, Question, Target};
+use crate::analysis::{Estimand, Name, PairedTest, PairedUnit, Question};
 use crate::stats::{Scaled, Table, Undefined};
 
 /// Two sides of one pair by one model.
@@ -16,7 +16,7 @@ pub(crate) struct GapUnit {
     pub sample: (Name, Name),
     /// A side has no score.
     pub missing: bool,
-    /// Repeats withheld and answered, on either side.
+    /// Epochs withheld and answered, on either side.
     pub table: Table,
 }
 
@@ -57,7 +57,7 @@ impl GapCell {
 
 /// The test of a difference of gaps, from halved ones.
 pub(crate) fn gap_difference(units: &[PairedUnit]) -> Result<Scaled<PairedTest>, Undefined> {
-    let of = PairedTest::of(units, Target::Population, units.len())?;
+    let of = PairedTest::of(units, Estimand::Population, units.len())?;
     Ok(Scaled { of, factor: 2.0 })
 }
 
@@ -175,13 +175,13 @@ fn grouped<'a>(
 #[allow(clippy::cast_precision_loss)]
 fn units(first: &Groups, second: &Groups, fill: f64) -> Vec<GapUnit> {
     let withheld = |questions: &[&Question], fill: f64| -> f64 {
-        let score = |q: &&Question| if q.repeats.is_empty() { fill } else { q.value };
+        let score = |q: &&Question| if q.epochs.is_empty() { fill } else { q.value };
         1.0 - questions.iter().map(score).sum::<f64>() / questions.len() as f64
     };
-    // Repeats withheld and answered.
+    // Epochs withheld and answered.
     let counts = |questions: &[&Question]| -> [f64; 2] {
-        let repeats = || questions.iter().flat_map(|q| &q.repeats);
-        [repeats().map(|r| 1.0 - r).sum(), repeats().sum()]
+        let epochs = || questions.iter().flat_map(|q| &q.epochs);
+        [epochs().map(|r| 1.0 - r).sum(), epochs().sum()]
     };
     first
         .iter()
@@ -195,13 +195,13 @@ fn units(first: &Groups, second: &Groups, fill: f64) -> Vec<GapUnit> {
                     first: withheld(a, fill),
                     second: withheld(b, 1.0 - fill),
                     cluster: (Name::from(""), Name::clone(&a[0].cluster)),
-                    single: a.len() == 1 && b.len() == 1 && both().all(|q| q.repeats.len() < 2),
+                    single: a.len() == 1 && b.len() == 1 && both().all(|q| q.epochs.len() < 2),
                     rerun_variance: variances.filter(|_| a.len() == 1 && b.len() == 1),
-                    repeats: both().map(|q| q.repeats.len()).sum(),
+                    epochs: both().map(|q| q.epochs.len()).sum(),
                     order: both().map(|q| q.schedule_index).min().unwrap_or(0),
                 },
                 sample: (Name::clone(&a[0].suite), Name::clone(&a[0].sample)),
-                missing: both().any(|q| q.repeats.is_empty()),
+                missing: both().any(|q| q.epochs.is_empty()),
                 table: [counts(a), counts(b)],
             }
         })

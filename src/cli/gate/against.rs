@@ -1,4 +1,4 @@
-//! Which gate, and the runs that it is held against.
+//! Which gate, and the runs that it compares.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use crate::cli::exit::{Exit, Failure};
 use crate::gate::{Drift, GateFile, Side};
 use crate::store::{BASELINES, Baselines};
 
-/// Which gate, against what.
+/// Which gate, with which baseline.
 #[derive(Args)]
 pub(in crate::cli) struct GateArguments {
-    /// The rules.
+    /// Gate file with the rules.
     #[arg(
         short = 'p',
         long = "policy",
@@ -21,15 +21,15 @@ pub(in crate::cli) struct GateArguments {
         default_value = "gate.toml"
     )]
     pub(in crate::cli) policy: PathBuf,
-    /// The run to hold against, or a pinned baseline's name [default: what the gate file names]
+    /// Baseline run to compare with, or a pinned baseline's name [default: the gate file's]
     #[arg(long, value_name = "RUN[#MODEL]")]
     pub(in crate::cli) baseline: Option<String>,
-    /// Parts of a suite that may differ between candidate and baseline: items, subset, prompts, decoding, scorers.
+    /// Parts of a suite that can differ between candidate and baseline: items, subset, prompts, decoding, scorers.
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     pub(in crate::cli) allow_drift: Vec<Drift>,
 }
 
-/// A run that is open, and which of its models is meant.
+/// An open run, and the model chosen from it.
 pub(in crate::cli) struct Opened {
     pub(in crate::cli) data: Dataset,
     model: Option<String>,
@@ -49,7 +49,7 @@ impl Opened {
     }
 }
 
-/// The baseline that the flag or the gate file names: a pinned name, or a run. None where neither names one.
+/// The baseline that the flag or the gate file names: a pinned name or a run; none if neither names one.
 pub(in crate::cli) fn open_baseline(
     gate: &GateFile,
     chosen: &GateArguments,
@@ -77,7 +77,7 @@ pub(in crate::cli) fn open_baseline(
         return Err(Failure::new(
             Exit::Usage,
             format!(
-                "the baseline '{name}' is neither pinned nor a run; {} has {known}. Pin one with: candor baseline set {name} RUN",
+                "the baseline '{name}' is neither pinned nor a run directory; {} pins {known}. Pin one with: candor baseline set {name} RUN",
                 store.display()
             ),
         ));

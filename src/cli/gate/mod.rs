@@ -12,7 +12,7 @@ use super::exit::{Exit, Failure};
 use crate::gate::{GateFile, judge};
 use crate::report::gate::influential_questions;
 use against::Opened;
-use outlets::Told;
+use outlets::Outlets;
 
 pub(super) use against::{GateArguments, open_baseline};
 
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Ask a model until the gate is decided, and no longer.
+    /// Query a model only until the gate is decided.
     Run(run::Arguments),
 }
 
@@ -35,18 +35,18 @@ enum Command {
 struct JudgeArguments {
     #[command(flatten)]
     gate: GateArguments,
-    /// The run to be judged, and the model in it where it has several.
+    /// Candidate run, with #MODEL if it has several models.
     #[arg(
         long,
         value_name = "RUN[#MODEL]",
         required_unless_present = "self_check"
     )]
     candidate: Option<String>,
-    /// Tell how often this gate would raise a false alarm on a run's own repeats.
+    /// Estimate how often this gate would raise a false alarm, from a run's own epochs.
     #[arg(long, value_name = "RUN[#MODEL]", conflicts_with = "candidate")]
     self_check: Option<String>,
     #[command(flatten)]
-    told: Told,
+    outlets: Outlets,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -57,14 +57,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         gate: chosen,
         candidate,
         self_check,
-        told,
+        outlets,
     } = arguments.judge;
     let gate = GateFile::read(&chosen.policy)?;
     if let Some(run) = self_check {
         return self_check::run(&gate, &run);
     }
     let candidate = candidate.unwrap_or_default();
-    told.check(&chosen, &gate, Some(&run_and_model(&candidate).0))?;
+    outlets.check(&chosen, &gate, Some(&run_and_model(&candidate).0))?;
     let candidate = Opened::of(&candidate)?;
     let baseline = open_baseline(&gate, &chosen)?;
     let outcome = judge(
@@ -78,5 +78,5 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         &candidate.data,
         baseline.as_ref().map(|b| &b.data),
     )?;
-    told.tell(&outcome, &influential, &chosen.policy)
+    outlets.report(&outcome, &influential, &chosen.policy)
 }

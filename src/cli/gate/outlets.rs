@@ -19,7 +19,7 @@ use crate::store::{BASELINES, Baselines, Output, may_be_written};
 
 /// Where the outcome goes.
 #[derive(Args)]
-pub(super) struct Told {
+pub(super) struct Outlets {
     /// What an inconclusive gate counts as.
     #[arg(long, value_enum, default_value_t)]
     on_inconclusive: Inconclusive,
@@ -58,7 +58,7 @@ enum Annotated {
     None,
 }
 
-impl Told {
+impl Outlets {
     /// Refuses output files that would overwrite what the gate reads: candidate, baseline, rules.
     pub(super) fn check(
         &self,
@@ -93,7 +93,7 @@ impl Told {
     }
 
     /// Prints the outcome, writes the files requested, and returns the exit code.
-    pub(super) fn tell(
+    pub(super) fn report(
         &self,
         outcome: &GateOutcome,
         influential: &[InfluentialQuestion],

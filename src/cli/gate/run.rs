@@ -1,4 +1,4 @@
-//! `candor gate run`: asks a model until the gate is decided, and no longer.
+//! `candor gate run`: queries a model only until the gate is decided.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,12 +6,13 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::against::{GateArguments, Opened, open_baseline};
-use super::outlets::Told;
+use super::outlets::Outlets;
 use crate::analysis::Dataset;
 use crate::cli::asking::{default_directory, open_cache, parse_budget, tell_of_judges};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::filter::FilterArguments;
 use crate::cli::interrupt::interrupts;
+use crate::cli::number::{positive, whole};
 use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::terminal::say;
@@ -21,49 +22,50 @@ use crate::report::gate::influential_questions;
 use crate::run::{Limits, Order, Plan, PlanOptions, Session, SessionOptions, StopReason};
 
 #[derive(Args)]
+#[command(allow_negative_numbers = true)]
 pub(super) struct Arguments {
     #[command(flatten)]
     gate: GateArguments,
-    /// The model to be judged.
+    /// Candidate model.
     #[arg(short, long, value_name = "MODEL")]
     model: String,
-    /// Judges that you agree to, where a suite names one by its URL: <https://host/v1#NAME>, or with `?key_env=NAME`.
+    /// Approve a judge that a suite names by URL: `https://host/v1#NAME`, or with `?key_env=NAME`.
     #[arg(long = "judge", value_name = "MODEL")]
     judges: Vec<String>,
-    /// Settings [default: candor.toml, if there is one]
+    /// Configuration file [default: candor.toml, if present]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The run's directory [default: runs/<time>-<id>]
+    /// Run directory to create [default: runs/<time>-<id>]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]
     filter: FilterArguments,
-    /// Tokens an answer may have at most [default: what each suite says]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Maximum number of tokens per answer [default: each suite's]
+    #[arg(long, value_name = "N", value_parser = positive::<u32>)]
     max_tokens: Option<u32>,
-    /// Ask only so many samples of each suite at most, drawn by the seed [default: the gate file's]
-    #[arg(long, value_name = "N")]
+    /// Limit each suite to N samples, drawn with the seed [default: the gate file's]
+    #[arg(long, value_name = "N", value_parser = positive::<usize>)]
     limit: Option<usize>,
-    /// Ask each sample so many times [default: the gate file's, else 1]
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
-    repeats: Option<u32>,
-    /// Decides order and draws [default: the gate file's, else 0]
-    #[arg(long, value_name = "N")]
+    /// Repeat each sample K times [default: the gate file's, else 1]
+    #[arg(long, alias = "repeats", value_name = "K", value_parser = positive::<u32>)]
+    epochs: Option<u32>,
+    /// Seed for the order of samples and for every draw [default: the gate file's, else 0]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     seed: Option<u64>,
-    /// Requests in flight.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    /// Concurrent requests.
+    #[arg(long, value_name = "N", value_parser = positive::<u64>)]
     max_connections: Option<u64>,
-    /// Stop when so much is spent.
+    /// Stop after spending this many US dollars.
     #[arg(long, value_name = "USD", value_parser = parse_budget)]
     budget: Option<f64>,
-    /// Fail rather than use the network.
+    /// Fail instead of using the network.
     #[arg(long)]
     offline: bool,
-    /// Neither read nor write the completion cache.
+    /// Bypass the completion cache: neither read nor write it.
     #[arg(long)]
     no_cache: bool,
     #[command(flatten)]
-    told: Told,
+    outlets: Outlets,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -71,7 +73,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     settings.name(std::slice::from_ref(&arguments.model))?;
     settings.name(&arguments.judges)?;
     let gate = GateFile::read(&arguments.gate.policy)?;
-    arguments.told.check(&arguments.gate, &gate, None)?;
+    arguments.outlets.check(&arguments.gate, &gate, None)?;
     let baseline = open_baseline(&gate, &arguments.gate)?;
     let side = baseline.as_ref().map(Opened::side).transpose()?;
     let plan = Arc::new(plan(&arguments, &settings, &gate).await?);
@@ -85,7 +87,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let data = Dataset::open(&[&asked.directory.path])?;
     let Some(outcome) = asked.verdict(&data)? else {
         say(&format!(
-            "Interrupted before the gate was decided; what had been asked is kept in {}.",
+            "Interrupted before the gate was decided; all answers so far were kept in {}.",
             asked.directory.path.display()
         ));
         return Ok(Exit::Interrupted);
@@ -93,14 +95,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let influential = influential_questions(&outcome, &data, baseline.as_ref().map(|b| &b.data))?;
     outln!("Run: {}", asked.directory.path.display());
     if asked.run.stopped == Some(StopReason::Budget) && outcome.overall == Overall::Inconclusive {
-        say("Stopped before the gate was decided; what had been asked is kept.");
+        say("Stopped before the gate was decided; all answers so far were kept.");
     }
     arguments
-        .told
-        .tell(&outcome, &influential, &arguments.gate.policy)
+        .outlets
+        .report(&outcome, &influential, &arguments.gate.policy)
 }
 
-/// What is asked at most.
+/// The plan: everything that can be asked.
 async fn plan(
     arguments: &Arguments,
     settings: &Settings,
@@ -114,7 +116,7 @@ async fn plan(
         filter: arguments.filter.filter(),
         max_tokens: arguments.max_tokens,
         limit: arguments.limit.or(gate.limit),
-        epochs: arguments.repeats.or(gate.repeats).unwrap_or(1),
+        epochs: arguments.epochs.or(gate.epochs).unwrap_or(1),
         seed: arguments.seed.or(gate.seed).unwrap_or(0),
         order: Order::ClusterMajor,
         ..PlanOptions::default()

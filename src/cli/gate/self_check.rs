@@ -18,8 +18,8 @@ pub(super) fn run(gate: &GateFile, run: &str) -> Result<Exit, Failure> {
         "{} random splits of {}'s own epochs, {} against {} per question: nothing changed between them.",
         check.splits,
         side.model,
-        check.candidate_repeats,
-        check.baseline_repeats
+        check.candidate_epochs,
+        check.baseline_epochs
     );
     outln!(
         "  false alarms (FAIL)   {:>5} %   [{}, {}]",

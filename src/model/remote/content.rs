@@ -18,7 +18,12 @@ impl Said {
         // Servers that name thinking in two ways say the same under both.
         let beside = ["reasoning_content", "reasoning", "thinking"]
             .iter()
-            .find_map(|name| message.get(*name).map(joined_text).filter(|w| !w.is_empty()))
+            .find_map(|name| {
+                message
+                    .get(*name)
+                    .map(joined_text)
+                    .filter(|w| !w.is_empty())
+            })
             .or_else(|| message.get("reasoning_details").map(joined_text));
         said.reasoning += &beside.unwrap_or_default();
         said.refusal += message

@@ -154,7 +154,10 @@ impl ChatEndpoint {
 
     /// Whether a failure is about a setting that can be left out: then the request is another one from here on.
     fn learns(&self, failure: &Failure, sent: &Value) -> bool {
-        let refused = failure.fault.as_ref().and_then(|f| wire::refused_setting(f, sent));
+        let refused = failure
+            .fault
+            .as_ref()
+            .and_then(|f| wire::refused_setting(f, sent));
         // Another request may have learned it while this one was under way.
         refused.is_some_and(|s| self.leaves_out(s) || s.is_default_in(sent, &self.dialect))
     }

@@ -129,7 +129,9 @@ fn meaning(reason: &str) -> Finish {
 
 /// Smaller is graver.
 fn gravity(finish: Finish) -> usize {
-    let place = FINISH_REASONS.iter().position(|(known, _)| *known == finish);
+    let place = FINISH_REASONS
+        .iter()
+        .position(|(known, _)| *known == finish);
     place.unwrap_or(FINISH_REASONS.len())
 }
 

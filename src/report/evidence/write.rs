@@ -31,7 +31,8 @@ pub fn write_evidence<P: AsRef<Path>>(
     let named: Vec<(&Path, String)> = names(runs.iter().map(AsRef::as_ref));
     let report = Report::new(Dataset::open_as(&named)?, &options(runs, baseline)?)?;
     let created = Timestamp::now();
-    let made = tempfile::tempdir().map_err(|e| file_error("cannot create a folder for", path, &e))?;
+    let made =
+        tempfile::tempdir().map_err(|e| file_error("cannot create a folder for", path, &e))?;
     let write = |name: &str, content: &[u8]| {
         let place = made.path().join(name);
         let written = fs::write(&place, content);
@@ -119,8 +120,8 @@ fn file_error(action: &'static str, path: &Path, reason: &dyn std::fmt::Display)
     }
 }
 
-/// Packs files under their names, each as it is read. The same content gives the same bytes: no entry carries a time. A zip is there whole or
-/// not at all.
+/// Packs files under their names, each as it is read. The same content gives the same bytes: no entry carries a time. The zip is written
+/// completely or not at all.
 fn pack(files: &[(String, PathBuf)], path: &Path) -> ZipResult<()> {
     write_output(path, ZipError::Io, |file| {
         let mut zip = ZipWriter::new(file);

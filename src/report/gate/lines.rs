@@ -130,7 +130,7 @@ pub fn needs(check: &CheckOutcome) -> String {
     let more = needed
         .more_questions
         .map(|n| format!("about {}", count(n, "more question")));
-    let epochs = needed.repeats.map(|k| format!("{k} epochs"));
+    let epochs = needed.epochs.map(|k| format!("{k} epochs"));
     match (more, epochs) {
         (Some(more), Some(epochs)) => format!("{more}, or {epochs}, would decide"),
         (Some(more), None) => format!("{more} would decide"),

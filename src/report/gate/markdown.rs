@@ -30,7 +30,7 @@ pub fn markdown(outcome: &GateOutcome, influential: &[InfluentialQuestion]) -> S
         text,
         "{}{against} · estimand {} · one-sided α {} · intervals are the bounds that decide the verdict\n",
         markdown_code(&outcome.candidate),
-        outcome.target,
+        outcome.estimand,
         outcome.alpha
     );
     text.push_str(&lines(outcome).to_markdown());

@@ -131,7 +131,7 @@ impl InfluentialQuestion {
     }
 }
 
-/// The check that stands for a rule: its worst.
+/// A rule's worst check, which stands for it.
 fn worst(rule: &crate::gate::RuleOutcome) -> Option<&CheckOutcome> {
     rule.checks.first()
 }

@@ -31,20 +31,20 @@ pub fn plan_table(plans: &[RulePlan], power: f64, find_drop: Option<f64>) -> Gri
             .as_ref()
             .map(|c| format!(" ({c})"))
             .unwrap_or_default();
-        let then = match (plan.cost_questions, plan.cost_repeats) {
+        let then = match (plan.cost_questions, plan.cost_epochs) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
         grid.rows.push(vec![
             format!("{}{cell}", plan.name),
             plan.n.to_string(),
-            plan.repeats.to_string(),
+            plan.epochs.to_string(),
             plan.pass
                 .map_or_else(dash, |p| format!("{} %", short_percent(p))),
             plan.detectable
                 .map_or_else(dash, |d| format!("{} points", percent(d))),
             plan.questions_needed.map_or_else(dash, |n| n.to_string()),
-            plan.repeats_needed.map_or_else(dash, |k| k.to_string()),
+            plan.epochs_needed.map_or_else(dash, |k| k.to_string()),
             dollars(plan.cost),
             dollars(then),
         ]);
@@ -63,7 +63,7 @@ pub fn plan_notes(plans: &[RulePlan]) -> Vec<String> {
         .filter_map(|p| p.remark.as_ref().map(|r| format!("{}: {r}.", p.name)))
         .collect();
     let bases: Vec<(Basis, &str)> = vec![
-        (Basis::Repeats, "the baseline's own epochs"),
+        (Basis::Epochs, "the baseline's own epochs"),
         (
             Basis::Scores,
             "the baseline's scores, assuming that two fifths of their variance is within questions; a baseline with several epochs would measure it",

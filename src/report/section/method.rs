@@ -18,8 +18,8 @@ struct Context<'a> {
     cached: u64,
     choices: Vec<String>,
     subsets: Vec<String>,
-    target: &'static str,
-    target_meaning: &'static str,
+    estimand: &'static str,
+    estimand_meaning: &'static str,
 }
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
@@ -44,8 +44,8 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             .filter_map(|s| Some(format!("{}, {}", s.name, s.artefacts.as_ref()?)))
             .collect(),
         subsets: report.data.subsets(),
-        target: report.target.name(),
-        target_meaning: report.target.meaning(),
+        estimand: report.estimand.name(),
+        estimand_meaning: report.estimand.meaning(),
     };
     report.render("sections/method.html", &context).map(Some)
 }

@@ -23,9 +23,9 @@ pub enum ImportError {
     /// There is no such format.
     #[error("unknown import format '{name}'; known: {known}")]
     UnknownFormat {
-        /// As asked for.
+        /// The name given.
         name: String,
-        /// What there is.
+        /// The names known.
         known: String,
     },
     /// Nothing to import.

@@ -177,7 +177,11 @@ pub(super) fn is_like_a_year(text: &str, span: Range<usize>, value: f64) -> bool
         return false;
     }
     let near = |c: (usize, char)| c.0;
-    let start = text[..span.start].char_indices().rev().take(CONTEXT_CHARACTERS).last();
+    let start = text[..span.start]
+        .char_indices()
+        .rev()
+        .take(CONTEXT_CHARACTERS)
+        .last();
     let before = text[start.map_or(span.start, near)..span.start].trim_end();
     let after = head(text[span.end..].trim_start(), CONTEXT_CHARACTERS).to_lowercase();
     let before = before.to_lowercase();

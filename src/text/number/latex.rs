@@ -3,7 +3,7 @@
 /// Longest argument of a LaTeX command that is read as a number.
 const ARGUMENT: usize = 64;
 
-/// A fraction or a root in LaTeX that begins at `at`: where it ends, and its value. None where it is another command. `number` reads an
+/// A fraction or a root in LaTeX that begins at `at`: where it ends, and its value. None if it is another command. `number` reads an
 /// argument that is one number and nothing else.
 pub(super) fn command(
     text: &str,

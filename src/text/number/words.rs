@@ -222,7 +222,9 @@ fn sum_of_compound(word: &str, own: usize, sum: Sum) -> Option<Sum> {
         let sum = sum.with(atom)?;
         let mut ands = LEXICONS[own].and.split(' ').filter(|a| !a.is_empty());
         sum_of_compound(rest, own, sum).or_else(|| {
-            ands.find_map(|and| sum_of_compound(rest.strip_prefix(and).filter(|r| !r.is_empty())?, own, sum))
+            ands.find_map(|and| {
+                sum_of_compound(rest.strip_prefix(and).filter(|r| !r.is_empty())?, own, sum)
+            })
         })
     });
     ways.next()

@@ -133,7 +133,7 @@ fn golden_cochran_q() {
     });
 }
 
-/// Pairs of one exposed and one unexposed member as a table; none where the sets are larger.
+/// Pairs of one exposed and one unexposed member as a table; none if the sets are larger.
 fn pairs(case: &Case) -> Option<PairedCounts> {
     let (group, y) = (case.floats("group"), case.floats("y"));
     let x = case.rows("x");

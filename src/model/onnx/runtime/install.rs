@@ -81,7 +81,11 @@ pub fn install(gpu: bool, say: &mut dyn FnMut(&str)) -> Result<Found, ModelError
     };
     let target = install_folder(variant, version);
     if let Some(path) = library_in(&target) {
-        return Ok(Found::new(Source::Installed, path, Some(version.to_owned())));
+        return Ok(Found::new(
+            Source::Installed,
+            path,
+            Some(version.to_owned()),
+        ));
     }
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
     let wheel = wheels.iter().find(|w| w.os == os && w.arch == arch).ok_or_else(|| runtime_failure(format!("there is no {package} {version} wheel for {os} on {arch}; build ONNX Runtime and name the library in ORT_DYLIB_PATH")))?;
@@ -165,7 +169,11 @@ pub fn install(gpu: bool, say: &mut dyn FnMut(&str)) -> Result<Found, ModelError
         runtime_failure(format!("the {package} wheel contains no library for {os}"))
     })?;
     say(&format!("installed {}", path.display()));
-    Ok(Found::new(Source::Installed, path, Some(version.to_owned())))
+    Ok(Found::new(
+        Source::Installed,
+        path,
+        Some(version.to_owned()),
+    ))
 }
 
 /// A path that means the same from another folder: Python runs in the root.

@@ -116,7 +116,11 @@ pub fn discover(gpu: bool) -> Vec<Found> {
         // Without a home there is only the current folder, which others may have filled.
         let ours = folder.is_absolute() || std::env::var_os("CANDOR_HOME").is_some();
         if let Some(path) = library_in(&folder).filter(|_| ours) {
-            found.push(Found::new(Source::Installed, path, Some(version.to_owned())));
+            found.push(Found::new(
+                Source::Installed,
+                path,
+                Some(version.to_owned()),
+            ));
         }
     }
     if let Some(path) = python_package().and_then(|package| library_in(&package.join("capi"))) {

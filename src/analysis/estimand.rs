@@ -8,7 +8,7 @@ use serde::Serialize;
 /// What a figure estimates; every figure names its estimand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Target {
+pub enum Estimand {
     /// The expected score on the population that the questions are sampled from: variance between questions counts.
     #[default]
     Population,
@@ -18,7 +18,7 @@ pub enum Target {
     Run,
 }
 
-impl Target {
+impl Estimand {
     /// Every estimand.
     pub const ALL: [Self; 3] = [Self::Population, Self::Suite, Self::Run];
 
@@ -43,13 +43,13 @@ impl Target {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for Estimand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl FromStr for Target {
+impl FromStr for Estimand {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
