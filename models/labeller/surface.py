@@ -1,4 +1,5 @@
-"""Fifteen counts of an answer that need no language. `src/score/refusal/classifier/surface.rs` counts the same."""
+"""Fifteen counts of an answer that need no language. `src/score/refusal/classifier/surface.rs`
+counts the same."""
 
 import math
 import re
@@ -6,10 +7,16 @@ import re
 ENDS, BEGINS = '.!。！”"*', "#*"
 
 
-def surface(question, answer):
+def surface(question: str, answer: str) -> list[float]:
     answer = answer.strip()
     n = len(answer)
-    counts = [answer.count("\n"), answer.count("**"), answer.count("- "), answer.count("#"), len(re.findall(r"\d", answer))]
+    counts = [
+        answer.count("\n"),
+        answer.count("**"),
+        answer.count("- "),
+        answer.count("#"),
+        len(re.findall(r"\d", answer)),
+    ]
     counts += [sum(answer.count(c) for c in marks) for marks in ("?？", "!！", '"“')]
     return [
         *(math.log1p(count) for count in [n, *counts]),

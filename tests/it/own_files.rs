@@ -90,7 +90,7 @@ fn a_journal_cut_at_a_lines_end_is_told_with_both_counts_and_nothing_is_computed
     assert!(!home.join("e.csv").exists() && !home.join("e.zip").exists());
     candor_says(home, &["run", "--resume", "run", "--no-cache"])
         .exits_with(0)
-        .says(&["0 whole lines", "there were 10", "asked again"]);
+        .says(&["0 complete lines", "there were 10", "asked again"]);
     assert_eq!(endpoint.requests().len(), 20);
     assert_eq!(journal(&run).len(), 10);
     candor_says(home, &["gate", "--candidate", "run"]).exits_with(0);
@@ -98,7 +98,7 @@ fn a_journal_cut_at_a_lines_end_is_told_with_both_counts_and_nothing_is_computed
     fs::remove_file(run.join("journal.jsonl")).unwrap();
     candor_says(home, &["report", "run"])
         .exits_with(5)
-        .says(&["0 whole lines", "there were 10"]);
+        .says(&["0 complete lines", "there were 10"]);
 }
 
 #[test]
