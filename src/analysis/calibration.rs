@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::comparison::known;
+use super::comparison::or_undefined;
 use super::{AnalysisError, Dataset, LEVEL, Labelled, MetricName};
 use crate::score::{AnswerClass, speechmap_answered};
 use crate::stats::{
@@ -60,10 +60,10 @@ pub struct GroupAgreement {
     /// Share of equal labels.
     pub equal: f64,
     /// Cohen's κ.
-    #[serde(serialize_with = "known")]
+    #[serde(serialize_with = "or_undefined")]
     pub kappa: Result<Coefficient, Undefined>,
     /// Gwet's AC1.
-    #[serde(serialize_with = "known")]
+    #[serde(serialize_with = "or_undefined")]
     pub ac1: Result<Coefficient, Undefined>,
     /// Of what the outside calls withheld, the share that the run calls so.
     pub sensitivity: Option<f64>,
@@ -79,16 +79,16 @@ pub struct CalibratedRate {
     /// The suite.
     pub suite: String,
     /// By the run's labels, all answers.
-    #[serde(serialize_with = "known")]
+    #[serde(serialize_with = "or_undefined")]
     pub raw: Result<Estimate, Undefined>,
     /// By the outside labels alone.
-    #[serde(serialize_with = "known")]
+    #[serde(serialize_with = "or_undefined")]
     pub outside: Result<Estimate, Undefined>,
     /// Prediction-powered: the run's labels on all answers, corrected by the outside labels of this model and suite.
-    #[serde(serialize_with = "known")]
+    #[serde(serialize_with = "or_undefined")]
     pub prediction_powered: Result<Coefficient, Undefined>,
     /// Rogan–Gladen: corrected by the errors seen on other models' answers to the suite.
-    #[serde(serialize_with = "known")]
+    #[serde(serialize_with = "or_undefined")]
     pub rogan_gladen: Result<Coefficient, Undefined>,
     /// The raw rate is impossible under the errors seen on the other models.
     pub contradicted: bool,

@@ -21,7 +21,7 @@ pub struct Comparison {
     /// What the difference is of.
     pub measure: Measure,
     /// Model − baseline of that measure, with its 95 % interval.
-    #[serde(serialize_with = "known")]
+    #[serde(serialize_with = "or_undefined")]
     pub difference: Result<Estimate, Undefined>,
     /// Two-sided p of no difference, from the same statistic.
     pub p: Option<f64>,
@@ -69,7 +69,7 @@ impl Comparison {
 }
 
 /// Writes a figure, or why there is none, as `{"undefined": …}`.
-pub(super) fn known<T: Serialize, S: Serializer>(
+pub(super) fn or_undefined<T: Serialize, S: Serializer>(
     figure: &Result<T, Undefined>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

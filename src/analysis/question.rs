@@ -80,7 +80,7 @@ impl Asked {
 
     /// Those of some suites.
     #[must_use]
-    pub fn only(&self, suites: &[&str]) -> Self {
+    pub fn of_suites(&self, suites: &[&str]) -> Self {
         let own = |questions: &[Question]| -> Vec<Question> {
             let own = questions.iter().filter(|q| suites.contains(&&*q.suite));
             own.cloned().collect()

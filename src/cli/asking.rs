@@ -1,4 +1,4 @@
-//! What the commands that ask models share.
+//! Helpers of the commands that query models.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::model::data_directory;
 use crate::run::{LostJudge, Outcome};
 use crate::store::{CompletionCache, RunDirectory};
 
-/// An amount of money to spend at most.
+/// A budget in US dollars.
 pub(super) fn parse_budget(text: &str) -> Result<f64, String> {
     text.trim_start_matches('$')
         .parse()
@@ -19,7 +19,7 @@ pub(super) fn parse_budget(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "write an amount in US dollars above 0".into())
 }
 
-/// Where a run goes that is not told where.
+/// The default directory of a new run.
 pub(super) fn default_directory() -> PathBuf {
     let now = Timestamp::now();
     let id = blake3::hash(format!("{now}{}", std::process::id()).as_bytes()).to_hex();

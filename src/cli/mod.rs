@@ -108,7 +108,7 @@ enum Command {
     Init(init::Arguments),
     /// Check this machine's setup.
     Doctor(doctor::Arguments),
-    /// Print completions for a shell.
+    /// Print shell completions.
     Completions(completions::Arguments),
 }
 

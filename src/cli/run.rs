@@ -151,7 +151,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         let path = arguments.output.clone().unwrap_or_else(default_directory);
         Session::start(plan, &path, options)?
     };
-    if let Some(lost) = session.lost() {
+    if let Some(lost) = session.lost_lines() {
         say(&format!("warning: {lost}. They are asked again now"));
     }
     let report_options = ReportOptions {

@@ -1,4 +1,4 @@
-//! A folder whose files are read, and nothing else: symbolic links that lead out of it are not followed.
+//! A folder of which only its own files are read: symbolic links that lead out of it are not followed.
 
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::PlainPath;
 pub struct Folder {
     /// As it was named.
     path: PathBuf,
-    /// Where the files really are: the folder itself, and the store that its links may lead to.
+    /// Where the files really are: the folder itself, and the store that its links can lead to.
     within: Vec<PathBuf>,
 }
 

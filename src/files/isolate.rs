@@ -1,7 +1,7 @@
-//! Work on foreign data that is done apart: on a thread with a deep stack, whose panics are errors.
+//! Isolated work on foreign data: on a thread with a deep stack, whose panics become errors.
 //!
 //! Formats nest, and libraries follow them by recursion; what is built by a million nestings is also dropped by recursion. Some decoders
-//! assert where they might return errors. Neither may end the process.
+//! assert where they might return errors. Neither shall end the process.
 
 use std::sync::Once;
 
@@ -15,7 +15,7 @@ const NAME: &str = "candor-isolated";
 #[error("it is not well-formed")]
 pub struct Panicked;
 
-/// Does the work apart, and waits for it. It costs some 50 µs.
+/// Does the work on its own thread, and waits for it. It costs about 50 µs.
 ///
 /// # Errors
 /// [`Panicked`] if it panics; nothing is printed of it.

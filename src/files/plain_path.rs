@@ -1,4 +1,4 @@
-//! A path as a foreign file may name one: relative, and made of names alone.
+//! A path that a foreign file can name: relative, and made of plain names.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -3,10 +3,10 @@
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
 
-/// The mark that Windows programs put before UTF-8.
+/// The byte order mark that Windows programs put before UTF-8.
 const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Bytes looked at to tell UTF-16 without a mark.
+/// Bytes examined to detect UTF-16 without a mark.
 const SNIFFED: usize = 256;
 
 /// A file's text, without a byte order mark.

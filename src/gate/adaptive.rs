@@ -1,4 +1,4 @@
-//! A gate that asks: a model is asked until the gate is decided, and no longer.
+//! An adaptive gate: queries a model only until the gate is decided.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::run::{Outcome, Plan, RunEvent, Session, StopReason};
 use crate::store::{RunDirectory, TrialStatus};
 use crate::suite::PairRole;
 
-/// A gate over a plan that nothing has been asked of yet.
+/// A gate over a plan, before its first request.
 pub struct AdaptiveGate<'a> {
     gate: &'a GateFile,
     candidate: String,
@@ -107,7 +107,7 @@ impl<'a> AdaptiveGate<'a> {
         })
     }
 
-    /// Takes an event, and says whether the gate is decided before its run is complete.
+    /// Records an event, and returns whether the gate is decided before its run is complete.
     fn is_decided_by(&mut self, plan: &Plan, event: &RunEvent) -> bool {
         let RunEvent::Finished {
             suite,

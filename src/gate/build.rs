@@ -66,7 +66,7 @@ impl<'a> Builder<'a> {
                 .iter()
                 .any(|m| aggregate_of(&m.scorer, &m.metric) != Aggregate::Mean)
         {
-            return self.counted(index, rule, metrics);
+            return self.counted_checks(index, rule, metrics);
         }
         let cells = self.cells(rule, own);
         cells
@@ -361,7 +361,7 @@ impl<'a> Builder<'a> {
     }
 
     /// A metric that is made of counts, resampled over clusters.
-    fn counted(
+    fn counted_checks(
         &self,
         index: usize,
         rule: &Rule,

@@ -97,7 +97,7 @@ pub struct Check {
     pub extremes: Option<(Result<Figure, Undefined>, Result<Figure, Undefined>)>,
     /// Questions without a score.
     pub missing: usize,
-    /// SE² of what was seen that epochs would make smaller, and the epochs there are; none if it is not known.
+    /// The part of SE² that more epochs would reduce, and the number of epochs; none if unknown.
     pub rerun: Option<(f64, usize)>,
     /// Questions that weigh most against the candidate, heaviest first: suite and sample.
     pub heaviest: Vec<(String, String)>,

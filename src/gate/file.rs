@@ -90,7 +90,7 @@ pub enum Condition {
     AtLeast(f64),
     /// The true value lies at or below.
     AtMost(f64),
-    /// These questions are answered rightly in every epoch; all of them where none is named.
+    /// These questions are answered correctly in every epoch; all of them if none is named.
     MustPass(Vec<String>),
 }
 

@@ -131,7 +131,7 @@ impl Builder<'_> {
         margin: f64,
     ) -> Check {
         let beside =
-            |cell: &GapCell, all| base.map_or_else(Vec::new, |base| cell.beside(base, all));
+            |cell: &GapCell, all| base.map_or_else(Vec::new, |base| cell.paired_with(base, all));
         let test = |units: Vec<PairedUnit>| boxed(gap_difference(&units));
         let (shared, all) = (beside(worst, false), beside(worst, true));
         let missing = all.len() - shared.len();

@@ -26,7 +26,7 @@ pub(super) struct Undecided {
     pub se: f64,
     /// Questions behind it.
     pub n: usize,
-    /// The part of SE² that epochs would make smaller, and the epochs there are.
+    /// The part of SE² that more epochs would reduce, and the number of epochs.
     pub rerun: Option<(f64, usize)>,
     /// One-sided error.
     pub alpha: f64,

@@ -313,9 +313,9 @@ pub(super) fn outcome(check: &Check, alpha: f64) -> CheckOutcome {
             f.as_ref()
                 .ok()
                 .and_then(|f| f.interval(level).ok())
-                .map(|i| kind(check.bound.verdict(i)))
+                .map(|i| pass_or_fail(check.bound.verdict(i)))
         };
-        if at(worst) != Some(kind(verdict)) || at(best) != Some(kind(verdict)) {
+        if at(worst) != Some(pass_or_fail(verdict)) || at(best) != Some(pass_or_fail(verdict)) {
             verdict = if verdict == Verdict::InconclusiveDrop {
                 verdict
             } else {
@@ -348,7 +348,7 @@ pub(super) fn outcome(check: &Check, alpha: f64) -> CheckOutcome {
 }
 
 /// Pass, fail or neither: what missing scores must not change.
-fn kind(verdict: Verdict) -> (bool, bool) {
+fn pass_or_fail(verdict: Verdict) -> (bool, bool) {
     (verdict.passed(), verdict == Verdict::Fail)
 }
 

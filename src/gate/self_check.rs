@@ -1,4 +1,4 @@
-//! A/A: how often a gate would alarm on a run's own epochs, where nothing changed.
+//! A/A test: how often a gate would raise a false alarm on a run's own epochs.
 
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -37,7 +37,7 @@ pub struct SelfCheck {
     pub rules: Vec<String>,
 }
 
-/// Splits the epochs of a run at random, many times, and holds one half against the other.
+/// Splits the epochs of a run at random, many times, and compares one half with the other.
 ///
 /// # Errors
 /// [`GateError::Nothing`] if no rule compares with a baseline or no question was asked twice.

@@ -190,7 +190,7 @@ fn subjects(data: &Dataset, asked: &Asked) -> Vec<String> {
 
 /// The questions of audits without controls.
 pub(super) fn without_controls(data: &Dataset, asked: &Asked) -> Asked {
-    let mut own = asked.only(&data.audits());
+    let mut own = asked.of_suites(&data.audits());
     let alone = |q: &Question| q.role.is_none() && q.pair.is_some();
     own.scored.retain(alone);
     own.missing.retain(alone);

@@ -135,7 +135,7 @@ pub async fn execute(
     let all = plan.trials_per_model() * plan.models.len() as u64;
     outcome.not_asked = all.saturating_sub(outcome.answered + outcome.failed);
     outcome.given_up.sort();
-    outcome.lost_judges = plan.panel.lost();
+    outcome.lost_judges = plan.panel.lost_judges();
     outcome.stopped = match (run.asker.budget.is_over_for_any(), *stop.borrow()) {
         (true, _) => Some(StopReason::Budget),
         (_, true) => Some(StopReason::Interrupted),
@@ -187,15 +187,19 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
             let (trial, joined) = tokio::select! {
                 biased;
                 () = stopped(&mut stop) => break,
-                Some(told) = writing.next() => {
-                    self.tell(told)?;
+                Some(recorded) = writing.next() => {
+                    self.report(recorded)?;
                     continue;
                 }
                 Some(next) = asked.next() => next,
             };
             let ended = match joined {
                 Ok(ended) => ended?,
-                Err(panic) => Some(self.asker.lost(trial, model, &panic.to_string())?),
+                Err(panic) => Some(self.asker.end_of_failed_task(
+                    trial,
+                    model,
+                    &panic.to_string(),
+                )?),
             };
             let Some(ended) = ended else { continue };
             let lost = match &ended.failure {
@@ -203,7 +207,7 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
                     patience.answered();
                     None
                 }
-                Some(failure) => patience.failed(failure),
+                Some(failure) => patience.record_failure(failure),
             };
             writing.push_back(self.write(ended)?);
             if lost.is_some() {
@@ -212,8 +216,8 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
             }
         }
         drop(asked);
-        while let Some(told) = writing.next().await {
-            self.tell(told)?;
+        while let Some(recorded) = writing.next().await {
+            self.report(recorded)?;
         }
         if let Some(reason) = gave_up {
             self.give_up(model, reason);
@@ -226,19 +230,19 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
     fn write(
         &self,
         ended: Ended,
-    ) -> Result<impl Future<Output = (bool, Told)> + use<E>, StoreError> {
+    ) -> Result<impl Future<Output = (bool, Recorded)> + use<E>, StoreError> {
         let written = self.journal.append(ended.line)?;
-        let told = Told {
+        let recorded = Recorded {
             event: ended.event,
             failure: ended.failure.map(|f| f.class),
             unjudged: ended.unjudged,
             given: ended.given,
         };
-        Ok(async move { (written.is_on_disk().await, told) })
+        Ok(async move { (written.is_on_disk().await, recorded) })
     }
 
     /// Counts a trial that is on disk, and tells of it.
-    fn tell(&self, (on_disk, told): (bool, Told)) -> Result<(), StoreError> {
+    fn report(&self, (on_disk, recorded): (bool, Recorded)) -> Result<(), StoreError> {
         if !on_disk {
             return Err(StoreError::File {
                 action: "cannot write",
@@ -247,19 +251,19 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
             });
         }
         self.count(|outcome| {
-            match told.failure {
+            match recorded.failure {
                 None => outcome.answered += 1,
                 Some(class) => {
                     outcome.failed += 1;
                     outcome.not_recorded += u64::from(class == ErrorClass::NotRecorded);
                 }
             }
-            outcome.unjudged += u64::from(told.unjudged);
-            if let Some(time) = told.given {
+            outcome.unjudged += u64::from(recorded.unjudged);
+            if let Some(time) = recorded.given {
                 outcome.cached = Some(CachedAnswers::and(outcome.cached, time));
             }
         });
-        (self.on_event)(told.event);
+        (self.on_event)(recorded.event);
         Ok(())
     }
 
@@ -276,8 +280,8 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
     }
 }
 
-/// What is told of a trial, and counted, once it is on disk.
-struct Told {
+/// What is recorded of a trial, and counted, once it is on disk.
+struct Recorded {
     event: RunEvent,
     /// The kind of failure, if there is no answer.
     failure: Option<ErrorClass>,

@@ -125,7 +125,7 @@ impl Panel {
     }
 
     /// What judging one answer can cost at most, with these tokens in the question and in the answer.
-    pub(super) fn most(&self, scorers: &[Box<dyn Scorer>], asked: u64, answered: u64) -> Money {
+    pub(super) fn max_cost(&self, scorers: &[Box<dyn Scorer>], asked: u64, answered: u64) -> Money {
         let judges = scorers.iter().flat_map(|s| s.judges());
         let dollars = judges.filter_map(|name| {
             let read = asked + answered + MAX_INSTRUCTION_TOKENS;
@@ -137,7 +137,7 @@ impl Panel {
 
     /// Judges that could not be asked about every answer, so far.
     #[must_use]
-    pub fn lost(&self) -> Vec<LostJudge> {
+    pub fn lost_judges(&self) -> Vec<LostJudge> {
         let lost = self.slots.iter().map(|(name, slot)| {
             let state = slot.state();
             LostJudge {
@@ -206,7 +206,7 @@ impl JudgeSession {
                     }
                 }
                 Err(error) => {
-                    if let Some(reason) = state.patience.failed(&Failure::from(error)) {
+                    if let Some(reason) = state.patience.record_failure(&Failure::from(error)) {
                         let reason = format!("gave up on the judge {name}: {reason}");
                         state.given_up = Some(ModelError::new(error.class, reason));
                     }

@@ -68,7 +68,7 @@ impl Patience {
     }
 
     /// It has failed. Says why it is given up, where it is.
-    pub(super) fn failed(&mut self, failure: &Failure) -> Option<String> {
+    pub(super) fn record_failure(&mut self, failure: &Failure) -> Option<String> {
         let says_nothing_of_others = match failure.class {
             ErrorClass::NotRecorded => true,
             ErrorClass::Unsupported => self.asked_variously,
@@ -115,7 +115,7 @@ mod tests {
 
     /// After how many failures of a class it is given up.
     fn after(patience: &mut Patience, class: ErrorClass) -> Option<usize> {
-        (1..200).find(|_| patience.failed(&failure(class)).is_some())
+        (1..200).find(|_| patience.record_failure(&failure(class)).is_some())
     }
 
     #[test]
@@ -134,12 +134,12 @@ mod tests {
     fn one_refusal_among_answers_ends_nothing() {
         let mut patience = Patience::with_model(16, false, false);
         for class in [ErrorClass::Auth, ErrorClass::NotFound] {
-            assert!(patience.failed(&failure(class)).is_none());
+            assert!(patience.record_failure(&failure(class)).is_none());
             patience.answered();
         }
         assert_eq!(after(&mut patience, ErrorClass::Auth), Some(32));
         let mut resumed = Patience::with_model(1, true, false);
-        assert!(resumed.failed(&failure(ErrorClass::Auth)).is_none());
+        assert!(resumed.record_failure(&failure(ErrorClass::Auth)).is_none());
     }
 
     #[test]

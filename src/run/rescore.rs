@@ -180,13 +180,13 @@ pub async fn rescore(
         });
         run.keep_scores(changes, records)
     })
-    .map_err(|error| match panel.lost().pop() {
+    .map_err(|error| match panel.lost_judges().pop() {
         Some(judge) if rescored.answers > 0 && rescored.unjudged == rescored.answers => {
             RescoreError::NoJudge(judge)
         }
         _ => error.into(),
     })?;
-    rescored.lost_judges = panel.lost();
+    rescored.lost_judges = panel.lost_judges();
     Ok(rescored)
 }
 

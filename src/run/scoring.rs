@@ -67,7 +67,7 @@ impl Scoring {
                 self.on_a_core(scorers, index, answer, &session).await
             } else {
                 // Judges are waited for, which takes no core.
-                one(scorer.as_ref(), answer, &session)
+                run_scorer(scorer.as_ref(), answer, &session)
                     .await
                     .map_err(|e| e.to_string())
             };
@@ -102,7 +102,7 @@ impl Scoring {
         let handle = Handle::current();
         let scored = tokio::task::spawn_blocking(move || {
             let _place = place;
-            handle.block_on(one(scorers[index].as_ref(), &answer, &session))
+            handle.block_on(run_scorer(scorers[index].as_ref(), &answer, &session))
         });
         match scored.await {
             Ok(scores) => scores.map_err(|e| e.to_string()),
@@ -121,7 +121,7 @@ impl Scoring {
     }
 }
 
-async fn one(
+async fn run_scorer(
     scorer: &dyn Scorer,
     answer: &Answer,
     session: &JudgeSession,

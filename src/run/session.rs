@@ -82,7 +82,7 @@ impl Session {
 
     /// What the journal has lost, where it has lost anything: it is asked again, and paid for again.
     #[must_use]
-    pub fn lost(&self) -> Option<&StoreError> {
+    pub fn lost_lines(&self) -> Option<&StoreError> {
         self.lost.as_ref()
     }
 

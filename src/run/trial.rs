@@ -34,7 +34,7 @@ pub(super) struct Asker {
 pub(super) struct Ended {
     /// Its line of the journal.
     pub line: JournalLine,
-    /// What is told of it once the line is on disk.
+    /// What is observed of it once the line is on disk.
     pub event: RunEvent,
     /// Why there is no answer, if there is none.
     pub failure: Option<Failure>,
@@ -46,7 +46,7 @@ pub(super) struct Ended {
 
 /// The figures of a trial that its event tells and its record does not.
 #[derive(Default)]
-struct Told {
+struct Observed {
     origin: Origin,
     spent: Option<f64>,
 }
@@ -66,7 +66,7 @@ impl Asker {
             }
             Err(error) => Err(ModelError::new(ErrorClass::BadRequest, error.to_string())),
         };
-        let mut told = Told::default();
+        let mut observed = Observed::default();
         match request {
             Err(error) => record.failure = Some(Failure::from(&error)),
             Ok((request, key)) => {
@@ -79,20 +79,20 @@ impl Asker {
                 if let Some(kept) = kept {
                     record = kept;
                 } else {
-                    told.spent = self.answer(&mut record, request, &key, model, &purse).await;
+                    observed.spent = self.answer(&mut record, request, &key, model, &purse).await;
                 }
-                told.origin = record
+                observed.origin = record
                     .completion
                     .as_ref()
                     .map_or(Origin::Live, |c| c.origin);
-                self.score(&mut record, trial, &mut told, &purse).await;
+                self.score(&mut record, trial, &mut observed, &purse).await;
             }
         }
-        self.ended(record, trial, model, &told).map(Some)
+        self.ended(record, trial, model, &observed).map(Some)
     }
 
     /// The end of a trial whose task failed: a bug in candor, which costs this trial and no other.
-    pub(super) fn lost(
+    pub(super) fn end_of_failed_task(
         &self,
         trial: Trial,
         model: usize,
@@ -106,7 +106,7 @@ impl Asker {
             class: ErrorClass::Runtime,
             message: format!("the trial failed, which is a bug in candor: {reason}"),
         });
-        self.ended(record, trial, model, &Told::default())
+        self.ended(record, trial, model, &Observed::default())
     }
 
     /// Whether a trial has its answer and its scores from an earlier start.
@@ -166,7 +166,7 @@ impl Asker {
         &self,
         record: &mut TrialRecord,
         trial: Trial,
-        told: &mut Told,
+        observed: &mut Observed,
         purse: &Arc<Purse>,
     ) {
         if record.failure.is_some() {
@@ -188,7 +188,7 @@ impl Asker {
         (record.prompt, record.completion) = (answer.prompt, Some(answer.completion));
         (record.scores, record.unjudged) = (scored.scores, scored.unjudged);
         if scored.spent > 0.0 {
-            told.spent = Some(told.spent.unwrap_or(0.0) + scored.spent);
+            observed.spent = Some(observed.spent.unwrap_or(0.0) + scored.spent);
         }
     }
 
@@ -204,7 +204,7 @@ impl Asker {
         let scorers = &self.plan.suites[trial.suite].scorers;
         Bounds {
             least: price(asked / BYTES_PER_TOKEN, 1),
-            most: price(asked, limit).plus(self.plan.panel.most(scorers, asked, limit)),
+            most: price(asked, limit).plus(self.plan.panel.max_cost(scorers, asked, limit)),
         }
     }
 
@@ -214,10 +214,10 @@ impl Asker {
         mut record: TrialRecord,
         trial: Trial,
         model: usize,
-        told: &Told,
+        observed: &Observed,
     ) -> Result<Ended, StoreError> {
-        record.spent = told.spent.map(Usd);
-        let line = line(&mut record)?;
+        record.spent = observed.spent.map(Usd);
+        let line = journal_line(&mut record)?;
         let event = RunEvent::Finished {
             model,
             suite: trial.suite,
@@ -225,7 +225,7 @@ impl Asker {
             headline: record.scores.first().and_then(|s| s.value),
             scores: record.scores.into(),
             status: record.status,
-            origin: told.origin,
+            origin: observed.origin,
             error: record.failure.as_ref().map(|f| f.class),
             cost: record.spent,
         };
@@ -300,7 +300,7 @@ fn only_numbers(completion: Completion) -> Result<Completion, ModelError> {
 }
 
 /// The line of a record. One that would not be read back is made one that is: the provider's answer as text, or else as a failure.
-fn line(record: &mut TrialRecord) -> Result<JournalLine, StoreError> {
+fn journal_line(record: &mut TrialRecord) -> Result<JournalLine, StoreError> {
     let first = match JournalLine::of(record) {
         Ok(line) => return Ok(line),
         Err(error) => error,

@@ -1,4 +1,4 @@
-//! Pinned baselines: a file of names, each a model of a run, held by the hash of what the run contains.
+//! Pinned baselines: a file of names, each for a model of a run, with the run's content hash.
 
 use std::collections::BTreeMap;
 use std::fs;

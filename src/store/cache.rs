@@ -179,7 +179,7 @@ impl Reader {
     }
 }
 
-/// When an answer was put into the cache, as SQLite writes it: UTC, to the millisecond; to the second, where an earlier version did.
+/// When an answer was stored, as SQLite writes it: UTC, to the millisecond (to the second in earlier versions).
 fn timestamp(created: &str) -> Option<Timestamp> {
     let time = DateTime::strptime("%Y-%m-%d %H:%M:%S%.f", created).ok()?;
     Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
@@ -189,7 +189,7 @@ fn timestamp(created: &str) -> Option<Timestamp> {
 const PATIENCE: Duration = Duration::from_millis(200);
 const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Answers that are taken from the queue at once.
+/// Maximum number of answers taken from the queue at once.
 const BATCH: usize = 256;
 
 /// Writes what waits until nobody can add to it. While another process holds the file, answers pile up, and are known all the same.

@@ -40,11 +40,11 @@ pub const ERROR: &str = "error";
 pub const PROMPT_TOKENS: &str = "prompt_tokens";
 /// Tokens written: whole.
 pub const COMPLETION_TOKENS: &str = "completion_tokens";
-/// US dollars, where known: floating-point.
+/// Cost in US dollars, if known: floating-point.
 pub const COST_USD: &str = "cost_usd";
 /// Seconds in candor's own queue: floating-point.
 pub const QUEUE_SECONDS: &str = "queue_seconds";
-/// Seconds to the first token, where known: floating-point.
+/// Seconds to the first token, if known: floating-point.
 pub const FIRST_TOKEN_SECONDS: &str = "first_token_seconds";
 /// Seconds from request to answer: floating-point.
 pub const SECONDS: &str = "seconds";
@@ -56,7 +56,7 @@ pub const SCORER: &str = "scorer";
 pub const VERSION: &str = "version";
 /// The metric: text.
 pub const METRIC: &str = "metric";
-/// The score's value, where it has one: floating-point.
+/// The score's value, if it has one: floating-point.
 pub const VALUE: &str = "value";
 /// The score's label: text.
 pub const LABEL: &str = "label";

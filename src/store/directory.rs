@@ -245,7 +245,7 @@ impl RunDirectory {
         let (trials, scores) = (place(TRIALS), place(SCORES));
         let sources = Sources::read(&self.journal(), &self.path.join(RESCORED))?;
         let records = self.records()?;
-        let counted = records.as_ref().map(|r| r.journal.counted());
+        let counted = records.as_ref().map(|r| r.journal.counts());
         frames::write_tables(records.into_iter().flatten(), &trials, &scores, &strata)?;
         sources.seal(
             &folder.join(self.seal_name()),

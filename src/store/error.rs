@@ -5,7 +5,7 @@ use std::path::Path;
 /// Why a run directory cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// There is no run there.
+    /// The path is not a run directory.
     #[error("{path} is not a run directory: {reason}")]
     NotARun {
         /// The directory.
@@ -13,7 +13,7 @@ pub enum StoreError {
         /// What is missing.
         reason: String,
     },
-    /// A run stands in the way of a new one.
+    /// The directory contains a run already, or files that a new one would overwrite.
     #[error("{path}: {reason}")]
     Occupied {
         /// The directory.

@@ -18,7 +18,7 @@ use super::record::TrialRecord;
 use super::seal::Counted;
 use crate::files::sync_folder;
 
-/// A trial as a line that was found to be read back as it is.
+/// A trial as a line that has been verified to be readable.
 #[derive(Debug, Clone)]
 pub struct JournalLine(Vec<u8>);
 
@@ -104,7 +104,7 @@ impl JournalWriter {
         })
     }
 
-    /// Puts a trial down. It is on disk when what is returned says so.
+    /// Records a trial. It is on disk when the returned handle says so.
     ///
     /// # Errors
     /// [`StoreError`] if the writer has stopped; [`JournalWriter::close`] tells why.
@@ -289,7 +289,7 @@ impl JournalReader {
     }
 
     /// Its lines, whole ones and those left out.
-    pub(super) fn counted(&self) -> Counted {
+    pub(super) fn counts(&self) -> Counted {
         self.counted
     }
 

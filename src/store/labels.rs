@@ -17,7 +17,7 @@ pub struct TrialLabel {
     pub trial: String,
     /// A class of the taxonomy, or a label of SpeechMap's.
     pub class: String,
-    /// Who says so.
+    /// The annotator.
     pub by: String,
 }
 

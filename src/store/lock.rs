@@ -18,7 +18,7 @@ pub(super) struct RunLock {
     _file: File,
 }
 
-/// Who holds a lock, as the lock's file says.
+/// The holder of a lock, from the lock's file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Holder {
     pid: u32,
@@ -102,7 +102,7 @@ fn holder(file: &mut File) -> String {
     }
 }
 
-/// This machine's name, where it is to be found.
+/// This machine's name, if it can be determined.
 fn host() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
         .ok()

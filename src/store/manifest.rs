@@ -45,10 +45,10 @@ pub struct SuiteRecord {
     pub spec: String,
     /// BLAKE3 of its content.
     pub content_hash: String,
-    /// The same, part by part; none for imported answers.
+    /// The same, per part; none for imported answers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parts: Option<SuiteParts>,
-    /// The scorer and metric that stand for the suite in tables.
+    /// The suite's primary metric: its scorer and metric.
     pub headline: (String, String),
     /// Its name in lists of published figures.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -68,7 +68,7 @@ pub struct SuiteRecord {
     /// Tokens an answer could have at most, where it is not what the suite says.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub max_tokens: Option<u32>,
-    /// What its choices give away, where it has any.
+    /// What its choices give away by form alone, if it has choices.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub artefacts: Option<Artefacts>,
     /// Licence of its items.
@@ -92,7 +92,7 @@ pub struct ModelRecord {
     /// Who it is.
     #[serde(flatten)]
     pub identity: Identity,
-    /// What it can do; none for imported answers.
+    /// Its capabilities; none for imported answers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub capabilities: Option<Capabilities>,
     /// Why it was given up or could not be opened (then its fingerprint is empty).
@@ -157,21 +157,21 @@ pub struct Manifest {
     pub models: Vec<ModelRecord>,
     /// Epochs of each sample.
     pub epochs: u32,
-    /// Most samples a suite.
+    /// Maximum number of samples per suite.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub limit: Option<usize>,
     /// Seed of order and draws.
     pub seed: u64,
-    /// The part of the plan, where it is shared.
+    /// The part of the plan, if it is sharded.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub shard: Option<Shard>,
     /// Where the answers came from, for imported runs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub imported_from: Option<String>,
-    /// Answers that came from the completion cache, where any did.
+    /// Answers that came from the completion cache, if any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cached: Option<CachedAnswers>,
-    /// US dollars that the run may spend, where somebody said; it stands until another is named.
+    /// Budget in US dollars, if one was set; it applies until another is named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub budget: Option<f64>,
     /// When `candor score` gave the scores that count, where it did; they are in `rescored.jsonl`.

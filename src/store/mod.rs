@@ -1,7 +1,7 @@
 //! The run directory: manifest, journal, Parquet, and the completion cache.
 //!
 //! The journal is the truth; Parquet is written from it when a run ends, whenever the two no longer belong together, and read back as
-//! [`Table`]s. Scores given later stand in a journal of their own, and win.
+//! [`Table`]s. Scores given later are in a journal of their own, and take precedence.
 
 mod baseline;
 mod cache;

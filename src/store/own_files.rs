@@ -1,4 +1,4 @@
-//! A run's own files: their names, what may not stand where a run begins, and what may not be written over.
+//! A run's own files: their names, what must not exist where a run starts, and what must not be overwritten.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub(super) const JOURNAL: &str = "journal.jsonl";
 const REPORT: &str = "report.html";
 const LABELS: &str = "labels.jsonl";
 
-/// What a command writes, which decides which file of a run it may write over.
+/// What a command writes, which decides which file of a run it can overwrite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
     /// A report: `report.html` is its place.
@@ -88,7 +88,7 @@ pub fn may_be_written(output: &Path, what: Output, read: &[&Path]) -> Result<(),
     Ok(())
 }
 
-/// Where a path leads that may be a symbolic link, to a file that is not there yet too.
+/// The target of a path that can be a symbolic link, even to a file that does not exist yet.
 fn behind_links(path: &Path) -> PathBuf {
     const MAX_LINKS: usize = 40;
     let mut path = path.to_path_buf();
@@ -101,7 +101,7 @@ fn behind_links(path: &Path) -> PathBuf {
     path
 }
 
-/// Whether two paths are one file, whose names may be two.
+/// Whether two paths lead to the same file.
 fn is_same(one: &Path, other: &Path) -> bool {
     #[cfg(unix)]
     if let (Ok(one), Ok(other)) = (fs::metadata(one), fs::metadata(other)) {

@@ -69,7 +69,7 @@ pub enum TrialStatus {
     BlockedUpstream,
     /// The token limit cut the answer.
     Truncated,
-    /// There is no answer, for a reason that says nothing about the model.
+    /// No answer, for a reason that says nothing about the model.
     Error,
 }
 
@@ -159,7 +159,7 @@ pub struct TrialRecord {
     /// The answer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub completion: Option<Completion>,
-    /// Why there is none.
+    /// The reason.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub failure: Option<Failure>,
     /// The verdicts.

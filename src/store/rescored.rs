@@ -21,7 +21,7 @@ pub(super) const RESCORED: &str = "rescored.jsonl";
 /// What rescoring changed of a suite.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RescoredSuite {
-    /// The scorer and metric that stand for it now.
+    /// The scorer and metric that are now its primary metric.
     pub headline: (String, String),
     /// Hash of its scorers, where others than its own were named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -176,7 +176,7 @@ impl Rescored {
             place += read as u64;
         }
         let read = places.len() as u64 + wrong;
-        // Where the end itself is missing, nobody knows how many are with it.
+        // If the end itself is missing, the number of lost lines is unknown.
         let missing = end.map_or(1, |answers| answers.saturating_sub(read));
         if missing > 0 {
             tracing::warn!(

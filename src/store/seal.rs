@@ -52,7 +52,7 @@ pub(super) struct Counted {
     pub left_out: u64,
 }
 
-/// What a seal was found to be.
+/// The state of a seal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Held {
     /// The tables are those of the journals.
@@ -60,7 +60,7 @@ pub(super) enum Held {
         /// Lines of the journal that could not be read.
         left_out: u64,
     },
-    /// They are not, or nobody knows.
+    /// They do not, or it is unknown.
     No,
 }
 

@@ -1,4 +1,4 @@
-//! Rows of a run's tables in memory: the columns asked for, of the rows asked for, typed as they are read.
+//! Rows of a run's tables in memory: the requested columns of the requested rows, typed as they are read.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -121,7 +121,7 @@ impl Table {
             .map_err(|e| wrong_column("all", &e))
     }
 
-    /// Lays the rows of each column together, so that one is found at once.
+    /// Makes each column contiguous, for fast access by row.
     pub fn rechunk(&mut self) {
         self.frame.rechunk_mut();
     }
@@ -259,7 +259,7 @@ pub struct Parts<'a> {
     path: PathBuf,
     reading: Reading<'a>,
     metadata: FileMetadataRef,
-    /// Columns that the file has, and others that stand for a null each.
+    /// Columns that the file has, and others that are all null.
     there: Vec<String>,
     missing: Vec<&'a str>,
     start: usize,
@@ -272,7 +272,7 @@ pub struct Reading<'a> {
     pub columns: &'a [&'a str],
     /// The rows.
     pub filter: &'a Filter<'a>,
-    /// New names of models, which the filter goes by.
+    /// New names of models, which the filter uses.
     pub renamed: &'a HashMap<String, String>,
 }
 
@@ -339,7 +339,7 @@ impl<'a> Parts<'a> {
         part.filter_rows(|row| kept[first + row])
     }
 
-    /// Columns of so many rows from `start` on.
+    /// Columns of this many rows from `start` on.
     fn rows(&self, start: usize, count: usize, columns: &[&str]) -> Result<Table, StoreError> {
         let there = self.there.iter().filter(|c| columns.contains(&c.as_str()));
         let mut reader = ParquetReader::new(open(&self.path)?);

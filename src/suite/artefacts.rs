@@ -16,7 +16,7 @@ pub struct Artefacts {
     pub longest: usize,
     /// Those whose right option is shorter than every other.
     pub shortest: usize,
-    /// Those whose right option stands at each place.
+    /// Number of right options at each position.
     pub places: Vec<usize>,
     /// Those whose right option shares more words with the question than every other.
     pub most_shared: usize,

@@ -1,4 +1,4 @@
-//! Reading rows: JSONL, JSON, CSV and Parquet files, next to the suite, in the data folder, or from the hub.
+//! Reading rows from JSONL, JSON, CSV and Parquet files: in the suite's folder, in the data folder, or from the hub.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -20,13 +20,13 @@ pub struct DataOptions {
     pub cache: PathBuf,
 }
 
-/// A row, and where it stands.
+/// A row and its position.
 pub(super) struct PlacedRow {
     pub place: Place,
     pub row: Row,
 }
 
-/// Where a row stands: a line of a file, or a row of one that has no lines.
+/// A row's position: a line of a file, or a row's number in a file without lines.
 #[derive(Clone)]
 pub(super) struct Place {
     file: Arc<str>,

@@ -18,7 +18,7 @@ pub enum SuiteError {
     Unknown {
         /// As asked for.
         name: String,
-        /// What there is.
+        /// The names known.
         known: String,
     },
     /// The suite's data is not on this machine.

@@ -54,7 +54,7 @@ fn cache_path(source: &HubSource, file: &PlainPath) -> Result<PlainPath, String>
     .map_err(|e| format!("{e}"))
 }
 
-/// The file's URL. Every name becomes one segment of the path, so that none can end it or climb in it.
+/// The file's URL. Every name becomes one segment of the path, so that none can end the path or leave its folder.
 fn url(endpoint: &str, source: &HubSource, file: &PlainPath) -> Result<Url, String> {
     let wrong = || format!("HF_ENDPOINT '{endpoint}' is not a URL");
     let mut url = Url::parse(endpoint).map_err(|_| wrong())?;

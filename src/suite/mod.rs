@@ -1,4 +1,4 @@
-//! What to ask: suites of samples, their prompts, and where their data comes from.
+//! Suites of samples, their prompts, and the sources of their data.
 //!
 //! A suite is a folder with `suite.yaml` and usually `items.jsonl`. It is data: templates can neither run code nor read files.
 

@@ -29,7 +29,7 @@ pub struct Sample {
     pub id: String,
     /// The row's fields.
     pub fields: BTreeMap<String, Value>,
-    /// Right answers; any of them counts. Empty where none is right or wrong.
+    /// Reference answers; any of them counts. Empty if no answer is right or wrong.
     pub targets: Vec<String>,
     /// Choices, in order.
     pub choices: Vec<String>,

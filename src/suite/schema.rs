@@ -39,7 +39,7 @@ pub struct SuiteFile {
     pub licence: String,
     /// Where the items come from.
     pub source: String,
-    /// A string by which the items can be found in training data.
+    /// A canary: a string by which the items can be found in training data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<String>,
     /// Name of the benchmark in lists of published figures, where it is one.

@@ -1,4 +1,4 @@
-//! A suite that is a part of a shipped one: its `suite.yaml` names it and says which of its samples are asked.
+//! A suite that is a subset of a shipped one: its `suite.yaml` names that suite and selects its samples.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -18,7 +18,7 @@ pub(super) fn number(target: &Value) -> Option<i64> {
 /// The text of the choice that a number means. `numeric` says that the choices are numbers in the row too.
 ///
 /// # Errors
-/// Why it means none, or two.
+/// Why it matches no choice, or two.
 pub(super) fn numbered(target: i64, choices: &[String], numeric: bool) -> Result<String, String> {
     let own = target.to_string();
     let by_index = usize::try_from(target).ok().and_then(|i| choices.get(i));

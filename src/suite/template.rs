@@ -9,7 +9,7 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use crate::files::isolate;
 use crate::text::SourceError;
 
-/// An environment for the templates of one suite, which may use its constants.
+/// An environment for the templates of one suite, with its constants.
 pub(super) fn environment(constants: &BTreeMap<String, serde_json::Value>) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -20,7 +20,7 @@ pub(super) fn environment(constants: &BTreeMap<String, serde_json::Value>) -> En
         .keep_trailing_newline(true)
         .build();
     environment.set_syntax(syntax.expect("the delimiters are Jinja's own"));
-    // A cell without a value is blank: no question is to say "none".
+    // A cell without a value is blank: no question shall contain "none".
     environment.set_formatter(|out, state, value| {
         if value.is_none() {
             Ok(())
@@ -35,7 +35,7 @@ pub(super) fn environment(constants: &BTreeMap<String, serde_json::Value>) -> En
     environment
 }
 
-/// Work that a template may do: a step, or 64 bytes written, costs one. Nothing here needs more than a few thousand.
+/// Limit on a template's work: a step, or 64 bytes written, costs one. No shipped template needs more than a few thousand.
 const FUEL: u64 = 200_000;
 
 /// Widest indent that `tojson` takes.

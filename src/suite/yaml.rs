@@ -13,7 +13,7 @@ use serde_saphyr::{Location, Spanned};
 use crate::files::Row;
 use crate::text::SourceError;
 
-/// What a YAML text says, or where it is wrong. Only `true` and `false` are booleans.
+/// The value of a YAML text, or the place of its error. Only `true` and `false` are booleans.
 pub(super) fn from_yaml<T: DeserializeOwned>(
     name: &str,
     text: &str,
@@ -53,7 +53,7 @@ fn wrong_at(name: &str, text: &str, at: Location, message: &str) -> Box<SourceEr
     Box::new(SourceError::at(name, text, line, column, message))
 }
 
-/// A value that remembers where it is written, so that [`Written::value`] can look at how.
+/// A value with its position in the text, so that [`Written::value`] can see its spelling.
 #[derive(Debug, Clone)]
 pub(super) struct Written(Spanned<Node>);
 

@@ -176,3 +176,20 @@ fn a_model_folder_without_its_tokenizer_is_refused_and_nothing_is_written() {
     .says(&["model.onnx", "truncated"]);
     assert!(!home.path().join("run").exists());
 }
+
+#[test]
+fn a_number_that_is_none_is_refused_with_what_to_write() {
+    let home = tempfile::tempdir().expect("a folder");
+    for (flag, value, advice) in [
+        ("--limit", "0", "a whole number above 0"),
+        ("--limit", "-1", "a whole number above 0"),
+        ("--epochs", "many", "a whole number above 0"),
+        ("--max-tokens", "1,000", "a whole number above 0"),
+        ("--seed", "-1", "a whole number from 0"),
+    ] {
+        let run = ["run", "-s", "facts", "-m", "demo:open", flag, value];
+        ran(candor(home.path()).args(run))
+            .exits_with(2)
+            .says(&[flag, value, advice]);
+    }
+}

@@ -585,3 +585,28 @@ fn a_self_check_tells_false_alarms_on_the_runs_own_epochs() {
         .exits_with(2)
         .says(&["asked only once"]);
 }
+
+#[test]
+fn earlier_names_of_flags_and_keys_keep_working() {
+    let home = tempfile::tempdir().unwrap();
+    let planned = |flag: &str| {
+        let margin = ["plan-size", "--margin", "2 points", flag, "3"];
+        ran(candor(home.path()).args(margin)).exits_with(0).stdout
+    };
+    assert_eq!(planned("--repeats"), planned("--epochs"));
+    let old = answers("m", 50, |_| false);
+    for head in [
+        "target = \"run\"\nrepeats = 2\n",
+        "estimand = \"run\"\nepochs = 2\n",
+    ] {
+        let project = Project::new(&old, &old, &format!("{head}{NOT_WORSE}"));
+        project.gate(&["--json", "gate.json"]).exits_with(0);
+        let json = fs::read(project.path().join("gate.json")).unwrap();
+        let json: Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(json["estimand"], "run");
+    }
+    for flag in ["--target", "--estimand"] {
+        let compared = ran(candor(home.path()).args(["compare", "nowhere", flag, "suite"]));
+        compared.exits_with(5);
+    }
+}

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::units::{GapCell, Sides, gap_cells, gap_difference};
-use crate::analysis::comparison::known;
+use crate::analysis::comparison::or_undefined;
 use crate::analysis::paired::estimate_and_p;
 use crate::analysis::{
     AnalysisError, Asked, Attribution, Dataset, Estimand, LEVEL, PairedTest, PairedUnit, Question,
@@ -80,7 +80,7 @@ pub struct GapFigure {
     /// The same on the second side (control; the second value).
     pub second: f64,
     /// The gap with its 95 % interval, in the sense of the table's kind.
-    #[serde(serialize_with = "known")]
+    #[serde(serialize_with = "or_undefined")]
     pub gap: Result<Estimate, Undefined>,
     /// Two-sided p of none.
     pub p: Option<f64>,
@@ -105,7 +105,7 @@ pub struct GapContrast {
     /// The cell.
     pub cell: Option<String>,
     /// The model's gap − the baseline's, with its 95 % interval.
-    #[serde(serialize_with = "known")]
+    #[serde(serialize_with = "or_undefined")]
     pub difference: Result<Estimate, Undefined>,
     /// Two-sided p of none.
     pub p: Option<f64>,
@@ -273,7 +273,7 @@ fn contrasts(cells: &[(&str, Vec<GapCell>)], baseline: &str, kind: GapKind) -> V
             let Some(base) = base.iter().find(|b| b.name == cell.name) else {
                 continue;
             };
-            let test = gap_difference(&sense(kind, cell.beside(base, false)));
+            let test = gap_difference(&sense(kind, cell.paired_with(base, false)));
             let (difference, p) = estimate_and_p(&test);
             all.push(GapContrast {
                 model: (*model).to_owned(),

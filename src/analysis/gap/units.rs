@@ -38,7 +38,7 @@ impl GapCell {
 
     /// The gaps of this model beside those of another, pair by pair; with `all`, those too that lack a score. Halved, so that the
     /// difference of two gaps stays within [−1, 1]: [`gap_difference`] doubles it again.
-    pub(crate) fn beside(&self, other: &Self, all: bool) -> Vec<PairedUnit> {
+    pub(crate) fn paired_with(&self, other: &Self, all: bool) -> Vec<PairedUnit> {
         let others: HashMap<&[Name], &GapUnit> =
             other.units.iter().map(|u| (u.key.as_slice(), u)).collect();
         self.units

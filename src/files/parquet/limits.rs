@@ -1,4 +1,4 @@
-//! What a file may make its reader set aside: a decoder believes the counts that it reads, and a few bytes can say anything.
+//! Limits on what a file makes its reader allocate: a decoder trusts the counts that it reads, and a few bytes can claim anything.
 
 use polars_parquet::parquet::page::CompressedPage;
 use polars_parquet::read::{ColumnChunkMetadata, FileMetadata, PageReader};
@@ -9,7 +9,7 @@ const MAX_VALUES: i64 = 1 << 26;
 /// Most bytes of pages and rows in memory: one text in a dictionary can be the value of every row.
 const MAX_BYTES: usize = if cfg!(fuzzing) { 1 << 26 } else { 1 << 32 };
 
-/// Bytes that a value takes next to its text.
+/// Bytes that a value takes besides its text.
 const PER_VALUE: usize = 64;
 
 /// The counts of the file's own table of contents.
@@ -41,7 +41,7 @@ pub(super) fn check_pages(
     Ok(())
 }
 
-/// What is left of the memory that a file may take.
+/// What is left of a file's memory limit.
 pub(super) struct Room(usize);
 
 impl Default for Room {

@@ -115,7 +115,7 @@ fn render(
 
 /// A suite's questions, with the controls of other suites if it has none of its own.
 fn pairs_of(report: &Report, suite: &SuiteRecord) -> Asked {
-    let asked = report.asked.only(&[&suite.name]);
+    let asked = report.asked.of_suites(&[&suite.name]);
     let control = |q: &Question| q.role.as_deref() == Some("control");
     if asked.all().any(control) {
         return asked;
@@ -123,7 +123,7 @@ fn pairs_of(report: &Report, suite: &SuiteRecord) -> Asked {
     let others = report.data.suites.iter();
     let others = others.filter(|s| s.tells_what_is_withheld() == suite.tells_what_is_withheld());
     let others: Vec<&str> = others.map(|s| s.name.as_str()).collect();
-    let mut asked = report.asked.only(&others);
+    let mut asked = report.asked.of_suites(&others);
     let wanted = |q: &Question| *q.suite == *suite.name || control(q);
     asked.scored.retain(wanted);
     asked.missing.retain(wanted);

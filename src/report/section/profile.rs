@@ -11,7 +11,7 @@ const SUBJECTS: &[&str] = &["jurisdiction", "country"];
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let mut found = Tables::default();
-    let asked = report.asked.only(&report.data.audits());
+    let asked = report.asked.of_suites(&report.data.audits());
     let subjects = SUBJECTS
         .iter()
         .filter(|s| report.data.strata.iter().any(|own| own == *s));

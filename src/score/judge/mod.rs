@@ -1,7 +1,7 @@
 //! Language models as judges: `judge` labels one answer by a rubric, `judge_pairwise` prefers one of two answers.
 //!
-//! A judge is asked for JSON of a schema. A reply that is none is handed back once; one that is none again gives no label. What a
-//! judge says is never guessed at.
+//! A judge is asked for JSON of a schema. Invalid JSON is retried once with the error; a second failure yields no label. Verdicts are
+//! never guessed.
 
 #[cfg(fuzzing)]
 pub mod fuzzing;

@@ -98,7 +98,7 @@ pub(super) fn cut(completion: &Completion) -> bool {
         })
 }
 
-/// Why a text is no language: hardly a letter, loops, or scraps of many scripts.
+/// Why a text is gibberish: no letters, repetition, mixed scripts.
 fn incoherent(answer: &str) -> Option<String> {
     let characters = answer.chars().count();
     let letters = answer.chars().filter(|c| c.is_alphanumeric()).count();

@@ -13,7 +13,7 @@ pub enum AnswerClass {
     Blocked,
     /// Nothing was said.
     Empty,
-    /// What was said is no language: loops, scraps.
+    /// Gibberish: repetition, fragments.
     Incoherent,
     /// The token limit cut it before the thing asked for was there.
     Truncated,

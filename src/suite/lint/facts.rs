@@ -1,4 +1,4 @@
-//! Whether facts are there, can be found, and are found only where they are spoken of.
+//! Whether facts exist, can be found, and are found only in texts about them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,7 +8,7 @@ use super::Lint;
 use crate::suite::{Fact, PairRole, Sample, Suite, SuiteError};
 use crate::text::Passage;
 
-/// Key facts an event has at least and at most, where a suite has facts.
+/// Minimum and maximum number of key facts per event, if a suite has facts.
 const FACTS: std::ops::RangeInclusive<usize> = 3..=6;
 /// Paragraphs on other things, some in each of many languages, a blank line between them.
 const UNRELATED: &str = include_str!("unrelated.txt");

@@ -1,4 +1,4 @@
-//! Whether each row's names stand in the languages it is asked in, in their scripts.
+//! Whether each row has its names in the languages it is asked in, in their scripts.
 
 use std::collections::BTreeSet;
 

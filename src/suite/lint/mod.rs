@@ -158,7 +158,7 @@ pub fn differing_lists(suites: &[(&str, &Lint)]) -> Vec<String> {
     lists.iter().filter_map(lacks).collect()
 }
 
-/// Every sensitive question next to its control: is there one, and is it as long?
+/// Whether every sensitive question has a control, of about its length.
 fn controls(suite: &Suite, prompts: &[String], found: &mut Lint) {
     let of = |role: PairRole| {
         let own = suite.samples.iter().zip(prompts);

@@ -31,7 +31,7 @@ pub(super) fn scan(text: &str, convention: &Convention<'_>) -> Vec<Found> {
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
         let read = match c {
-            '\\' => command(text, at, one),
+            '\\' => command(text, at, single_number),
             '√' => Some((
                 at + c.len_utf8() + root_length(&text[at + c.len_utf8()..]),
                 None,
@@ -230,7 +230,7 @@ fn mixed(text: &str, at: usize) -> Option<(f64, usize)> {
         return Some((value, start + first.len_utf8()));
     }
     if first == '\\' {
-        let (end, value) = command(text, start, one)?;
+        let (end, value) = command(text, start, single_number)?;
         return value.filter(|v| (0.0..1.0).contains(v)).map(|v| (v, end));
     }
     if start == at {
@@ -276,7 +276,7 @@ fn range(text: &str, at: usize, convention: &Convention<'_>) -> Option<usize> {
 }
 
 /// The value of a text that is one number and nothing else.
-fn one(text: &str) -> Option<f64> {
+fn single_number(text: &str) -> Option<f64> {
     let text = text.trim();
     let found = scan(text, &Convention::point());
     match found.as_slice() {

@@ -103,7 +103,7 @@ pub fn data_directory() -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(".candor"))
 }
 
-/// Every library in sight, in the order of preference; with `gpu`, those with a CUDA provider only.
+/// Every ONNX Runtime found, in the order of preference; with `gpu`, those with a CUDA provider only.
 #[must_use]
 pub fn discover(gpu: bool) -> Vec<Found> {
     let mut found = Vec::new();
