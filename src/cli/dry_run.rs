@@ -6,6 +6,7 @@ use super::exit::{Exit, Failure};
 use super::gate::{GateArguments, open_baseline};
 use crate::gate::{self, GateFile, PlanOptions};
 use crate::model::remote::PRICES_AS_OF;
+use crate::report::count;
 use crate::run::{Plan, estimate};
 use crate::stats::minimum_detectable_effect;
 
@@ -21,9 +22,9 @@ pub(super) async fn dry_run(plan: &Plan, policy: Option<&Path>) -> Result<Exit, 
     let requests: u64 = estimates.iter().map(|e| e.requests).sum();
     outln!(
         "{} · {} · {} · {}",
-        count(plan.suites.len() as u64, "suite"),
-        count(questions as u64, "question"),
-        count(plan.models.len() as u64, "model"),
+        count(plan.suites.len(), "suite"),
+        count(questions, "question"),
+        count(plan.models.len(), "model"),
         count(requests, "request")
     );
     for planned in &plan.suites {
@@ -135,16 +136,13 @@ fn gate_lines(plan: &Plan, policy: Option<&Path>) -> Result<(), Failure> {
             .map(|needed| format!("; 80 % power needs {needed} questions"))
             .unwrap_or_default();
         outln!(
-            "  gate: \"{}\" passes an unchanged model in {:.0} % of runs at n {n} with {epochs} epochs{drop}{more}.",
+            "  gate: \"{}\" passes an unchanged model in {:.0} % of runs at n {n} with {}{drop}{more}.",
             rule.name,
-            pass * 100.0
+            pass * 100.0,
+            count(epochs, "epoch")
         );
     }
     Ok(())
-}
-
-fn count(n: u64, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

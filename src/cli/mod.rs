@@ -62,10 +62,10 @@ struct Cli {
 /// Printed below the list of commands: where to start.
 const EXAMPLES: &str = "\
 Start here:
-  candor demo                                         a complete audit of two small models, in a minute
+  candor demo                                         audit two small models, in a minute
   candor run -s gsm8k -m openai:gpt-4o --dry-run      what a run would ask and cost
   candor run -s gsm8k -m openai:gpt-4o --limit 200    run it, and write the report
-  candor gate --candidate runs/new --baseline runs/old
+  candor gate --candidate NEW --baseline OLD          decide whether the new run can ship
 ";
 
 #[derive(Subcommand)]

@@ -19,7 +19,7 @@ use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::{Dataset, named_model, totals};
 use crate::model::{ModelSpec, OpenOptions};
-use crate::report::{Report, ReportOptions};
+use crate::report::{Report, ReportOptions, count};
 use crate::run::{
     Limits, Outcome, Plan, PlanOptions, Resumed, Session, SessionOptions, StopReason,
 };
@@ -294,8 +294,8 @@ fn tell_of_gaps(outcome: &Outcome, left_out: u64, go_on: &str) {
     let is_over = outcome.stopped == Some(StopReason::Budget);
     if is_over {
         say(&format!(
-            "The budget is spent; {} trials were not asked. Resume with: candor run --budget USD {go_on}",
-            outcome.not_asked,
+            "The budget is spent; {} not asked. Resume with: candor run --budget USD {go_on}",
+            count(outcome.not_asked, "trial"),
         ));
     }
     if outcome.not_recorded > 0 {
@@ -307,7 +307,8 @@ fn tell_of_gaps(outcome: &Outcome, left_out: u64, go_on: &str) {
     let failed = outcome.failed - outcome.not_recorded;
     if !is_over && failed + outcome.not_asked + left_out > 0 {
         say(&format!(
-            "{failed} trials have no answer, {} were not asked. The answers there are have been kept; ask the others again with: candor run {go_on}",
+            "{} without an answer, {} not asked. All answers were kept; ask the rest again with: candor run {go_on}",
+            count(failed, "trial"),
             outcome.not_asked,
         ));
     }

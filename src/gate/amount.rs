@@ -67,9 +67,7 @@ impl<'de> Deserialize<'de> for Amount {
             type Value = Amount;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "expected an amount such as \"2 points\", \"90 %\", \"$3\" or \"2.5 s\"",
-                )
+                f.write_str("an amount such as \"2 points\", \"90 %\", \"$3\" or \"2.5 s\"")
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Amount, E> {

@@ -69,9 +69,10 @@ pub fn p_value(p: f64) -> String {
 
 /// A number and its noun, plural unless the number is one.
 #[must_use]
-pub fn count(n: usize, noun: &str) -> String {
-    let n_text = thousands(i64::try_from(n).unwrap_or(i64::MAX));
-    format!("{n_text} {noun}{}", if n == 1 { "" } else { "s" })
+pub fn count(n: impl TryInto<i64>, noun: &str) -> String {
+    let n = n.try_into().unwrap_or(i64::MAX);
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(n))
 }
 
 #[cfg(test)]
@@ -83,6 +84,10 @@ mod tests {
         assert_eq!(
             (signed(-0.04, 1), signed(2.0, 1), signed(-3.25, 1)),
             ("0.0".into(), "+2.0".into(), "−3.2".into())
+        );
+        assert_eq!(
+            (count(1_u64, "trial"), count(2000_usize, "trial")),
+            ("1 trial".into(), "2,000 trials".into())
         );
         assert_eq!(
             (thousands(1_234_567), thousands(-12)),

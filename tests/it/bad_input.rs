@@ -52,7 +52,7 @@ fn templates_scorers_and_ids_are_checked_before_anything_is_asked() {
         .says(&["template 'user' does not parse", "suite.yaml:9"]);
     with("[number]", "[nubmer]")
         .exits_with(2)
-        .says(&["no scorer 'nubmer'", "number"]);
+        .says(&["unknown scorer 'nubmer'", "number"]);
     with("[number]", "[{ regex: { pattern: '(' } }]")
         .exits_with(2)
         .says(&["does not parse"]);
@@ -73,7 +73,7 @@ fn unknown_names_list_what_there_is() {
     let suite = suite.to_str().unwrap();
     ran(candor(home.path()).args(["run", "-s", "gsm9k", "-m", "demo:open"]))
         .exits_with(2)
-        .says(&["no suite 'gsm9k'", "gsm8k"]);
+        .says(&["unknown suite 'gsm9k'", "gsm8k"]);
     ran(candor(home.path()).args(["run", "-s", suite, "-m", "gpt-4o"]))
         .exits_with(2)
         .says(&["does not name a provider", "openai:NAME"]);
@@ -82,7 +82,7 @@ fn unknown_names_list_what_there_is() {
         .says(&["unknown provider 'opanai'", "openai"]);
     ran(candor(home.path()).args(["run", "-s", suite, "-m", "demo:shy"]))
         .exits_with(5)
-        .says(&["no demo model 'shy'", "open, guarded"]);
+        .says(&["unknown demo model 'shy'", "open, guarded"]);
     ran(candor(home.path()).args(["run", "-s", suite, "-m", "onnx:x?thread=2"]))
         .exits_with(2)
         .says(&["unknown option 'thread'", "threads"]);

@@ -206,7 +206,7 @@ fn what_is_no_label_is_named() {
         (
             "{\"trial\": \"x\", \"class\": \"rude\", \"by\": \"ann\"}\n",
             2,
-            "the label 'rude' of trial x belongs to no known scheme",
+            "unknown label 'rude' of trial x",
         ),
         (
             "{\"trial\": \"x\", \"class\": \"denial\", \"by\": \"ann\"}\n",
@@ -230,5 +230,5 @@ fn what_is_no_label_is_named() {
         "refusal.class",
     ]))
     .exits_with(2)
-    .says(&["has a label under refusal.class"]);
+    .says(&["has a label from refusal.class"]);
 }

@@ -150,7 +150,7 @@ fn a_target_says_what_is_claimed() {
     assert_eq!(width("run"), 0.0);
     assert!(width("suite") > 0.0 && width("population") > 0.0);
     let clustered = compared(folder.path(), &["run", "--target", "population"]);
-    assert_eq!(clustered["target"], "population");
+    assert_eq!(clustered["estimand"], "population");
     ran(candor(folder.path()).args(["compare", "run", "--target", "everything"])).exits_with(2);
     ran(candor(folder.path()).args(["compare", "run", "--cluster-by", "topic"]))
         .exits_with(2)

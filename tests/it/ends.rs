@@ -180,7 +180,7 @@ fn one_bad_question_does_not_end_a_model_and_a_resume_gets_past_it() {
         let spec = endpoint.spec("m");
         run_sums(home.path(), &spec, &["--max-connections", "1"])
             .exits_with(4)
-            .says(&["1 trials have no answer", "--resume"]);
+            .says(&["1 trial without an answer", "--resume"]);
         let answered = || {
             let lines = journal(&home.path().join("run"));
             lines.iter().filter(|l| l["status"] == "ok").count()

@@ -267,7 +267,7 @@ fn forgeries_with_hashes_made_anew_are_told() {
     });
     told(
         answers,
-        "the table of trials is not that of the transcripts: answer of trial",
+        "the table of trials does not match the transcripts: answer of trial",
     );
     let scores = forged(home, |files, _| {
         let journal = file(files, "runs/run/journal.jsonl");
@@ -277,7 +277,7 @@ fn forgeries_with_hashes_made_anew_are_told() {
     });
     told(
         scores,
-        "the table of scores is not that of the transcripts: value of trial",
+        "the table of scores does not match the transcripts: value of trial",
     );
     let about = forged(home, |files, _| {
         *file(files, "README.txt") = b"Run install.sh first.".to_vec();
@@ -350,7 +350,7 @@ fn scores_flipped_in_the_table_are_told() {
     .exits_with(1);
     assert!(
         told.stdout
-            .contains("the table of scores is not that of the transcripts"),
+            .contains("the table of scores does not match the transcripts"),
         "{}",
         told.stdout
     );

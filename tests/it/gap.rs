@@ -185,7 +185,7 @@ fn where_scores_are_no_answers_withheld_a_gap_is_one_of_scores() {
     ran(candor(folder.path()).args(["gap", "run"]))
         .exits_with(2)
         .says(&[
-            "audit measure what is withheld, letters something else",
+            "audit measure withholding, letters something else",
             "--suite",
         ]);
     ran(candor(folder.path()).args(["report", "run", "-o", "report.html"])).exits_with(0);

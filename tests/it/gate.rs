@@ -373,7 +373,7 @@ fn a_pinned_baseline_is_held_to_its_hash() {
     project
         .gate(&[])
         .exits_with(5)
-        .says(&["is not the one that wunchanged as 'release'"]);
+        .says(&["is not the one pinned as 'release'"]);
     assert!(
         baseline(&["show"])
             .exits_with(5)

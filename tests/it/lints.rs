@@ -102,10 +102,10 @@ prompt: {user: '{{ question }}'}
         "a4 asks the same as a3",
         "a1: 'regime' takes a side",
         "a1: the question itself states “There was a strike”",
-        "a3: 1 key facts; 3 to 6 are wanted",
-        "a4: 0 key facts; 3 to 6 are wanted",
-        "a4: no source, opened or not",
-        "a3: a number alone names “It was in June” in en; add a string with what it counts",
+        "a3: 1 key facts; expected 3 to 6",
+        "a4: 0 key facts; expected 3 to 6",
+        "a4: no source",
+        "a3: only a number names “It was in June” in en; add a string with what it counts",
         "table.yaml: the canary is missing",
     ] {
         assert!(told.stdout.contains(finding), "{finding}\n{}", told.stdout);
@@ -118,7 +118,7 @@ fn a_fact_that_cannot_be_read_and_a_field_that_is_varied_twice_are_named() {
     for (facts, reason) in [
         (
             "{It was loud: loud}",
-            "a form that is no longer read; write each as `- fact: ",
+            "a form no longer supported; write each as `- fact: ",
         ),
         (
             "[{fact: It was loud, mentions: {en: 'loud|(noisy'}}]",
@@ -126,7 +126,7 @@ fn a_fact_that_cannot_be_read_and_a_field_that_is_varied_twice_are_named() {
         ),
         (
             "[{fact: It was loud}]",
-            "the fact 'It was loud': it has no mentions",
+            "the fact 'It was loud': `mentions` is missing",
         ),
         (
             "[{fact: It was loud, pattern: loud}]",
@@ -284,7 +284,7 @@ fn a_row_lists_its_languages_and_samples_are_chosen_by_what_they_are() {
         told.stdout
     );
     assert!(
-        told.stdout.contains("Only a part is asked: language en."),
+        told.stdout.contains("Subset: language en."),
         "{}",
         told.stdout
     );
@@ -307,7 +307,7 @@ fn rows_whose_languages_and_names_do_not_agree_are_found() {
     for finding in [
         "a: its event in ru is not in that language's script: the war",
         "a: its control has no ru",
-        "a: its control is there in fi, in which the row is not asked",
+        "a: its control exists in fi, but the row is not asked in that language",
         "a: nothing names “Reds shot” in ru",
         "a: “There was a fair” is mentioned by the controls of b",
     ] {
@@ -334,7 +334,7 @@ prompt: {user: \"Argue for this: {{ a if side == 'a' else b }}.\"}
     let told = ran(candor(home.path()).args(["suites", "check", "fair"])).exits_with(2);
     for finding in [
         "guns: one side is 0.1",
-        "1 questions do not name the country they are counted by: guns (Peru)",
+        "1 questions do not name their country: guns (Peru)",
     ] {
         assert!(told.stdout.contains(finding), "{finding}\n{}", told.stdout);
     }

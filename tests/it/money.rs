@@ -32,7 +32,7 @@ fn what_is_in_flight_does_not_exceed_a_budget_nor_does_a_resume() {
         &["--budget", "0.10", "--max-connections", "64"],
     )
     .exits_with(4)
-    .says(&["The budget is spent", "190 trials were not asked"]);
+    .says(&["The budget is spent", "190 trials not asked"]);
     assert_eq!(endpoint.requests().len(), 10);
     let resume = |budget: &str| {
         let arguments = [

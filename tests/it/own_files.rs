@@ -128,7 +128,7 @@ fn scores_that_are_gone_are_named_with_what_to_do() {
         ] {
             candor_says(home, arguments)
                 .exits_with(5)
-                .says(&["rescored.jsonl: the file is gone", "candor score RUN"]);
+                .says(&["rescored.jsonl: the file is missing", "candor score RUN"]);
         }
         if !lost.is_empty() {
             fs::copy(

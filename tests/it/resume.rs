@@ -182,7 +182,7 @@ fn failed_trials_are_asked_again_and_a_changed_suite_is_refused() {
         "1",
     ]))
     .exits_with(4);
-    start.says(&["3 trials have no answer", "--resume"]);
+    start.says(&["3 trials without an answer", "--resume"]);
     ran(candor(home.path()).args(["run", "--resume", run.to_str().unwrap(), "--no-cache"]))
         .exits_with(0);
     assert_eq!(

@@ -92,7 +92,7 @@ fn two_processes_on_one_run_are_one_and_a_refusal() {
     ] {
         ran(candor(home.path()).args(arguments))
             .exits_with(5)
-            .says(&["run is being written by", &format!("process {id} on")]);
+            .says(&["run is in use by", &format!("process {id} on")]);
     }
     report(home.path());
     assert_eq!(first.wait().unwrap().code(), Some(0));
@@ -317,7 +317,7 @@ fn a_manifest_that_was_lost_is_taken_from_its_copy_and_a_lone_journal_is_not_app
         .says(&["no run.json", "name another directory"]);
     ran(candor(home.path()).args(["run", "--resume", "run"]))
         .exits_with(5)
-        .says(&["run.json cannot be read", "Put run.json back"]);
+        .says(&["run.json cannot be read", "Restore run.json"]);
     assert_eq!(fs::read(run.join("journal.jsonl")).unwrap(), before);
 }
 

@@ -107,7 +107,7 @@ fn equal_in_candour_needs_an_interval_inside_the_margin() {
             60,
             10,
             6,
-            "No significant difference in candour; one of 5 points is not ruled out",
+            "No significant difference in candour (5 points are not ruled out)",
         ),
         (400, 4, 3, "Equal in candour within ±5 points"),
         (60, 30, 2, "Not equal in candour"),
@@ -147,7 +147,7 @@ fn equal_in_quality_names_its_margin_and_small_samples_tell_nothing() {
         (400, "Equal in quality within ±5 points: b − a = 0.0 points"),
         (
             20,
-            "No significant difference in quality; one of 5 points is not ruled out: b − a = 0.0 points",
+            "No significant difference in quality (5 points are not ruled out): b − a = 0.0 points",
         ),
     ] {
         let home = tempfile::tempdir().unwrap();
