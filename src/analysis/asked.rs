@@ -134,7 +134,7 @@ impl Dataset {
         self.group(suites, Some(model), column, |trials| {
             let rows = 0..trials.height();
             if let TrialFigure::Status(wanted) = figure {
-                let holds = |status: &str| if status == wanted { 1.0 } else { 0.0 };
+                let holds = |status: &str| if status == wanted.name() { 1.0 } else { 0.0 };
                 Ok(trials.texts(column)?.iter().map(|s| s.map(holds)).collect())
             } else {
                 let values = trials.floats(column)?;

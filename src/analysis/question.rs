@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::store::TrialStatus;
+
 /// A name that many questions share.
 pub type Name = Arc<str>;
 
@@ -122,5 +124,5 @@ pub enum TrialFigure {
     /// US dollars.
     Dollars,
     /// 1 where it ended with this status, else 0.
-    Status(&'static str),
+    Status(TrialStatus),
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use super::live::{INTERIM_ALPHA_SHARE, LiveGate, TrialScores};
-use super::{Drift, GateError, GateFile, GateOutcome, Overall, Scheduled, Side, judge};
+use super::live::{INTERIM_ALPHA_SHARE, LiveGate};
+use super::{
+    Drift, GateError, GateFile, GateOutcome, Overall, Scheduled, Side, TrialScores, judge,
+};
 use crate::analysis::Dataset;
 use crate::run::{Outcome, Plan, RunEvent, Session, StopReason};
-use crate::store::{RunDirectory, TrialStatus};
+use crate::store::RunDirectory;
 use crate::suite::PairRole;
 
 /// A gate over a plan, before its first request.
@@ -124,7 +126,7 @@ impl<'a> AdaptiveGate<'a> {
             suite: &suite.file.name,
             sample: &suite.samples[*sample].id,
             scores,
-            blocked: *status == TrialStatus::BlockedUpstream,
+            status: *status,
         };
         self.live.record(trial).is_some() && !self.live.complete()
     }

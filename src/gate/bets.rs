@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::file::{Condition, Measure, Rule};
+use super::file::{Condition, Rule};
+use super::measure::Measure;
 
 /// A question of the plan, in the order drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,9 +36,8 @@ pub(super) struct Question {
 /// Where the true value must lie on [0, 1], up is good; none for rules that no bets are made on.
 pub(super) fn threshold(rule: &Rule) -> Option<f64> {
     match (&rule.measure, &rule.condition) {
-        (Measure::Cost | Measure::Latency(_), _)
-        | (_, Condition::MustPass(_))
-        | (Measure::Gap, Condition::AtLeast(_)) => None,
+        (measure, _) if measure.is_amount() => None,
+        (_, Condition::MustPass(_)) | (Measure::Gap, Condition::AtLeast(_)) => None,
         (Measure::Gap, Condition::NotWorseBy(margin)) => Some(f64::midpoint(1.0, -margin / 2.0)),
         (_, Condition::NotWorseBy(margin)) => Some(f64::midpoint(1.0, -margin)),
         (Measure::Gap, Condition::AtMost(limit)) => Some(f64::midpoint(1.0, -limit)),

@@ -2,18 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::check::{Bound, Check, Figure};
-use super::file::{Condition, GateFile, Measure, Rule};
+use super::check::{Bound, Check, Figure, boxed};
+use super::file::{Condition, GateFile, Rule};
+use super::measure::{Measure, Summary};
 use super::readings::{Readings, Source};
 use super::{GateError, Side};
 use crate::analysis::{
     Estimand, MeanScore, MetricName, Name, PairedTest, PairedUnit, Pairs, Question,
 };
 use crate::score::{Aggregate, aggregate_of};
-use crate::stats::{
-    BbqCounts, ClusteredMean, Exact, Inference, Percentile, Resampled, Undefined, bbq_ambiguous,
-    bbq_disambiguated,
-};
+use crate::stats::{BbqCounts, Exact, Resampled, Undefined, bbq_ambiguous, bbq_disambiguated};
 
 /// Maximum number of influential questions listed.
 pub(super) const MAX_INFLUENTIAL: usize = 5;
@@ -246,26 +244,12 @@ impl<'a> Builder<'a> {
             }
         });
         let mut extremes = None;
-        let (figure, method): (Result<Figure, Undefined>, &'static str) = match &rule.measure {
-            Measure::Cost | Measure::Latency(_) if scored.is_empty() => {
-                return Err(nothing(rule, "no trial of the run records it"));
-            }
-            Measure::Cost => {
-                let values: Vec<f64> = scored.iter().map(|q| q.value * 1000.0).collect();
-                let clusters: Vec<(&str, &str)> =
-                    scored.iter().map(|q| (&*q.suite, &*q.cluster)).collect();
-                (
-                    boxed(ClusteredMean::of(&values, &clusters)),
-                    "clustered t interval of the mean",
-                )
-            }
-            Measure::Latency(percent) => {
-                let values = scored
-                    .iter()
-                    .flat_map(|q| q.epochs.iter().copied())
-                    .collect();
-                let share = f64::from(*percent) / 100.0;
-                (boxed(Percentile::of(values, share)), "order statistics")
+        let (figure, method) = match &rule.measure {
+            Measure::Trial(measure) if let Summary::Amount { of, method } = &measure.summary => {
+                if scored.is_empty() {
+                    return Err(nothing(rule, "no trial of the run records it"));
+                }
+                (of(&scored), *method)
             }
             _ => {
                 if missing > 0 {
@@ -429,12 +413,6 @@ impl<'a> Builder<'a> {
             method: "BCa bootstrap over clusters",
         }])
     }
-}
-
-pub(super) fn boxed<T: Inference + Send + Sync + 'static>(
-    figure: Result<T, Undefined>,
-) -> Result<Figure, Undefined> {
-    figure.map(|f| Box::new(f) as Figure)
 }
 
 pub(super) fn paired(

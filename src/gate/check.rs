@@ -5,6 +5,13 @@ use crate::stats::{Inference, Interval, Undefined, Verdict};
 /// An inference of any kind.
 pub type Figure = Box<dyn Inference + Send + Sync>;
 
+/// An inference of one kind as one of any.
+pub(super) fn boxed<T: Inference + Send + Sync + 'static>(
+    figure: Result<T, Undefined>,
+) -> Result<Figure, Undefined> {
+    figure.map(|f| Box::new(f) as Figure)
+}
+
 /// Where the true value must lie.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bound {

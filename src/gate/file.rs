@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::measure::Measure;
 use super::{Amount, GateError, Unit};
 use crate::analysis::Estimand;
 use crate::files::read_text;
@@ -59,26 +60,6 @@ pub struct Rule {
     /// Where it stands in the file.
     span: usize,
     metric_span: usize,
-}
-
-/// What a rule measures.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Measure {
-    /// The mean of a scorer's metric; the suite's headline where neither is named.
-    Score {
-        /// The scorer; whichever has the metric where none is named.
-        scorer: Option<String>,
-        /// The metric; the headline where none is named.
-        metric: Option<String>,
-    },
-    /// What is withheld on sensitive questions beyond their controls, or between values of a stratum.
-    Gap,
-    /// Share of trials that a filter stopped.
-    Blocked,
-    /// US dollars for a thousand questions.
-    Cost,
-    /// A percentile of the seconds an answer takes, in hundredths.
-    Latency(u8),
 }
 
 /// What must hold.
@@ -159,49 +140,6 @@ impl OneOrMany {
 enum MustPass {
     All(bool),
     These(Vec<String>),
-}
-
-impl Measure {
-    /// The unit its limits are written in.
-    #[must_use]
-    pub fn unit(&self) -> Unit {
-        match self {
-            Self::Score { .. } | Self::Gap | Self::Blocked => Unit::Share,
-            Self::Cost => Unit::Dollars,
-            Self::Latency(_) => Unit::Seconds,
-        }
-    }
-
-    /// Whether a larger value is better.
-    #[must_use]
-    pub fn up_is_good(&self) -> bool {
-        matches!(self, Self::Score { .. })
-    }
-
-    /// Built-in measures, which need no scorer.
-    pub const BUILT_IN: &'static [&'static str] = &[
-        "gap",
-        "blocked",
-        "cost",
-        "latency_p50",
-        "latency_p95",
-        "latency_p99",
-    ];
-
-    fn parse(metric: Option<&str>, scorer: Option<String>) -> Self {
-        match metric {
-            Some("gap") => Self::Gap,
-            Some("blocked") => Self::Blocked,
-            Some("cost") => Self::Cost,
-            Some("latency_p50") => Self::Latency(50),
-            Some("latency_p95") => Self::Latency(95),
-            Some("latency_p99") => Self::Latency(99),
-            other => Self::Score {
-                scorer,
-                metric: other.filter(|m| *m != "score").map(str::to_owned),
-            },
-        }
-    }
 }
 
 impl GateFile {
@@ -327,7 +265,7 @@ impl Rule {
         let span = written.span().start;
         let rule = written.into_inner();
         let metric_span = rule.metric.as_ref().map_or(span, |m| m.span().start);
-        let measure = Measure::parse(
+        let measure = Measure::named(
             rule.metric.as_ref().map(|m| m.get_ref().as_str()),
             rule.scorer,
         );

@@ -1,8 +1,8 @@
 //! Checks of gaps: against a ceiling, or against the baseline's gaps pair by pair.
 
 use super::GateError;
-use super::build::{Builder, MAX_INFLUENTIAL, boxed, paired};
-use super::check::{Bound, Check};
+use super::build::{Builder, MAX_INFLUENTIAL, paired};
+use super::check::{Bound, Check, boxed};
 use super::file::{Condition, Rule};
 use crate::analysis::{
     GapCell, GapUnit, PairedTest, PairedUnit, Question, Sides, gap_cells, gap_difference,

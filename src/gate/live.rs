@@ -9,9 +9,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use super::bets::{
     BaseScores, Question, Scheduled, concerns, on_rule_scale, stands_in, threshold, units,
 };
-use super::file::{Condition, GateFile, Measure, Rule};
+use super::file::{Condition, GateFile, Rule};
+use super::measure::{Measure, Summary};
 use super::outcome::{CheckOutcome, Reason, RuleOutcome, refuse_unfit_baseline, severity};
 use super::readings::Readings;
+use super::trial_scores::TrialScores;
 use super::{Drift, GateError, GateOutcome, Overall, Side};
 use crate::analysis::Estimand;
 use crate::score::Score;
@@ -20,19 +22,6 @@ use crate::store::SuiteRecord;
 
 /// Share of α spent at the interim looks; the final test uses the rest.
 pub const INTERIM_ALPHA_SHARE: f64 = 0.2;
-
-/// Scores of one finished trial.
-#[derive(Debug, Clone, Copy)]
-pub struct TrialScores<'a> {
-    /// The suite.
-    pub suite: &'a str,
-    /// The sample.
-    pub sample: &'a str,
-    /// Every score of the answer; none if it failed.
-    pub scores: &'a [Score],
-    /// Whether a filter stopped it.
-    pub blocked: bool,
-}
 
 /// A gate that is being decided.
 pub struct LiveGate<'a> {
@@ -190,8 +179,10 @@ impl<'a> LiveGate<'a> {
                 .map(|s| &s.headline)
         };
         match &rule.measure {
-            Measure::Blocked => Some(f64::from(u8::from(trial.blocked))),
-            Measure::Cost | Measure::Latency(_) => None,
+            Measure::Trial(measure) => match measure.summary {
+                Summary::Share { holds } => Some(f64::from(u8::from(holds(trial)))),
+                Summary::Amount { .. } => None,
+            },
             Measure::Score { scorer, metric } if scorer.is_some() || metric.is_some() => trial
                 .scores
                 .iter()

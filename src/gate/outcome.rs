@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::build::Builder;
 use super::check::{Bound, Check};
-use super::file::{Condition, GateFile, Measure, Rule};
+use super::file::{Condition, GateFile, Rule};
+use super::measure::Measure;
 use super::needed::{Needed, Undecided};
 use super::readings::Readings;
 use super::{Drift, GateError, Side, Unit, drift};

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::build::Builder;
-use super::file::{Condition, GateFile, Measure, Rule};
+use super::file::{Condition, GateFile, Rule};
+use super::measure::Measure;
 use super::readings::Readings;
 use super::{GateError, Side};
 use crate::analysis::{Question, TrialFigure};

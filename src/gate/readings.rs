@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::file::{GateFile, Measure, Rule};
+use super::file::{GateFile, Rule};
+use super::measure::Measure;
 use super::{GateError, Side};
 use crate::analysis::{Asked, MetricName, TrialFigure};
 
@@ -140,9 +141,7 @@ fn reading_for(gate: &GateFile, rule: &Rule, candidate: Side) -> Result<Source, 
     let figure = |figure| Source::Figure(rule.suites.clone(), figure);
     let Measure::Score { scorer, metric } = &rule.measure else {
         return Ok(match rule.measure {
-            Measure::Blocked => figure(TrialFigure::Status("blocked_upstream")),
-            Measure::Cost => figure(TrialFigure::Dollars),
-            Measure::Latency(_) => figure(TrialFigure::Seconds),
+            Measure::Trial(measure) => figure(measure.figure),
             _ => Source::Metrics(headlines(rule, candidate)),
         });
     };
@@ -174,7 +173,7 @@ fn reading_for(gate: &GateFile, rule: &Rule, candidate: Side) -> Result<Source, 
                     .iter()
                     .filter(|m| m.suite == **suite)
                     .map(|m| m.metric.as_str())
-                    .chain(Measure::BUILT_IN.iter().copied())
+                    .chain(Measure::built_in())
                     .collect();
                 return Err(gate.at_metric(
                     rule,

@@ -16,6 +16,7 @@ use candor::stats::{
     BettingWealth, Inference, PlannedComparison, Verdict, holm, unchanged_variance, wilson,
     wilson_effective_n,
 };
+use candor::store::TrialStatus;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -562,7 +563,7 @@ fn simulate_6b_the_order_of_answers_changes_nothing() {
                 suite: "s",
                 sample: &schedule[*i].sample,
                 scores: &[score],
-                blocked: false,
+                status: TrialStatus::Ok,
             };
             // Only the first decision counts; later answers arrive all the same.
             let now = live.record(trial);
