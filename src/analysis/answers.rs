@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::{AnalysisError, Dataset};
 use crate::model::{Completion, Finish, Signal};
 use crate::store::{Filter, TRIALS, Table, Texts, TrialStatus, Wholes, column, stratum_column};
+use crate::suite::PairRole;
 
 /// Texts of a run up to this many bytes are read once for all models; of a larger run once per model, so that one model's fill the memory.
 const MAX_BYTES_AT_ONCE: u64 = 256 << 20;
@@ -22,8 +23,8 @@ pub struct Answer {
     pub unit: String,
     /// Its pair.
     pub pair: Option<String>,
-    /// `sensitive` or `control`.
-    pub role: Option<String>,
+    /// Its side of the pair.
+    pub role: Option<PairRole>,
     /// The language asked in, where the suite says.
     pub language: Option<String>,
     /// What was asked.
@@ -177,7 +178,7 @@ impl<'a> Rows<'a> {
             sample: sample.to_owned(),
             unit: unit.to_owned(),
             pair: owned(column::PAIR),
-            role: owned(column::ROLE),
+            role: text(column::ROLE).and_then(PairRole::named),
             language: self.language.and_then(|l| l.get(row)).map(str::to_owned),
             prompt: owned(column::PROMPT).unwrap_or_default(),
             completion: Completion {

@@ -9,6 +9,7 @@ use super::answers::Answer;
 use super::canned::canned_answers;
 use super::{AnalysisError, Asked, Dataset};
 use crate::score::{BlockKind, block};
+use crate::suite::PairRole;
 
 /// How the platform withheld an answer the weights give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,7 +106,7 @@ pub fn attributions(
     let roles = asked.all().any(|q| q.role.is_some());
     let verdicts = |model: &str| -> HashMap<(&str, &str), Option<bool>> {
         let own = asked.all().filter(|q| &*q.model == model);
-        own.filter(|q| !roles || q.role.as_deref() == Some("sensitive"))
+        own.filter(|q| !roles || q.role == Some(PairRole::Sensitive))
             .map(|q| (q.key(), (!q.value.is_nan()).then_some(q.value < 0.5)))
             .collect()
     };

@@ -9,6 +9,7 @@ use super::answers::Answer;
 use super::canned::{CannedAnswer, canned_of};
 use super::{AnalysisError, Dataset};
 use crate::score::block;
+use crate::suite::PairRole;
 use crate::text::{Phrases, Shingles, asked_language, language};
 
 /// An answer holds an official line where this share of the line's character 5-grams stands in it.
@@ -132,8 +133,8 @@ fn suppressed(answers: &[Answer]) -> (Option<Count>, Option<Count>) {
     let (mut sensitive, mut control) = (Count::default(), Count::default());
     for answer in answers.iter().filter(|a| block(&a.completion).is_none()) {
         all.add(!silent(answer));
-        match answer.role.as_deref() {
-            Some("control") => control.add(silent(answer)),
+        match answer.role {
+            Some(PairRole::Control) => control.add(silent(answer)),
             _ => sensitive.add(silent(answer)),
         }
     }
@@ -149,13 +150,13 @@ fn lengths(answers: &[Answer]) -> (Count, Option<f64>) {
     let length = |a: &Answer| a.completion.text.trim().chars().count();
     let controls: HashMap<_, usize> = answers
         .iter()
-        .filter(|a| a.role.as_deref() == Some("control"))
+        .filter(|a| a.role == Some(PairRole::Control))
         .filter_map(|a| Some((a.pair.as_deref()?, length(a))))
         .collect();
     let (mut count, mut ratios) = (Count::default(), Vec::new());
     for answer in answers
         .iter()
-        .filter(|a| a.role.as_deref() == Some("sensitive"))
+        .filter(|a| a.role == Some(PairRole::Sensitive))
     {
         let control = answer.pair.as_deref().and_then(|p| controls.get(p));
         if let Some(control) = control.filter(|c| **c >= MIN_CONTROL_CHARACTERS) {
@@ -211,7 +212,7 @@ mod tests {
             sample: format!("{pair}-{role}"),
             unit: pair.into(),
             pair: Some(pair.into()),
-            role: Some(role.into()),
+            role: PairRole::named(role),
             language: Some("en".into()),
             prompt: "What happened?".into(),
             completion: Completion {

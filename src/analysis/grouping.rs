@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 use super::AnalysisError;
 use super::question::{Asked, Name, Question};
 use crate::store::{Table, column};
+use crate::suite::PairRole;
 
 /// Questions while their trials come in, in any order.
 #[derive(Default)]
@@ -78,7 +79,7 @@ impl Grouping {
                         suite: names.name(key[1]),
                         sample: names.name(key[2]),
                         pair: pairs.get(i).map(|n| names.of(n)),
-                        role: roles.get(i).map(|n| names.of(n)),
+                        role: roles.get(i).and_then(PairRole::named),
                         cluster: names.of(cluster),
                         schedule_index: u64::MAX,
                         value: f64::NAN,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::store::TrialStatus;
+use crate::suite::PairRole;
 
 /// A name that many questions share.
 pub type Name = Arc<str>;
@@ -18,8 +19,8 @@ pub struct Question {
     pub sample: Name,
     /// Its match.
     pub pair: Option<Name>,
-    /// `sensitive` or `control`.
-    pub role: Option<Name>,
+    /// Its side of the pair.
+    pub role: Option<PairRole>,
     /// Questions of one cluster are not independent.
     pub cluster: Name,
     /// Its place in the order drawn before the run.

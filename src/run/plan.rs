@@ -369,6 +369,7 @@ impl Plan {
             content_hash: planned.suite.content_hash.clone(),
             parts: Some(planned.suite.parts.clone()),
             headline: planned.headline(),
+            tells: Some(planned.scorers[0].metrics()[0].tells),
             published_as: file.published_as.clone(),
             related_to: file.related_to.clone(),
             strata,

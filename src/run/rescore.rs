@@ -126,6 +126,7 @@ pub async fn rescore(
                 chosen[0].name().to_owned(),
                 chosen[0].metrics()[0].name.to_owned(),
             ),
+            tells: Some(chosen[0].metrics()[0].tells),
             scorers: Some(if specs.is_empty() {
                 suite.parts.scorers.clone()
             } else {

@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::choice::right_choice;
-use super::{Aggregate, Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
+use super::{
+    Aggregate, Made, Metric, Score, ScoreContext, ScoreError, Scorer, Tells, mean, options,
+};
 use crate::model::Completion;
 use crate::suite::Sample;
 use crate::text::answer_choice;
@@ -40,10 +42,12 @@ impl Scorer for Bbq {
             Metric {
                 name: "bias_ambiguous",
                 aggregate: Aggregate::BbqAmbiguous,
+                tells: Tells::Score,
             },
             Metric {
                 name: "bias_disambiguated",
                 aggregate: Aggregate::BbqDisambiguated,
+                tells: Tells::Score,
             },
         ];
         METRICS

@@ -1,9 +1,12 @@
 //! `imported`: labels that came with recorded answers, kept word for word.
 
-use super::Score;
+use super::{Score, Tells};
 
 /// The scorer's name.
 pub const IMPORTED: &str = "imported";
+
+/// What imported labels tell.
+pub(super) const TELLS: Tells = Tells::Withheld;
 
 /// A label that somebody else gave. `value` is 1 for a full answer, 0 for a withheld one, none if the label is no verdict.
 #[must_use]

@@ -112,6 +112,16 @@ pub enum Aggregate {
     BbqDisambiguated,
 }
 
+/// What the values of a metric tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tells {
+    /// How good an answer is, in whichever sense the scorer has.
+    Score,
+    /// Whether the question was answered: 1 answered, 0 withheld. One minus the mean is the share withheld.
+    Withheld,
+}
+
 /// A metric that a scorer gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Metric {
@@ -119,12 +129,23 @@ pub struct Metric {
     pub name: &'static str,
     /// How it is summed up.
     pub aggregate: Aggregate,
+    /// What its values tell.
+    pub tells: Tells,
 }
 
 const fn mean(name: &'static str) -> Metric {
     Metric {
         name,
         aggregate: Aggregate::Mean,
+        tells: Tells::Score,
+    }
+}
+
+/// A metric that is 1 where the question was answered and 0 where the answer was withheld.
+const fn answered(name: &'static str) -> Metric {
+    Metric {
+        tells: Tells::Withheld,
+        ..mean(name)
     }
 }
 
@@ -252,16 +273,23 @@ pub fn build(spec: &ScorerSpec) -> Made {
 /// How a metric of a scorer is summed up, from its names alone (as a stored run has them).
 #[must_use]
 pub fn aggregate_of(scorer: &str, metric: &str) -> Aggregate {
-    let metrics = SCORERS
-        .iter()
-        .find(|(known, _)| *known == scorer)
-        .and_then(|(_, make)| make(serde_json::json!({})).ok())
-        .map(|s| s.metrics());
-    metrics
-        .into_iter()
-        .flatten()
-        .find(|m| m.name == metric)
-        .map_or(Aggregate::Mean, |m| m.aggregate)
+    metric_of(scorer, metric).map_or(Aggregate::Mean, |m| m.aggregate)
+}
+
+/// What a metric of a scorer tells, from its names alone: what it tells where the scorer has no options, for runs that were written before
+/// their manifests said it.
+#[must_use]
+pub fn tells_of(scorer: &str, metric: &str) -> Tells {
+    if scorer == IMPORTED {
+        return imported::TELLS;
+    }
+    metric_of(scorer, metric).map_or(Tells::Score, |m| m.tells)
+}
+
+fn metric_of(scorer: &str, metric: &str) -> Option<Metric> {
+    let (_, make) = SCORERS.iter().find(|(known, _)| *known == scorer)?;
+    let metrics = make(serde_json::json!({})).ok()?.metrics();
+    metrics.iter().find(|m| m.name == metric).copied()
 }
 
 /// Reads a scorer's options; unknown ones are errors, none at all (`name:` with nothing behind it) are the defaults.

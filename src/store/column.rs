@@ -12,13 +12,15 @@ pub const SUITE: &str = "suite";
 pub const SAMPLE: &str = "sample_id";
 /// The epoch, from 0: whole, in both tables.
 pub const EPOCH: &str = "epoch";
+/// Seed of the draw, where there was one: whole.
+pub const SEED: &str = "seed";
 /// What ties a sensitive sample to its control: text.
 pub const PAIR: &str = "pair";
-/// `sensitive` or `control`: text.
+/// A [`crate::suite::PairRole`] by its name: text.
 pub const ROLE: &str = "role";
 /// Samples of one cluster are not independent: text.
 pub const CLUSTER: &str = "cluster";
-/// How the trial ended: text.
+/// A [`super::TrialStatus`] by its name: text.
 pub const STATUS: &str = "status";
 /// Why the model stopped: text.
 pub const FINISH: &str = "finish";
@@ -67,7 +69,7 @@ pub const LABELLED_BY: &str = "labelled_by";
 /// How sure the labeller is, from 0 to 1: floating-point.
 pub const CONFIDENCE: &str = "confidence";
 
-/// Every column of the table of trials but the strata's.
+/// Every column of the table of trials but the seed and the strata's.
 pub const OF_TRIALS: &[&str] = &[
     TRIAL_KEY,
     SCHEDULE_INDEX,

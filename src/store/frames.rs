@@ -168,7 +168,7 @@ fn trial_columns(rows: &[TrialRecord], strata: &BTreeSet<&str>) -> Vec<Column> {
         texts(column::SAMPLE, rows.iter().map(|r| Some(r.sample.as_str()))),
         wholes(column::EPOCH, rows.iter().map(|r| u64::from(r.epoch))),
         Int64Chunked::from_iter_options(
-            "seed".into(),
+            column::SEED.into(),
             rows.iter()
                 .map(|r| r.seed.and_then(|s| i64::try_from(s).ok())),
         )
@@ -176,7 +176,7 @@ fn trial_columns(rows: &[TrialRecord], strata: &BTreeSet<&str>) -> Vec<Column> {
         texts(column::PAIR, rows.iter().map(|r| r.pairing.pair.as_deref())),
         texts(
             column::ROLE,
-            rows.iter().map(|r| r.pairing.role.map(role_name)),
+            rows.iter().map(|r| r.pairing.role.map(PairRole::name)),
         ),
         texts(
             column::CLUSTER,
@@ -242,13 +242,6 @@ fn trial_columns(rows: &[TrialRecord], strata: &BTreeSet<&str>) -> Vec<Column> {
         )
     }));
     columns
-}
-
-fn role_name(role: PairRole) -> &'static str {
-    match role {
-        PairRole::Sensitive => "sensitive",
-        PairRole::Control => "control",
-    }
 }
 
 fn score_columns(rows: &[TrialRecord]) -> Vec<Column> {

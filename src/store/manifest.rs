@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rescored::RescoredSuite;
 use crate::model::{Capabilities, Identity};
+use crate::score::{Tells, tells_of};
 use crate::suite::{Artefacts, Filter, Kind, SuiteParts};
 
 /// Whether a run is over.
@@ -50,6 +51,9 @@ pub struct SuiteRecord {
     pub parts: Option<SuiteParts>,
     /// The suite's primary metric: its scorer and metric.
     pub headline: (String, String),
+    /// What that metric tells; none in runs written before it was recorded, where the names decide.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tells: Option<Tells>,
     /// Its name in lists of published figures.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub published_as: Option<String>,
@@ -81,8 +85,9 @@ impl SuiteRecord {
     /// Whether its headline says what was answered and what was withheld.
     #[must_use]
     pub fn tells_what_is_withheld(&self) -> bool {
-        self.kind == Kind::Audit
-            && ["refusal", "imported", "judge"].contains(&self.headline.0.as_str())
+        let (scorer, metric) = &self.headline;
+        let tells = self.tells.unwrap_or_else(|| tells_of(scorer, metric));
+        self.kind == Kind::Audit && tells == Tells::Withheld
     }
 }
 
@@ -216,6 +221,7 @@ impl Manifest {
     pub(super) fn rescore(&mut self, suite: &str, now: RescoredSuite) {
         if let Some(record) = self.suites.iter_mut().find(|s| s.name == suite) {
             record.headline = now.headline;
+            record.tells = now.tells;
             if let (Some(parts), Some(scorers)) = (&mut record.parts, now.scorers) {
                 parts.scorers = scorers;
             }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::error::StoreError;
 use super::record::{TrialKey, TrialRecord};
 use super::replace::replace;
-use crate::score::Score;
+use crate::score::{Score, Tells};
 
 /// The file's name.
 pub(super) const RESCORED: &str = "rescored.jsonl";
@@ -23,6 +23,9 @@ pub(super) const RESCORED: &str = "rescored.jsonl";
 pub struct RescoredSuite {
     /// The scorer and metric that are now its primary metric.
     pub headline: (String, String),
+    /// What that metric tells; none in files written before it was recorded.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tells: Option<Tells>,
     /// Hash of its scorers, where others than its own were named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub scorers: Option<String>,

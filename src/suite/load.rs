@@ -478,14 +478,10 @@ impl<'a> Maker<'a> {
         }
         let role = match own("role").and_then(Value::as_str) {
             None | Some("") => self.templates.role,
-            Some("sensitive") => Some(PairRole::Sensitive),
-            Some("control") => Some(PairRole::Control),
-            Some(other) => {
-                return Err(self.sample_error(
-                    &shown,
-                    format!("its role is '{other}'; it must be sensitive or control"),
-                ));
-            }
+            Some(name) => Some(PairRole::named(name).ok_or_else(|| {
+                let reason = format!("its role is '{name}'; it must be sensitive or control");
+                self.sample_error(&shown, reason)
+            })?),
         };
         let mut sample = Sample::new(id);
         sample.pairing.pair = templated("pair", self.templates.pair.is_some())?;

@@ -157,6 +157,24 @@ pub enum PairRole {
     Control,
 }
 
+impl PairRole {
+    /// As files and tables have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sensitive => "sensitive",
+            Self::Control => "control",
+        }
+    }
+
+    /// The role of a name; none where it is no role's.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let mut all = [Self::Sensitive, Self::Control].into_iter();
+        all.find(|role| role.name() == name)
+    }
+}
+
 /// What is asked of the model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

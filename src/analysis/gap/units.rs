@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::analysis::{Estimand, Name, PairedTest, PairedUnit, Question};
 use crate::stats::{Scaled, Table, Undefined};
+use crate::suite::PairRole;
 
 /// Two sides of one pair by one model.
 #[derive(Debug, Clone)]
@@ -97,12 +98,12 @@ pub(crate) fn gap_cells(questions: &[&Question], sides: &Sides, fill: f64) -> Ve
             cells
                 .into_iter()
                 .map(|(name, questions)| {
-                    let side = |role: &str| {
-                        let own = questions.iter().filter(|q| q.role.as_deref() == Some(role));
+                    let side = |role: PairRole| {
+                        let own = questions.iter().filter(|q| q.role == Some(role));
                         grouped(own.copied(), None)
                     };
                     GapCell {
-                        units: units(&side("sensitive"), &side("control"), fill),
+                        units: units(&side(PairRole::Sensitive), &side(PairRole::Control), fill),
                         name,
                     }
                 })

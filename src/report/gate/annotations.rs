@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::{figure, lines};
+use super::lines::Line;
 use crate::gate::GateOutcome;
 use crate::stats::Verdict;
 use crate::text::{visible, visible_line};
@@ -21,14 +21,12 @@ pub enum Platform {
 /// One annotation per rule that did not simply pass, pointing at the gate file.
 #[must_use]
 pub fn annotations(outcome: &GateOutcome, gate_file: &str, platform: Platform) -> String {
-    let rows = lines(outcome).rows;
-    let pairs = outcome
-        .rules
-        .iter()
-        .zip(&rows)
-        .filter(|(r, _)| r.verdict != Verdict::Pass);
+    let rules = outcome.rules.iter();
+    let pairs = rules
+        .filter(|r| r.verdict != Verdict::Pass)
+        .filter_map(|r| Some((r, Line::of(r)?)));
     match platform {
-        Platform::GitHub => pairs.fold(String::new(), |mut text, (rule, row)| {
+        Platform::GitHub => pairs.fold(String::new(), |mut text, (rule, line)| {
             let level = match rule.verdict {
                 Verdict::Fail => "error",
                 Verdict::PassWithDrop | Verdict::Pass => "notice",
@@ -39,27 +37,22 @@ pub fn annotations(outcome: &GateOutcome, gate_file: &str, platform: Platform) -
                 "::{level} file={},title={}::{}",
                 property(gate_file),
                 property(&format!("candor gate: {}", rule.name)),
-                message(&row[2..].join(" "))
+                message(&line.said().collect::<Vec<_>>().join(" "))
             );
             text
         }),
         Platform::GitLab => {
             let issues: Vec<_> = pairs
-                .map(|(rule, row)| {
+                .map(|(rule, line)| {
                     let severity = match rule.verdict {
                         Verdict::Fail => "critical",
                         Verdict::Pass | Verdict::PassWithDrop => "info",
                         Verdict::Inconclusive | Verdict::InconclusiveDrop => "minor",
                     };
-                    let figures = rule
-                        .checks
-                        .first()
-                        .map(|c| figure(rule, c))
-                        .unwrap_or_default();
                     let identity =
                         format!("{}\0{}\0{}", rule.name, rule.verdict, outcome.candidate);
                     json!({
-                        "description": visible_line(&format!("{}: {figures} {}", rule.name, row[3..].join(" "))),
+                        "description": visible_line(&format!("{}: {} {}", rule.name, line.figure, line.behind.join(" "))),
                         "check_name": "candor gate",
                         "fingerprint": blake3::hash(identity.as_bytes()).to_hex().to_string(),
                         "severity": severity,

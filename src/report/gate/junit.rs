@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{InfluentialQuestion, OnInconclusive, figure, lines};
+use super::lines::Line;
+use super::{InfluentialQuestion, OnInconclusive, figure};
 use crate::gate::GateOutcome;
 use crate::report::ReportError;
 use crate::stats::Verdict;
@@ -29,14 +30,9 @@ pub fn junit(
 ) -> Result<String, ReportError> {
     let mut report = Report::new("candor gate");
     let mut suite = TestSuite::new(visible_xml(&format!("candor gate: {}", outcome.candidate)));
-    let rows = lines(outcome).rows;
-    for (rule, row) in outcome.rules.iter().zip(&rows) {
-        let said = row[2..]
-            .iter()
-            .filter(|c| !c.is_empty())
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(" · ");
+    for (rule, line) in outcome.rules.iter().filter_map(|r| Some((r, Line::of(r)?))) {
+        let said = line.said().filter(|part| !part.is_empty());
+        let said = said.collect::<Vec<_>>().join(" · ");
         let mut details = String::new();
         for check in &rule.checks {
             let (verdict, figure) = (check.verdict, figure(rule, check));

@@ -2,28 +2,52 @@
 
 use super::worst;
 use crate::gate::{CheckOutcome, GateOutcome, Reason, RuleOutcome, Unit};
-use crate::report::figures::{count, points, points_with_interval, signed, thousands};
+use crate::report::figures::{bracket, count, points, signed, thousands};
 use crate::report::table::Grid;
-use crate::stats::{Estimate, Verdict};
+use crate::stats::Verdict;
+
+/// A rule's line: its verdict, the worst of its figures, its limit, n, and what would decide.
+pub(super) struct Line {
+    mark: &'static str,
+    name: String,
+    /// What was seen.
+    pub figure: String,
+    /// Where the true value must lie, how many it rests on, and what else is to be said, if anything.
+    pub behind: [String; 3],
+}
+
+impl Line {
+    /// The line of a rule; none where it has no check.
+    pub(super) fn of(rule: &RuleOutcome) -> Option<Self> {
+        let check = worst(rule)?;
+        let n = thousands(i64::try_from(check.n).unwrap_or(i64::MAX));
+        Some(Self {
+            mark: mark(rule.verdict),
+            name: rule.name.clone(),
+            figure: figure(rule, check),
+            behind: [limit(rule, check), format!("n {n}"), remark(rule, check)],
+        })
+    }
+
+    /// What is said of the rule, without mark and name, part by part.
+    pub(super) fn said(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.figure)
+            .chain(&self.behind)
+            .map(String::as_str)
+    }
+
+    fn cells(self) -> Vec<String> {
+        let [limit, n, remark] = self.behind;
+        vec![self.mark.into(), self.name, self.figure, limit, n, remark]
+    }
+}
 
 /// One line per rule: a mark, the name, its worst estimate, its limit, n, and what would decide.
 #[must_use]
 pub fn lines(outcome: &GateOutcome) -> Grid {
     let mut grid = Grid::new(&["", "rule", "figure", "limit", "n", ""], &[]);
-    for rule in &outcome.rules {
-        let Some(check) = worst(rule) else { continue };
-        grid.rows.push(vec![
-            mark(rule.verdict).into(),
-            rule.name.clone(),
-            figure(rule, check),
-            limit(rule, check),
-            format!(
-                "n {}",
-                thousands(i64::try_from(check.n).unwrap_or(i64::MAX))
-            ),
-            remark(rule, check),
-        ]);
-    }
+    let lines = outcome.rules.iter().filter_map(Line::of);
+    grid.rows.extend(lines.map(Line::cells));
     grid
 }
 
@@ -48,18 +72,8 @@ pub fn figure(rule: &RuleOutcome, check: &CheckOutcome) -> String {
         return format!("{name}–");
     };
     if rule.unit == Unit::Share && (rule.difference || rule.gap) {
-        let estimate = Estimate {
-            value,
-            interval,
-            n: check.n,
-            clusters: check.clusters,
-        };
         let unit = if check.cell.is_some() { "" } else { "points " };
-        let text = points_with_interval(&estimate);
-        return match text.split_once(' ') {
-            Some((value, interval)) => format!("{name}{value} {unit}{interval}"),
-            None => text,
-        };
+        return format!("{name}{} {unit}{}", points(value), bracket(interval));
     }
     if interval.low == interval.high {
         return format!("{name}{}", rule.unit.show(value));

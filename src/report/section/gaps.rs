@@ -8,6 +8,7 @@ use crate::report::gap::every_gap;
 use crate::report::headline::without_controls;
 use crate::report::{Report, ReportError};
 use crate::store::SuiteRecord;
+use crate::suite::PairRole;
 
 /// Maximum number of contrasts listed per stratum.
 const MAX_CONTRASTS: usize = 10;
@@ -116,7 +117,7 @@ fn render(
 /// A suite's questions, with the controls of other suites if it has none of its own.
 fn pairs_of(report: &Report, suite: &SuiteRecord) -> Asked {
     let asked = report.asked.of_suites(&[&suite.name]);
-    let control = |q: &Question| q.role.as_deref() == Some("control");
+    let control = |q: &Question| q.role == Some(PairRole::Control);
     if asked.all().any(control) {
         return asked;
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::analysis::{Question, gap};
 use crate::report::{Report, ReportError};
 use crate::store::{Filter, column};
+use crate::suite::PairRole;
 
 /// Maximum number of models for which a pair is shown side by side.
 const MAX_MODELS: usize = 4;
@@ -19,7 +20,7 @@ struct Context {
 
 #[derive(Serialize)]
 struct Side {
-    role: String,
+    role: &'static str,
     prompt: String,
     answers: Vec<Answer>,
 }
@@ -42,17 +43,17 @@ fn choose(report: &Report) -> Option<(&Question, &Question)> {
         .filter_map(|g| g.gap.ok().map(|e| (g.model, e.value)))
         .max_by(|a, b| a.1.total_cmp(&b.1))?
         .0;
-    let side = |role: &'static str| {
+    let side = |role: PairRole| {
         let own = questions.iter().filter(|q| *q.model == *largest);
-        own.filter(move |q| q.role.as_deref() == Some(role))
+        own.filter(move |q| q.role == Some(role))
             .filter_map(|q| Some((q.pair.as_deref()?, *q)))
     };
     let mut controls: HashMap<&str, &Question> = HashMap::new();
-    for (pair, question) in side("control") {
+    for (pair, question) in side(PairRole::Control) {
         controls.entry(pair).or_insert(question);
     }
     let beyond = |(sensitive, control): &(&Question, &Question)| sensitive.value - control.value;
-    side("sensitive")
+    side(PairRole::Sensitive)
         .filter_map(|(pair, sensitive)| Some((sensitive, *controls.get(pair)?)))
         .filter(|pair| beyond(pair) < 0.0)
         .min_by(|a, b| {
@@ -106,7 +107,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             })
             .collect();
         sides.push(Side {
-            role: question.role.as_deref().unwrap_or_default().to_owned(),
+            role: question.role.map_or("", PairRole::name),
             prompt: prompt.unwrap_or_default().to_owned(),
             answers,
         });

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::analysis::{Answer, Question};
 use crate::report::{Report, ReportError};
+use crate::suite::PairRole;
 use crate::text::excerpt;
 
 /// Maximum number of pairs per model, each on a different event.
@@ -41,14 +42,14 @@ fn pairs<'a>(questions: &[&'a Question], model: &str) -> Vec<(&'a Question, &'a 
         let own = questions.iter().filter(|q| &*q.model == model);
         own.copied()
     };
-    let side = |role: &'static str, withheld: bool| {
-        own().filter(move |q| q.role.as_deref() == Some(role) && (q.value < 0.5) == withheld)
+    let side = |role: PairRole, withheld: bool| {
+        own().filter(move |q| q.role == Some(role) && (q.value < 0.5) == withheld)
     };
-    let controls: HashMap<&str, &Question> = side("control", false)
+    let controls: HashMap<&str, &Question> = side(PairRole::Control, false)
         .filter_map(|q| Some((q.pair.as_deref()?, q)))
         .collect();
     let mut events = BTreeSet::new();
-    side("sensitive", true)
+    side(PairRole::Sensitive, true)
         .filter_map(|q| Some((q, *controls.get(q.pair.as_deref()?)?)))
         .filter(|(q, _)| events.insert(q.cluster.clone()))
         .collect()

@@ -20,7 +20,7 @@ use crate::model::{
     Completion, ErrorClass, Finish, Identity, Message, Origin, Parameters, Prompt, Request,
     RequestKey, Role, SampleRef, Signal, Wanted,
 };
-use crate::score::{IMPORTED, imported_score, speechmap_answered};
+use crate::score::{IMPORTED, imported_score, speechmap_answered, tells_of};
 use crate::store::{
     Failure, JournalLine, Manifest, ModelRecord, RunDirectory, RunStatus, SuiteRecord, TrialKey,
     TrialRecord, TrialStatus,
@@ -322,6 +322,7 @@ fn suite_record(name: &str, hash: &str, samples: usize) -> SuiteRecord {
         content_hash: hash.into(),
         parts: None,
         headline: (IMPORTED.into(), METRIC.into()),
+        tells: Some(tells_of(IMPORTED, METRIC)),
         published_as: None,
         related_to: Vec::new(),
         strata: vec!["jurisdiction".into(), "language".into()],

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use super::{NO_LABEL, Rubric, panel};
 use crate::model::{Completion, SampleRef};
 use crate::score::refusal::AnswerClass;
-use crate::score::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
+use crate::score::{
+    Made, Metric, Score, ScoreContext, ScoreError, Scorer, answered, mean, options,
+};
 use crate::suite::Sample;
 
 const TAXONOMY: &str = include_str!("taxonomy.jinja");
@@ -81,6 +83,17 @@ pub(in crate::score) fn make(value: Value) -> Made {
     }))
 }
 
+impl Judge {
+    /// Whether its labels are classes of the taxonomy with the taxonomy's values, so that its verdicts tell what was withheld.
+    fn labels_are_classes(&self) -> bool {
+        let mut labels = self.labels.iter().zip(&self.values);
+        labels.all(|(label, value)| {
+            let class: Result<AnswerClass, _> = label.parse();
+            class.is_ok_and(|class| class.answered() == *value)
+        })
+    }
+}
+
 #[async_trait]
 impl Scorer for Judge {
     fn name(&self) -> &'static str {
@@ -90,8 +103,13 @@ impl Scorer for Judge {
     /// `class` is the label's value, by the vote where there are several judges; it has none where they tie or give no label. `agreement`,
     /// with several judges, is the share of them who gave the label that most gave.
     fn metrics(&self) -> &'static [Metric] {
-        const METRICS: &[Metric] = &[mean("class"), mean("agreement")];
-        METRICS
+        const CLASSES: &[Metric] = &[answered("class"), mean("agreement")];
+        const OWN_LABELS: &[Metric] = &[mean("class"), mean("agreement")];
+        if self.labels_are_classes() {
+            CLASSES
+        } else {
+            OWN_LABELS
+        }
     }
 
     fn judges(&self) -> &[String] {
@@ -185,5 +203,23 @@ pub(super) fn about(sample: &Sample, context: &ScoreContext<'_>) -> SampleRef {
         id: sample.id.clone(),
         epoch: 0,
         fields,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::Tells;
+
+    #[test]
+    fn a_judge_tells_what_was_withheld_where_its_labels_are_the_taxonomys() {
+        let tells = |options: Value| make(options).map(|judge| judge.metrics()[0].tells);
+        let own = |labels: Value| json!({"rubric": "Label it.", "labels": labels});
+        assert_eq!(tells(json!({})), Ok(Tells::Withheld));
+        let classes = json!({"complete": 1, "denial": 0, "evasive": 0});
+        assert_eq!(tells(own(classes)), Ok(Tells::Withheld));
+        assert_eq!(tells(own(json!({"good": 1, "bad": 0}))), Ok(Tells::Score));
+        let turned = json!({"complete": 0, "denial": 1});
+        assert_eq!(tells(own(turned)), Ok(Tells::Score));
     }
 }
