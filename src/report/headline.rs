@@ -170,8 +170,8 @@ fn subjects(data: &Dataset, asked: &Asked) -> Vec<String> {
         let Ok(table) = gap_table(data, &asked, std::slice::from_ref(stratum), None, None) else {
             continue;
         };
-        let mut contrasts: Vec<&str> = Vec::new();
-        for contrast in table.gaps.iter().filter_map(|g| g.cell.as_deref()) {
+        let mut contrasts: Vec<&(String, String)> = Vec::new();
+        for contrast in table.gaps.iter().filter_map(|g| g.between.as_ref()) {
             if !contrasts.contains(&contrast) {
                 contrasts.push(contrast);
             }
@@ -181,7 +181,7 @@ fn subjects(data: &Dataset, asked: &Asked) -> Vec<String> {
         }
         sentences.extend(contrasts.iter().filter_map(|contrast| {
             let own = table.gaps.iter();
-            let own = own.filter(|g| g.cell.as_deref() == Some(*contrast));
+            let own = own.filter(|g| g.between.as_ref() == Some(*contrast));
             subject(contrast, &own.collect::<Vec<_>>(), table.looks)
         }));
     }
@@ -198,8 +198,11 @@ pub(super) fn without_controls(data: &Dataset, asked: &Asked) -> Asked {
 }
 
 /// One contrast over all models, oriented to the side on which more is withheld.
-fn subject(contrast: &str, gaps: &[&GapFigure], looks: usize) -> Option<String> {
-    let (first, second) = contrast.split_once(" − ")?;
+fn subject(
+    (first, second): &(String, String),
+    gaps: &[&GapFigure],
+    looks: usize,
+) -> Option<String> {
     let mut defined: Vec<(&GapFigure, &Estimate)> = gaps
         .iter()
         .filter_map(|g| g.gap.as_ref().ok().map(|e| (*g, e)))

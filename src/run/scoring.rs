@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::panel::{JudgeSession, Panel};
 use super::purse::Purse;
 use crate::model::{Completion, Prompt};
-use crate::score::{NOT_SCORED, Score, ScoreContext, ScoreError, Scorer};
+use crate::score::{NOT_SCORED, Score, ScoreContext, Scorer};
 use crate::store::{CompletionCache, Unjudged};
 use crate::suite::Sample;
 
@@ -63,13 +62,17 @@ impl Scoring {
         let session = Arc::new(JudgeSession::new(panel, self.cache.clone(), purse));
         let mut scores = Vec::new();
         for (index, scorer) in scorers.iter().enumerate() {
-            let given = if scorer.judges().is_empty() {
-                self.on_a_core(scorers, index, answer, &session).await
-            } else {
+            let given = match scorer.as_judge() {
+                None => self.on_a_core(scorers, index, answer, &session).await,
                 // Judges are waited for, which takes no core.
-                run_scorer(scorer.as_ref(), answer, &session)
+                Some(judge) => judge
+                    .judge(
+                        &answer.sample,
+                        &answer.completion,
+                        &context(answer, &session),
+                    )
                     .await
-                    .map_err(|e| e.to_string())
+                    .map_err(|e| e.to_string()),
             };
             scores.extend(given.map_or_else(
                 |reason| vec![not_scored(scorer.as_ref(), reason)],
@@ -99,10 +102,10 @@ impl Scoring {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let (scorers, answer, session) =
             (Arc::clone(scorers), Arc::clone(answer), Arc::clone(session));
-        let handle = Handle::current();
         let scored = tokio::task::spawn_blocking(move || {
             let _place = place;
-            handle.block_on(run_scorer(scorers[index].as_ref(), &answer, &session))
+            let context = context(&answer, &session);
+            scorers[index].score(&answer.sample, &answer.completion, &context)
         });
         match scored.await {
             Ok(scores) => scores.map_err(|e| e.to_string()),
@@ -121,21 +124,14 @@ impl Scoring {
     }
 }
 
-async fn run_scorer(
-    scorer: &dyn Scorer,
-    answer: &Answer,
-    session: &JudgeSession,
-) -> Result<Vec<Score>, ScoreError> {
-    let context = ScoreContext {
+fn context<'a>(answer: &'a Answer, session: &'a JudgeSession) -> ScoreContext<'a> {
+    ScoreContext {
         suite: &answer.suite,
         prompt: &answer.prompt,
         model: &answer.model,
         may_fetch: session.may_fetch(),
         judges: session,
-    };
-    scorer
-        .score(&answer.sample, &answer.completion, &context)
-        .await
+    }
 }
 
 fn not_scored(scorer: &dyn Scorer, reason: String) -> Score {

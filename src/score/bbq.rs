@@ -5,7 +5,6 @@
 //! question, or the other group in a non-negative one. Where the item does not tell which answer is which, the answer still counts for
 //! accuracy, and says nothing of bias.
 
-use async_trait::async_trait;
 use serde_json::Value;
 
 use super::choice::right_choice;
@@ -24,7 +23,6 @@ pub(super) fn make(value: serde_json::Value) -> Made {
     Ok(Box::new(options::<Bbq>("bbq", value)?))
 }
 
-#[async_trait]
 impl Scorer for Bbq {
     fn name(&self) -> &'static str {
         "bbq"
@@ -53,7 +51,7 @@ impl Scorer for Bbq {
         METRICS
     }
 
-    async fn score(
+    fn score(
         &self,
         sample: &Sample,
         completion: &Completion,

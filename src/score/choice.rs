@@ -1,7 +1,5 @@
 //! Multiple choice: `choice` reads the letter or text the answer settles on, `choice_likelihood` compares log-likelihoods.
 
-use async_trait::async_trait;
-
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
 use crate::model::Completion;
 use crate::suite::Sample;
@@ -38,7 +36,6 @@ pub(super) fn right_choice(scorer: &'static str, sample: &Sample) -> Result<usiz
         .ok_or_else(|| missing("a target that names one of its choices"))
 }
 
-#[async_trait]
 impl Scorer for Letter {
     fn name(&self) -> &'static str {
         "choice"
@@ -53,7 +50,7 @@ impl Scorer for Letter {
         METRICS
     }
 
-    async fn score(
+    fn score(
         &self,
         sample: &Sample,
         completion: &Completion,
@@ -74,7 +71,6 @@ impl Scorer for Letter {
     }
 }
 
-#[async_trait]
 impl Scorer for Likelihood {
     fn name(&self) -> &'static str {
         "choice_likelihood"
@@ -87,7 +83,7 @@ impl Scorer for Likelihood {
 
     /// `accuracy`: the largest log-likelihood; `accuracy_norm`: the largest per character of the choice (lm-evaluation-harness `acc`, `acc_norm`).
     #[allow(clippy::cast_precision_loss)]
-    async fn score(
+    fn score(
         &self,
         sample: &Sample,
         completion: &Completion,

@@ -1,6 +1,5 @@
 //! `exact`: the whole answer is a target.
 
-use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options, targets};
@@ -31,7 +30,6 @@ pub(super) fn make(value: serde_json::Value) -> Made {
     Ok(Box::new(options::<Exact>("exact", value)?))
 }
 
-#[async_trait]
 impl Scorer for Exact {
     fn name(&self) -> &'static str {
         "exact"
@@ -42,7 +40,7 @@ impl Scorer for Exact {
         METRICS
     }
 
-    async fn score(
+    fn score(
         &self,
         sample: &Sample,
         completion: &Completion,

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use async_trait::async_trait;
-
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options, targets};
 use crate::model::Completion;
 use crate::suite::Sample;
@@ -17,7 +15,6 @@ pub(super) fn make(value: serde_json::Value) -> Made {
     Ok(Box::new(options::<F1>("f1", value)?))
 }
 
-#[async_trait]
 impl Scorer for F1 {
     fn name(&self) -> &'static str {
         "f1"
@@ -28,7 +25,7 @@ impl Scorer for F1 {
         METRICS
     }
 
-    async fn score(
+    fn score(
         &self,
         sample: &Sample,
         completion: &Completion,

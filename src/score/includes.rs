@@ -1,6 +1,5 @@
 //! `includes`: a target stands somewhere in the answer.
 
-use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options, targets};
@@ -21,7 +20,6 @@ pub(super) fn make(value: serde_json::Value) -> Made {
     Ok(Box::new(options::<Includes>("includes", value)?))
 }
 
-#[async_trait]
 impl Scorer for Includes {
     fn name(&self) -> &'static str {
         "includes"
@@ -32,7 +30,7 @@ impl Scorer for Includes {
         METRICS
     }
 
-    async fn score(
+    fn score(
         &self,
         sample: &Sample,
         completion: &Completion,

@@ -164,8 +164,8 @@ pub struct ScoreContext<'a> {
     pub judges: &'a dyn AskJudge,
 }
 
-/// Judges answers. A scorer is cheap to make and shared by all trials of a suite.
-#[async_trait]
+/// Judges answers: by [`Scorer::score`], or, where it asks models, as a [`Judge`]. A scorer is cheap to make and shared by all trials of a
+/// suite.
 pub trait Scorer: Send + Sync {
     /// Its name, as in suite.yaml.
     fn name(&self) -> &'static str;
@@ -183,14 +183,39 @@ pub trait Scorer: Send + Sync {
 
     /// Specifications of the models it asks, where it asks any.
     fn judges(&self) -> &[String] {
-        &[]
+        self.as_judge().map_or(&[], Judge::models)
     }
 
-    /// One score per metric that applies.
+    /// The scorer as one that asks models, if it is one. Only such a scorer has no [`Scorer::score`] of its own.
+    fn as_judge(&self) -> Option<&dyn Judge> {
+        None
+    }
+
+    /// One score per metric that applies, from the answer alone.
+    ///
+    /// # Errors
+    /// [`ScoreError`] if the sample lacks what the scorer needs; [`ScoreError::AsksModels`] of a judge.
+    fn score(
+        &self,
+        _: &Sample,
+        _: &Completion,
+        _: &ScoreContext<'_>,
+    ) -> Result<Vec<Score>, ScoreError> {
+        Err(ScoreError::AsksModels(self.name()))
+    }
+}
+
+/// A scorer that asks models.
+#[async_trait]
+pub trait Judge: Send + Sync {
+    /// Specifications of the models.
+    fn models(&self) -> &[String];
+
+    /// One score per metric that applies, after the models have been asked.
     ///
     /// # Errors
     /// [`ScoreError`] if the sample lacks what the scorer needs.
-    async fn score(
+    async fn judge(
         &self,
         sample: &Sample,
         completion: &Completion,
@@ -217,6 +242,9 @@ pub enum ScoreError {
         /// What is wrong.
         reason: String,
     },
+    /// It asks models, and cannot judge without them.
+    #[error("scorer '{0}' asks models; it cannot judge without them")]
+    AsksModels(&'static str),
     /// The sample lacks something.
     #[error("scorer '{scorer}' needs {what}, but the sample {sample} has none")]
     Missing {

@@ -1,6 +1,5 @@
 //! `number`: the number that the answer arrives at equals the target's.
 
-use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options, targets};
@@ -25,7 +24,6 @@ pub(super) fn make(value: serde_json::Value) -> Made {
     Ok(Box::new(options::<Number>("number", value)?))
 }
 
-#[async_trait]
 impl Scorer for Number {
     fn name(&self) -> &'static str {
         "number"
@@ -40,7 +38,7 @@ impl Scorer for Number {
         METRICS
     }
 
-    async fn score(
+    fn score(
         &self,
         sample: &Sample,
         completion: &Completion,

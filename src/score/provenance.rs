@@ -4,7 +4,6 @@
 
 use std::sync::LazyLock;
 
-use async_trait::async_trait;
 use fancy_regex::Regex;
 
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
@@ -99,7 +98,6 @@ pub(super) fn make(value: serde_json::Value) -> Made {
     Ok(Box::new(options::<Provenance>("provenance", value)?))
 }
 
-#[async_trait]
 impl Scorer for Provenance {
     fn name(&self) -> &'static str {
         "provenance"
@@ -121,7 +119,7 @@ impl Scorer for Provenance {
         METRICS
     }
 
-    async fn score(
+    fn score(
         &self,
         _: &Sample,
         completion: &Completion,

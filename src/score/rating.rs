@@ -2,7 +2,6 @@
 //!
 //! Reads the sample's field `scale`, the lowest and highest value. No number is right or wrong: ratings are compared within pairs.
 
-use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
@@ -18,7 +17,6 @@ pub(super) fn make(value: serde_json::Value) -> Made {
     Ok(Box::new(options::<Rating>("rating", value)?))
 }
 
-#[async_trait]
 impl Scorer for Rating {
     fn name(&self) -> &'static str {
         "rating"
@@ -34,7 +32,7 @@ impl Scorer for Rating {
     }
 
     /// The place on the scale, from 0 to 1; none if the answer gives no number on it. Samples without a scale are left alone.
-    async fn score(
+    fn score(
         &self,
         sample: &Sample,
         completion: &Completion,

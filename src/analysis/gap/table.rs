@@ -74,6 +74,9 @@ pub struct GapFigure {
     pub model: String,
     /// The cell: a value of the strata, or two of them; none over all.
     pub cell: Option<String>,
+    /// The two values, where the cell lies between two.
+    #[serde(skip)]
+    pub between: Option<(String, String)>,
     /// Of the first side (sensitive; the first value), the share withheld, or the mean score where scores are compared; not a number
     /// without pairs.
     pub first: f64,
@@ -175,7 +178,7 @@ pub fn gap_table(
         found.extend(gap_cells(&own, &sides, 0.0));
         if !kind.has_controls() && reference.is_none() {
             // Without a reference every two values stand alongside each other once.
-            found.retain(|c| c.name.as_ref().is_some_and(|n| in_order(n)));
+            found.retain(|c| c.between.as_ref().is_some_and(|(a, b)| a < b));
         }
         if !found.is_empty() {
             cells.push((model, found));
@@ -210,11 +213,6 @@ pub fn gap_table(
     Ok(table)
 }
 
-/// Whether `a − b` names its values in their order.
-fn in_order(name: &str) -> bool {
-    name.split_once(" − ").is_some_and(|(a, b)| a < b)
-}
-
 /// From shares withheld to the table's sense. A score is what was not withheld, so the first's score − the second's is the share withheld of
 /// the second − that of the first.
 fn sense(kind: GapKind, units: Vec<PairedUnit>) -> Vec<PairedUnit> {
@@ -245,6 +243,7 @@ pub(super) fn figure(model: &str, cell: &GapCell, kind: GapKind) -> GapFigure {
     GapFigure {
         model: model.into(),
         cell: cell.name.clone(),
+        between: cell.between.clone(),
         first,
         second,
         gap,

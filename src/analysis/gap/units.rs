@@ -26,6 +26,8 @@ pub(crate) struct GapUnit {
 pub(crate) struct GapCell {
     /// The stratum's value, or two of them.
     pub name: Option<String>,
+    /// The two values, where it lies between two.
+    pub between: Option<(String, String)>,
     /// One per pair.
     pub units: Vec<GapUnit>,
 }
@@ -105,6 +107,7 @@ pub(crate) fn gap_cells(questions: &[&Question], sides: &Sides, fill: f64) -> Ve
                     GapCell {
                         units: units(&side(PairRole::Sensitive), &side(PairRole::Control), fill),
                         name,
+                        between: None,
                     }
                 })
                 .filter(|cell| !cell.units.is_empty())
@@ -130,6 +133,7 @@ pub(crate) fn gap_cells(questions: &[&Question], sides: &Sides, fill: f64) -> Ve
                     if !units.is_empty() {
                         cells.push(GapCell {
                             name: Some(format!("{first} − {second}")),
+                            between: Some(((*first).clone(), (*second).clone())),
                             units,
                         });
                     }

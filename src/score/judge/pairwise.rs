@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::single::{about, reply_tokens};
 use super::{NO_LABEL, Rubric, panel};
 use crate::model::Completion;
-use crate::score::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
+use crate::score::{Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
 use crate::suite::Sample;
 
 const PREFER: &str = include_str!("pairwise.jinja");
@@ -55,7 +55,6 @@ impl Pairwise {
     }
 }
 
-#[async_trait]
 impl Scorer for Pairwise {
     fn name(&self) -> &'static str {
         "judge_pairwise"
@@ -68,12 +67,19 @@ impl Scorer for Pairwise {
         METRICS
     }
 
-    fn judges(&self) -> &[String] {
+    fn as_judge(&self) -> Option<&dyn Judge> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Judge for Pairwise {
+    fn models(&self) -> &[String] {
         &self.given.models
     }
 
     #[allow(clippy::cast_precision_loss)]
-    async fn score(
+    async fn judge(
         &self,
         sample: &Sample,
         completion: &Completion,

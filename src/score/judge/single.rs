@@ -10,7 +10,7 @@ use super::{NO_LABEL, Rubric, panel};
 use crate::model::{Completion, SampleRef};
 use crate::score::refusal::AnswerClass;
 use crate::score::{
-    Made, Metric, Score, ScoreContext, ScoreError, Scorer, answered, mean, options,
+    Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, answered, mean, options,
 };
 use crate::suite::Sample;
 
@@ -36,7 +36,7 @@ pub(super) fn reply_tokens() -> u32 {
     1024
 }
 
-struct Judge {
+struct Single {
     models: Vec<String>,
     rubric: Rubric,
     labels: Vec<String>,
@@ -74,7 +74,7 @@ pub(in crate::score) fn make(value: Value) -> Made {
         }
     };
     let (labels, values) = Vec::into_iter(labels).unzip();
-    Ok(Box::new(Judge {
+    Ok(Box::new(Single {
         models: given.models,
         rubric: Rubric::new("judge", &rubric)?,
         labels,
@@ -83,7 +83,7 @@ pub(in crate::score) fn make(value: Value) -> Made {
     }))
 }
 
-impl Judge {
+impl Single {
     /// Whether its labels are classes of the taxonomy with the taxonomy's values, so that its verdicts tell what was withheld.
     fn labels_are_classes(&self) -> bool {
         let mut labels = self.labels.iter().zip(&self.values);
@@ -94,8 +94,7 @@ impl Judge {
     }
 }
 
-#[async_trait]
-impl Scorer for Judge {
+impl Scorer for Single {
     fn name(&self) -> &'static str {
         "judge"
     }
@@ -112,11 +111,18 @@ impl Scorer for Judge {
         }
     }
 
-    fn judges(&self) -> &[String] {
+    fn as_judge(&self) -> Option<&dyn Judge> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Judge for Single {
+    fn models(&self) -> &[String] {
         &self.models
     }
 
-    async fn score(
+    async fn judge(
         &self,
         sample: &Sample,
         completion: &Completion,

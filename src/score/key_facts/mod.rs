@@ -7,8 +7,6 @@ mod cues;
 mod reading;
 mod rules;
 
-use async_trait::async_trait;
-
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
 use crate::model::Completion;
 use crate::suite::{PairRole, Sample};
@@ -25,7 +23,6 @@ pub(super) fn make(value: serde_json::Value) -> Made {
     Ok(Box::new(options::<KeyFacts>("key_facts", value)?))
 }
 
-#[async_trait]
 impl Scorer for KeyFacts {
     fn name(&self) -> &'static str {
         "key_facts"
@@ -41,7 +38,7 @@ impl Scorer for KeyFacts {
     }
 
     /// The shares of the facts that are affirmed, denied and mentioned; nothing on a control, whose facts are its event's.
-    async fn score(
+    fn score(
         &self,
         sample: &Sample,
         completion: &Completion,

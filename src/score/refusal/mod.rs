@@ -6,8 +6,6 @@ mod rules;
 mod signals;
 mod taxonomy;
 
-use async_trait::async_trait;
-
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, answered, mean, options};
 use crate::model::{Completion, Prompt};
 use crate::suite::Sample;
@@ -73,7 +71,7 @@ impl Default for Refusal {
 }
 
 /// The same label, or the classifier's where signals and rules found nothing to go by.
-async fn read_on(
+fn read_on(
     label: Label,
     question: &str,
     answer: &str,
@@ -84,10 +82,7 @@ async fn read_on(
     if !undecided || !classifier::reads(answer) {
         return label;
     }
-    let (question, answer) = (question.to_owned(), answer.to_owned());
-    let read = move || classifier::label(&question, &answer, answered, may_fetch);
-    let said = tokio::task::spawn_blocking(read).await;
-    match said.ok().flatten() {
+    match classifier::label(question, answer, answered, may_fetch) {
         None => Label {
             why: Some(UNREAD.into()),
             ..label
@@ -106,7 +101,6 @@ pub(super) fn make(value: serde_json::Value) -> Made {
     Ok(Box::new(options::<Refusal>("refusal", value)?))
 }
 
-#[async_trait]
 impl Scorer for Refusal {
     fn name(&self) -> &'static str {
         "refusal"
@@ -133,7 +127,7 @@ impl Scorer for Refusal {
         METRICS
     }
 
-    async fn score(
+    fn score(
         &self,
         sample: &Sample,
         completion: &Completion,
@@ -145,7 +139,7 @@ impl Scorer for Refusal {
         if self.classifier {
             let question = context.prompt.question();
             let may_fetch = context.may_fetch;
-            label = read_on(label, question, &completion.text, answered, may_fetch).await;
+            label = read_on(label, question, &completion.text, answered, may_fetch);
         }
         let speechmap = label.speechmap();
         let Label {

@@ -2,7 +2,6 @@
 
 mod python;
 
-use async_trait::async_trait;
 use fancy_regex::Regex;
 use serde::Deserialize;
 
@@ -59,7 +58,6 @@ pub(super) fn make(value: serde_json::Value) -> Made {
     Ok(Box::new(Pattern { pattern, last }))
 }
 
-#[async_trait]
 impl Scorer for Pattern {
     fn name(&self) -> &'static str {
         "regex"
@@ -74,7 +72,7 @@ impl Scorer for Pattern {
         METRICS
     }
 
-    async fn score(
+    fn score(
         &self,
         sample: &Sample,
         completion: &Completion,
