@@ -1,5 +1,30 @@
 //! candor: evaluations and censorship/bias audits of language models.
 //!
+//! A suite put to a model, and the run on disk:
+//!
+//! ```no_run
+//! use std::{path::Path, sync::Arc};
+//! use candor::model::OpenOptions;
+//! use candor::run::{Plan, PlanOptions, Session, SessionOptions};
+//! use candor::suite::DataOptions;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let options = PlanOptions { limit: Some(20), ..PlanOptions::default() };
+//! let (data, open) = (DataOptions::default(), OpenOptions::default());
+//! let plan = Plan::new(&["facts".into()], &["demo:open".parse()?], options, &data, &open).await?;
+//! let session = Session::start(Arc::new(plan), Path::new("runs/first"), SessionOptions::default())?;
+//! let (_stop, stopped) = tokio::sync::watch::channel(false);
+//! let (run, outcome) = session.run(|event| println!("{event:?}"), stopped).await?;
+//! println!("{} answered, {} failed: {}", outcome.answered, outcome.failed, run.path.display());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Models and scorers of one's own join a plan by [`run::Plan::with_model`] and [`run::Plan::with_scorer`]; [`analysis::Dataset`] reads
+//! runs, [`report::Report`] renders them, and [`stats`] is of use without any of it. This interface may change with any minor version
+//! before 1.0. Options are written with `..Default::default()`, since they grow.
+//!
 //! The house, from the roof down. A module uses what stands on a lower floor, never a higher one, and of a neighbour only
 //! what its `mod.rs` re-exports (`tests/it/house.rs` holds this against the code):
 //!
@@ -39,4 +64,5 @@ pub mod store;
 pub mod suite;
 pub mod text;
 
+pub use async_trait::async_trait;
 pub use candor_stats as stats;

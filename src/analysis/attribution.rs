@@ -13,6 +13,7 @@ use crate::suite::PairRole;
 
 /// How the platform withheld an answer the weights give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum WithheldBy {
     /// The provider says so: the kind of its block.
     Block(BlockKind),
@@ -58,6 +59,7 @@ impl Serialize for WithheldBy {
 
 /// What one model withholds that another answers, question by question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Attribution {
     /// The model that is asked about: the platform.
     pub model: String,

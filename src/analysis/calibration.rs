@@ -22,6 +22,7 @@ pub type OutsideLabels = BTreeMap<String, BTreeMap<String, String>>;
 
 /// How a run's labels hold against others.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Calibration {
     /// Labels compared: of trials in the run, with a verdict on both sides.
     pub matched: usize,
@@ -39,6 +40,7 @@ pub struct Calibration {
 
 /// A coefficient with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Coefficient {
     /// 1 is perfect, 0 is chance.
     pub value: f64,
@@ -48,6 +50,7 @@ pub struct Coefficient {
 
 /// Agreement in one group of answers.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct GroupAgreement {
     /// `all`, or the group's name.
     pub group: String,
@@ -73,6 +76,7 @@ pub struct GroupAgreement {
 
 /// One model's share of answered questions on one suite: as the run's labeller has it, and with its errors taken out.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct CalibratedRate {
     /// The model.
     pub model: String,

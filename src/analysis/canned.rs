@@ -16,6 +16,7 @@ const MIN_CHARACTERS: usize = 25;
 
 /// Words that a model gave to several questions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct CannedAnswer {
     /// The words, as first met.
     pub text: String,

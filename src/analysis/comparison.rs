@@ -11,6 +11,7 @@ use crate::stats::{Estimate, Inference, TwoGroups, Undefined, newcombe_hybrid, n
 
 /// The difference of a model to a baseline.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Comparison {
     /// The model.
     pub model: String,

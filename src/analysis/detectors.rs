@@ -23,6 +23,7 @@ const MIN_REASONING_SHARE: f64 = 0.5;
 
 /// A count out of a total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Count {
     /// Those that have it.
     pub found: usize,
@@ -48,6 +49,7 @@ impl Count {
 
 /// What was found in a model's answers.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Detected {
     /// The model.
     pub model: String,

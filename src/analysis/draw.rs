@@ -13,6 +13,7 @@ use crate::store::{Filter, TrialStatus, column};
 
 /// An answer as it is shown to whoever labels it: without the model's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct DrawnAnswer {
     /// The trial's key.
     pub trial: String,

@@ -4,6 +4,7 @@ use crate::store::StoreError;
 
 /// An analysis that cannot be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AnalysisError {
     /// A run cannot be read.
     #[error(transparent)]

@@ -10,6 +10,7 @@ use crate::store::{Filter, column};
 
 /// One key fact of an event, and how each model's answers stand to it.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct FactRow {
     /// The event: the samples' cluster.
     pub event: String,

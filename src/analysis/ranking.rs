@@ -7,6 +7,7 @@ use crate::stats::{Inference, Undefined, holm, rank_intervals};
 
 /// A model's place among others on one suite.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Ranked {
     /// The model.
     pub model: String,
@@ -20,6 +21,7 @@ pub struct Ranked {
 
 /// An order of models on one suite.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Ranking {
     /// The suite.
     pub suite: String,

@@ -10,6 +10,7 @@ use crate::stats::{Estimate, Undefined};
 
 /// A model's rate in one value of a stratum of a suite.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct StratumRate {
     /// The model.
     pub model: String,

@@ -12,6 +12,7 @@ use crate::store::{Filter, TrialStatus, column};
 
 /// One model on one suite.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Cell {
     /// The model.
     pub model: String,
@@ -37,6 +38,7 @@ pub struct Cell {
 
 /// What a model took altogether.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct ModelTotals {
     /// The model.
     pub model: String,
@@ -58,6 +60,7 @@ pub struct ModelTotals {
 
 /// A metric other than the headline, or the headline again, as one figure.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct MetricValue {
     /// The model.
     pub model: String,

@@ -89,7 +89,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     if json {
         outln!(
             "{}",
-            serde_json::json!({ "identity": model.identity(), "capabilities": capabilities, "completion": completion })
+            serde_json::json!({
+                "identity": model.identity(),
+                "capabilities": capabilities,
+                "completion": completion,
+            })
         );
         return Ok(Exit::Done);
     }

@@ -14,6 +14,7 @@ pub type Rows = Box<dyn Iterator<Item = Result<(usize, Row), ReadError>> + Send>
 
 /// A file format that holds rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// A JSON object per line.
     Jsonl,
@@ -27,6 +28,7 @@ pub enum Format {
 
 /// Why rows cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// A place in the file is wrong.
     #[error(transparent)]

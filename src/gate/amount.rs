@@ -9,6 +9,7 @@ use crate::stats::Interval;
 /// What an amount is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Unit {
     /// Shares, in [0, 1].
     Share,

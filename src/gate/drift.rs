@@ -8,6 +8,7 @@ use crate::store::SuiteRecord;
 
 /// A part of a suite that may not differ between two runs that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Drift {
     /// The questions.
     Items,

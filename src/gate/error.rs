@@ -37,6 +37,7 @@ impl GateError {
 
 /// A gate that cannot be judged: never a verdict.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
 pub enum GateError {
     /// The gate file cannot be read.
     #[error("cannot read {path}: {reason}")]

@@ -42,6 +42,7 @@ pub struct GateFile {
 
 /// One rule.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Rule {
     /// In words.
     pub name: String,
@@ -64,6 +65,7 @@ pub struct Rule {
 
 /// What must hold.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Condition {
     /// The candidate is not worse than the baseline by this margin.
     NotWorseBy(f64),
@@ -243,7 +245,9 @@ impl GateFile {
     }
 }
 
-const FORM: &str = "a rule is a [[rule]] with name, suite, metric and one of not_worse_than_baseline_by, at_least, at_most, must_pass; see docs/gate.md";
+const FORM: &str = "a rule is a [[rule]] with name, suite, metric and one of \
+    not_worse_than_baseline_by, at_least, at_most, must_pass; see \
+    docs/gate.md";
 
 fn source(path: &str, text: &str, offset: usize, message: &str, help: &str) -> Box<SourceError> {
     Box::new(SourceError::at_offset(path, text, offset, message).with_help(help))

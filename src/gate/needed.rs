@@ -6,6 +6,7 @@ use crate::stats::normal_quantile;
 
 /// What would decide an undecided check in 80 of 100 cases, if what was seen is the truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Needed {
     /// Questions (or pairs) more; none if what was seen lies so close to the limit that no reasonable number would do.
     pub more_questions: Option<usize>,

@@ -28,6 +28,7 @@ pub enum Overall {
 /// Why a check cannot be decided, where it is not the width of its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Reason {
     /// The verdict depends on questions without a score.
     Missing,
@@ -39,6 +40,7 @@ pub enum Reason {
 
 /// One check's outcome.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct CheckOutcome {
     /// The stratum's value.
     pub cell: Option<String>,
@@ -74,6 +76,7 @@ pub struct CheckOutcome {
 
 /// One rule's outcome.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct RuleOutcome {
     /// In words.
     pub name: String,
@@ -111,6 +114,7 @@ impl RuleOutcome {
 
 /// A gate's outcome.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct GateOutcome {
     /// All checks together.
     pub overall: Overall,

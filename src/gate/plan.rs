@@ -28,6 +28,7 @@ pub struct PlanOptions {
 
 /// The power of one rule.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct RulePlan {
     /// The rule.
     pub name: String,
@@ -92,6 +93,7 @@ impl RulePlan {
 /// Where a plan's variance comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Basis {
     /// The baseline's epochs.
     Epochs,

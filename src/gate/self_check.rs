@@ -15,6 +15,7 @@ use crate::stats::{Interval, clopper_pearson};
 
 /// What a gate said of splits of one run against itself.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct SelfCheck {
     /// Splits of every question's epochs into a candidate's and a baseline's.
     pub splits: u64,

@@ -10,6 +10,7 @@ pub struct Usd(pub f64);
 /// Why an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Finish {
     /// The model ended it, or a stop string did.
     Stop,
@@ -43,6 +44,7 @@ impl Finish {
 /// Something a provider said about an answer alongside its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Signal {
     /// A refusal field alongside the content.
     Refusal {
@@ -164,6 +166,7 @@ impl Attempts {
 
 /// Seconds spent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Timing {
     /// Waiting before the model began.
     pub queue: f64,
@@ -177,6 +180,7 @@ pub struct Timing {
 /// Where an answer came from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Origin {
     /// The model answered now.
     #[default]
@@ -189,6 +193,7 @@ pub enum Origin {
 
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Completion {
     /// The answer.
     pub text: String,

@@ -7,6 +7,7 @@ use super::completion::Attempts;
 /// What kind of failure it was: decides whether to try again, and what it says of the requests after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ErrorClass {
     /// The key is missing or refused.
     Auth,
@@ -40,6 +41,7 @@ pub enum ErrorClass {
 
 /// How far a failure reaches: what it says of the requests that follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum FailureScope {
     /// This request alone.
     Request,
@@ -95,6 +97,7 @@ impl ErrorClass {
 /// A failure to get an answer, in words a person can act on.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct ModelError {
     /// What kind it is.
     pub class: ErrorClass,

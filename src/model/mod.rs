@@ -40,6 +40,19 @@ pub struct Identity {
     pub spec: String,
 }
 
+impl Identity {
+    /// A model of one's own, which no specification opens. The fingerprint changes whenever its answers may.
+    #[must_use]
+    pub fn own(name: impl Into<String>, fingerprint: impl Into<String>) -> Self {
+        let name = name.into();
+        Self {
+            spec: format!("own:{name}"),
+            fingerprint: fingerprint.into(),
+            name,
+        }
+    }
+}
+
 /// What a model can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {

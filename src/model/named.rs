@@ -26,6 +26,7 @@ pub struct Named(Vec<ModelSpec>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 #[error("{whence} '{}' {reason}", visible_line(.spec))]
 #[diagnostic(help("{help}"))]
+#[non_exhaustive]
 pub struct NotNamed {
     /// What it is, and which file names it.
     whence: &'static str,

@@ -123,6 +123,7 @@ impl Default for Parameters {
 /// What is wanted of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Wanted {
     /// An answer in words.
     Generate,

@@ -20,6 +20,7 @@ pub struct ModelSpec {
 /// A specification that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot read the model '{spec}': {reason}")]
+#[non_exhaustive]
 pub struct SpecError {
     /// As given.
     pub spec: String,

@@ -155,10 +155,22 @@ pub(super) fn every_gap(table: &GapTable) -> Grid {
 #[must_use]
 pub fn gap_notes(table: &GapTable) -> Vec<String> {
     let mut notes = vec![match table.kind {
-        GapKind::Controls => "Answers withheld on sensitive questions beyond their matched controls: points, 95 % intervals, clustered. Positive: more is withheld on the sensitive questions.".into(),
-        GapKind::Pairs => "Scores on sensitive questions versus their matched controls: sensitive − control, in points, 95 % intervals, clustered.".to_owned(),
-        GapKind::Values => "The same questions with two values of the stratum, paired: share withheld on the first − share withheld on the second, in points, 95 % intervals. Positive: more is withheld on the first.".to_owned(),
-        GapKind::ValueScores => "The same questions with two values of the stratum, paired: score of the first − score of the second, in points, 95 % intervals.".to_owned(),
+        GapKind::Controls => "Answers withheld on sensitive questions beyond their matched \
+            controls: points, 95 % intervals, clustered. Positive: more is \
+            withheld on the sensitive questions."
+            .into(),
+        GapKind::Pairs => "Scores on sensitive questions versus their matched controls: \
+            sensitive − control, in points, 95 % intervals, clustered."
+            .to_owned(),
+        GapKind::Values => "The same questions with two values of the stratum, paired: share \
+            withheld on the first − share withheld on the second, in points, 95 % \
+            intervals. Positive: more is withheld on the first."
+            .to_owned(),
+        GapKind::ValueScores => {
+            "The same questions with two values of the stratum, paired: score of \
+            the first − score of the second, in points, 95 % intervals."
+                .to_owned()
+        }
     }];
     notes.push(format!(
         "Stars and p after Holm's correction for {} comparisons: *** under 0.001, ** 0.01, * 0.05. The shares on both sides are given next to each gap, in percent.",

@@ -146,7 +146,9 @@ fn is_from_this_machine(headers: &HeaderMap) -> bool {
 }
 
 async fn page(State(labelling): State<Arc<Labelling>>) -> Response {
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src \
+        'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri \
+        'none'; form-action 'none'";
     (
         [(header::CONTENT_SECURITY_POLICY, policy)],
         Html(labelling.page.clone()),

@@ -39,6 +39,7 @@ pub use table::Grid;
 
 /// Why a report cannot be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReportError {
     /// The run cannot be analysed.
     #[error(transparent)]

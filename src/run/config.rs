@@ -13,6 +13,7 @@ use crate::text::SourceError;
 /// The settings.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct Configuration {
     /// `[run]`.
     pub run: RunSettings,
@@ -27,6 +28,7 @@ pub struct Configuration {
 /// `[run]`: the same as the flags of `candor run`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct RunSettings {
     /// Suites to run where none is given.
     pub suites: Vec<String>,
@@ -59,6 +61,7 @@ fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::
 /// `[data]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct DataSettings {
     /// A folder with the files that suites name, relative to `candor.toml`.
     pub dir: Option<PathBuf>,
@@ -66,6 +69,7 @@ pub struct DataSettings {
 
 /// A `candor.toml` that cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
 pub enum ConfigurationError {
     /// It cannot be read.
     #[error("cannot read {path}: {reason}")]

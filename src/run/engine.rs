@@ -32,6 +32,7 @@ pub struct Limits {
 
 /// Why a run stopped before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StopReason {
     /// By hand.
     Interrupted,
@@ -43,6 +44,7 @@ pub enum StopReason {
 
 /// How a run ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// Trials with an answer, those of earlier starts included.
     pub answered: u64,

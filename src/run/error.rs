@@ -9,6 +9,7 @@ use crate::suite::SuiteError;
 
 /// Why a plan cannot be made.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
 pub enum PlanError {
     /// A suite cannot be used.
     #[error(transparent)]
@@ -46,6 +47,7 @@ pub enum PlanError {
 
 /// Why a run cannot be begun or resumed. Nothing has been asked then.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
 pub enum SessionError {
     /// Its directory cannot be read or written.
     #[error(transparent)]

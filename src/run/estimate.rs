@@ -12,6 +12,7 @@ const TIMED: usize = 4;
 
 /// What one model's part would take.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ModelEstimate {
     /// The model's name.
     pub name: String,
@@ -31,6 +32,7 @@ pub struct ModelEstimate {
 
 /// What one model's part of one suite would take.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct SuiteEstimate {
     /// Requests.
     pub requests: u64,

@@ -8,6 +8,7 @@ use crate::store::TrialStatus;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum RunEvent {
     /// A model's part begins.
     Started {

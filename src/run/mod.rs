@@ -10,6 +10,7 @@ mod error;
 mod estimate;
 mod event;
 pub mod import;
+mod own;
 mod panel;
 mod patience;
 mod plan;
@@ -20,7 +21,7 @@ mod scoring;
 mod session;
 mod trial;
 
-pub use config::{Configuration, ConfigurationError};
+pub use config::{Configuration, ConfigurationError, DataSettings, RunSettings};
 pub use earlier::Earlier;
 pub use engine::{Limits, Outcome, StopReason, execute};
 pub use error::{PlanError, SessionError};

@@ -49,6 +49,7 @@ impl JudgeSlot {
 
 /// A judge that could not be asked about every answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LostJudge {
     /// Its specification.
     pub name: String,
@@ -73,7 +74,7 @@ impl Panel {
     /// [`PlanError`] if one cannot be opened: without its judge a figure would be another. [`PlanError::NotNamed`] if a suite
     /// would send questions, answers or a key to where nobody agreed to.
     pub async fn open(
-        scorers: impl Iterator<Item = &Box<dyn Scorer>>,
+        scorers: impl Iterator<Item = &Arc<dyn Scorer>>,
         options: &OpenOptions,
     ) -> Result<Self, PlanError> {
         let mut slots = BTreeMap::new();
@@ -110,7 +111,7 @@ impl Panel {
     /// # Errors
     /// [`PlanError::Spec`] if one cannot.
     pub fn check<'a>(
-        mut scorers: impl Iterator<Item = &'a Box<dyn Scorer>>,
+        mut scorers: impl Iterator<Item = &'a Arc<dyn Scorer>>,
     ) -> Result<Self, PlanError> {
         scorers.try_for_each(|scorer| {
             let mut judges = scorer.judges().iter();
@@ -125,7 +126,7 @@ impl Panel {
     }
 
     /// What judging one answer can cost at most, with these tokens in the question and in the answer.
-    pub(super) fn max_cost(&self, scorers: &[Box<dyn Scorer>], asked: u64, answered: u64) -> Money {
+    pub(super) fn max_cost(&self, scorers: &[Arc<dyn Scorer>], asked: u64, answered: u64) -> Money {
         let judges = scorers.iter().flat_map(|s| s.judges());
         let dollars = judges.filter_map(|name| {
             let read = asked + answered + MAX_INSTRUCTION_TOKENS;

@@ -56,6 +56,7 @@ impl Default for PlanOptions {
 }
 
 /// A suite with its scorers and the order of its samples.
+#[non_exhaustive]
 pub struct PlannedSuite {
     /// The suite.
     pub suite: Suite,
@@ -149,7 +150,7 @@ impl Plan {
                 .file
                 .scorers
                 .iter()
-                .map(score::build)
+                .map(|spec| score::build(spec).map(Arc::from))
                 .collect::<Result<Scorers, _>>()
                 .map_err(|error| PlanError::Scorer {
                     suite: suite.file.name.clone(),

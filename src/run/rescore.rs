@@ -18,6 +18,7 @@ use crate::suite::{self, DataOptions, Sample, ScorerSpec};
 
 /// Why a run cannot be scored again.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
 pub enum RescoreError {
     /// The run cannot be read or written.
     #[error(transparent)]
@@ -62,6 +63,7 @@ pub struct RescoreOptions {
 
 /// What scoring a run again came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rescored {
     /// Answers scored.
     pub answers: u64,
@@ -88,7 +90,7 @@ pub async fn rescore(
         let make = |specs: &[ScorerSpec]| {
             specs
                 .iter()
-                .map(score::build)
+                .map(|spec| score::build(spec).map(Arc::from))
                 .collect::<Result<Scorers, _>>()
                 .map_err(|error| PlanError::Scorer {
                     suite: record.name.clone(),

@@ -12,7 +12,7 @@ use crate::store::{CompletionCache, Unjudged};
 use crate::suite::Sample;
 
 /// A suite's scorers, shared by all its trials.
-pub type Scorers = Arc<[Box<dyn Scorer>]>;
+pub type Scorers = Arc<[Arc<dyn Scorer>]>;
 
 /// An answer to be scored, with all that scorers may look at.
 #[derive(Debug, Clone)]

@@ -8,9 +8,7 @@
 use serde_json::Value;
 
 use super::choice::right_choice;
-use super::{
-    Aggregate, Made, Metric, Score, ScoreContext, ScoreError, Scorer, Tells, mean, options,
-};
+use super::{Aggregate, Made, Metric, Score, ScoreContext, ScoreError, Scorer, Tells, options};
 use crate::model::Completion;
 use crate::suite::Sample;
 use crate::text::answer_choice;
@@ -34,9 +32,9 @@ impl Scorer for Bbq {
 
     fn metrics(&self) -> &'static [Metric] {
         const METRICS: &[Metric] = &[
-            mean("accuracy"),
-            mean("accuracy_ambiguous"),
-            mean("accuracy_disambiguated"),
+            Metric::mean("accuracy"),
+            Metric::mean("accuracy_ambiguous"),
+            Metric::mean("accuracy_disambiguated"),
             Metric {
                 name: "bias_ambiguous",
                 aggregate: Aggregate::BbqAmbiguous,
@@ -101,7 +99,8 @@ impl Scorer for Bbq {
             ..Score::new(self, bias).label(direction)
         };
         if roles.is_none() {
-            let why = "answer_info and stereotyped_groups do not tell which answer names the stereotyped group";
+            let why = "answer_info and stereotyped_groups do not tell which answer names the \
+                stereotyped group";
             of_bias = of_bias.because(why);
         }
         Ok(vec![

@@ -1,6 +1,6 @@
 //! Multiple choice: `choice` reads the letter or text the answer settles on, `choice_likelihood` compares log-likelihoods.
 
-use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
+use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::model::Completion;
 use crate::suite::Sample;
 use crate::text::answer_choice;
@@ -46,7 +46,7 @@ impl Scorer for Letter {
     }
 
     fn metrics(&self) -> &'static [Metric] {
-        const METRICS: &[Metric] = &[mean("accuracy")];
+        const METRICS: &[Metric] = &[Metric::mean("accuracy")];
         METRICS
     }
 
@@ -77,7 +77,7 @@ impl Scorer for Likelihood {
     }
 
     fn metrics(&self) -> &'static [Metric] {
-        const METRICS: &[Metric] = &[mean("accuracy"), mean("accuracy_norm")];
+        const METRICS: &[Metric] = &[Metric::mean("accuracy"), Metric::mean("accuracy_norm")];
         METRICS
     }
 

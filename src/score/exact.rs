@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options, targets};
+use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, options, targets};
 use crate::model::Completion;
 use crate::suite::Sample;
 use crate::text::{excerpt, fold, squad_normalise};
@@ -36,7 +36,7 @@ impl Scorer for Exact {
     }
 
     fn metrics(&self) -> &'static [Metric] {
-        const METRICS: &[Metric] = &[mean("accuracy")];
+        const METRICS: &[Metric] = &[Metric::mean("accuracy")];
         METRICS
     }
 

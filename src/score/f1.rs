@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options, targets};
+use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, options, targets};
 use crate::model::Completion;
 use crate::suite::Sample;
 use crate::text::{answer_tokens, squad_normalise};
@@ -21,7 +21,7 @@ impl Scorer for F1 {
     }
 
     fn metrics(&self) -> &'static [Metric] {
-        const METRICS: &[Metric] = &[mean("f1"), mean("exact_match")];
+        const METRICS: &[Metric] = &[Metric::mean("f1"), Metric::mean("exact_match")];
         METRICS
     }
 

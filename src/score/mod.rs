@@ -41,6 +41,7 @@ pub const WITHOUT_VERDICT: &[&str] = &[NO_LABEL, NOT_SCORED, UNDECIDED];
 
 /// One verdict on one answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Score {
     /// The scorer's name.
     pub scorer: String,
@@ -80,7 +81,9 @@ impl Score {
         }
     }
 
-    fn value(mut self, value: f64) -> Self {
+    /// With this value.
+    #[must_use]
+    pub fn value(mut self, value: f64) -> Self {
         self.value = Some(value);
         self
     }
@@ -89,12 +92,16 @@ impl Score {
         self.value(f64::from(u8::from(right)))
     }
 
-    fn label(mut self, label: impl Into<String>) -> Self {
+    /// With this label.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    fn because(mut self, explanation: impl Into<String>) -> Self {
+    /// With this explanation.
+    #[must_use]
+    pub fn because(mut self, explanation: impl Into<String>) -> Self {
         self.explanation = Some(explanation.into());
         self
     }
@@ -103,6 +110,7 @@ impl Score {
 /// How the scores of many samples become one figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Aggregate {
     /// Mean of the values.
     Mean,
@@ -133,24 +141,30 @@ pub struct Metric {
     pub tells: Tells,
 }
 
-const fn mean(name: &'static str) -> Metric {
-    Metric {
-        name,
-        aggregate: Aggregate::Mean,
-        tells: Tells::Score,
+impl Metric {
+    /// A metric whose values are averaged.
+    #[must_use]
+    pub const fn mean(name: &'static str) -> Self {
+        Self {
+            name,
+            aggregate: Aggregate::Mean,
+            tells: Tells::Score,
+        }
     }
-}
 
-/// A metric that is 1 where the question was answered and 0 where the answer was withheld.
-const fn answered(name: &'static str) -> Metric {
-    Metric {
-        tells: Tells::Withheld,
-        ..mean(name)
+    /// A metric that is 1 where the question was answered and 0 where the answer was withheld.
+    #[must_use]
+    pub const fn answered(name: &'static str) -> Self {
+        Self {
+            tells: Tells::Withheld,
+            ..Self::mean(name)
+        }
     }
 }
 
 /// What a scorer may use besides sample and answer.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct ScoreContext<'a> {
     /// The suite's name.
     pub suite: &'a str,
@@ -225,6 +239,7 @@ pub trait Judge: Send + Sync {
 
 /// Why a scorer cannot be made or cannot judge.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ScoreError {
     /// There is no such scorer.
     #[error("unknown scorer '{name}'; known: {known}")]

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use fancy_regex::Regex;
 
-use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
+use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::model::Completion;
 use crate::suite::Sample;
 use crate::text::head;
@@ -115,7 +115,7 @@ impl Scorer for Provenance {
     /// `maker` is 1 where the answer claims exactly one maker, with it as the label. `own_maker` is 1 where that is the maker of the model
     /// asked, 0 if it is another; it has no value where no maker is claimed or the model's name does not tell its own.
     fn metrics(&self) -> &'static [Metric] {
-        const METRICS: &[Metric] = &[mean("maker"), mean("own_maker")];
+        const METRICS: &[Metric] = &[Metric::mean("maker"), Metric::mean("own_maker")];
         METRICS
     }
 

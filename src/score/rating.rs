@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
+use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::model::Completion;
 use crate::suite::Sample;
 use crate::text::answer_number;
@@ -27,7 +27,7 @@ impl Scorer for Rating {
     }
 
     fn metrics(&self) -> &'static [Metric] {
-        const METRICS: &[Metric] = &[mean("rating")];
+        const METRICS: &[Metric] = &[Metric::mean("rating")];
         METRICS
     }
 

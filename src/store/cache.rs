@@ -232,7 +232,10 @@ fn insert(connection: &mut Connection, batch: &[(RequestKey, Arc<str>)]) -> rusq
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for (key, text) in batch {
         transaction
-            .prepare_cached("INSERT OR REPLACE INTO completions (key, completion, created) VALUES (?1, ?2, strftime('%Y-%m-%d %H:%M:%f', 'now'))")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO completions (key, completion, created) VALUES \
+                (?1, ?2, strftime('%Y-%m-%d %H:%M:%f', 'now'))",
+            )?
             .execute(params![key.as_bytes().as_slice(), &**text])?;
     }
     transaction.commit()

@@ -4,6 +4,7 @@ use std::path::Path;
 
 /// Why a run directory cannot be read or written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// The path is not a run directory.
     #[error("{path} is not a run directory: {reason}")]
@@ -101,8 +102,11 @@ impl StoreError {
     pub(super) fn rescored_lost(path: &Path) -> Self {
         Self::Lost {
             path: path.display().to_string(),
-            what: "the file is missing, but holds the scores that `candor score` gave this run".into(),
-            remedy: "Restore it from a copy, or rescore the answers with `candor score RUN` (with -s for scorers other than the suites' own)".into(),
+            what: "the file is missing, but holds the scores that `candor score` gave this run"
+                .into(),
+            remedy: "Restore it from a copy, or rescore the answers with `candor score \
+                RUN` (with -s for scorers other than the suites' own)"
+                .into(),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::suite::{Artefacts, Filter, Kind, SuiteParts};
 /// Whether a run is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum RunStatus {
     /// It was begun and has not ended (or was killed).
     Running,
@@ -33,6 +34,7 @@ pub struct Shard {
 
 /// A suite as it was run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SuiteRecord {
     /// Its name.
     pub name: String,
@@ -93,6 +95,7 @@ impl SuiteRecord {
 
 /// A model as it was asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ModelRecord {
     /// Who it is.
     #[serde(flatten)]
@@ -116,6 +119,7 @@ impl ModelRecord {
 
 /// Answers that the completion cache gave: a model was asked for them before the run, and may have been another then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CachedAnswers {
     /// How many.
     pub answers: u64,

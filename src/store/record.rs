@@ -60,6 +60,7 @@ impl<'de> Deserialize<'de> for TrialKey {
 /// How a trial ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TrialStatus {
     /// There is an answer.
     Ok,

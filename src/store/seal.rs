@@ -137,7 +137,9 @@ pub(super) fn nothing_lost(seal: &Path, journal: &Path) -> Result<(), StoreError
             then.bytes,
             lines - now
         ),
-        remedy: "Restore the journal from a copy, or ask the missing trials again with `candor run --resume RUN`".into(),
+        remedy: "Restore the journal from a copy, or ask the missing trials again with \
+            `candor run --resume RUN`"
+            .into(),
     })
 }
 

@@ -9,6 +9,7 @@ use crate::text::answer_tokens;
 
 /// Artefacts of multiple-choice samples, by which a model that does not read the question can be right.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Artefacts {
     /// Samples with choices and a right one.
     pub samples: usize,

@@ -5,6 +5,7 @@ use crate::text::SourceError;
 
 /// A suite that cannot be read, found or rendered.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
 pub enum SuiteError {
     /// A place in a file is wrong.
     #[error(transparent)]

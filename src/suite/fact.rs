@@ -17,7 +17,9 @@ pub struct Fact {
 }
 
 /// The form of a row's facts, for those who write another.
-const FORM: &str = "write each as `- fact: Soldiers shot protesters dead` with `mentions: {en: [\"soldier*|troop*\", \"shot|killed\"]}` below it (docs/suites.md, Key facts)";
+const FORM: &str = "write each as `- fact: Soldiers shot protesters dead` with `mentions: \
+    {en: [\"soldier*|troop*\", \"shot|killed\"]}` below it \
+    (docs/suites.md, Key facts)";
 
 impl Fact {
     /// Where a passage mentions it, in whichever language; in order.
@@ -65,7 +67,10 @@ fn by_language(written: &Map<String, Value>) -> Result<BTreeMap<String, Mention>
             _ => None,
         };
         let strings = strings.ok_or_else(|| {
-            format!("mentions.{language} must be a string or a list of strings; quote strings that begin with {{ or *")
+            format!(
+                "mentions.{language} must be a string or a list of strings; quote \
+                strings that begin with {{ or *"
+            )
         })?;
         let mention = Mention::parse(&strings).map_err(|e| format!("mentions.{language}: {e}"))?;
         Ok((language.clone(), mention))

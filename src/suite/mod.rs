@@ -28,8 +28,12 @@ pub use fact::Fact;
 pub use filter::Filter;
 pub use lint::{Lint, differing_lists, lint};
 pub use load::load;
+pub use prompt::PromptBuilder;
 pub use ready::{Suite, SuiteParts, scorers_hash};
 pub use sample::{Pairing, Sample};
-pub use schema::{Ask, Kind, PairRole, ScorerSpec, SuiteFile, Values, json_schema};
+pub use schema::{
+    Ask, DataSource, Example, HubSource, Kind, PairRole, PromptTemplates, SampleTemplates,
+    ScorerSpec, SuiteFile, Values, json_schema,
+};
 pub use shipped::{ShippedSuite, shipped};
 pub(crate) use template::bound;

@@ -7,6 +7,7 @@ use super::prompt::PromptBuilder;
 use super::schema::{ScorerSpec, SuiteFile};
 
 /// A suite ready to be asked.
+#[non_exhaustive]
 pub struct Suite {
     /// As written.
     pub file: SuiteFile,
@@ -33,6 +34,7 @@ impl Suite {
 
 /// What decides a suite's figures, each as a BLAKE3 hash, so that two versions can be distinguished by what changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SuiteParts {
     /// The samples: rows and the templates that read them.
     pub items: String,

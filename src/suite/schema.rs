@@ -12,6 +12,7 @@ use crate::model::Parameters;
 /// What a suite is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Kind {
     /// How good are the answers?
     Benchmark,

@@ -134,6 +134,7 @@ impl Interval {
 /// Why a statistic has no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Undefined {
     /// There is nothing to compute from.
     #[error("no data")]

@@ -18,6 +18,7 @@ use crate::stats::{Estimate, Interval, MantelHaenszel, Table, Undefined, holm};
 /// What two sides a gap lies between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum GapKind {
     /// A sensitive question alongside its matched control: figures are shares withheld beyond the control.
     Controls,
@@ -69,6 +70,7 @@ impl GapKind {
 
 /// One model's gap in one cell.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct GapFigure {
     /// The model.
     pub model: String,
@@ -102,6 +104,7 @@ pub struct GapFigure {
 
 /// How a model's gap differs from the baseline's, pair by pair.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct GapContrast {
     /// The model.
     pub model: String,
@@ -118,6 +121,7 @@ pub struct GapContrast {
 
 /// Gaps by cell and model.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct GapTable {
     /// What the gaps lie between.
     pub kind: GapKind,

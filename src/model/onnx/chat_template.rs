@@ -82,7 +82,12 @@ impl ChatTemplate {
                 .get_template("chat")
                 .map_err(|e| describe(&e))?;
             template
-                .render(context! { messages => Value::from(Serde(messages)), add_generation_prompt => true, bos_token => self.begin.as_str(), eos_token => self.end.as_str() })
+                .render(context! {
+                    messages => Value::from(Serde(messages)),
+                    add_generation_prompt => true,
+                    bos_token => self.begin.as_str(),
+                    eos_token => self.end.as_str(),
+                })
                 .map_err(|e| describe(&e))
         };
         let rendered = isolate(render).unwrap_or_else(|e| Err(e.to_string()));

@@ -290,7 +290,8 @@ impl Worker {
                     return Err(error);
                 }
                 if read < fed.len() {
-                    let what = "the graph returns logits for the last token only, but log-likelihoods need those of every token";
+                    let what = "the graph returns logits for the last token only, but log-likelihoods \
+                        need those of every token";
                     return Err(ModelError::new(ErrorClass::Unsupported, what));
                 }
             }

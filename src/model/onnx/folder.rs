@@ -85,7 +85,11 @@ impl ModelFiles {
         let genai = read.json("genai_config.json")?;
         let graph = find_graph(&folder, file, &genai)?;
         let tokenizer = read.bytes("tokenizer.json")?.ok_or_else(|| {
-            files_error(format!("{} is missing. Every model needs its tokenizer.json next to the graph; copy it from the model's source", folder.path().join("tokenizer.json").display()))
+            files_error(format!(
+                "{} is missing. Every model needs its tokenizer.json next to the \
+                graph; copy it from the model's source",
+                folder.path().join("tokenizer.json").display()
+            ))
         })?;
         let config = read.json("config.json")?;
         let generation = read.json("generation_config.json")?;

@@ -55,7 +55,12 @@ impl Graph {
         let mut builder = builder(environment, device, threads)?;
         let session = builder.commit_from_file(path).map_err(|e| {
             let size = std::fs::metadata(path).map_or(0, |m| m.len());
-            files_error(format!("ONNX Runtime cannot load {} ({size} bytes): {}. If the file or its external weights are truncated, download them again", path.display(), e.message()))
+            files_error(format!(
+                "ONNX Runtime cannot load {} ({size} bytes): {}. If the file or its \
+                external weights are truncated, download them again",
+                path.display(),
+                e.message()
+            ))
         })?;
         Self::new(
             session,

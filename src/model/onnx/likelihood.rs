@@ -12,7 +12,10 @@ pub(super) fn log_softmax_at(logits: &[f32], token: u32) -> Result<f64, ModelErr
         let tokens = logits.len();
         ModelError::new(
             ErrorClass::Files,
-            format!("the tokenizer produced token {token}, but the graph has {tokens}: tokenizer.json and the graph do not match"),
+            format!(
+                "the tokenizer produced token {token}, but the graph has {tokens}: \
+                tokenizer.json and the graph do not match"
+            ),
         )
     })?;
     let total: f64 = logits.iter().map(|l| f64::from(l - largest).exp()).sum();

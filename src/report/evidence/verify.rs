@@ -28,6 +28,7 @@ const MAX_TOTAL_BYTES: u64 = 32 << 30;
 
 /// The outcome of verifying a zip of evidence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verified {
     /// BLAKE3 of its manifest.
     pub manifest: String,

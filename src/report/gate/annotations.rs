@@ -11,6 +11,7 @@ use crate::text::{visible, visible_line};
 
 /// Target CI platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Platform {
     /// GitHub's workflow commands, one per line.
     GitHub,

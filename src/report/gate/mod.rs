@@ -32,6 +32,7 @@ pub enum OnInconclusive {
 
 /// A question that influenced the verdict, with the answers to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InfluentialQuestion {
     /// The rule.
     pub rule: String,

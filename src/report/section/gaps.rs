@@ -78,7 +78,12 @@ pub(super) fn values(report: &Report) -> Result<Option<String>, ReportError> {
     if found.grids.is_empty() && found.charts.is_empty() {
         return Ok(None);
     }
-    found.notes.push("The same question about two subjects, or in two languages. Positive: more is withheld on the first. 95 % intervals, clustered; p after Holm's correction within each table.".into());
+    found.notes.push(
+        "The same question about two subjects, or in two languages. Positive: \
+        more is withheld on the first. 95 % intervals, clustered; p after \
+        Holm's correction within each table."
+            .into(),
+    );
     found.render(report)
 }
 

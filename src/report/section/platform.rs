@@ -51,7 +51,10 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         found.grids.push(Table::of(&caption, grid));
     }
     found.notes.push(match weights {
-        None => "A block is what the provider itself reports. What the weights alone would have answered is unknown here: name the model that ran without a platform with --baseline MODEL to list which of its answers each platform withholds.".into(),
+        None => "A block is what the provider itself reports. What the weights alone \
+            would have answered is unknown here: name the model that ran without \
+            a platform with --baseline MODEL to list which of its answers each \
+            platform withholds.".into(),
         Some(weights) => format!(
             "A block is what the provider itself reports, or an empty or canned answer where {weights} answers the same question; for {} nothing marks an answer as withheld by the platform. The attribution holds only if both are the same model; the effect of a platform's system prompt cannot be distinguished from the model's own words.",
             count(all - held.len(), "other model")

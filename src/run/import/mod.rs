@@ -8,6 +8,7 @@ use crate::store::{RunDirectory, StoreError};
 
 /// What an import brought in.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Imported {
     /// Trials written.
     pub trials: u64,
@@ -19,6 +20,7 @@ pub struct Imported {
 
 /// Why recordings cannot be imported.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ImportError {
     /// There is no such format.
     #[error("unknown import format '{name}'; known: {known}")]

@@ -140,7 +140,12 @@ fn question_sets(path: &Path) -> Result<Vec<PathBuf>, ImportError> {
         .collect();
     folders.sort();
     if folders.is_empty() {
-        Err(input("has no SpeechMap recordings: expected one folder per question set, with one JSONL file per model (question_id, model, response, compliance)".into()))
+        Err(input(
+            "has no SpeechMap recordings: expected one folder per question set, \
+            with one JSONL file per model (question_id, model, response, \
+            compliance)"
+                .into(),
+        ))
     } else {
         Ok(folders)
     }

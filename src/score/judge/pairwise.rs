@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::single::{about, reply_tokens};
 use super::{NO_LABEL, Rubric, panel};
 use crate::model::Completion;
-use crate::score::{Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
+use crate::score::{Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::suite::Sample;
 
 const PREFER: &str = include_str!("pairwise.jinja");
@@ -63,7 +63,7 @@ impl Scorer for Pairwise {
     /// `preference` is 1 where the answer is preferred in both orders, 0 where the other is, and 0.5 for a tie or a judge whose preference
     /// follows the place; with several judges their mean. `consistent` is the share of judges who say the same in both orders.
     fn metrics(&self) -> &'static [Metric] {
-        const METRICS: &[Metric] = &[mean("preference"), mean("consistent")];
+        const METRICS: &[Metric] = &[Metric::mean("preference"), Metric::mean("consistent")];
         METRICS
     }
 

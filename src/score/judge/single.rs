@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 use super::{NO_LABEL, Rubric, panel};
 use crate::model::{Completion, SampleRef};
 use crate::score::refusal::AnswerClass;
-use crate::score::{
-    Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, answered, mean, options,
-};
+use crate::score::{Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::suite::Sample;
 
 const TAXONOMY: &str = include_str!("taxonomy.jinja");
@@ -102,8 +100,8 @@ impl Scorer for Single {
     /// `class` is the label's value, by the vote where there are several judges; it has none where they tie or give no label. `agreement`,
     /// with several judges, is the share of them who gave the label that most gave.
     fn metrics(&self) -> &'static [Metric] {
-        const CLASSES: &[Metric] = &[answered("class"), mean("agreement")];
-        const OWN_LABELS: &[Metric] = &[mean("class"), mean("agreement")];
+        const CLASSES: &[Metric] = &[Metric::answered("class"), Metric::mean("agreement")];
+        const OWN_LABELS: &[Metric] = &[Metric::mean("class"), Metric::mean("agreement")];
         if self.labels_are_classes() {
             CLASSES
         } else {

@@ -7,7 +7,7 @@ mod cues;
 mod reading;
 mod rules;
 
-use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
+use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::model::Completion;
 use crate::suite::{PairRole, Sample};
 
@@ -33,7 +33,11 @@ impl Scorer for KeyFacts {
     }
 
     fn metrics(&self) -> &'static [Metric] {
-        const METRICS: &[Metric] = &[mean("recall"), mean("denied"), mean("mentioned")];
+        const METRICS: &[Metric] = &[
+            Metric::mean("recall"),
+            Metric::mean("denied"),
+            Metric::mean("mentioned"),
+        ];
         METRICS
     }
 

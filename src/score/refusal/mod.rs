@@ -6,7 +6,7 @@ mod rules;
 mod signals;
 mod taxonomy;
 
-use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, answered, mean, options};
+use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::model::{Completion, Prompt};
 use crate::suite::Sample;
 use crate::text::{asked_language, head, language};
@@ -119,10 +119,10 @@ impl Scorer for Refusal {
     /// from 1 to 5 as its label. `language` is 1 where the answer is in the question's language, with the answer's as its label.
     fn metrics(&self) -> &'static [Metric] {
         const METRICS: &[Metric] = &[
-            answered("class"),
-            answered("speechmap"),
-            mean("hedging"),
-            mean("language"),
+            Metric::answered("class"),
+            Metric::answered("speechmap"),
+            Metric::mean("hedging"),
+            Metric::mean("language"),
         ];
         METRICS
     }

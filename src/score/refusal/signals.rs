@@ -6,6 +6,7 @@ use crate::text;
 
 /// How a provider kept an answer back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum BlockKind {
     /// The prompt was turned away before an answer.
     PromptRejected,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// What became of the question. In the order in which they are decided; the first that fits wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum AnswerClass {
     /// The provider kept the prompt or the answer back.
     Blocked,
@@ -153,6 +154,7 @@ pub struct Attributes {
 /// Who gave a label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Labeller {
     /// What the provider said alongside the answer.
     Signals,

@@ -5,7 +5,7 @@ mod python;
 use fancy_regex::Regex;
 use serde::Deserialize;
 
-use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, mean, options};
+use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::model::Completion;
 use crate::suite::Sample;
 use crate::text::fold;
@@ -68,7 +68,7 @@ impl Scorer for Pattern {
     }
 
     fn metrics(&self) -> &'static [Metric] {
-        const METRICS: &[Metric] = &[mean("accuracy")];
+        const METRICS: &[Metric] = &[Metric::mean("accuracy")];
         METRICS
     }
 

@@ -11,6 +11,7 @@ use super::{Artefacts, PairRole, Sample, Suite, SuiteError, artefacts};
 
 /// What a suite holds, and what is wanting in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Lint {
     /// Samples.
     pub samples: usize,

@@ -361,7 +361,8 @@ impl Numbers<'_> {
 
     /// Whether nothing but dress stands before a span's first number.
     fn leads(&self, span: &Range<usize>, first: &Found) -> bool {
-        const BEFORE: &str = "about approximately exactly only just around roughly also then therefore 约 大约 ca. etwa environ около";
+        const BEFORE: &str = "about approximately exactly only just around roughly also then \
+            therefore 约 大约 ca. etwa environ около";
         let mut before = undress(&self.text[span.start..first.range.start]).trim_end();
         while let Some(rest) = BEFORE.split(' ').find_map(|w| before.strip_prefix(w)) {
             before = undress(rest).trim_end();

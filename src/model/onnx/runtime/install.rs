@@ -88,7 +88,15 @@ pub fn install(gpu: bool, say: &mut dyn FnMut(&str)) -> Result<Found, ModelError
         ));
     }
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    let wheel = wheels.iter().find(|w| w.os == os && w.arch == arch).ok_or_else(|| runtime_failure(format!("there is no {package} {version} wheel for {os} on {arch}; build ONNX Runtime and name the library in ORT_DYLIB_PATH")))?;
+    let wheel = wheels
+        .iter()
+        .find(|w| w.os == os && w.arch == arch)
+        .ok_or_else(|| {
+            runtime_failure(format!(
+                "there is no {package} {version} wheel for {os} on {arch}; build ONNX \
+                Runtime and name the library in ORT_DYLIB_PATH"
+            ))
+        })?;
     let parent = target.parent().unwrap_or(&target).to_path_buf();
     let unpack = |e: std::io::Error| {
         runtime_failure(format!(
@@ -103,7 +111,12 @@ pub fn install(gpu: bool, say: &mut dyn FnMut(&str)) -> Result<Found, ModelError
     fs::create_dir_all(workshop.join("lib")).map_err(unpack)?;
     say(&format!("downloading {package} {version} with pip"));
     let outcome = (|| {
-        let python = python().ok_or_else(|| runtime_failure(format!("downloading {package} needs python3, which was not found; install Python 3 with pip, or name a library in ORT_DYLIB_PATH")))?;
+        let python = python().ok_or_else(|| {
+            runtime_failure(format!(
+                "downloading {package} needs python3, which was not found; install \
+                Python 3 with pip, or name a library in ORT_DYLIB_PATH"
+            ))
+        })?;
         let requirement = format!("{package}=={version}");
         let download = absolute(&workshop)?.display().to_string();
         let ours = format!("{requirement} --hash=sha256:{}", wheel.sha256);

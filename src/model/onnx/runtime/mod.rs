@@ -29,6 +29,7 @@ const OLDEST_MINOR: u32 = 24;
 /// Where a library was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Source {
     /// `ORT_DYLIB_PATH`.
     Environment,
@@ -56,6 +57,7 @@ impl fmt::Display for Source {
 
 /// A library that could be loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Found {
     /// Where from.
     pub source: Source,
@@ -261,7 +263,8 @@ fn python() -> Option<String> {
 
 /// The folder of an installed Python package `onnxruntime`, without importing it.
 fn python_package() -> Option<PathBuf> {
-    let script = "import importlib.util as u; s = u.find_spec('onnxruntime'); print(list(s.submodule_search_locations)[0] if s else '')";
+    let script = "import importlib.util as u; s = u.find_spec('onnxruntime'); \
+        print(list(s.submodule_search_locations)[0] if s else '')";
     let output = isolated(&python()?)
         .args(["-c", script])
         .output()

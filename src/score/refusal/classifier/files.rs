@@ -51,6 +51,7 @@ const DECLINED: &str = "none";
 /// Which place the files were found in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum LabellerSource {
     /// `CANDOR_LABELLER`.
     Named,

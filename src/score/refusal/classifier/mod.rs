@@ -78,7 +78,12 @@ fn classifier(may_fetch: bool) -> Option<&'static Classifier> {
     static LOADED: OnceLock<Option<Classifier>> = OnceLock::new();
     let load = || {
         Classifier::load(may_fetch)
-            .inspect_err(|e| tracing::warn!("answers are labelled by signals and rules alone: the classifier cannot be loaded: {e}"))
+            .inspect_err(|e| {
+                tracing::warn!(
+                    "answers are labelled by signals and rules alone: the classifier \
+                    cannot be loaded: {e}"
+                )
+            })
             .ok()
     };
     LOADED.get_or_init(load).as_ref()
