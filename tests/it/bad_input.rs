@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{candor, fixtures, has_onnx_runtime, ran, sums_suite};
+use crate::support::{candor, fixtures, has_onnx_runtime, ran, run_suite, sums_suite};
 
 #[test]
 fn a_misspelt_key_is_shown_in_its_line() {
@@ -145,17 +145,9 @@ fn a_model_folder_without_its_tokenizer_is_refused_and_nothing_is_written() {
         model.join("model.onnx"),
     )
     .unwrap();
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
-        suite.to_str().unwrap(),
-        "-m",
-        "onnx:model",
-        "-o",
-        "run",
-    ]))
-    .exits_with(5)
-    .says(&["tokenizer.json", "next to the graph"]);
+    run_suite(home.path(), suite.to_str().unwrap(), "onnx:model", &[])
+        .exits_with(5)
+        .says(&["tokenizer.json", "next to the graph"]);
     fs::copy(
         fixtures().join("models/llama-optimum/tokenizer.json"),
         model.join("tokenizer.json"),
@@ -163,17 +155,9 @@ fn a_model_folder_without_its_tokenizer_is_refused_and_nothing_is_written() {
     .unwrap();
     let graph = fs::read(model.join("model.onnx")).unwrap();
     fs::write(model.join("model.onnx"), &graph[..graph.len() / 2]).unwrap();
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
-        suite.to_str().unwrap(),
-        "-m",
-        "onnx:model",
-        "-o",
-        "run",
-    ]))
-    .exits_with(5)
-    .says(&["model.onnx", "truncated"]);
+    run_suite(home.path(), suite.to_str().unwrap(), "onnx:model", &[])
+        .exits_with(5)
+        .says(&["model.onnx", "truncated"]);
     assert!(!home.path().join("run").exists());
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
 
-use crate::support::{candor, ran, skipped, speechmap_run, sums_suite};
+use crate::support::{candor, ran, run_suite, skipped, speechmap_run, sums_suite};
 
 /// A process of this test's own; it ends with it.
 struct Ending(Child);
@@ -126,15 +126,12 @@ fn hostile_answers_stay_text_and_are_found_by_search() {
         rows.map(|r| format!("{r}\n")).concat(),
     )
     .unwrap();
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
+    run_suite(
+        home.path(),
         suite.to_str().unwrap(),
-        "-m",
         &format!("replay:r.jsonl?name={}", "<i>m</i>"),
-        "-o",
-        "run",
-    ]))
+        &[],
+    )
     .exits_with(0);
     let page = format!("file://{}", home.path().join("run/report.html").display());
     tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -234,16 +231,7 @@ fn twenty_labels_by_keyboard_survive_a_reload() {
     let rows: Vec<String> = (0..30).map(row).collect();
     std::fs::write(home.path().join("r.jsonl"), rows.join("\n")).unwrap();
     let suite = suite.to_str().unwrap();
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
-        suite,
-        "-m",
-        "replay:r.jsonl?name=hidden-name",
-        "-o",
-        "run",
-    ]))
-    .exits_with(0);
+    run_suite(home.path(), suite, "replay:r.jsonl?name=hidden-name", &[]).exits_with(0);
     let server = Command::new(assert_cmd::cargo::cargo_bin!("candor"))
         .current_dir(home.path())
         .args(["label", "run", "-n", "20", "--by", "ann"])

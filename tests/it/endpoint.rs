@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Endpoint, Reply, candor, export, journal, ran, says, sums_suite};
+use crate::support::{Endpoint, Reply, candor, export, journal, ran, run_suite, says, sums_suite};
 
 #[test]
 fn a_refused_key_stops_that_model_at_once_and_the_other_goes_on() {
@@ -60,28 +60,16 @@ fn a_refused_key_stops_that_model_at_once_and_the_other_goes_on() {
 fn a_key_that_is_not_set_is_named_before_anything_is_sent() {
     let home = tempfile::tempdir().expect("a folder");
     let suite = sums_suite(home.path(), 3);
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
-        suite.to_str().unwrap(),
-        "-m",
-        "openai:gpt-4o",
-        "-o",
-        "run",
-    ]))
-    .exits_with(5)
-    .says(&["OPENAI_API_KEY is not set"]);
+    run_suite(home.path(), suite.to_str().unwrap(), "openai:gpt-4o", &[])
+        .exits_with(5)
+        .says(&["OPENAI_API_KEY is not set"]);
     assert!(!home.path().join("run").exists());
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
+    run_suite(
+        home.path(),
         suite.to_str().unwrap(),
-        "-m",
         "http://127.0.0.1:9/v1#m",
-        "-o",
-        "run",
-        "--offline",
-    ]))
+        &["--offline"],
+    )
     .exits_with(5)
     .says(&["--offline forbids it"]);
 }
@@ -96,16 +84,12 @@ fn a_server_that_hangs_is_given_up_in_time() {
         "[http]\nidle_seconds = 0.3\nretries = 1\nbackoff_seconds = 0.01\n",
     )
     .unwrap();
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
+    run_suite(
+        home.path(),
         suite.to_str().unwrap(),
-        "-m",
         &endpoint.spec("slow"),
-        "-o",
-        "run",
-        "--no-cache",
-    ]))
+        &["--no-cache"],
+    )
     .exits_with(5)
     .says(&["2 trials without an answer"]);
     let failure = &journal(&home.path().join("run"))[0]["failure"];
@@ -140,16 +124,12 @@ fn overload_is_waited_out_as_the_server_asks() {
     )
     .unwrap();
     let started = std::time::Instant::now();
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
+    run_suite(
+        home.path(),
         suite.to_str().unwrap(),
-        "-m",
         &endpoint.spec("busy"),
-        "-o",
-        "run",
-        "--no-cache",
-    ]))
+        &["--no-cache"],
+    )
     .exits_with(0);
     assert!(
         started.elapsed() >= Duration::from_secs(1),
@@ -176,18 +156,12 @@ fn a_providers_block_is_an_outcome_and_not_a_failure() {
             json!({"choices": [{"finish_reason": "stop", "message": {"content": null, "refusal": "I cannot."}}]}),
         ),
     });
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
+    run_suite(
+        home.path(),
         suite.to_str().unwrap(),
-        "-m",
         &endpoint.spec("filtered"),
-        "-o",
-        "run",
-        "--no-cache",
-        "--max-connections",
-        "1",
-    ]))
+        &["--no-cache", "--max-connections", "1"],
+    )
     .exits_with(0);
     let rows = export(home.path(), &home.path().join("run"));
     let mut statuses: Vec<&str> = rows.iter().map(|r| r["status"].as_str()).collect();
@@ -264,20 +238,12 @@ fn a_budget_stops_the_run_and_the_rest_can_be_asked_later() {
     let endpoint = Endpoint::new(|_, _| Reply::Json(200, says("1")));
     std::fs::write(home.path().join("candor.toml"), format!("[providers.priced]\nbase_url = \"http://{}/v1\"\nprice = {{ input = 1000.0, output = 1000.0 }}\n", endpoint.address)).unwrap();
     // Ten tokens at $1,000 a million are a cent.
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
+    run_suite(
+        home.path(),
         suite.to_str().unwrap(),
-        "-m",
         "priced:m",
-        "-o",
-        "run",
-        "--no-cache",
-        "--budget",
-        "0.10",
-        "--max-connections",
-        "1",
-    ]))
+        &["--no-cache", "--budget", "0.10", "--max-connections", "1"],
+    )
     .exits_with(4)
     .says(&["The budget is spent", "--resume"]);
     assert_eq!(endpoint.requests().len(), 10);

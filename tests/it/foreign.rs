@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Endpoint, Ran, Reply, candor, journal, ran, run_sums, says, skipped, sums_suite,
+    Endpoint, Ran, Reply, candor, journal, ran, run_suite, run_sums, says, skipped, sums_suite,
 };
 
 /// A hub that gives the same rows for every path, and the paths that it was asked for.
@@ -348,15 +348,12 @@ fn a_recording_lacks_what_it_lacks_and_the_rest_is_scored() {
     };
     let rows: Vec<String> = (0..40).map(|i| row(i).to_string() + "\n").collect();
     fs::write(home.path().join("batch.jsonl"), rows.concat()).unwrap();
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
+    run_suite(
+        home.path(),
         "sums",
-        "-m",
         "replay:batch.jsonl?key=custom_id:id&answer=response.body",
-        "-o",
-        "run",
-    ]))
+        &[],
+    )
     .exits_with(4)
     .says(&["262 questions are not in the recording"]);
     let rows = journal(&home.path().join("run"));

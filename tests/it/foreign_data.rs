@@ -6,7 +6,7 @@ use std::path::Path;
 use candor::files::{Format, rows};
 use serde_json::{Value, json};
 
-use crate::support::{candor, fixtures, journal, ran, sums_suite};
+use crate::support::{candor, fixtures, journal, ran, run_suite, sums_suite};
 
 /// The rows of a Parquet fixture (`tests/fixtures/parquet/make.py`).
 fn parquet(path: &Path) -> Result<Vec<Value>, String> {
@@ -109,8 +109,7 @@ fn run_table(table: &str, more: &str, answers: &[(&str, &str)]) -> Vec<Value> {
         .iter()
         .map(|(id, answer)| json!({"sample_id": id, "answer": answer}).to_string() + "\n");
     fs::write(home.path().join("r.jsonl"), rows.collect::<String>()).unwrap();
-    ran(candor(home.path()).args(["run", "-s", "sums", "-m", "replay:r.jsonl", "-o", "run"]))
-        .exits_with(0);
+    run_suite(home.path(), "sums", "replay:r.jsonl", &[]).exits_with(0);
     assert!(
         fs::read_to_string(home.path().join("run/run.json"))
             .unwrap()

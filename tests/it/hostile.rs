@@ -8,7 +8,7 @@ use std::path::Path;
 use base64::Engine as _;
 use serde_json::json;
 
-use crate::support::{candor, ran};
+use crate::support::{candor, ran, run_suite};
 
 /// Clears a screen, sets a title, rings, reverses, hides, and runs over its neighbours.
 const HOSTILE: &str = "x\u{1b}[2J\u{1b}]0;owned\u{7} safe \u{202e}gpj.exe pass\u{200b}word \u{2066}i\u{2069} \u{9b}31m \u{feff}end";
@@ -74,7 +74,7 @@ fn made(home: &Path) {
     fs::write(suite.join("items.jsonl"), items).unwrap();
     fs::write(home.join("r.jsonl"), answers).unwrap();
     let model = format!("replay:r.jsonl?name=model {HOSTILE}");
-    ran(candor(home).args(["run", "-s", "./suite", "-m", &model, "-o", "run"])).exits_with(0);
+    run_suite(home, "./suite", &model, &[]).exits_with(0);
 }
 
 /// What a report's page opens when a question is read.
@@ -190,16 +190,7 @@ fn a_gate_shows_the_question_itself_the_right_answer_and_how_the_answer_ends() {
     }
     fs::write(suite.join("items.jsonl"), items).unwrap();
     fs::write(home.join("r.jsonl"), answers).unwrap();
-    ran(candor(home).args([
-        "run",
-        "-s",
-        "./suite",
-        "-m",
-        "replay:r.jsonl?name=m",
-        "-o",
-        "run",
-    ]))
-    .exits_with(0);
+    run_suite(home, "./suite", "replay:r.jsonl?name=m", &[]).exits_with(0);
     fs::write(
         home.join("gate.toml"),
         "[[rule]]\nname = \"Right\"\nsuite = \"shots\"\nmetric = \"accuracy\"\nat_least = \"90 %\"\n",

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Endpoint, Reply, candor, export, ran, says, speechmap_run};
+use crate::support::{Endpoint, Reply, candor, export, ran, run_suite, says, speechmap_run};
 
 /// A suite of four questions whose answers are recorded, and judged as `judge` says.
 fn suite(home: &Path, judge: &str) {
@@ -258,8 +258,7 @@ fn a_pair_is_judged_in_both_orders() {
 fn a_judge_that_cannot_be_had_stops_the_run_before_it_begins() {
     let home = tempfile::tempdir().unwrap();
     suite(home.path(), "judge: {models: [\"openai:gpt-4o\"]}");
-    let told =
-        ran(candor(home.path()).args(["run", "-s", "asked", "-m", "replay:r.jsonl", "-o", "run"]));
+    let told = run_suite(home.path(), "asked", "replay:r.jsonl", &[]);
     assert_ne!(told.code, 0, "{}", told.stdout);
     assert!(told.stderr.contains("OPENAI_API_KEY"), "{}", told.stderr);
     for (judge, words) in [

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{candor, has_onnx_runtime, journal, ran};
+use crate::support::{candor, has_onnx_runtime, journal, ran, run_suite};
 
 /// A question, an answer without a phrase of refusal, and the class.
 const CASES: &[(&str, &str, &str)] = &[
@@ -104,8 +104,7 @@ fn what_no_phrase_shows_is_read() {
     }
     let home = tempfile::tempdir().unwrap();
     suite(home.path());
-    ran(candor(home.path()).args(["run", "-s", "asked", "-m", "replay:r.jsonl", "-o", "run"]))
-        .exits_with(0);
+    run_suite(home.path(), "asked", "replay:r.jsonl", &[]).exits_with(0);
     let mut wrong = Vec::new();
     for record in journal(&home.path().join("run")) {
         let score = record["scores"]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{candor, ran};
+use crate::support::{candor, ran, run_suite};
 
 #[test]
 fn the_shipped_audits_hold_what_they_promise() {
@@ -177,8 +177,7 @@ fn key_facts_and_ratings_are_read_from_answers() {
     std::fs::write(home.path().join("fair/suite.yaml"), yaml).unwrap();
     let answers = "{\"sample_id\": \"a\", \"answer\": \"那是5月，下着雨。\"}\n{\"sample_id\": \"b\", \"answer\": \"I would say 7.\"}\n{\"sample_id\": \"c\", \"answer\": \"12\"}\n";
     std::fs::write(home.path().join("r.jsonl"), answers).unwrap();
-    ran(candor(home.path()).args(["run", "-s", "fair", "-m", "replay:r.jsonl", "-o", "run"]))
-        .exits_with(0);
+    run_suite(home.path(), "fair", "replay:r.jsonl", &[]).exits_with(0);
     let csv = crate::support::export(home.path(), Path::new("run"));
     let of = |sample: &str, metric: &str| {
         let row = csv

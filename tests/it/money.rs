@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::raw_server::{Raw, RawServer};
-use crate::support::{Endpoint, Reply, candor, journal, ran, run_sums, says, sums_suite};
+use crate::support::{
+    Endpoint, Reply, candor, journal, ran, run_suite, run_sums, says, sums_suite,
+};
 
 /// A server whose answers of ten tokens cost so many US dollars each, as `priced:m` in `home/candor.toml`.
 fn priced(home: &Path, dollars: f64) -> Endpoint {
@@ -104,18 +106,7 @@ fn a_recording_costs_nothing_and_needs_no_price() {
         "{\"sample_id\": \"s0\", \"answer\": \"1\"}\n",
     )
     .unwrap();
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
-        "sums",
-        "-m",
-        "replay:r.jsonl",
-        "-o",
-        "run",
-        "--budget",
-        "1",
-    ]))
-    .exits_with(0);
+    run_suite(home.path(), "sums", "replay:r.jsonl", &["--budget", "1"]).exits_with(0);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{candor, export, ran, sums_suite};
+use crate::support::{candor, export, ran, run_suite, sums_suite};
 
 #[test]
 fn recordings_are_found_by_sample_id_by_field_or_by_prompt() {
@@ -55,16 +55,7 @@ fn scores_are_made_anew_without_asking_and_bad_rows_are_named() {
     let home = tempfile::tempdir().expect("a folder");
     let suite = sums_suite(home.path(), 2);
     fs::write(home.path().join("r.jsonl"), "{\"sample_id\": \"s0\", \"answer\": \"It is 1\"}\n{\"sample_id\": \"s1\", \"answer\": \"It is 3\"}\n").unwrap();
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
-        suite.to_str().unwrap(),
-        "-m",
-        "replay:r.jsonl",
-        "-o",
-        "run",
-    ]))
-    .exits_with(0);
+    run_suite(home.path(), suite.to_str().unwrap(), "replay:r.jsonl", &[]).exits_with(0);
     ran(candor(home.path()).args(["score", "run", "-s", "exact", "includes"])).exits_with(0);
     let rows = export(home.path(), &home.path().join("run"));
     let verdicts: Vec<(&str, &str, &str)> = rows

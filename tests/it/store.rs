@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Endpoint, Ran, Reply, candor, export, journal, question, ran, run_sums, says, sums_suite,
+    Endpoint, Ran, Reply, candor, export, journal, question, ran, run_suite, run_sums, says,
+    sums_suite,
 };
 
 /// A server that adds one, and takes its time.
@@ -351,16 +352,7 @@ fn an_answer_that_would_not_be_read_back_is_kept_in_another_form() {
         body["extra"] = nested.clone();
         Reply::Json(200, body)
     });
-    ran(candor(home.path()).args([
-        "run",
-        "-s",
-        "pick",
-        "-m",
-        &endpoint.spec("m"),
-        "-o",
-        "run",
-        "--no-cache",
-    ]));
+    run_suite(home.path(), "pick", &endpoint.spec("m"), &["--no-cache"]);
     let lines = journal(&home.path().join("run"));
     assert_eq!(lines.len(), 1, "the trial is there in any case");
     assert_eq!(lines[0]["completion"]["text"], "deep");

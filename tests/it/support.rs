@@ -1,6 +1,7 @@
 //! What the tests share: the binary, the data beside the checkout, a server that answers as told.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -288,10 +289,21 @@ pub fn sums_suite(folder: &Path, n: usize) -> PathBuf {
     suite
 }
 
-/// `candor run` puts the sums of [`sums_suite`] to a model, past the cache, into `home/run`.
+/// `candor run` puts a suite to a model, into `home/run`.
+pub fn run_suite(
+    home: &Path,
+    suite: impl AsRef<OsStr>,
+    model: impl AsRef<OsStr>,
+    more: &[&str],
+) -> Ran {
+    let mut command = candor(home);
+    command.args(["run", "-o", "run", "-s"]).arg(suite);
+    ran(command.arg("-m").arg(model).args(more))
+}
+
+/// The same with the sums of [`sums_suite`], past the cache.
 pub fn run_sums(home: &Path, model: &str, more: &[&str]) -> Ran {
-    let usual = ["run", "-s", "sums", "-m", model, "-o", "run", "--no-cache"];
-    ran(candor(home).args(usual).args(more))
+    run_suite(home, "sums", model, &[&["--no-cache"][..], more].concat())
 }
 
 /// The lines of a run's journal.
