@@ -91,7 +91,6 @@ impl Plan {
     /// /// Whether an answer is a single line.
     /// struct OneLine;
     ///
-    /// #[candor::async_trait]
     /// impl Scorer for OneLine {
     ///     fn name(&self) -> &'static str {
     ///         "one_line"
@@ -101,7 +100,7 @@ impl Plan {
     ///         const { &[Metric::mean("share")] }
     ///     }
     ///
-    ///     async fn score(
+    ///     fn score(
     ///         &self,
     ///         _: &Sample,
     ///         completion: &Completion,
