@@ -116,10 +116,7 @@ prompt: {user: '{{ question }}'}
 fn a_fact_that_cannot_be_read_and_a_field_that_is_varied_twice_are_named() {
     let home = tempfile::tempdir().expect("a folder");
     for (facts, reason) in [
-        (
-            "{It was loud: loud}",
-            "a form no longer supported; write each as `- fact: ",
-        ),
+        ("{It was loud: loud}", "write each as `- fact: "),
         (
             "[{fact: It was loud, mentions: {en: 'loud|(noisy'}}]",
             "the fact 'It was loud': mentions.en: a phrase is plain words, not a regular expression, at character 6",
@@ -236,7 +233,11 @@ fn a_row_lists_its_languages_and_samples_are_chosen_by_what_they_are() {
     assert!(show(&["--where", "language=fi"]).starts_with("2 of 8 samples"));
     assert!(show(&["--per", "jurisdiction=1", "--where", "language=en"]).starts_with("4 of 8"));
     for (flag, value, reason) in [
-        ("--where", "tongue=en", "no sample has 'tongue'; there is: "),
+        (
+            "--where",
+            "tongue=en",
+            "no sample has 'tongue'; strata and fields: ",
+        ),
         (
             "--where",
             "language=sv",

@@ -280,12 +280,12 @@ fn every_line_left_out_is_counted_aloud_and_asked_again() {
     fs::write(&path, lines.join(&b'\n')).unwrap();
     assert!(
         report(home.path())
-            .says(&["3 lines are left out"])
+            .says(&["3 lines are skipped"])
             .stderr
             .contains(":3: this line is not a trial")
     );
     assert!(
-        report(home.path()).stderr.contains("3 lines are left out"),
+        report(home.path()).stderr.contains("3 lines are skipped"),
         "said again, though the tables are written"
     );
     assert_eq!(scores(home.path()).len(), 7);
