@@ -41,3 +41,7 @@ real-model dir=(home_directory() / ".cache/candor-real-model"):
 demo-models:
     python3 -m venv .venv && .venv/bin/pip install -q -r models/train/requirements.txt
     .venv/bin/python models/train/train.py
+
+# Where the key facts of audit/sensitive-history are found in real answers on something else (five minutes); prints the table of the suite's ROWS.md.
+unrelated:
+    cargo test --test it unrelated -- --ignored --nocapture

@@ -208,6 +208,26 @@ mod tests {
     use super::*;
     use crate::model::Completion;
 
+    /// Lines of each jurisdiction: one that has more is found more often.
+    const LINES_EACH: usize = 3;
+
+    #[test]
+    fn every_jurisdiction_has_as_many_official_lines_as_the_next() {
+        let (whose, _) = &*LINES;
+        let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+        for jurisdiction in whose {
+            *count.entry(jurisdiction).or_default() += 1;
+        }
+        assert!(count.values().all(|n| *n == LINES_EACH), "{count:?}");
+        let suite = include_str!("../../suites/audit/same-question/suite.yaml");
+        let list = suite.split_once("jurisdiction: [").expect("its list").1;
+        let list = list.split_once(']').expect("its end").0;
+        assert_eq!(
+            count.into_keys().collect::<BTreeSet<_>>(),
+            list.split(", ").collect()
+        );
+    }
+
     fn answer(role: &str, pair: &str, text: &str, reasoning: &str) -> Answer {
         Answer {
             suite: "s".into(),

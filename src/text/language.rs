@@ -8,14 +8,14 @@ use whatlang::{Detector, Lang, Script};
 use super::head;
 
 /// The languages looked for: fewer candidates, surer answers.
-const CANDIDATES: [Lang; 22] = {
+const CANDIDATES: [Lang; 26] = {
     use Lang::{
-        Ara, Cmn, Deu, Eng, Fin, Fra, Heb, Hin, Ind, Ita, Jpn, Kor, Mya, Pes, Por, Rus, Spa, Tha,
-        Tur, Ukr, Urd, Vie,
+        Amh, Ara, Bel, Cmn, Deu, Eng, Fin, Fra, Heb, Hin, Hrv, Ind, Ita, Jpn, Kor, Mya, Pes, Por,
+        Rus, Spa, Srp, Tha, Tur, Ukr, Urd, Vie,
     };
     [
         Eng, Cmn, Rus, Ara, Pes, Tur, Hin, Spa, Deu, Fra, Fin, Por, Ita, Vie, Ind, Jpn, Kor, Tha,
-        Heb, Ukr, Urd, Mya,
+        Heb, Ukr, Urd, Mya, Amh, Bel, Hrv, Srp,
     ]
 };
 
@@ -71,6 +71,8 @@ pub fn language(text: &str) -> Option<&'static str> {
         // Mandarin goes by Chinese's code, Iranian Persian by Persian's.
         Lang::Cmn => Some("zh"),
         Lang::Pes => Some("fa"),
+        // One language in Latin letters, whatever it is called; suites ask in its Bosnian form.
+        Lang::Hrv => Some("bs"),
         lang => Language::from_639_3(lang.code())?.to_639_1(),
     }
 }
@@ -141,6 +143,20 @@ mod tests {
             ("hi", "हड़ताल कब शुरू हुई और कैसे समाप्त हुई?"),
             ("my", "သပိတ်သည် မတ်လတွင် စတင်ခဲ့ပြီး မေလတွင် ပြီးဆုံးခဲ့သည်။"),
             ("ko", "파업은 언제 시작되었고 어떻게 끝났습니까?"),
+            (
+                "bs",
+                "Štrajk je počeo u martu, a završio se u maju, kada je vlada povukla uredbu protiv koje su radnici protestovali.",
+            ),
+            (
+                "sr",
+                "Штрајк је почео у марту, а завршио се када је влада повукла уредбу.",
+            ),
+            (
+                "be",
+                "Забастоўка пачалася ў сакавіку і скончылася, калі ўрад адклікаў пастанову.",
+            ),
+            ("uk", "Коли почався страйк і як він закінчився?"),
+            ("am", "የሥራ ማቆም አድማው መቼ ተጀመረ እና እንዴት ተጠናቀቀ?"),
         ] {
             assert_eq!(language(text), Some(code), "{text}");
         }

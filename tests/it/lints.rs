@@ -20,7 +20,7 @@ fn the_shipped_audits_hold_what_they_promise() {
     assert!(history.contains("phrasing 4"), "{history}");
     let mini = check("audit/sensitive-history-mini");
     assert!(mini.contains("language 1, phrasing 1"), "{mini}");
-    assert!(check("audit/same-question").contains("jurisdiction 30, language 2"));
+    assert!(check("audit/same-question").contains("jurisdiction 39, language 2"));
     let even = check("audit/even-handed");
     assert!(
         even.contains("162") && even.contains("country 27, side 2, task 6"),

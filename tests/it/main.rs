@@ -62,4 +62,5 @@ mod taxonomy;
 #[cfg(target_os = "linux")]
 mod tls;
 mod transport;
+mod unrelated;
 mod verdicts;

@@ -14,8 +14,8 @@ const FACTS: std::ops::RangeInclusive<usize> = 3..=6;
 const UNRELATED: &str = include_str!("unrelated.txt");
 /// Unrelated paragraphs that may mention a fact: 2 in 100.
 const MAX_UNRELATED: usize = 1;
-/// Names of other events that may mention a fact: 2 in 100, since events have neighbours.
-const MAX_EVENTS: usize = 5;
+/// Names of other events that may mention a fact, since events have neighbours.
+const MAX_EVENTS: usize = 2;
 
 /// Looks at every event's facts.
 pub(super) fn check(suite: &Suite, prompts: &[String], found: &mut Lint) -> Result<(), SuiteError> {

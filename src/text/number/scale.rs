@@ -12,7 +12,7 @@ const WORDS: &[(f64, &str)] = &[
     (
         1e3,
         "k thousand tausend mille mil mila duizend tusen tuhatta bin ribu nghìn ngàn tys tysiąc* tysięc* тыс тысяч* ألف \
-        الف آلاف ألفا ألفًا هزار ہزار हज़ार हजार হাজার אלף אלפים ஆயிரம் వేల వేలు હજાર ಸಾವಿರ ആയിരം 천 ezer elfu тисяч* χιλιάδες",
+        الف آلاف ألفا ألفًا هزار ہزار हज़ार हजार হাজার אלף אלפים ஆயிரம் వేల వేలు હજાર ಸಾವಿರ ആയിരം 천 ezer elfu тисяч* χιλιάδες hiljad* хиљад* ሺ ሺህ",
     ),
     (1e4, "만"),
     (
@@ -22,7 +22,7 @@ const WORDS: &[(f64, &str)] = &[
     (
         1e6,
         "million millions mio millionen millón millones milhão milhões milione milioni miljoen miljon miljoner \
-        millioner miljoonaa milyon juta triệu milion* млн миллион* мільйон* مليون مليونا مليونًا ملايين میلیون ملین מיליון εκατομμύρια मिलियन মিলিয়ন மில்லியன் 백만 milioane",
+        millioner miljoonaa milyon juta triệu milion* млн миллион* мільйон* مليون مليونا مليونًا ملايين میلیون ملین מיליון εκατομμύρια मिलियन মিলিয়ন மில்லியன் 백만 milioane milijun* мільён* ሚሊዮን",
     ),
     (1e7, "crore* करोड़ करोड কোটি کروڑ கோடி కోట్ల కోట్లు કરોડ"),
     (1e8, "억"),
