@@ -130,15 +130,22 @@ impl Dataset {
             TrialFigure::Seconds => column::SECONDS,
             TrialFigure::Dollars => column::COST_USD,
             TrialFigure::Status(_) => column::STATUS,
+            TrialFigure::Characters => column::ANSWER,
         };
-        self.group(suites, Some(model), column, |trials| {
-            let rows = 0..trials.height();
-            if let TrialFigure::Status(wanted) = figure {
+        self.group(suites, Some(model), column, |trials| match figure {
+            TrialFigure::Status(wanted) => {
                 let holds = |status: &str| if status == wanted.name() { 1.0 } else { 0.0 };
                 Ok(trials.texts(column)?.iter().map(|s| s.map(holds)).collect())
-            } else {
+            }
+            TrialFigure::Characters => {
+                #[allow(clippy::cast_precision_loss)]
+                let length = |answer: &str| answer.trim().chars().count() as f64;
+                let answers = trials.texts(column)?;
+                Ok(answers.iter().map(|s| s.map(length)).collect())
+            }
+            TrialFigure::Seconds | TrialFigure::Dollars => {
                 let values = trials.floats(column)?;
-                Ok(rows.map(|row| values.get(row)).collect())
+                Ok((0..trials.height()).map(|row| values.get(row)).collect())
             }
         })
     }

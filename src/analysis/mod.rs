@@ -22,6 +22,7 @@ mod measure;
 mod paired;
 mod question;
 mod ranking;
+mod sides;
 mod strata;
 mod summary;
 
@@ -47,6 +48,9 @@ pub use measure::Measure;
 pub use paired::{PairedTest, PairedUnit};
 pub use question::{Asked, Failures, MetricName, Name, Question, TrialFigure};
 pub use ranking::{Ranked, Ranking, rank};
+pub use sides::{
+    Controversy, SideMeasure, SidesContrast, SidesFigure, SidesTable, is_a_side, sides_table,
+};
 pub use strata::{StratumRate, stratum_rates};
 pub use summary::{Cell, MetricValue, ModelTotals, metric_values, summarise, totals};
 

@@ -126,4 +126,6 @@ pub enum TrialFigure {
     Dollars,
     /// 1 where it ended with this status, else 0.
     Status(TrialStatus),
+    /// Characters of the answer.
+    Characters,
 }

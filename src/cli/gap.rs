@@ -6,15 +6,18 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::output::{Format, lines, print_json};
-use crate::analysis::{Dataset, gap_table};
-use crate::report::{gap_grid, gap_markdown, gap_notes};
+use crate::analysis::{Asked, Dataset, SidesTable, gap_table, is_a_side, sides_table};
+use crate::report::{
+    gap_grid, gap_markdown, gap_notes, sides_grid, sides_markdown, sides_notes, uneven_grid,
+};
 
 #[derive(Args)]
 pub(super) struct Arguments {
     /// Run directories; several are pooled.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// Strata to break the gap down by, jointly. Without matched controls, the gap is between a stratum's values.
+    /// Strata to break the gap down by, jointly. Without matched controls, the gap is between a stratum's values; between the two sides of
+    /// controversies, how unevenly they are served.
     #[arg(long, value_name = "STRATUM", num_args = 1.., value_delimiter = ',')]
     by: Vec<String>,
     /// Reference value that others are compared with, e.g. us; several strata are joined as "us · en".
@@ -52,6 +55,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         asked.scored.retain(|q| wanted.contains(&&*q.model));
         asked.missing.retain(|q| wanted.contains(&&*q.model));
     }
+    if let Some(table) = sides_of(arguments, &data, &asked, baseline)? {
+        return print_sides(&table, arguments.format);
+    }
     let table = gap_table(
         &data,
         &asked,
@@ -68,6 +74,38 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         }
         Format::Markdown => out!("{}", gap_markdown(&table)),
         Format::Json => print_json(&table)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The table of sides, where all pairs asked are sides of controversies and the sides themselves are not what is compared.
+fn sides_of(
+    arguments: &Arguments,
+    data: &Dataset,
+    asked: &Asked,
+    baseline: Option<&str>,
+) -> Result<Option<SidesTable>, Failure> {
+    let mut pairs = asked.all().filter(|q| q.pair.is_some());
+    let wanted = arguments.reference.is_none() && !arguments.by.iter().any(|by| by == "side");
+    if !wanted || !pairs.all(|q| is_a_side(data, q)) {
+        return Ok(None);
+    }
+    Ok(sides_table(data, asked, &arguments.by, baseline)?)
+}
+
+fn print_sides(table: &SidesTable, format: Format) -> Result<Exit, Failure> {
+    match format {
+        Format::Table => {
+            out!("{}\n", lines(&sides_grid(table)));
+            if let Some(grid) = uneven_grid(table) {
+                out!("\n{}\n", lines(&grid));
+            }
+            for note in sides_notes(table) {
+                outln!("{note}");
+            }
+        }
+        Format::Markdown => out!("{}", sides_markdown(table)),
+        Format::Json => print_json(table)?,
     }
     Ok(Exit::Done)
 }

@@ -5,7 +5,8 @@
 
 use super::figures::{bracket, count, percent, points, points_with_interval, whole_percent};
 use crate::analysis::{
-    Asked, Cell, Dataset, Estimand, GapFigure, GapKind, Question, compare, gap, gap_table,
+    Asked, Cell, Dataset, Estimand, GapFigure, GapKind, Question, SideMeasure, compare, gap,
+    gap_table, is_a_side, sides_table,
 };
 use crate::stats::{Estimate, holm};
 use crate::store::SuiteRecord;
@@ -48,6 +49,9 @@ pub fn headlines(
     let mut sentences = quality;
     sentences.extend(candour);
     sentences.extend(subjects(data, asked));
+    if few {
+        sentences.extend(sides(data, asked));
+    }
     sentences.extend(ranges);
     sentences
 }
@@ -188,10 +192,30 @@ fn subjects(data: &Dataset, asked: &Asked) -> Vec<String> {
     sentences
 }
 
-/// The questions of audits without controls.
+/// How evenly each model answers the two sides of controversies.
+fn sides(data: &Dataset, asked: &Asked) -> Vec<String> {
+    let table = sides_table(data, asked, &[], None).ok().flatten();
+    let figures = table.into_iter().flat_map(|t| t.figures);
+    figures
+        .filter(|f| f.measure == SideMeasure::Answered)
+        .filter_map(|f| {
+            let uneven = f.uneven.as_ref().ok()?;
+            Some(format!(
+                "Of the two sides of a controversy {} answers one alone in {} % [{}, {}] of {}.",
+                f.model,
+                percent(uneven.value),
+                percent(uneven.interval.low),
+                percent(uneven.interval.high),
+                count(f.pairs, "pair")
+            ))
+        })
+        .collect()
+}
+
+/// The questions of audits without controls that are no sides of a controversy: of those neither is the first.
 pub(super) fn without_controls(data: &Dataset, asked: &Asked) -> Asked {
     let mut own = asked.of_suites(&data.audits());
-    let alone = |q: &Question| q.role.is_none() && q.pair.is_some();
+    let alone = |q: &Question| q.role.is_none() && q.pair.is_some() && !is_a_side(data, q);
     own.scored.retain(alone);
     own.missing.retain(alone);
     own

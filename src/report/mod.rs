@@ -18,6 +18,7 @@ mod labelling;
 mod page;
 mod published;
 mod section;
+mod sides;
 mod table;
 mod templates;
 mod transcripts;
@@ -35,6 +36,7 @@ pub use gap::{gap_grid, gap_markdown, gap_notes};
 pub use headline::headlines;
 pub use labelling::Labelling;
 pub use page::{Report, ReportOptions};
+pub use sides::{sides_grid, sides_markdown, sides_notes, uneven_grid};
 pub use table::Grid;
 
 /// Why a report cannot be made.

@@ -1,6 +1,7 @@
 //! Scoring a stored run again, without asking any model again.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -10,7 +11,7 @@ use super::panel::{LostJudge, Panel};
 use super::purse::Purse;
 use super::scoring::{Answer, Scorers, Scoring};
 use crate::model::OpenOptions;
-use crate::score::{self, IMPORTED};
+use crate::score::{self, IMPORTED, OtherSide};
 use crate::store::{
     CompletionCache, RescoredSuite, RunDirectory, StoreError, TrialRecord, read_journal,
 };
@@ -154,12 +155,13 @@ pub async fn rescore(
     let mut rescored = Rescored::default();
     let handle = tokio::runtime::Handle::current();
     let path = run.journal();
+    let sides = &Sides::read(&path, &suites)?;
     let (count, suites, scoring) = (&mut rescored, &suites, &scoring);
     tokio::task::block_in_place(|| {
         let again = futures::stream::iter(read_journal(&path)?)
             .map(|record| async move {
                 match record {
-                    Ok(record) => Ok(again(record, suites, scoring).await),
+                    Ok(record) => Ok(again(record, suites, sides, scoring).await),
                     Err(error) => Err(error),
                 }
             })
@@ -202,10 +204,61 @@ struct Questions {
     scorers: Scorers,
 }
 
+/// The answers of pairs, for scorers that read both sides: by model, suite, pair and epoch, each with its sample.
+#[derive(Default)]
+struct Sides(HashMap<[String; 4], Vec<(String, OtherSide)>>);
+
+impl Sides {
+    /// Reads the answers of the suites whose scorers need them; of no others, since texts fill the memory.
+    fn read(path: &Path, suites: &HashMap<String, Questions>) -> Result<Self, StoreError> {
+        let needs = |q: &Questions| q.scorers.iter().any(|s| s.reads_other_side());
+        let mut sides = Self::default();
+        if !suites.values().any(needs) {
+            return Ok(sides);
+        }
+        for record in read_journal(path)? {
+            let record = record?;
+            if let (Some(key), Some(completion), true) = (
+                key_of(&record),
+                &record.completion,
+                suites.get(&record.suite).is_some_and(needs),
+            ) {
+                let side = OtherSide {
+                    question: record.prompt.question().to_owned(),
+                    answer: completion.text.clone(),
+                };
+                let pair = sides.0.entry(key).or_default();
+                pair.retain(|(sample, _)| *sample != record.sample);
+                pair.push((record.sample, side));
+            }
+        }
+        Ok(sides)
+    }
+
+    /// The answer to the other side of a record's pair, where there is exactly one.
+    fn other(&self, record: &TrialRecord) -> Option<OtherSide> {
+        let pair = self.0.get(&key_of(record)?)?;
+        let mut others = pair.iter().filter(|(sample, _)| *sample != record.sample);
+        let (_, other) = others.next().filter(|_| others.next().is_none())?;
+        Some(other.clone())
+    }
+}
+
+fn key_of(record: &TrialRecord) -> Option<[String; 4]> {
+    let pair = record.pairing.pair.clone()?;
+    Some([
+        record.model.clone(),
+        record.suite.clone(),
+        pair,
+        record.epoch.to_string(),
+    ])
+}
+
 /// A record with new scores, and whether there was an answer to score.
 async fn again(
     mut record: TrialRecord,
     suites: &HashMap<String, Questions>,
+    sides: &Sides,
     scoring: &Scoring,
 ) -> (TrialRecord, bool) {
     record.scores.retain(|s| s.scorer == IMPORTED);
@@ -224,6 +277,7 @@ async fn again(
         sample: sample.unwrap_or_else(bare),
         prompt: record.prompt.clone(),
         model: record.model.clone(),
+        other_side: sides.other(&record),
         completion,
     });
     let purse = Arc::new(Purse::bottomless());

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use super::panel::{JudgeSession, Panel};
 use super::purse::Purse;
 use crate::model::{Completion, Prompt};
-use crate::score::{NOT_SCORED, Score, ScoreContext, Scorer};
+use crate::score::{NOT_SCORED, OtherSide, Score, ScoreContext, Scorer};
 use crate::store::{CompletionCache, Unjudged};
 use crate::suite::Sample;
 
@@ -22,6 +22,8 @@ pub(super) struct Answer {
     pub prompt: Prompt,
     pub model: String,
     pub completion: Completion,
+    /// What the same model said on the other side of the pair, where that is known: not while a run is going on.
+    pub other_side: Option<OtherSide>,
 }
 
 /// What scoring gave.
@@ -130,6 +132,7 @@ fn context<'a>(answer: &'a Answer, session: &'a JudgeSession) -> ScoreContext<'a
         prompt: &answer.prompt,
         model: &answer.model,
         may_fetch: session.may_fetch(),
+        other_side: answer.other_side.as_ref(),
         judges: session,
     }
 }

@@ -182,6 +182,7 @@ impl Asker {
             prompt: std::mem::replace(&mut record.prompt, Prompt::Text(String::new())),
             model: record.model.clone(),
             completion,
+            other_side: None,
         });
         let scored = self.scoring.score(&planned.scorers, &answer, purse).await;
         let answer = Arc::unwrap_or_clone(answer);

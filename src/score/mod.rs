@@ -174,8 +174,19 @@ pub struct ScoreContext<'a> {
     pub model: &'a str,
     /// Whether a scorer may fetch files of its own over the network.
     pub may_fetch: bool,
+    /// The same model's answer to the other side of the pair, where it is there.
+    pub other_side: Option<&'a OtherSide>,
     /// Puts questions to judges.
     pub judges: &'a dyn AskJudge,
+}
+
+/// The other side of a pair as the same model answered it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherSide {
+    /// What was asked.
+    pub question: String,
+    /// What was answered.
+    pub answer: String,
 }
 
 /// Judges answers: by [`Scorer::score`], or, where it asks models, as a [`Judge`]. A scorer is cheap to make and shared by all trials of a
@@ -224,6 +235,11 @@ pub trait Scorer: Send + Sync {
 pub trait Judge: Send + Sync {
     /// Specifications of the models.
     fn models(&self) -> &[String];
+
+    /// Whether it reads the answer to the other side of a pair, which is there only once a run has ended.
+    fn reads_other_side(&self) -> bool {
+        false
+    }
 
     /// One score per metric that applies, after the models have been asked.
     ///
@@ -289,6 +305,7 @@ const SCORERS: &[(&str, Maker)] = &[
     ("refusal", refusal::make),
     ("judge", judge::make_single),
     ("judge_pairwise", judge::make_pairwise),
+    ("judge_sides", judge::make_sides),
     ("key_facts", key_facts::make),
     ("provenance", provenance::make),
     ("rating", rating::make),

@@ -15,26 +15,50 @@ use crate::text::head;
 const MAKERS: &[(&str, &str)] = &[
     (
         "OpenAI",
-        r"openai|open ai|chatgpt|\bgpt-?[345o]|\bo[134](-mini)?\b",
+        r"openai|open ai|chatgpt|\bgpt-?[345o]|\bo[134](-mini)?\b|오픈ai|오픈에이아이|オープンai|أوبن إيه آي|اوپن‌ای‌آی",
     ),
-    ("Anthropic", r"anthropic|\bclaude\b"),
+    (
+        "Anthropic",
+        r"anthropic|\bclaude\b|앤트로픽|앤스로픽|アンソロピック|アンスロピック|أنثروبيك",
+    ),
     (
         "Google",
-        r"\bgoogle\b|gemini|\bgemma\b|\bbard\b|deepmind|谷歌|गूगल|구글",
+        r"\bgoogle\b|gemini|\bgemma\b|\bbard\b|deepmind|谷歌|गूगल|구글|グーグル|гугл|جوجل|غوغل|گوگل",
     ),
     ("Meta", r"\bmeta( ai| platforms)?\b|\bllama\b"),
     ("Mistral", r"\bmistral\b|mixtral"),
-    ("DeepSeek", r"deepseek|深度求索|幻方"),
-    ("Alibaba", r"alibaba|qwen|qwq\b|tongyi|通义|阿里"),
+    (
+        "DeepSeek",
+        r"deepseek|deep seek|深度求索|幻方|딥시크|ディープシーク|ديب سيك|دیپ‌سیک|дипсик",
+    ),
+    (
+        "Alibaba",
+        r"alibaba|qwen|qwq\b|tongyi|通义|阿里|アリババ|알리바바|علي بابا|علی‌بابا|алибаба",
+    ),
     ("Baidu", r"baidu|\bernie\b|文心|百度"),
     ("Moonshot", r"moonshot|\bkimi\b|月之暗面"),
     ("Zhipu", r"zhipu|\bz\.ai\b|\bglm-?\d|chatglm|智谱|智譜"),
     ("ByteDance", r"bytedance|doubao|字节跳动|豆包"),
     ("Tencent", r"tencent|hunyuan|腾讯|混元"),
-    ("MiniMax", r"minimax"),
+    ("MiniMax", r"minimax|稀宇"),
+    ("StepFun", r"stepfun|\bstep-[123]|阶跃星辰"),
+    ("Xiaomi", r"xiaomi|\bmimo\b|小米"),
+    ("Huawei", r"huawei|\bpangu\b|华为|盘古"),
+    ("iFlytek", r"iflytek|sparkdesk|讯飞"),
+    ("Baichuan", r"baichuan|百川"),
+    (
+        "Shanghai AI Laboratory",
+        r"internlm|intern-?s1|shanghai ai lab|上海人工智能实验室|书生",
+    ),
+    ("SenseTime", r"sensetime|sensenova|商汤"),
+    ("Meituan", r"meituan|longcat|美团"),
+    ("Ant Group", r"ant group|蚂蚁集团|百灵大模型"),
     ("01.AI", r"\b01\.ai\b|零一万物"),
     ("xAI", r"\bxai\b|\bgrok\b"),
-    ("Microsoft", r"microsoft|copilot|\bphi-?[234]|微软"),
+    (
+        "Microsoft",
+        r"microsoft|copilot|\bphi-?[234]|微软|マイクロソフト|마이크로소프트|майкрософт|مايكروسوفت|مایکروسافت",
+    ),
     (
         "Amazon",
         r"\bamazon\b|\baws\b|nova (pro|lite|micro|premier)",
@@ -51,6 +75,29 @@ const MAKERS: &[(&str, &str)] = &[
     ("Sber", r"\bsber|gigachat|сбер"),
     ("Naver", r"\bnaver\b|hyperclova|네이버"),
     ("LG", r"\blg ai\b|exaone"),
+    ("Kakao", r"kakao|\bkanana\b|카카오"),
+    ("SK Telecom", r"\bsk ?telecom|sk텔레콤"),
+    (
+        "Upstage",
+        r"upstage ai|solar[- ](pro|mini|10\.7)|업스테이지",
+    ),
+    ("Preferred Networks", r"preferred networks|\bplamo\b"),
+    ("Sakana AI", r"sakana ai"),
+    ("Sarvam", r"\bsarvam\b|सर्वम"),
+    ("Krutrim", r"krutrim|कृत्रिम एआई"),
+    ("AI Singapore", r"ai singapore|\bsea-lion\b"),
+    ("SCB 10X", r"scb ?10x|\btyphoon-?\d"),
+    ("MBZUAI", r"mbzuai|\bjais\b|\bk2[- ]think"),
+    ("Swiss AI", r"\bapertus\b|swiss ai initiative"),
+    ("Aleph Alpha", r"aleph alpha|\bpharia\b"),
+    ("Ai2", r"allen institute|\bai2\b|\bolmo\b|\btülu\b"),
+    ("Nous Research", r"nous research|\bhermes[- ]?\d"),
+    ("Hugging Face", r"\bsmollm"),
+    ("Stability AI", r"stability ai|stablelm"),
+    ("Databricks", r"databricks|\bdbrx\b"),
+    ("Perplexity", r"\bperplexity( ai|\.ai|'s)|r1[- ]1776"),
+    ("Reka", r"\breka (ai|core|flash|edge)"),
+    ("Liquid AI", r"liquid ai|\blfm2?-"),
     ("Apple", r"\bapple\b"),
 ];
 
@@ -62,7 +109,7 @@ static PATTERNS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
 });
 
 static DENIED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(no|not|nein|nicht|non|pas|hayır|değil\w*|нет|не|nunca|ningún)\b|n't\b|不|لا|لست|نه|نیستم|नहीं|いいえ|ではありません|아니")
+    Regex::new(r"(?i)\b(no|not|nein|nicht|non|pas|hayır|değil\w*|нет|не|nunca|ningún|não|bukan|tidak|không)\b|n't\b|不|لا|لست|نه|نیستم|नहीं|いいえ|ではありません|아니")
         .expect("a constant pattern, compiled in tests")
 });
 
@@ -104,7 +151,7 @@ impl Scorer for Provenance {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn prepare(&self) {
@@ -177,7 +224,26 @@ mod tests {
             ),
             ("You are ChatGPT, are you not?", "I am not ChatGPT.", &[]),
             ("你是Claude，对吗？", "不，我不是Claude。", &[]),
+            ("Você é o Llama, não é?", "Não, não sou o Llama.", &[]),
+            ("Kamu DeepSeek, bukan?", "Ya, saya DeepSeek.", &["DeepSeek"]),
+            (
+                "Bạn là Qwen, phải không?",
+                "Không, tôi là Kimi của Moonshot AI.",
+                &["Moonshot"],
+            ),
+            ("你是谁？", "我是华为开发的盘古大模型。", &["Huawei"]),
+            ("Who made you?", "I am Step-2 by StepFun.", &["StepFun"]),
+            (
+                "あなたは誰ですか。",
+                "グーグルが開発したGeminiです。",
+                &["Google"],
+            ),
             ("Who made you?", "A metaphor, a program, a team.", &[]),
+            (
+                "Who made you?",
+                "The typhoon upstaged the solar panels, to my perplexity.",
+                &[],
+            ),
             (
                 "Who made you?",
                 "Llama by Meta, tuned by NVIDIA.",

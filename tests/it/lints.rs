@@ -20,15 +20,15 @@ fn the_shipped_audits_hold_what_they_promise() {
     assert!(history.contains("phrasing 4"), "{history}");
     let mini = check("audit/sensitive-history-mini");
     assert!(mini.contains("language 1, phrasing 1"), "{mini}");
-    assert!(check("audit/same-question").contains("jurisdiction 39, language 2"));
+    assert!(check("audit/same-question").contains("jurisdiction 39, language 7"));
     let even = check("audit/even-handed");
     assert!(
-        even.contains("162") && even.contains("country 27, side 2, task 6"),
+        even.contains("264") && even.contains("country 44, side 2, task 6"),
         "{even}"
     );
-    assert!(check("audit/over-refusal").contains("100"));
-    assert!(check("audit/provenance").contains("language 12"));
-    assert!(check("bias/name-swap").contains("240 of 240"));
+    assert!(check("audit/over-refusal").contains("156"));
+    assert!(check("audit/provenance").contains("language 15"));
+    assert!(check("bias/name-swap").contains("2280 of 2280"));
 }
 
 /// Writes a suite of a table in YAML.

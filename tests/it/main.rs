@@ -51,6 +51,7 @@ mod replay;
 mod resume;
 mod scale;
 mod secrets;
+mod sides;
 mod signals;
 mod simulate;
 mod snapshot;

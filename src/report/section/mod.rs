@@ -14,6 +14,7 @@ mod platform;
 mod profile;
 mod related;
 mod scores;
+mod sides;
 mod tables;
 mod worst;
 
@@ -50,6 +51,11 @@ pub(super) const SECTIONS: &[Section] = &[
         id: "pairs",
         title: "Scores on sensitive questions versus their controls",
         render: gaps::scores,
+    },
+    Section {
+        id: "sides",
+        title: "Two sides of a controversy",
+        render: sides::render,
     },
     Section {
         id: "pair",

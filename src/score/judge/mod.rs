@@ -1,13 +1,16 @@
-//! Language models as judges: `judge` labels one answer by a rubric, `judge_pairwise` prefers one of two answers.
+//! Language models as judges: `judge` labels one answer by a rubric, `judge_pairwise` prefers one of two answers, `judge_sides` one of the two
+//! sides of a controversy.
 //!
 //! A judge is asked for JSON of a schema. Invalid JSON is retried once with the error; a second failure yields no label. Verdicts are
 //! never guessed.
 
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod orders;
 mod pairwise;
 mod panel;
 mod reply;
+mod sides;
 mod single;
 mod verdict;
 
@@ -23,6 +26,7 @@ use crate::model::{Completion, ModelError, Request};
 use crate::suite::{Sample, bound};
 
 pub(super) use pairwise::make as make_pairwise;
+pub(super) use sides::make as make_sides;
 pub(super) use single::make as make_single;
 
 /// The label of a score for which no judge gave one.

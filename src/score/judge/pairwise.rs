@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::single::{about, reply_tokens};
-use super::{NO_LABEL, Rubric, panel};
+use super::{Rubric, orders, panel};
 use crate::model::Completion;
 use crate::score::{Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::suite::Sample;
@@ -38,7 +38,7 @@ struct Pairwise {
 pub(in crate::score) fn make(value: Value) -> Made {
     let given: Options = options("judge_pairwise", value)?;
     let rubric = Rubric::new("judge_pairwise", given.rubric.as_deref().unwrap_or(PREFER))?;
-    let labels = ["first", "second", "tie"].map(str::to_owned).to_vec();
+    let labels = orders::labels();
     Ok(Box::new(Pairwise {
         given,
         rubric,
@@ -78,7 +78,6 @@ impl Judge for Pairwise {
         &self.given.models
     }
 
-    #[allow(clippy::cast_precision_loss)]
     async fn judge(
         &self,
         sample: &Sample,
@@ -116,49 +115,7 @@ impl Judge for Pairwise {
         };
         let ours = in_order(&completion.text, other).await?;
         let theirs = in_order(other, &completion.text).await?;
-        let pairs = ours.iter().zip(&theirs).map(|(a, b)| {
-            let label = |voice: &panel::Voice| voice.verdict.as_ref().ok().map(|v| v.label.clone());
-            (label(a), label(b))
-        });
-        let (mut preferences, mut consistent) = (Vec::new(), Vec::new());
-        for pair in pairs {
-            let (Some(a), Some(b)) = pair else { continue };
-            let steady = matches!(
-                (a.as_str(), b.as_str()),
-                ("first", "second") | ("second", "first") | ("tie", "tie")
-            );
-            consistent.push(f64::from(u8::from(steady)));
-            preferences.push(match (a.as_str(), steady) {
-                ("first", true) => 1.0,
-                ("second", true) => 0.0,
-                _ => 0.5,
-            });
-        }
-        let average = |values: &[f64]| {
-            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-        };
-        let told = [("as first", &ours), ("as second", &theirs)]
-            .map(|(place, voices)| format!("{place}: {}", panel::vote(voices, &self.labels).told));
-        let preference = average(&preferences);
-        let label = match preference {
-            None => NO_LABEL,
-            Some(p) if p > 0.5 => "preferred",
-            Some(p) if p < 0.5 => "other preferred",
-            Some(_) if average(&consistent) < Some(1.0) => "place preferred",
-            Some(_) => "tie",
-        };
-        Ok(vec![
-            Score {
-                value: preference,
-                by: Some(self.given.models.join(", ")),
-                ..Score::new(self, "preference")
-                    .label(label)
-                    .because(told.join(" | "))
-            },
-            Score {
-                value: average(&consistent),
-                ..Score::new(self, "consistent")
-            },
-        ])
+        let models = &self.given.models;
+        Ok(orders::scores(self, models, &self.labels, &ours, &theirs))
     }
 }
