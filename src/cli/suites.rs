@@ -9,11 +9,12 @@ use super::filter::FilterArguments;
 use super::number::whole;
 use super::output::{add_row, figures, table};
 use super::settings::Settings;
-use crate::files::PlainPath;
+use crate::model::Wanted;
 use crate::run::{Plan, PlanError, PlanOptions};
 use crate::suite::{
     DataOptions, Lint, SuiteError, differing_lists, json_schema, lint, load, shipped,
 };
+use crate::text::visible_line;
 
 /// Findings printed at most.
 const MAX_FINDINGS: usize = 40;
@@ -129,7 +130,7 @@ async fn show(name: String, options: PlanOptions, settings: &Settings) -> Result
             file.data
                 .files
                 .iter()
-                .map(PlainPath::as_str)
+                .map(ToString::to_string)
                 .collect::<Vec<_>>()
                 .join(", "),
             file.data
@@ -154,8 +155,18 @@ async fn show(name: String, options: PlanOptions, settings: &Settings) -> Result
         for line in request.prompt.display().lines() {
             outln!("  │ {line}");
         }
-        outln!();
-        outln!("right: {}", sample.targets.join(" | "));
+        if let Wanted::LogLikelihood { continuations } = &request.wanted {
+            outln!();
+            outln!("Continuations, of which the log-likelihoods are asked for:");
+            outln!();
+            for continuation in continuations {
+                outln!("  │ {}", visible_line(continuation));
+            }
+        }
+        if !sample.targets.is_empty() {
+            outln!();
+            outln!("right: {}", sample.targets.join(" | "));
+        }
     }
     Ok(Exit::Done)
 }
@@ -177,7 +188,7 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
         "facts",
         "strata",
     ]);
-    let (mut failed, mut wanting) = (0, Vec::new());
+    let (mut failed, mut wanting, mut absent) = (0, Vec::new(), Vec::new());
     let mut lints: Vec<(String, Lint)> = Vec::new();
     for name in names {
         match Plan::new(
@@ -225,10 +236,8 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
             }
             // Missing external data is not a lint error.
             Err(PlanError::Suite(SuiteError::NoData { reason, .. })) => {
-                add_row(
-                    &mut out,
-                    vec![name, "–".into(), format!("not here: {reason}")],
-                );
+                add_row(&mut out, vec![name.clone(), "–".into(), "not here".into()]);
+                absent.push(format!("{name} is not here: {reason}"));
             }
             Err(error) => {
                 failed += 1;
@@ -238,6 +247,9 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
     }
     figures(&mut out, &[2, 3, 4, 5, 6, 7]);
     out!("{out}\n");
+    for line in &absent {
+        outln!("{line}");
+    }
     for (name, found) in &lints {
         if let Some(artefacts) = &found.artefacts {
             outln!("{name}: {artefacts}");

@@ -1,4 +1,4 @@
-//! Rows of JSONL, JSON, CSV and Parquet files, one reader for suites and recordings.
+//! Rows of JSONL, JSON, CSV, text and Parquet files, one reader for suites and recordings.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -22,6 +22,8 @@ pub enum Format {
     Json,
     /// Comma-separated values under a header. Every cell is text; a blank one is empty text.
     Csv,
+    /// Plain text: a row per line that is not blank, with the field `text`.
+    Text,
     /// Parquet.
     Parquet,
 }
@@ -58,6 +60,7 @@ impl Format {
             "jsonl" | "ndjson" => Some(Self::Jsonl),
             "json" => Some(Self::Json),
             "csv" => Some(Self::Csv),
+            "txt" => Some(Self::Text),
             "parquet" => Some(Self::Parquet),
             _ => None,
         }
@@ -80,6 +83,7 @@ pub fn rows(path: &Path, format: Format, field: Option<&str>) -> Result<Rows, Re
         Format::Jsonl => Box::new(JsonLines::open(path, &name)?),
         Format::Json => numbered(parse_json_rows(&name, &whole()?, field)?),
         Format::Csv => Box::new(csv_rows(&name, &whole()?)?.into_iter().map(Ok)),
+        Format::Text => Box::new(text_rows(&whole()?).into_iter().map(Ok)),
         Format::Parquet => numbered(parquet::rows(path).map_err(failed)?),
     })
 }
@@ -224,6 +228,16 @@ pub fn parse_json_rows(name: &str, text: &str, field: Option<&str>) -> Result<Ve
         .collect()
 }
 
+/// A row per line that is not blank, without the white space around it.
+fn text_rows(text: &str) -> Vec<(usize, Row)> {
+    let row = |line: &str| Row::from_iter([("text".to_owned(), Value::from(line))]);
+    let lines = (1..).zip(text.lines().map(str::trim));
+    lines
+        .filter(|(_, line)| !line.is_empty())
+        .map(|(number, line)| (number, row(line)))
+        .collect()
+}
+
 fn csv_rows(name: &str, text: &str) -> Result<Vec<(usize, Row)>, ReadError> {
     let wrong = |error: &csv::Error| {
         let line = error.position().map_or(1, csv::Position::line);
@@ -297,6 +311,16 @@ mod tests {
         ] {
             assert_eq!(values(read(name, text.as_bytes()).unwrap()), want, "{name}");
         }
+    }
+
+    #[test]
+    fn a_text_file_has_a_row_per_line() {
+        let rows = read("x.txt", "\u{feff}one, two\r\n\n  three\n".as_bytes()).unwrap();
+        assert_eq!((rows[0].0, rows[1].0), (1, 3));
+        assert_eq!(
+            values(rows),
+            [json!({"text": "one, two"}), json!({"text": "three"})]
+        );
     }
 
     #[test]

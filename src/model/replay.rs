@@ -82,7 +82,9 @@ impl ReplayModel {
             };
             let file = File::open(&path).map_err(|e| failed(&e))?;
             hasher.update_reader(file).map_err(|e| failed(&e))?;
-            let format = Format::of(&path).unwrap_or(Format::Jsonl);
+            // A recording without a format's ending is JSONL; plain text holds no answers that could be told apart.
+            let format = Format::of(&path).filter(|f| *f != Format::Text);
+            let format = format.unwrap_or(Format::Jsonl);
             for row in rows(&path, format, None).map_err(|e| files_error(e.to_string()))? {
                 let (line, row) = row.map_err(|e| files_error(e.to_string()))?;
                 let wrong =

@@ -85,10 +85,7 @@ impl PlannedSuite {
     fn artefacts(&self) -> Option<Artefacts> {
         let asked = self.order.iter().map(|i| &self.suite.samples[*i]);
         let with_choices = asked.filter(|s| !s.choices.is_empty());
-        let question = |sample: &Sample| {
-            let request = self.suite.prompts.request(sample, true, 0);
-            request.map(|r| r.prompt.display()).unwrap_or_default()
-        };
+        let question = |sample: &Sample| self.suite.prompts.question(sample).unwrap_or_default();
         artefacts(with_choices.map(|s| (s, question(s))))
     }
 }

@@ -11,7 +11,7 @@ use super::panel::{LostJudge, Panel};
 use super::purse::Purse;
 use super::scoring::{Answer, Scorers, Scoring};
 use crate::model::OpenOptions;
-use crate::score::{self, IMPORTED, OtherSide};
+use crate::score::{self, IMPORTED, Judge, OtherSide};
 use crate::store::{
     CompletionCache, RescoredSuite, RunDirectory, StoreError, TrialRecord, read_journal,
 };
@@ -211,7 +211,10 @@ struct Sides(HashMap<[String; 4], Vec<(String, OtherSide)>>);
 impl Sides {
     /// Reads the answers of the suites whose scorers need them; of no others, since texts fill the memory.
     fn read(path: &Path, suites: &HashMap<String, Questions>) -> Result<Self, StoreError> {
-        let needs = |q: &Questions| q.scorers.iter().any(|s| s.reads_other_side());
+        let needs = |q: &Questions| {
+            let mut judges = q.scorers.iter().filter_map(|s| s.as_judge());
+            judges.any(Judge::reads_other_side)
+        };
         let mut sides = Self::default();
         if !suites.values().any(needs) {
             return Ok(sides);

@@ -36,6 +36,23 @@ pub(super) fn right_choice(scorer: &'static str, sample: &Sample) -> Result<usiz
         .ok_or_else(|| missing("a target that names one of its choices"))
 }
 
+/// The log-likelihood of each choice, or the error that they were not asked for.
+pub(super) fn likelihoods(
+    scorer: &'static str,
+    sample: &Sample,
+    completion: &Completion,
+) -> Result<Vec<f64>, ScoreError> {
+    if completion.continuations.len() != sample.choices.len() {
+        return Err(ScoreError::Missing {
+            scorer,
+            what: "one log-likelihood per choice (ask: choices)",
+            sample: sample.id.clone(),
+        });
+    }
+    let scores = completion.continuations.iter();
+    Ok(scores.map(|c| c.log_likelihood).collect())
+}
+
 impl Scorer for Letter {
     fn name(&self) -> &'static str {
         "choice"
@@ -90,18 +107,7 @@ impl Scorer for Likelihood {
         _: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError> {
         let right = right_choice("choice_likelihood", sample)?;
-        if completion.continuations.len() != sample.choices.len() {
-            return Err(ScoreError::Missing {
-                scorer: "choice_likelihood",
-                what: "one log-likelihood per choice (ask: choices)",
-                sample: sample.id.clone(),
-            });
-        }
-        let raw: Vec<f64> = completion
-            .continuations
-            .iter()
-            .map(|c| c.log_likelihood)
-            .collect();
+        let raw = likelihoods("choice_likelihood", sample, completion)?;
         let per_character: Vec<f64> = raw
             .iter()
             .zip(&sample.choices)

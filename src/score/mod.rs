@@ -4,6 +4,7 @@
 
 mod bbq;
 mod choice;
+mod distribution;
 mod exact;
 mod f1;
 mod imported;
@@ -15,6 +16,7 @@ mod provenance;
 mod rating;
 mod refusal;
 mod regex;
+mod stereotype;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -180,6 +182,26 @@ pub struct ScoreContext<'a> {
     pub judges: &'a dyn AskJudge,
 }
 
+impl<'a> ScoreContext<'a> {
+    /// What a scorer sees of a model's answer to a prompt of a suite: nothing may be fetched, and there is no other side.
+    #[must_use]
+    pub fn new(
+        suite: &'a str,
+        prompt: &'a Prompt,
+        model: &'a str,
+        judges: &'a dyn AskJudge,
+    ) -> Self {
+        Self {
+            suite,
+            prompt,
+            model,
+            may_fetch: false,
+            other_side: None,
+            judges,
+        }
+    }
+}
+
 /// The other side of a pair as the same model answered it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherSide {
@@ -309,6 +331,8 @@ const SCORERS: &[(&str, Maker)] = &[
     ("key_facts", key_facts::make),
     ("provenance", provenance::make),
     ("rating", rating::make),
+    ("stereotype", stereotype::make),
+    ("distribution", distribution::make),
 ];
 
 /// Makes the scorer that a suite names.

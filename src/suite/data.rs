@@ -1,13 +1,13 @@
-//! Reading rows from JSONL, JSON, CSV and Parquet files: in the suite's folder, in the data folder, or from the hub.
+//! Reading rows from JSONL, JSON, CSV, text and Parquet files: in the suite's folder, in the data folder, or from the hub.
 
-use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::str::FromStr;
 
-use super::schema::DataSource;
+use super::place::{PlacedRow, place_rows};
+use super::schema::{DataFile, DataSource, HubSource};
 use super::{SuiteError, hub};
-use crate::files::{self, Folder, Format, PlainPath, Row};
+use crate::files::{self, Folder, Format, PlainPath, PlainPathError};
 
 /// Where data is looked for.
 #[derive(Debug, Clone, Default)]
@@ -20,170 +20,257 @@ pub struct DataOptions {
     pub cache: PathBuf,
 }
 
-/// A row and its position.
-pub(super) struct PlacedRow {
-    pub place: Place,
-    pub row: Row,
+/// Where a person says that a suite's data is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Given {
+    /// In a file, or a folder that holds the suite's files.
+    Path(PathBuf),
+    /// In a dataset of the hub that has the suite's files.
+    Hub {
+        dataset: PlainPath,
+        revision: Option<PlainPath>,
+    },
 }
 
-/// A row's position: a line of a file, or a row's number in a file without lines.
-#[derive(Clone)]
-pub(super) struct Place {
-    file: Arc<str>,
-    number: usize,
-    by_line: bool,
-}
+impl FromStr for Given {
+    type Err = String;
 
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = if self.by_line { "line" } else { "row" };
-        write!(f, "{}, {unit} {}", self.file, self.number)
+    /// Reads a path, or `hf://owner/name@revision`.
+    fn from_str(written: &str) -> Result<Self, String> {
+        let Some(dataset) = written.strip_prefix("hf://") else {
+            return Ok(Self::Path(PathBuf::from(written)));
+        };
+        let (dataset, revision) = dataset
+            .split_once('@')
+            .map_or((dataset, None), |(d, r)| (d, Some(r)));
+        let dataset: PlainPath = dataset.parse().map_err(|e| format!("{e}"))?;
+        if dataset.names().count() != 2 {
+            return Err(format!("'{written}' is not hf://owner/name"));
+        }
+        let revision = revision.map(str::parse).transpose();
+        let revision = revision.map_err(|e: PlainPathError| e.to_string())?;
+        Ok(Self::Hub { dataset, revision })
     }
 }
 
-/// Rows with their numbers in a file.
-pub(super) fn placed(
-    file: &str,
-    by_line: bool,
-    rows: impl IntoIterator<Item = (usize, Row)>,
-) -> Vec<PlacedRow> {
-    let file: Arc<str> = file.into();
-    let place = |number| Place {
-        file: Arc::clone(&file),
-        number,
-        by_line,
-    };
-    let rows = rows.into_iter();
-    rows.map(|(number, row)| PlacedRow {
-        place: place(number),
-        row,
-    })
-    .collect()
-}
-
-/// The rows of a suite whose data lies outside its folder; with `given`, of that file or folder instead.
+/// The rows of a suite whose data lies outside its folder; with `given`, of what is given instead.
 pub(super) async fn read_source(
     suite: &str,
     source: &DataSource,
-    given: Option<&Path>,
+    given: Option<&Given>,
     options: &DataOptions,
 ) -> Result<Vec<PlacedRow>, SuiteError> {
+    let wanted = Wanted {
+        suite,
+        source,
+        options,
+    };
     let mut rows = Vec::new();
-    for path in locate(suite, source, given, options).await? {
-        rows.extend(read_file(&path, source.rows.as_deref())?);
+    for path in wanted.locate(given).await? {
+        let format = Format::of(&path).ok_or_else(|| SuiteError::Unreadable {
+            path: path.display().to_string(),
+            reason: "its name ends in none of .jsonl, .json, .csv, .txt, .parquet".into(),
+        })?;
+        let own = files::rows(&path, format, source.rows.as_deref())?;
+        let own: Vec<_> = own.collect::<Result<_, _>>()?;
+        let by_line = matches!(format, Format::Jsonl | Format::Csv | Format::Text);
+        place_rows(&mut rows, &path.display().to_string(), by_line, own);
     }
     Ok(rows)
 }
 
-async fn locate(
-    suite: &str,
-    source: &DataSource,
-    given: Option<&Path>,
-    options: &DataOptions,
-) -> Result<Vec<PathBuf>, SuiteError> {
-    let no_data = |reason: String, help: String| SuiteError::NoData {
-        suite: suite.into(),
-        reason,
-        help,
-    };
-    let wanted = listed(&source.files);
-    if let Some(path) = given {
-        if path.is_file() {
-            return Ok(vec![path.to_path_buf()]);
-        }
-        let inside = within(path, &source.files, true)?;
-        return if inside.is_empty() {
-            let reason = format!(
-                "{} is not a file, and contains none of {wanted}",
-                path.display()
-            );
-            let help = "give ?data= the path of the data file itself";
-            Err(no_data(reason, help.into()))
-        } else {
-            Ok(inside)
-        };
-    }
-    for folder in &options.folders {
-        let all = within(folder, &source.files, false)?;
-        if !all.is_empty() && all.len() == source.files.len() {
-            return Ok(all);
-        }
-    }
-    let looked = if options.folders.is_empty() {
-        "no data folder is set".to_owned()
-    } else {
-        format!(
-            "not in {}",
-            options
-                .folders
-                .iter()
-                .map(|f| f.display().to_string())
-                .collect::<Vec<_>>()
-                .join(", ")
-        )
-    };
-    let help = format!(
-        "name the file with -s '{suite}?data=PATH', or set CANDOR_DATA to a folder that contains {wanted}"
-    );
-    match &source.hub {
-        Some(hub) if !options.offline => {
-            let fetched = hub::fetch(hub, &options.cache).await;
-            fetched.map_err(|reason| no_data(format!("{wanted}: {looked}; {reason}"), help))
-        }
-        Some(_) => Err(no_data(
-            format!("{wanted}: {looked}, and --offline forbids downloading it"),
-            help,
-        )),
-        None => Err(no_data(format!("{wanted}: {looked}"), help)),
-    }
+/// Files that a suite wants, and where they are looked for.
+struct Wanted<'a> {
+    suite: &'a str,
+    source: &'a DataSource,
+    options: &'a DataOptions,
 }
 
-/// Those of the files that a folder holds, under their paths or, with `flat`, under their last names alone.
-fn within(folder: &Path, files: &[PlainPath], flat: bool) -> Result<Vec<PathBuf>, SuiteError> {
-    let Ok(folder) = Folder::open(folder) else {
-        return Ok(Vec::new());
-    };
-    let mut found = Vec::new();
-    for file in files {
-        let last = file.file_name().parse::<PlainPath>().ok().filter(|_| flat);
-        for name in [Some(file.clone()), last].into_iter().flatten() {
-            match folder.file(&name) {
-                Ok(path) => {
-                    found.push(path);
-                    break;
-                }
-                Err(error) if is_missing(&error) => {}
-                Err(error) => {
-                    return Err(SuiteError::Unreadable {
-                        path: name.below(folder.path()).display().to_string(),
-                        reason: error.to_string(),
-                    });
+impl Wanted<'_> {
+    async fn locate(&self, given: Option<&Given>) -> Result<Vec<PathBuf>, SuiteError> {
+        match given {
+            Some(Given::Path(path)) if path.is_file() => return Ok(vec![path.clone()]),
+            Some(Given::Path(path)) if self.source.files.is_empty() => {
+                return Err(SuiteError::NoData {
+                    suite: self.suite.into(),
+                    reason: format!("{} is not a file", path.display()),
+                    help: "give ?data= the path of the data file itself".into(),
+                });
+            }
+            Some(Given::Path(path)) => {
+                return match self.within(path, true)? {
+                    Found::Enough(paths) => Ok(paths),
+                    Found::Missing(missing) => Err(self.no_data(format!(
+                        "{} is not a file, and does not contain {}",
+                        path.display(),
+                        listed(&missing)
+                    ))),
+                };
+            }
+            Some(Given::Hub { dataset, revision }) => {
+                let files = match &self.source.hub {
+                    Some(hub) => hub.files.clone(),
+                    None => self.usual_names(),
+                };
+                let hub = HubSource {
+                    dataset: dataset.clone(),
+                    revision: revision.clone(),
+                    files,
+                };
+                let fetched = hub::fetch(&hub, &self.options.cache, self.options.offline).await;
+                return fetched.map_err(|reason| self.no_data(reason));
+            }
+            None => {}
+        }
+        let mut looked = Vec::new();
+        for folder in &self.options.folders {
+            match self.within(folder, false)? {
+                Found::Enough(paths) => return Ok(paths),
+                Found::Missing(missing) => {
+                    looked.push(format!("{}: not in {}", listed(&missing), folder.display()));
                 }
             }
         }
+        if looked.is_empty() {
+            let all: Vec<&DataFile> = self.source.files.iter().collect();
+            looked.push(format!("{}: no data folder is set", listed(&all)));
+        }
+        if let Some(hub) = &self.source.hub {
+            match hub::fetch(hub, &self.options.cache, self.options.offline).await {
+                Ok(paths) => return Ok(paths),
+                Err(reason) => looked.push(reason),
+            }
+        }
+        Err(self.no_data(looked.join("; ")))
     }
-    Ok(found)
+
+    /// The files that a folder holds, under their paths or, with `flat`, under their last names alone.
+    fn within(&self, folder: &Path, flat: bool) -> Result<Found<'_>, SuiteError> {
+        let files = &self.source.files;
+        let Ok(folder) = Folder::open(folder) else {
+            return Ok(Found::Missing(files.iter().collect()));
+        };
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for file in files {
+            match first_of(&folder, file, flat)? {
+                Some(path) => found.push(path),
+                None => missing.push(file),
+            }
+        }
+        if !missing.is_empty() && (!self.source.partial || found.is_empty()) {
+            return Ok(Found::Missing(missing));
+        }
+        if !missing.is_empty() {
+            tracing::warn!(
+                "{}: {} of its {} files are in {}; without {}",
+                self.suite,
+                found.len(),
+                files.len(),
+                folder.path().display(),
+                usual(&missing)
+            );
+        }
+        Ok(Found::Enough(found))
+    }
+
+    /// The first path of every file.
+    fn usual_names(&self) -> Vec<PlainPath> {
+        let files = self.source.files.iter();
+        files.filter_map(|f| f.paths().first().cloned()).collect()
+    }
+
+    fn no_data(&self, reason: String) -> SuiteError {
+        let Self { suite, source, .. } = self;
+        let all: Vec<&DataFile> = source.files.iter().collect();
+        let mut ways = vec![format!(
+            "name the file with -s '{suite}?data=PATH', or set CANDOR_DATA to a folder that contains {}",
+            listed(&all)
+        )];
+        ways.extend(
+            source
+                .url
+                .iter()
+                .map(|url| format!("it is published at {url}")),
+        );
+        ways.extend(source.hub.as_ref().map(|hub| {
+            let files: Vec<&str> = hub.files.iter().map(PlainPath::as_str).collect();
+            let revision = hub.revision.as_ref();
+            let revision = revision.map_or(String::new(), |r| format!(" --revision {r}"));
+            format!(
+                "or `hf download --repo-type dataset {} {}{revision}`",
+                hub.dataset,
+                files.join(" ")
+            )
+        }));
+        SuiteError::NoData {
+            suite: (*suite).into(),
+            reason,
+            help: ways.join("; "),
+        }
+    }
+}
+
+/// The usual names of files.
+fn usual(files: &[&DataFile]) -> String {
+    let names = files.iter().filter_map(|f| f.paths().first());
+    names.map(PlainPath::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// What a folder holds of a suite's files.
+enum Found<'a> {
+    /// All, or as many as do.
+    Enough(Vec<PathBuf>),
+    /// These are missing.
+    Missing(Vec<&'a DataFile>),
+}
+
+/// The first of a file's paths that a folder holds.
+fn first_of(folder: &Folder, file: &DataFile, flat: bool) -> Result<Option<PathBuf>, SuiteError> {
+    let last = |path: &PlainPath| path.file_name().parse::<PlainPath>().ok();
+    let flat = file.paths().iter().filter(|_| flat).filter_map(last);
+    for name in file.paths().iter().cloned().chain(flat) {
+        match folder.file(&name) {
+            Ok(path) => return Ok(Some(path)),
+            Err(error) if is_missing(&error) => {}
+            Err(error) => {
+                return Err(SuiteError::Unreadable {
+                    path: name.below(folder.path()).display().to_string(),
+                    reason: error.to_string(),
+                });
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn is_missing(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-fn listed(files: &[PlainPath]) -> String {
-    files
-        .iter()
-        .map(PlainPath::as_str)
-        .collect::<Vec<_>>()
-        .join(", ")
+fn listed(files: &[&DataFile]) -> String {
+    let names: Vec<String> = files.iter().map(ToString::to_string).collect();
+    names.join(", ")
 }
 
-fn read_file(path: &Path, rows_field: Option<&str>) -> Result<Vec<PlacedRow>, SuiteError> {
-    let format = Format::of(path).ok_or_else(|| SuiteError::Unreadable {
-        path: path.display().to_string(),
-        reason: "its name must end in .jsonl, .json, .csv or .parquet".into(),
-    })?;
-    let rows = files::rows(path, format, rows_field)?;
-    let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
-    let by_line = matches!(format, Format::Jsonl | Format::Csv);
-    Ok(placed(&path.display().to_string(), by_line, rows))
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_named_by_a_path_or_a_dataset_of_the_hub() {
+        assert_eq!("a/b.csv".parse(), Ok(Given::Path("a/b.csv".into())));
+        let hub = |revision: Option<&str>| Given::Hub {
+            dataset: "owner/name".parse().unwrap(),
+            revision: revision.map(|r| r.parse().unwrap()),
+        };
+        assert_eq!("hf://owner/name".parse(), Ok(hub(None)));
+        assert_eq!(
+            "hf://owner/name@refs/pr/1".parse(),
+            Ok(hub(Some("refs/pr/1")))
+        );
+        for wrong in ["hf://name", "hf://a/b/c", "hf://../../etc"] {
+            assert!(wrong.parse::<Given>().is_err(), "{wrong}");
+        }
+    }
 }

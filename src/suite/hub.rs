@@ -1,4 +1,4 @@
-//! Fetching a dataset's files from the Hugging Face hub into the cache.
+//! A dataset's files on the Hugging Face hub: in its cache, or fetched into ours.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,30 +12,86 @@ use crate::net;
 /// Most bytes of one file.
 const MAX_BYTES: u64 = 2 << 30;
 
+/// The folder of the cache that datasets are kept in.
+const DATASETS: &str = "datasets";
+
 const HUB: &str = "https://huggingface.co";
 
-/// Local paths of the dataset's files, fetched where they are not in the cache yet. `HF_ENDPOINT` names another hub,
-/// `HF_TOKEN` opens gated datasets.
-pub(super) async fn fetch(source: &HubSource, cache: &Path) -> Result<Vec<PathBuf>, String> {
+/// Local paths of the dataset's files: in the hub's own cache, in ours, or fetched into ours. `HF_ENDPOINT` names another hub,
+/// `HF_TOKEN` opens gated datasets; `HF_HUB_CACHE` and `HF_HOME` say where the hub's cache is.
+pub(super) async fn fetch(
+    source: &HubSource,
+    cache: &Path,
+    offline: bool,
+) -> Result<Vec<PathBuf>, String> {
     let endpoint = std::env::var("HF_ENDPOINT").unwrap_or_else(|_| HUB.into());
-    let folder = cache.join("datasets");
-    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let folder = Folder::open(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let mut paths = Vec::new();
     for file in &source.files {
+        let failed = |reason: String| {
+            let (dataset, revision) = (&source.dataset, revision(source));
+            format!("{file} of hf://{dataset}@{revision} {reason}")
+        };
         let place = cache_path(source, file)?;
-        let failed = |reason: String| format!("cannot download {file}: {reason}");
-        paths.push(match folder.file(&place) {
-            Ok(known) => known,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let url = url(&endpoint, source, file)?;
-                let download = download(url.clone(), &folder, &place).await;
-                download.map_err(|reason| failed(format!("{url}: {reason}")))?
+        let known = known(source, file)
+            .map_or_else(|| cached(cache, &place), |path| Ok(Some(path)))
+            .map_err(|reason| failed(format!("cannot be read: {reason}")))?;
+        paths.push(match known {
+            Some(path) => path,
+            None if offline => {
+                let reason = "is in no cache, and --offline forbids downloading it";
+                return Err(failed(reason.into()));
             }
-            Err(error) => return Err(failed(error.to_string())),
+            None => {
+                let url = url(&endpoint, source, file)?;
+                let download = download(url.clone(), cache, &place).await;
+                let failed = |e| failed(format!("could not be downloaded: {url}: {e}"));
+                download.map_err(failed)?
+            }
         });
     }
     Ok(paths)
+}
+
+/// A file in the hub's own cache: `datasets--OWNER--NAME/snapshots/COMMIT/FILE`, with the commit of a branch in `refs/`.
+fn known(source: &HubSource, file: &PlainPath) -> Option<PathBuf> {
+    let names: Vec<&str> = source.dataset.names().collect();
+    let folder = hub_cache()?.join(format!("datasets--{}", names.join("--")));
+    let revision = source.revision.as_ref();
+    let main: PlainPath = "main".parse().ok()?;
+    let revision = revision.unwrap_or(&main);
+    let commit = match fs::read_to_string(revision.below(&folder.join("refs"))) {
+        Ok(commit) => commit.trim().parse().ok()?,
+        Err(_) => revision.clone(),
+    };
+    let snapshot = Folder::open(&commit.below(&folder.join("snapshots"))).ok()?;
+    snapshot.file(file).ok()
+}
+
+fn hub_cache() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
+    if let Some(cache) = set("HF_HUB_CACHE") {
+        return Some(cache.into());
+    }
+    let home = match set("HF_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => set("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))?
+            .join("huggingface"),
+    };
+    Some(home.join("hub"))
+}
+
+/// A file that was fetched before.
+fn cached(cache: &Path, place: &PlainPath) -> Result<Option<PathBuf>, String> {
+    let Ok(folder) = Folder::open(&cache.join(DATASETS)) else {
+        return Ok(None);
+    };
+    match folder.file(place) {
+        Ok(path) => Ok(Some(path)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn revision(source: &HubSource) -> &str {
@@ -69,8 +125,11 @@ fn url(endpoint: &str, source: &HubSource, file: &PlainPath) -> Result<Url, Stri
     Ok(url)
 }
 
-/// Fetches a file into its place in the folder.
-async fn download(url: Url, folder: &Folder, place: &PlainPath) -> Result<PathBuf, String> {
+/// Fetches a file into its place in the cache.
+async fn download(url: Url, cache: &Path, place: &PlainPath) -> Result<PathBuf, String> {
+    let folder = cache.join(DATASETS);
+    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let folder = Folder::open(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let token = std::env::var("HF_TOKEN").ok().filter(|t| !t.is_empty());
     let target = folder.path_for(place).map_err(|e| e.to_string())?;
     let parent = target.parent().ok_or("the target has no folder")?;

@@ -10,14 +10,16 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::choices::Choices;
-use super::data::{DataOptions, Place, PlacedRow, placed, read_source};
+use super::data::{DataOptions, Given, read_source};
+use super::place::{Place, PlacedRow, place_rows};
 use super::prompt::PromptBuilder;
 use super::ready::hash_of;
 use super::sample::letter;
 use super::schema::{SampleTemplates, ScorerSpec, SuiteFile, Values};
 use super::subset::{SubsetFile, is_subset};
 use super::{
-    PairRole, Sample, Suite, SuiteError, SuiteParts, scorers_hash, shipped, target, template, yaml,
+    PairRole, Sample, Suite, SuiteError, SuiteParts, scorers_hash, shipped, steps, target,
+    template, yaml,
 };
 use crate::files::{Folder, Row, parse_jsonl, read_text};
 use crate::text::SourceError;
@@ -30,14 +32,16 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
     let (name, query) = spec
         .split_once('?')
         .map_or((spec, None), |(n, q)| (n, Some(q)));
+    let wrong = |reason: String| SuiteError::Unreadable {
+        path: spec.into(),
+        reason,
+    };
     let given = match query.map(|q| q.split_once('=')) {
         None => None,
-        Some(Some(("data", path))) => Some(PathBuf::from(path)),
+        Some(Some(("data", written))) => Some(written.parse::<Given>().map_err(wrong)?),
         Some(_) => {
-            return Err(SuiteError::Unreadable {
-                path: spec.into(),
-                reason: "the only setting of a suite is ?data=PATH".into(),
-            });
+            let only = "the only setting of a suite is ?data=PATH, or ?data=hf://owner/name";
+            return Err(wrong(only.into()));
         }
     };
     let written = find(name)?;
@@ -65,11 +69,11 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
                 } else {
                     parse_jsonl(path, text)?
                 };
-                rows.extend(placed(path, true, own));
+                place_rows(&mut rows, path, true, own);
             }
             rows
         }
-        given => read_source(&file.name, &file.data, given.as_deref(), options).await?,
+        given => read_source(&file.name, &file.data, given.as_ref(), options).await?,
     };
     if rows.is_empty() {
         return Err(SuiteError::NoData {
@@ -81,6 +85,9 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
     let (mut hasher, mut items) = (blake3::Hasher::new(), blake3::Hasher::new());
     hasher.update(written.yaml.as_bytes());
     items.update(&serde_json::to_vec(&file.sample).unwrap_or_default());
+    if !file.data.steps.is_empty() {
+        items.update(&serde_json::to_vec(&file.data.steps).unwrap_or_default());
+    }
     if !file.vary.is_empty() {
         items.update(&serde_json::to_vec(&file.vary).unwrap_or_default());
     }
@@ -112,7 +119,16 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
         .filter(|(_, text)| !marked(text))
         .map(|(path, _)| path.clone())
         .collect();
-    let samples = Maker::new(&file, &written)?.samples(rows)?;
+    let environment = template::environment(&file.constants);
+    let stepped = steps::apply(&file.name, &file.data.steps, &environment, rows)?;
+    if stepped.rows.is_empty() {
+        return Err(SuiteError::NoData {
+            suite: file.name,
+            reason: "no row is left after data.steps".into(),
+            help: "check the file, and what its steps keep".into(),
+        });
+    }
+    let samples = Maker::new(&file, &written)?.samples(stepped.rows)?;
     let prompts = PromptBuilder::new(&file, &written.path, &written.yaml)?;
     Ok(Suite {
         file,
@@ -121,6 +137,7 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
         samples,
         prompts,
         unmarked,
+        idle_steps: stepped.idle,
     })
 }
 
@@ -316,9 +333,9 @@ impl<'a> Maker<'a> {
         let mut ids = HashSet::new();
         let mut samples = Vec::with_capacity(rows.len());
         let (mut places, mut settled) = (Vec::new(), Vec::new());
-        for (i, PlacedRow { place, row }) in rows.into_iter().enumerate() {
-            for row in self.variants(i + 1, row)? {
-                let (sample, is_settled) = self.sample(i + 1, row, &place)?;
+        for PlacedRow { place, number, row } in rows {
+            for row in self.variants(number, row)? {
+                let (sample, is_settled) = self.sample(number, row, &place)?;
                 if !ids.insert(sample.id.clone()) {
                     return Err(SuiteError::Sample {
                         suite: self.suite.into(),

@@ -11,11 +11,13 @@ mod filter;
 mod hub;
 mod lint;
 mod load;
+mod place;
 mod prompt;
 mod ready;
 mod sample;
 mod schema;
 mod shipped;
+mod steps;
 mod subset;
 mod target;
 mod template;
@@ -32,8 +34,9 @@ pub use prompt::PromptBuilder;
 pub use ready::{Suite, SuiteParts, scorers_hash};
 pub use sample::{Pairing, Sample};
 pub use schema::{
-    Ask, DataSource, Example, HubSource, Kind, PairRole, PromptTemplates, SampleTemplates,
-    ScorerSpec, SuiteFile, Values, json_schema,
+    Ask, ChoiceAs, DataFile, DataSource, Example, HubSource, Kind, PairRole, PromptTemplates,
+    SampleTemplates, ScorerSpec, SuiteFile, Values, json_schema,
 };
 pub use shipped::{ShippedSuite, shipped};
+pub use steps::{Explode, Step};
 pub(crate) use template::bound;

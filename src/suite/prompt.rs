@@ -4,7 +4,7 @@ use minijinja::Environment;
 use serde_json::Value;
 
 use super::sample::letter;
-use super::schema::{Ask, Example, SuiteFile};
+use super::schema::{Ask, ChoiceAs, Example, SuiteFile};
 use super::{Sample, SuiteError, template};
 use crate::model::{Message, Parameters, Prompt, Request, Role, SampleRef, Wanted};
 
@@ -14,10 +14,14 @@ pub struct PromptBuilder {
     environment: Environment<'static>,
     ask: Ask,
     has_system: bool,
-    has_text: bool,
+    /// The template of plain text.
+    text_template: &'static str,
     examples: Vec<Example>,
     separator: String,
     choice_prefix: String,
+    choice_as: ChoiceAs,
+    /// No chat template is used.
+    plain: bool,
     /// The choices are templates of the suite's.
     makes_choices: bool,
     parameters: Parameters,
@@ -38,10 +42,16 @@ impl PromptBuilder {
             environment,
             ask: prompt.ask,
             has_system: prompt.system.is_some(),
-            has_text: prompt.text.is_some(),
+            text_template: if prompt.text.is_some() {
+                "text"
+            } else {
+                "user"
+            },
             examples: prompt.examples.clone(),
             separator: prompt.separator.clone(),
             choice_prefix: prompt.choice_prefix.clone(),
+            choice_as: prompt.choice_as,
+            plain: prompt.plain,
             makes_choices: !file.sample.choices.is_empty(),
             parameters: file.parameters.clone(),
         })
@@ -62,6 +72,7 @@ impl PromptBuilder {
     /// # Errors
     /// [`SuiteError::Sample`] if a template names what the sample does not have.
     pub fn request(&self, sample: &Sample, chat: bool, epoch: u32) -> Result<Request, SuiteError> {
+        let chat = chat && !self.plain;
         let prompt = if chat {
             self.chat(sample)?
         } else {
@@ -76,11 +87,7 @@ impl PromptBuilder {
                 ));
             }
             Ask::Choices => Wanted::LogLikelihood {
-                continuations: sample
-                    .choices
-                    .iter()
-                    .map(|c| format!("{}{c}", if chat { "" } else { &self.choice_prefix }))
-                    .collect(),
+                continuations: self.continuations(sample, chat),
             },
         };
         let about = SampleRef {
@@ -95,6 +102,28 @@ impl PromptBuilder {
             wanted,
             about,
         })
+    }
+
+    /// The question as a user puts it, without its choices: what a choice may have words in common with.
+    ///
+    /// # Errors
+    /// As [`Self::request`].
+    pub fn question(&self, sample: &Sample) -> Result<String, SuiteError> {
+        let mut bare = sample.clone();
+        bare.choices = vec![String::new(); sample.choices.len()];
+        self.render("user", &bare)
+    }
+
+    /// What follows the prompt for each choice. A chat's answer begins without a prefix.
+    fn continuations(&self, sample: &Sample, chat: bool) -> Vec<String> {
+        let prefix = if chat { "" } else { &self.choice_prefix };
+        let choices = sample.choices.iter().enumerate();
+        choices
+            .map(|(i, choice)| match self.choice_as {
+                ChoiceAs::Text => format!("{prefix}{choice}"),
+                ChoiceAs::Letter => format!("{prefix}{}", letter(i)),
+            })
+            .collect()
     }
 
     fn chat(&self, sample: &Sample) -> Result<Prompt, SuiteError> {
@@ -123,7 +152,7 @@ impl PromptBuilder {
     }
 
     fn text(&self, sample: &Sample) -> Result<Prompt, SuiteError> {
-        let name = if self.has_text { "text" } else { "user" };
+        let name = self.text_template;
         let mut text = String::new();
         if self.has_system {
             text += &self.render("system", sample)?;

@@ -21,6 +21,8 @@ pub struct Suite {
     pub prompts: PromptBuilder,
     /// Paths of its tables of items that do not hold its canary.
     pub unmarked: Vec<String>,
+    /// Steps over its rows that changed none.
+    pub idle_steps: Vec<String>,
 }
 
 impl Suite {

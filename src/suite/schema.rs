@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::steps::Step;
 use crate::files::PlainPath;
 use crate::model::Parameters;
 
@@ -98,13 +99,78 @@ impl Values {
 pub struct DataSource {
     /// Files under the data folder (`CANDOR_DATA`, `[data] dir` in candor.toml, or `?data=` next to the suite's name).
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub files: Vec<PlainPath>,
-    /// The same rows in a dataset of the Hugging Face hub, fetched where no local file is found.
+    pub files: Vec<DataFile>,
+    /// Ask what there is of the files: one is enough, and those that are missing are logged. Otherwise all are needed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub partial: bool,
+    /// Where the files are published, for an error that says what is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The same rows in a dataset of the Hugging Face hub, taken from its cache or fetched where no local file is found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hub: Option<HubSource>,
     /// For a JSON file that is an object: the field that holds the rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<String>,
+    /// What is done to the rows as published, in this order, before samples are made of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+}
+
+/// A file of rows: its path, or the paths that it is known under.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DataFile {
+    /// One path.
+    Path(PlainPath),
+    /// Several; the first that is there is read.
+    FirstOf(Vec<PlainPath>),
+}
+
+impl DataFile {
+    /// Its paths, the usual one first.
+    #[must_use]
+    pub fn paths(&self) -> &[PlainPath] {
+        match self {
+            Self::Path(path) => std::slice::from_ref(path),
+            Self::FirstOf(paths) => paths,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for DataFile {
+    /// By hand, so that a path that is not plain is named with its reason.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FileVisitor;
+
+        impl<'de> Visitor<'de> for FileVisitor {
+            type Value = DataFile;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("a path, or a list of paths of one file")
+            }
+
+            fn visit_str<E: de::Error>(self, path: &str) -> Result<DataFile, E> {
+                path.parse().map(DataFile::Path).map_err(E::custom)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<DataFile, A::Error> {
+                let mut paths = Vec::new();
+                while let Some(path) = seq.next_element()? {
+                    paths.push(path);
+                }
+                Ok(DataFile::FirstOf(paths))
+            }
+        }
+        deserializer.deserialize_any(FileVisitor)
+    }
+}
+
+impl std::fmt::Display for DataFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let paths: Vec<&str> = self.paths().iter().map(PlainPath::as_str).collect();
+        f.write_str(&paths.join(" or "))
+    }
 }
 
 /// Files of a dataset on the Hugging Face hub.
@@ -211,6 +277,27 @@ pub struct PromptTemplates {
     /// Put before each choice when its log-likelihood is asked for.
     #[serde(default = "one_space")]
     pub choice_prefix: String,
+    /// What stands for a choice when its log-likelihood is asked for.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub choice_as: ChoiceAs,
+    /// Ask in plain text whatever the model: its chat template is not used.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub plain: bool,
+}
+
+/// What stands for a choice when its log-likelihood is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ChoiceAs {
+    /// Its text.
+    #[default]
+    Text,
+    /// Its letter, as the prompt lists it.
+    Letter,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn blank_line() -> String {

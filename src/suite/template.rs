@@ -111,6 +111,27 @@ pub(super) fn render(
     }
 }
 
+/// Whether an expression over a row holds.
+///
+/// # Errors
+/// What is wrong with it, in one line.
+pub(super) fn holds<T: serde::Serialize>(
+    environment: &Environment<'_>,
+    expression: &str,
+    context: Serde<T>,
+) -> Result<bool, String> {
+    let value = environment
+        .compile_expression(expression)
+        .and_then(|e| e.eval(minijinja::Value::from(context)));
+    match value {
+        Ok(value) if value.is_undefined() => Err(format!(
+            "'{expression}' names a field that the row does not have"
+        )),
+        Ok(value) => Ok(value.is_true()),
+        Err(error) => Err(format!("'{expression}': {}", describe(&error))),
+    }
+}
+
 /// The list of texts that a single expression, `{{ … }}`, gives.
 ///
 /// # Errors

@@ -44,6 +44,7 @@ mod onnx;
 mod own_files;
 mod platform;
 mod properties;
+mod public_sets;
 mod raw_server;
 mod real_model;
 mod reference;

@@ -40,6 +40,7 @@ pub fn candor_at(binary: &Path, home: &Path) -> Command {
     command
         .current_dir(home)
         .env("NO_COLOR", "1")
+        .env("HF_HUB_CACHE", home.join("hub"))
         .timeout(Duration::from_mins(5));
     command
 }

@@ -62,7 +62,7 @@ async fn no_fact_is_found_in_more_than_two_of_a_hundred_unrelated_answers() {
         for answer in &answers {
             let passage = Passage::new(answer);
             for event in &mut events {
-                event.read(answer, &passage, scorer.as_ref()).await;
+                event.read(answer, &passage, scorer.as_ref());
             }
         }
         let (mut facts, mut counts) = (0, BTreeMap::from([("mentioned", 0), ("affirmed", 0)]));
@@ -136,7 +136,7 @@ fn events(samples: &[Sample], about: &[&str]) -> Vec<Event> {
 }
 
 impl Event {
-    async fn read(&mut self, answer: &str, passage: &Passage, scorer: &dyn Scorer) {
+    fn read(&mut self, answer: &str, passage: &Passage, scorer: &dyn Scorer) {
         let met: Vec<bool> = self
             .facts
             .iter()
@@ -145,15 +145,10 @@ impl Event {
         if !met.contains(&true) {
             return;
         }
-        let context = ScoreContext {
-            suite: "audit/sensitive-history",
-            prompt: &Prompt::Text(String::new()),
-            model: "m",
-            may_fetch: false,
-            judges: &NoJudge,
-        };
+        let prompt = Prompt::Text(String::new());
+        let context = ScoreContext::new("audit/sensitive-history", &prompt, "m", &NoJudge);
         let completion = Completion::text(answer);
-        let scores = scorer.score(&self.sample, &completion, &context).await;
+        let scores = scorer.score(&self.sample, &completion, &context);
         let scores = scores.expect("scores");
         let explanation = scores.iter().find_map(|s| s.explanation.as_deref());
         let readings = explanation.and_then(readings_of).expect("readings");

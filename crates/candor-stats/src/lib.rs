@@ -21,6 +21,7 @@ mod calibration;
 mod clusters;
 mod correlation;
 mod distribution;
+mod divergence;
 mod effective_n;
 mod exact;
 mod independent;
@@ -55,6 +56,7 @@ pub use distribution::{
     beta_cdf, beta_quantile, binomial_cdf, binomial_pmf, chi_squared_sf, ln_beta, noncentral_t_cdf,
     normal_cdf, normal_quantile, student_t_cdf, student_t_quantile,
 };
+pub use divergence::jensen_shannon_distance;
 pub use effective_n::{RateTest, effective_n, korn_graubard, logit_interval, wilson_effective_n};
 pub use exact::{Exact, Scaled};
 pub use independent::{

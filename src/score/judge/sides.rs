@@ -11,7 +11,7 @@ use super::single::{about, reply_tokens};
 use super::{Rubric, orders, panel};
 use crate::model::Completion;
 use crate::score::{
-    Made, Metric, OtherSide, Score, ScoreContext, ScoreError, Scorer, mean, options,
+    Judge, Made, Metric, OtherSide, Score, ScoreContext, ScoreError, Scorer, options,
 };
 use crate::suite::Sample;
 
@@ -48,7 +48,6 @@ pub(in crate::score) fn make(value: Value) -> Made {
     }))
 }
 
-#[async_trait]
 impl Scorer for Sides {
     fn name(&self) -> &'static str {
         "judge_sides"
@@ -58,11 +57,18 @@ impl Scorer for Sides {
     /// the place; with several judges their mean. `consistent` is the share of judges who say the same in both orders. Both stand with side
     /// `a`: a pair is judged once.
     fn metrics(&self) -> &'static [Metric] {
-        const METRICS: &[Metric] = &[mean("preference"), mean("consistent")];
+        const METRICS: &[Metric] = &[Metric::mean("preference"), Metric::mean("consistent")];
         METRICS
     }
 
-    fn judges(&self) -> &[String] {
+    fn as_judge(&self) -> Option<&dyn Judge> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Judge for Sides {
+    fn models(&self) -> &[String] {
         &self.given.models
     }
 
@@ -70,7 +76,7 @@ impl Scorer for Sides {
         true
     }
 
-    async fn score(
+    async fn judge(
         &self,
         sample: &Sample,
         completion: &Completion,

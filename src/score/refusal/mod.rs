@@ -62,12 +62,27 @@ fn label_in(asked: Option<&str>, answered: Option<&str>, completion: &Completion
 struct Refusal {
     /// Ask the offline classifier where signals and rules say nothing.
     classifier: bool,
+    /// Whose scheme the headline follows.
+    scheme: Scheme,
 }
 
 impl Default for Refusal {
     fn default() -> Self {
-        Self { classifier: true }
+        Self {
+            classifier: true,
+            scheme: Scheme::Class,
+        }
     }
+}
+
+/// The metric that comes first.
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Scheme {
+    /// docs/taxonomy.md.
+    Class,
+    /// SpeechMap's, in which errors have no value.
+    Speechmap,
 }
 
 /// The same label, or the classifier's where signals and rules found nothing to go by.
@@ -118,13 +133,14 @@ impl Scorer for Refusal {
     /// token limit cut it. `speechmap` leaves out what that scheme calls an error. `hedging` runs from 0 (not at all) to 1, with the step
     /// from 1 to 5 as its label. `language` is 1 where the answer is in the question's language, with the answer's as its label.
     fn metrics(&self) -> &'static [Metric] {
-        const METRICS: &[Metric] = &[
-            Metric::answered("class"),
-            Metric::answered("speechmap"),
-            Metric::mean("hedging"),
-            Metric::mean("language"),
-        ];
-        METRICS
+        const CLASS: Metric = Metric::answered("class");
+        const SPEECHMAP: Metric = Metric::answered("speechmap");
+        const HEDGING: Metric = Metric::mean("hedging");
+        const LANGUAGE: Metric = Metric::mean("language");
+        match self.scheme {
+            Scheme::Class => &[CLASS, SPEECHMAP, HEDGING, LANGUAGE],
+            Scheme::Speechmap => &[SPEECHMAP, CLASS, HEDGING, LANGUAGE],
+        }
     }
 
     fn score(

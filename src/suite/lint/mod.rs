@@ -29,6 +29,8 @@ pub struct Lint {
     pub facts: usize,
     /// Values each stratum has.
     pub strata: BTreeMap<String, BTreeSet<String>>,
+    /// Whether its items are its own: those that others wrote are theirs to word.
+    pub own_items: bool,
     /// What its choices give away, where it has any.
     pub artefacts: Option<Artefacts>,
     /// What is wanting, each in one line.
@@ -84,8 +86,12 @@ const LEADING: &[&str] = &[
 /// [`SuiteError`] if a prompt cannot be made.
 pub fn lint(suite: &Suite) -> Result<Lint, SuiteError> {
     let mut prompts = Vec::with_capacity(suite.samples.len());
+    let mut questions = Vec::new();
     for sample in &suite.samples {
         suite.prompts.request(sample, false, 0)?;
+        if !sample.choices.is_empty() {
+            questions.push((sample, suite.prompts.question(sample)?));
+        }
         prompts.push(suite.prompts.request(sample, true, 0)?.prompt.display());
     }
     let mut found = Lint {
@@ -98,12 +104,16 @@ pub fn lint(suite: &Suite) -> Result<Lint, SuiteError> {
         clusters: distinct(&suite.samples, |s| s.pairing.cluster.as_deref()),
         pairs: distinct(&suite.samples, |s| s.pairing.pair.as_deref()),
         strata: strata(&suite.samples),
-        artefacts: artefacts(suite.samples.iter().zip(prompts.iter().cloned())),
+        own_items: suite.file.data.files.is_empty() && suite.file.data.hub.is_none(),
+        artefacts: artefacts(questions.into_iter()),
         ..Lint::default()
     };
-    // Items that others wrote are theirs to word; a benchmark asks what it likes.
-    let ours = suite.file.data.files.is_empty() && suite.file.data.hub.is_none();
-    if ours && suite.file.kind != Kind::Benchmark {
+    let idle = suite.idle_steps.iter();
+    found.findings.extend(idle.map(|step| {
+        format!("{step}: it changes no row; leave it out, or look whether the data is what it was")
+    }));
+    // A benchmark asks what it likes.
+    if found.own_items && suite.file.kind != Kind::Benchmark {
         if suite.file.canary.is_none() {
             let finding = "no canary: the items could not be found in training data";
             found.findings.push(finding.into());
@@ -142,6 +152,7 @@ pub fn differing_lists(suites: &[(&str, &Lint)]) -> Vec<String> {
     let list = |lint: &Lint| lint.strata.get(LISTED).cloned();
     let lists = suites
         .iter()
+        .filter(|(_, lint)| lint.own_items)
         .filter_map(|(name, lint)| Some((*name, list(lint)?)));
     let lists: Vec<(&str, BTreeSet<String>)> = lists.collect();
     let all: BTreeSet<&String> = lists.iter().flat_map(|(_, own)| own).collect();

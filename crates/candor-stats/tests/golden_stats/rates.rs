@@ -2,8 +2,8 @@
 
 use candor_stats::{
     TwoGroups, agresti_caffo, agresti_coull, clopper_pearson, jeffreys, jeffreys_with_ends,
-    miettinen_nurminen, newcombe_hybrid, rate_at_least, rate_at_most, wald, wald_independent,
-    wilson,
+    jensen_shannon_distance, miettinen_nurminen, newcombe_hybrid, rate_at_least, rate_at_most,
+    wald, wald_independent, wilson,
 };
 
 use super::each;
@@ -79,3 +79,11 @@ const MIETTINEN_NURMINEN: [(Groups, f64, f64); 4] = [
     ((5, 56, 1, 29), -0.091_589_1, 0.166_241_7),
     ((1, 30, 4, 300), -0.014_092_1, 0.153_974_8),
 ];
+
+#[test]
+fn golden_jensen_shannon() {
+    each("jensen_shannon", |case| {
+        let got = jensen_shannon_distance(&case.floats("p"), &case.floats("q"));
+        case.check("distance", got);
+    });
+}
