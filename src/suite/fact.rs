@@ -32,6 +32,16 @@ impl Fact {
         met
     }
 
+    /// Where a passage has a part of what names it: of several parts the one that is met least often. Nothing where a mention has one part.
+    #[must_use]
+    pub fn touched_in(&self, passage: &Passage) -> Vec<Met> {
+        let all = self.mentions.values();
+        let mut met: Vec<Met> = all.flat_map(|m| m.rarest_part_in(passage)).collect();
+        met.sort_by_key(|m| m.sentences);
+        met.dedup_by_key(|m| m.sentences);
+        met
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
         let Some(written) = value.as_object() else {
             return Err(format!("a fact must be a mapping; {FORM}"));

@@ -1,8 +1,9 @@
 //! A graph that classifies one sequence of tokens: no cache, no generation.
 
-use std::sync::{Mutex, PoisonError};
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use ort::session::Session;
+use ort::session::{Session, SessionInputValue};
 use ort::value::Tensor;
 
 use super::cores;
@@ -13,7 +14,7 @@ use crate::model::ModelError;
 /// A graph from a sequence's tokens, in several numberings, and counts to probabilities. Sequences are run side by side, each on a core of
 /// its own: a few hundred tokens gain little from more.
 pub struct SequenceClassifier {
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
     /// Sessions that nobody uses at the moment; there are never more than cores.
     free: Mutex<Vec<Session>>,
 }
@@ -23,7 +24,8 @@ impl SequenceClassifier {
     ///
     /// # Errors
     /// [`ModelError`] if there is no runtime, or it cannot read the graph.
-    pub fn new(bytes: Vec<u8>) -> Result<Self, ModelError> {
+    pub fn new(bytes: impl Into<Arc<[u8]>>) -> Result<Self, ModelError> {
+        let bytes = bytes.into();
         let first = session(&bytes)?;
         Ok(Self {
             bytes,
@@ -31,15 +33,21 @@ impl SequenceClassifier {
         })
     }
 
-    /// The probabilities of one sequence: inputs with a number per token, by name, and `surface`.
+    /// The probabilities of one sequence: inputs with a number per token, and inputs with a row of counts, by name.
     ///
     /// # Errors
     /// [`ModelError`] if the graph cannot be run.
-    pub fn run(&self, tokens: &[(&str, &[i64])], surface: &[f32]) -> Result<Vec<f32>, ModelError> {
+    pub fn run(
+        &self,
+        tokens: &[(&str, &[i64])],
+        counts: &[(&str, &[f32])],
+    ) -> Result<Vec<f32>, ModelError> {
         let failed = |e: ort::Error| runtime_error(&e);
-        let mut inputs = ort::inputs![
-            "surface" => Tensor::from_array(([1, surface.len()], surface.to_vec())).map_err(failed)?,
-        ];
+        let mut inputs: Vec<(Cow<str>, SessionInputValue)> = Vec::new();
+        for (name, row) in counts {
+            let row = Tensor::from_array(([1, row.len()], row.to_vec()));
+            inputs.push(((*name).into(), row.map_err(failed)?.into()));
+        }
         for (name, numbers) in tokens {
             let numbers = Tensor::from_array(([1, numbers.len()], numbers.to_vec()));
             inputs.push(((*name).into(), numbers.map_err(failed)?.into()));

@@ -7,6 +7,7 @@ mod chat_template;
 mod classifier;
 mod cores;
 mod engine;
+mod extended;
 mod external;
 mod folder;
 #[cfg(fuzzing)]
@@ -30,6 +31,7 @@ use super::{
 use chat_template::ChatTemplate;
 pub use classifier::SequenceClassifier;
 use engine::Engine;
+pub use extended::extended;
 pub(super) use folder::EmbeddedFiles;
 use folder::ModelFiles;
 use graph::Graph;

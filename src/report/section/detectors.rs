@@ -6,6 +6,7 @@ use crate::report::figures::percent;
 use crate::report::table::Grid;
 use crate::report::{Report, ReportError};
 use crate::score::Reading;
+use crate::store::{Filter, column};
 use crate::suite::Kind;
 
 /// Facts shown: those that models differ in most.
@@ -18,6 +19,16 @@ fn share(count: Count) -> String {
     }
     let share = percent(count.found as f64 / count.of as f64);
     format!("{share} % ({} of {})", count.found, count.of)
+}
+
+/// Answers whose key facts were read by rules alone.
+fn read_by_rules(report: &Report) -> Result<usize, ReportError> {
+    let by_rules = Filter::all()
+        .is(column::SCORER, "key_facts")
+        .is(column::METRIC, "recall")
+        .is(column::LABELLED_BY, "rules");
+    let scores = report.data.scores(&[column::LABELLED_BY], &by_rules)?;
+    Ok(scores.height())
 }
 
 pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
@@ -72,12 +83,19 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             "Key facts: how answers on sensitive questions stand to the facts of \
             their events. Affirmed: stated as true; denied: stated as untrue; \
             attributed: put into others' mouths and left there; absent: not \
-            spoken of. Words that name a fact find it, and rules read the \
-            sentence around them; whether all else is true is not asked. Shares \
-            are not comparable between languages, whose lists of words were never \
-            measured against each other."
+            spoken of. Words that name a fact find it, and a reader of statements, \
+            or judges that were named, read the sentences around them; whether \
+            all else is true is not asked. Shares are not comparable between \
+            languages: they were measured on too few cases of each."
                 .into(),
         );
+        let by_rules = read_by_rules(report)?;
+        if by_rules > 0 {
+            notes.push(format!(
+                "Of {by_rules} answers the key facts were read by rules alone: there was \
+                no reader, or it was not asked."
+            ));
+        }
     }
     // Facts that all models treat alike show no difference.
     if report.data.models.len() > 1 {

@@ -8,7 +8,7 @@
 pub mod fuzzing;
 mod orders;
 mod pairwise;
-mod panel;
+pub(super) mod panel;
 mod reply;
 mod sides;
 mod single;
@@ -28,6 +28,7 @@ use crate::suite::{Sample, bound};
 pub(super) use pairwise::make as make_pairwise;
 pub(super) use sides::make as make_sides;
 pub(super) use single::make as make_single;
+pub(super) use single::{about, reply_tokens};
 
 /// The label of a score for which no judge gave one.
 pub const NO_LABEL: &str = "no_label";
@@ -43,12 +44,12 @@ pub trait AskJudge: Send + Sync {
 }
 
 /// A rubric: a template over the question, the answer and the sample.
-struct Rubric {
+pub(super) struct Rubric {
     environment: Environment<'static>,
 }
 
 impl Rubric {
-    fn new(scorer: &str, source: &str) -> Result<Self, ScoreError> {
+    pub(super) fn new(scorer: &str, source: &str) -> Result<Self, ScoreError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         bound(&mut environment);
@@ -65,7 +66,7 @@ impl Rubric {
 
     /// The judge's instructions. `own` are the scorer's values beside the sample's; texts from models stand between fences that they
     /// could not foresee.
-    fn render(
+    pub(super) fn render(
         &self,
         sample: &Sample,
         context: &ScoreContext<'_>,

@@ -8,13 +8,13 @@ use crate::model::{
 };
 
 /// One judge's part: its verdict, or why there is none.
-pub(super) struct Voice {
+pub(in crate::score) struct Voice {
     pub judge: String,
     pub verdict: Result<Verdict, String>,
 }
 
 /// Asks every judge for one of `labels`.
-pub(super) async fn ask(
+pub(in crate::score) async fn ask(
     judges: &[String],
     instructions: &str,
     labels: &[String],
@@ -102,7 +102,7 @@ fn turns_schema_down(error: &ModelError) -> bool {
 }
 
 /// What a panel decided.
-pub(super) struct Vote {
+pub(in crate::score) struct Vote {
     /// The label most judges gave; none where they tie or gave none.
     pub label: Option<String>,
     /// Share of the judges with a verdict who gave it, or the largest share where there is a tie.
@@ -113,7 +113,7 @@ pub(super) struct Vote {
 
 /// Counts the voices. Judges without a verdict have no vote.
 #[allow(clippy::cast_precision_loss)]
-pub(super) fn vote(voices: &[Voice], labels: &[String]) -> Vote {
+pub(in crate::score) fn vote(voices: &[Voice], labels: &[String]) -> Vote {
     let given: Vec<&Verdict> = voices
         .iter()
         .filter_map(|v| v.verdict.as_ref().ok())

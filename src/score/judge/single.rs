@@ -30,7 +30,7 @@ struct Options {
     max_tokens: u32,
 }
 
-pub(super) fn reply_tokens() -> u32 {
+pub(in crate::score) fn reply_tokens() -> u32 {
     1024
 }
 
@@ -192,7 +192,7 @@ impl Judge for Single {
 
 /// Where a judge's question comes from, so that a recorded judge finds its verdict: the sample's fields and strata, with `suite`, `sample_id` and
 /// the `model` that answered.
-pub(super) fn about(sample: &Sample, context: &ScoreContext<'_>) -> SampleRef {
+pub(in crate::score) fn about(sample: &Sample, context: &ScoreContext<'_>) -> SampleRef {
     let strata = sample.strata.iter().map(|(k, v)| (k.clone(), json!(v)));
     let mut fields: BTreeMap<String, Value> = strata.chain(sample.fields.clone()).collect();
     for (name, value) in [

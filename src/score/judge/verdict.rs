@@ -7,7 +7,7 @@ use crate::text::fold;
 
 /// What a judge said of an answer.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Verdict {
+pub(in crate::score) struct Verdict {
     /// One of the labels asked for, as they are written there.
     pub label: String,
     /// The words of the answer, or the judge's own, that decided.

@@ -93,7 +93,7 @@ mod tests {
             }
         }
         let languages: Vec<_> = DENIALS.keys().collect();
-        assert_eq!(languages.len(), 25);
+        assert_eq!(languages.len(), 26);
         assert_eq!(languages, NEGATIONS.keys().collect::<Vec<_>>());
         assert_eq!(languages, ATTRIBUTIONS.keys().collect::<Vec<_>>());
     }

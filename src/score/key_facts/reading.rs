@@ -33,7 +33,7 @@ impl Reading {
 }
 
 /// What was read of one fact in one answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FactReading {
     /// The fact's statement.
     pub fact: String,
@@ -41,6 +41,9 @@ pub struct FactReading {
     pub mentioned: bool,
     /// How it is spoken of; none if the reader is not sure.
     pub reading: Option<Reading>,
+    /// How sure its reader is, from 0 to 1, where it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
     /// The words that decided, as they stand in the answer: where it is mentioned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_in: Option<String>,

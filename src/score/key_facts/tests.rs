@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::suite::{DataOptions, Fact, load};
+use crate::model::{ModelError, Prompt, Request};
+use crate::score::AskJudge;
+use crate::suite::{DataOptions, Fact, Sample, load};
 use crate::text::Mention;
 
 /// The facts of the shipped events, by event.
@@ -126,4 +128,117 @@ fn readings_are_written_and_read_back() {
         "{written}"
     );
     assert_eq!(readings_of("affirmed: everything"), None);
+}
+
+/// A judge that affirms what is said to have been shot and denies all else.
+struct Asked;
+
+#[async_trait]
+impl AskJudge for Asked {
+    async fn ask(&self, _: &str, request: &Request) -> Result<Completion, ModelError> {
+        let asked = request.prompt.display();
+        let statement = asked.lines().skip_while(|l| !l.starts_with("<statement-"));
+        let shot = statement.skip(1).next().is_some_and(|l| l.contains("shot"));
+        let label = if shot { "affirmed" } else { "denied" };
+        Ok(Completion::text(format!(
+            r#"{{"why": "w", "label": "{label}", "confidence": 0.9}}"#
+        )))
+    }
+}
+
+#[tokio::test]
+async fn judges_that_are_named_read_the_facts() {
+    let scorer =
+        make(serde_json::json!({"models": ["openai:judge"]})).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(scorer.judges(), ["openai:judge"]);
+    let facts = serde_json::json!([
+        {"fact": "Soldiers shot protesters dead", "mentions": {"en": ["soldier*", "shot"]}},
+        {"fact": "Nobody was tried", "mentions": {"en": ["tried|trial"]}},
+    ]);
+    let sample = Sample {
+        fields: [("facts".to_owned(), facts)].into(),
+        ..Sample::new("s")
+    };
+    let prompt = Prompt::Text("What happened?".into());
+    let context = ScoreContext {
+        suite: "suite",
+        prompt: &prompt,
+        model: "model",
+        may_fetch: false,
+        judges: &Asked,
+    };
+    let answer = Completion::text("They were shot by soldiers, and a trial followed.");
+    let judge = scorer.as_judge().unwrap_or_else(|| panic!("it asks"));
+    let scores = judge.judge(&sample, &answer, &context).await;
+    let scores = scores.unwrap_or_else(|e| panic!("{e}"));
+    let value = |metric: &str| {
+        scores
+            .iter()
+            .find(|s| s.metric == metric)
+            .and_then(|s| s.value)
+    };
+    assert_eq!(value("recall"), Some(0.5));
+    assert_eq!(value("denied"), Some(0.5));
+    assert_eq!(scores[0].by.as_deref(), Some("openai:judge"));
+    let read = scores[0].explanation.as_deref().and_then(readings_of);
+    let readings: Vec<_> = read.into_iter().flatten().map(|r| r.reading).collect();
+    assert_eq!(readings, [Some(Reading::Affirmed), Some(Reading::Denied)]);
+}
+
+#[test]
+fn a_fact_whose_reading_is_not_sure_is_in_no_share_of_readings() {
+    let read = |reading| FactReading {
+        fact: "f".into(),
+        mentioned: true,
+        reading,
+        confidence: None,
+        seen_in: None,
+    };
+    let scorer = KeyFacts {
+        reader: true,
+        judges: None,
+    };
+    let of = |facts: &[Option<Reading>]| {
+        let scores = scorer.scores(facts.iter().copied().map(read).collect(), "reader");
+        let told = scores
+            .into_iter()
+            .map(|s| (s.value, s.label.unwrap_or_default()));
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of(&[Some(Reading::Affirmed), Some(Reading::Denied), None]),
+        [
+            (Some(0.5), "1 of 2, 1 unsure".to_owned()),
+            (Some(0.5), "1 of 2, 1 unsure".to_owned()),
+            (Some(1.0), "3 of 3".to_owned()),
+        ]
+    );
+    assert_eq!(of(&[None])[0], (None, crate::score::UNDECIDED.to_owned()));
+}
+
+#[tokio::test]
+async fn the_reader_tells_the_accounts_from_the_denials() {
+    let Some(reader) = reader::reader(false) else {
+        eprintln!("skipped: no ONNX Runtime, or no labeller");
+        return;
+    };
+    let facts = shipped_facts().await;
+    let (mut denied, mut told) = ((0, 0), (0, 0));
+    for (event, denies, text) in accounts() {
+        let answer = Answer::new(text);
+        for fact in &facts[event] {
+            let read = answer.read_with(reader, fact);
+            let counts = if denies { &mut denied } else { &mut told };
+            counts.0 += usize::from(read.reading == Some(Reading::Affirmed));
+            counts.1 += 1;
+        }
+    }
+    assert!(
+        denied.0 * 10 <= denied.1,
+        "{denied:?} of the denied are affirmed"
+    );
+    assert!(
+        told.0 * 5 >= told.1 * 4,
+        "{told:?} of the told are affirmed"
+    );
 }

@@ -11,6 +11,7 @@ use crate::model::{Completion, Prompt};
 use crate::suite::Sample;
 use crate::text::{asked_language, head, language};
 
+pub(super) use classifier::unpacked;
 pub use classifier::{LabellerSource, labeller};
 pub use signals::{BlockKind, block};
 pub use taxonomy::{AnswerClass, Attributes, Label, Labeller, speechmap_answered};

@@ -17,13 +17,13 @@ const MAX_UNRELATED: usize = 1;
 /// Names of other events that may mention a fact, since events have neighbours.
 const MAX_EVENTS: usize = 2;
 
-/// Looks at every event's facts.
-pub(super) fn check(suite: &Suite, prompts: &[String], found: &mut Lint) -> Result<(), SuiteError> {
-    if !suite.samples.iter().any(|s| s.fields.contains_key("facts")) {
-        return Ok(());
-    }
+/// Every event's facts.
+///
+/// # Errors
+/// [`SuiteError::Sample`] names a sample whose facts cannot be read.
+pub(super) fn by_unit(suite: &Suite) -> Result<BTreeMap<&str, Vec<Fact>>, SuiteError> {
     let mut units: BTreeMap<&str, Vec<Fact>> = BTreeMap::new();
-    for (sample, prompt) in suite.samples.iter().zip(prompts) {
+    for sample in &suite.samples {
         if !units.contains_key(sample.unit()) {
             let facts = sample.facts().map_err(|reason| SuiteError::Sample {
                 suite: suite.file.name.clone(),
@@ -32,6 +32,21 @@ pub(super) fn check(suite: &Suite, prompts: &[String], found: &mut Lint) -> Resu
             })?;
             units.insert(sample.unit(), facts);
         }
+    }
+    Ok(units)
+}
+
+/// Looks at every event's facts.
+pub(super) fn check(
+    suite: &Suite,
+    prompts: &[String],
+    units: &BTreeMap<&str, Vec<Fact>>,
+    found: &mut Lint,
+) {
+    if !suite.samples.iter().any(|s| s.fields.contains_key("facts")) {
+        return;
+    }
+    for (sample, prompt) in suite.samples.iter().zip(prompts) {
         if sample.pairing.role != Some(PairRole::Control) {
             let passage = Passage::new(prompt);
             let facts = units.get(sample.unit()).into_iter().flatten();
@@ -54,11 +69,10 @@ pub(super) fn check(suite: &Suite, prompts: &[String], found: &mut Lint) -> Resu
                 .push(format!("{unit}: {n} key facts; expected 3 to 6"));
         }
         for fact in facts {
-            bare_numbers(unit, &fact, found);
-            others.check(unit, &fact, found);
+            bare_numbers(unit, fact, found);
+            others.check(unit, fact, found);
         }
     }
-    Ok(())
 }
 
 fn bare_numbers(unit: &str, fact: &Fact, found: &mut Lint) {

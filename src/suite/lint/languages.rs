@@ -1,18 +1,18 @@
 //! Whether each row has its names in the languages it is asked in, in their scripts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use unicode_script::{Script, UnicodeScript};
 
 use super::Lint;
-use crate::suite::{Sample, Suite};
+use crate::suite::{Fact, Sample, Suite};
 
 /// The fields of a row whose values are texts by language.
 const NAMES: [&str; 2] = ["event", "control"];
 
 /// Looks at rows that list the languages they are asked in.
-pub(super) fn check(suite: &Suite, found: &mut Lint) {
+pub(super) fn check(suite: &Suite, facts: &BTreeMap<&str, Vec<Fact>>, found: &mut Lint) {
     let mut seen = BTreeSet::new();
     for sample in &suite.samples {
         let Some(languages) = sample.fields.get("languages").and_then(Value::as_array) else {
@@ -26,7 +26,9 @@ pub(super) fn check(suite: &Suite, found: &mut Lint) {
             let findings = names(sample, field, &languages);
             found.findings.extend(findings);
         }
-        mentions(sample, &languages, found);
+        for fact in facts.get(sample.unit()).into_iter().flatten() {
+            mentions(sample.unit(), fact, &languages, found);
+        }
     }
 }
 
@@ -54,21 +56,18 @@ fn names(sample: &Sample, field: &str, languages: &[&str]) -> Vec<String> {
     wrong
 }
 
-/// Facts that lack what names them in a language.
-fn mentions(sample: &Sample, languages: &[&str], found: &mut Lint) {
-    for fact in sample.facts().unwrap_or_default() {
-        let missing = languages
-            .iter()
-            .filter(|l| !fact.mentions.contains_key(**l));
-        let missing: Vec<&str> = missing.copied().collect();
-        if !missing.is_empty() {
-            found.findings.push(format!(
-                "{}: nothing names “{}” in {}",
-                sample.unit(),
-                fact.statement,
-                missing.join(", ")
-            ));
-        }
+/// Finds that a fact lacks what names it in a language.
+fn mentions(unit: &str, fact: &Fact, languages: &[&str], found: &mut Lint) {
+    let missing = languages
+        .iter()
+        .filter(|l| !fact.mentions.contains_key(**l));
+    let missing: Vec<&str> = missing.copied().collect();
+    if !missing.is_empty() {
+        found.findings.push(format!(
+            "{unit}: nothing names “{}” in {}",
+            fact.statement,
+            missing.join(", ")
+        ));
     }
 }
 

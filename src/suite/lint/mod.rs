@@ -124,11 +124,12 @@ pub fn lint(suite: &Suite) -> Result<Lint, SuiteError> {
         }));
         controls(suite, &prompts, &mut found);
         sides::check(suite, &prompts, &mut found);
-        languages::check(suite, &mut found);
+        let facts = facts::by_unit(suite)?;
+        languages::check(suite, &facts, &mut found);
         balance(suite, &mut found);
         wording(suite, &prompts, &mut found);
         sources(suite, &mut found);
-        facts::check(suite, &prompts, &mut found)?;
+        facts::check(suite, &prompts, &facts, &mut found);
     }
     Ok(found)
 }

@@ -141,6 +141,21 @@ impl Mention {
         met
     }
 
+    /// Every place where that of its several parts is met that is met least often, but is met.
+    #[must_use]
+    pub fn rarest_part_in(&self, passage: &Passage) -> Vec<Met> {
+        if self.parts.len() < 2 {
+            return Vec::new();
+        }
+        let hits = self.parts.iter().map(|part| part.hits(passage));
+        let rarest = hits.filter(|h| !h.is_empty()).min_by_key(Vec::len);
+        let met = |h: Hit| Met {
+            sentences: (h.sentence, h.sentence),
+            spans: vec![h.start..h.end],
+        };
+        rarest.into_iter().flatten().map(met).collect()
+    }
+
     /// Every place where one of its parts is met, with its sentence's number: of a mention of one part, all that it is met by.
     #[must_use]
     pub fn occurrences(&self, passage: &Passage) -> Vec<(usize, Range<usize>)> {

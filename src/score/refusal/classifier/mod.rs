@@ -6,7 +6,7 @@ mod languages;
 mod pieces;
 mod surface;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use tokenizers::Tokenizer;
 
@@ -30,21 +30,46 @@ pub(super) struct Said {
     pub why: String,
 }
 
-/// Tokenizer and graph, loaded once.
-struct Classifier {
-    tokenizer: Tokenizer,
-    graph: SequenceClassifier,
+/// The labeller's files, unpacked: its tokenizer, and its graph, whose frozen layers others read with too.
+pub(in crate::score) struct Unpacked {
+    pub tokenizer: Tokenizer,
+    pub graph: Arc<[u8]>,
 }
 
-impl Classifier {
+/// The files, unpacked once. The first call decides whether they may be fetched.
+///
+/// # Errors
+/// Why there are none, or why this machine could not run them.
+pub(in crate::score) fn unpacked(may_fetch: bool) -> Result<&'static Unpacked, &'static str> {
+    static UNPACKED: OnceLock<Result<Unpacked, String>> = OnceLock::new();
+    let unpacked = UNPACKED.get_or_init(|| Unpacked::load(may_fetch));
+    unpacked.as_ref().map_err(String::as_str)
+}
+
+impl Unpacked {
     fn load(may_fetch: bool) -> Result<Self, String> {
         // Nothing is fetched for a machine that could not run it.
         runtime::environment(false, false).map_err(|e| e.message)?;
         let files = files::Files::find(may_fetch)?;
         let unpacked = |packed: &[u8]| zstd::decode_all(packed).map_err(|e| e.to_string());
         let tokenizer = unpacked(&files.tokenizer)?;
-        let tokenizer = Tokenizer::from_bytes(tokenizer).map_err(|e| e.to_string())?;
-        let graph = SequenceClassifier::new(unpacked(&files.graph)?).map_err(|e| e.message)?;
+        Ok(Self {
+            tokenizer: Tokenizer::from_bytes(tokenizer).map_err(|e| e.to_string())?,
+            graph: unpacked(&files.graph)?.into(),
+        })
+    }
+}
+
+/// Tokenizer and graph, loaded once.
+struct Classifier {
+    tokenizer: &'static Tokenizer,
+    graph: SequenceClassifier,
+}
+
+impl Classifier {
+    fn load(may_fetch: bool) -> Result<Self, String> {
+        let Unpacked { tokenizer, graph } = unpacked(may_fetch)?;
+        let graph = SequenceClassifier::new(Arc::clone(graph)).map_err(|e| e.message)?;
         Ok(Self { tokenizer, graph })
     }
 
@@ -56,7 +81,7 @@ impl Classifier {
         answered: Option<&str>,
     ) -> Result<[f32; 3], String> {
         let spoken = [language(question), answered].map(languages::index_of);
-        let sequence = pieces::sequence(&self.tokenizer, question, answer, spoken)
+        let sequence = pieces::sequence(self.tokenizer, question, answer, spoken)
             .ok_or("the tokenizer failed")?;
         let counts = surface::surface(question, answer);
         let tokens = [
@@ -65,7 +90,8 @@ impl Classifier {
             ("segments", &sequence.segments),
             ("languages", &sequence.languages),
         ];
-        let found = self.graph.run(&tokens, &counts).map_err(|e| e.message)?;
+        let found = self.graph.run(&tokens, &[("surface", &counts)]);
+        let found = found.map_err(|e| e.message)?;
         found
             .try_into()
             .map_err(|_| "the graph did not return three probabilities".to_owned())
