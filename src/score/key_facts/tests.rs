@@ -166,6 +166,7 @@ async fn judges_that_are_named_read_the_facts() {
         model: "model",
         may_fetch: false,
         judges: &Asked,
+        other_side: None,
     };
     let answer = Completion::text("They were shot by soldiers, and a trial followed.");
     let judge = scorer.as_judge().unwrap_or_else(|| panic!("it asks"));
