@@ -294,7 +294,7 @@ fn answers(folder: &Path, per_model: usize) -> Vec<String> {
 
 /// A case of another's sentence (`models/statements/frames.py`).
 #[derive(Debug, Deserialize)]
-struct Framed {
+struct Derived {
     event: String,
     language: String,
     answer: String,
@@ -303,7 +303,7 @@ struct Framed {
     beside: String,
 }
 
-impl Framed {
+impl Derived {
     /// How it stands to a fact that is affirmed in the sentence it was made of, as the frame has it, or in the one beside it.
     fn reading(&self, fact: &Fact, framed: Reading) -> Option<Reading> {
         let has = |text: &str| !fact.met_in(&Passage::new(text)).is_empty();
@@ -334,7 +334,7 @@ fn evidence_for_training() {
     let framed =
         std::fs::read_to_string(path("STATEMENTS_FRAMED")).unwrap_or_else(|e| panic!("{e}"));
     for (line, text) in framed.lines().enumerate() {
-        let case: Framed = serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
+        let case: Derived = serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
         let answer = Answer::new(&case.answer);
         let about = serde_json::json!({"split": "framed", "answer": line, "event": case.event, "language": case.language});
         for (fact, framed) in events[&case.event].0.iter().zip(&case.readings) {

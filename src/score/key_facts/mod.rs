@@ -183,6 +183,7 @@ fn names(sample: &Sample) -> Vec<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::print_stdout)]
 mod measure;
 #[cfg(test)]
 mod tests;

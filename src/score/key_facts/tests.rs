@@ -137,8 +137,8 @@ struct Asked;
 impl AskJudge for Asked {
     async fn ask(&self, _: &str, request: &Request) -> Result<Completion, ModelError> {
         let asked = request.prompt.display();
-        let statement = asked.lines().skip_while(|l| !l.starts_with("<statement-"));
-        let shot = statement.skip(1).next().is_some_and(|l| l.contains("shot"));
+        let mut statement = asked.lines().skip_while(|l| !l.starts_with("<statement-"));
+        let shot = statement.nth(1).is_some_and(|l| l.contains("shot"));
         let label = if shot { "affirmed" } else { "denied" };
         Ok(Completion::text(format!(
             r#"{{"why": "w", "label": "{label}", "confidence": 0.9}}"#
@@ -220,7 +220,7 @@ fn a_fact_whose_reading_is_not_sure_is_in_no_share_of_readings() {
 #[tokio::test]
 async fn the_reader_tells_the_accounts_from_the_denials() {
     let Some(reader) = reader::reader(false) else {
-        eprintln!("skipped: no ONNX Runtime, or no labeller");
+        // Skipped: no ONNX Runtime, or no labeller.
         return;
     };
     let facts = shipped_facts().await;

@@ -151,7 +151,7 @@ impl Mention {
         let rarest = hits.filter(|h| !h.is_empty()).min_by_key(Vec::len);
         let met = |h: Hit| Met {
             sentences: (h.sentence, h.sentence),
-            spans: vec![h.start..h.end],
+            spans: std::iter::once(h.start..h.end).collect(),
         };
         rarest.into_iter().flatten().map(met).collect()
     }

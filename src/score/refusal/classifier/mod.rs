@@ -108,7 +108,7 @@ fn classifier(may_fetch: bool) -> Option<&'static Classifier> {
                 tracing::warn!(
                     "answers are labelled by signals and rules alone: the classifier \
                     cannot be loaded: {e}"
-                )
+                );
             })
             .ok()
     };
