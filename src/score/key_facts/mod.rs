@@ -6,6 +6,8 @@
 
 mod context;
 mod cues;
+mod distance;
+mod evidence;
 mod judges;
 mod reader;
 mod reading;

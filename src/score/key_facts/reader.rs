@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use tokenizers::Tokenizer;
 
 use super::context::Context;
+use super::evidence::Evidence;
 use super::reading::Reading;
-use super::rules::Evidence;
 use crate::model::onnx::{SequenceClassifier, extended};
 use crate::score::refusal::unpacked;
 

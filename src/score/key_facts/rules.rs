@@ -16,11 +16,13 @@ use std::ops::Range;
 
 use super::context::{Context, Mark};
 use super::cues::{Cue, Cues};
+use super::distance::Distance;
+use super::evidence::Evidence;
 use super::reader::Reader;
 use super::reading::{FactReading, Reading};
 use super::subject::is_about;
 use crate::suite::Fact;
-use crate::text::{Met, Passage, excerpt, head, is_cjk};
+use crate::text::{Met, Passage, excerpt, head};
 
 /// Characters that are kept of the words that decided.
 const SEEN_CHARACTERS: usize = 240;
@@ -277,38 +279,6 @@ impl<'t> Answer<'t> {
     }
 }
 
-/// What a reader goes by.
-#[derive(Debug)]
-pub(super) struct Evidence {
-    /// None where only a part is mentioned.
-    pub by_rules: Option<Reading>,
-    /// Whether all that names the fact is there, and not only a part of it.
-    pub whole: bool,
-    /// Whether the answer denies as a whole.
-    pub denies: bool,
-    pub statement: Context,
-    pub answer: Context,
-}
-
-impl Evidence {
-    /// What is counted of it: the reading by rules (affirmed, denied, attributed), whether all of the mention is there, whether the answer
-    /// denies as a whole, whether the statement itself denies or negates, and whether it attributes.
-    pub(super) fn clues(&self) -> [f32; 7] {
-        let flag = |yes: bool| f32::from(u8::from(yes));
-        let by_rules = |reading| flag(self.by_rules == Some(reading));
-        let stated = |mark| self.statement.marks.iter().any(|(_, m)| *m == mark);
-        [
-            by_rules(Reading::Affirmed),
-            by_rules(Reading::Denied),
-            by_rules(Reading::Attributed),
-            flag(self.whole),
-            flag(self.denies),
-            flag(stated(Mark::Denial) || stated(Mark::Negation)),
-            flag(stated(Mark::Attribution)),
-        ]
-    }
-}
-
 /// The places of cues and mentions.
 fn marks(cues: &Cues, met: &[Met]) -> Vec<(Range<usize>, Mark)> {
     let kinds = [
@@ -323,42 +293,6 @@ fn marks(cues: &Cues, met: &[Met]) -> Vec<(Range<usize>, Mark)> {
     of_cues
         .chain(spans.map(|s| (s.clone(), Mark::Mention)))
         .collect()
-}
-
-/// So many words, or characters in scripts without spaces.
-#[derive(Debug, Clone, Copy)]
-struct Distance {
-    words: usize,
-    characters: usize,
-}
-
-impl Distance {
-    /// Whether no more than this stands between two words, and nothing that ends a clause.
-    fn holds(self, between: &str) -> bool {
-        if between.contains(CLOSED) {
-            return false;
-        }
-        self.fits(between)
-    }
-
-    /// Whether a text is no longer than this.
-    fn fits(self, text: &str) -> bool {
-        if text.chars().any(is_unspaced) {
-            return text.chars().count() <= self.characters;
-        }
-        text.split_whitespace().count() <= self.words
-    }
-}
-
-const CLOSED: [char; 20] = [
-    ',', '.', ';', ':', '\n', '，', '。', '；', '、', '：', '،', '؛', '।', '။', '!', '?', '！',
-    '？', '—', '–',
-];
-
-/// Whether a character is of a script that puts no spaces between words.
-pub(super) fn is_unspaced(c: char) -> bool {
-    is_cjk(c)
-        || matches!(c, '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}')
 }
 
 /// Whether a negation stands right before a cue, and is not part of it.

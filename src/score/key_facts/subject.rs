@@ -1,6 +1,6 @@
 //! Whether an answer is about its event at all: the words that name a single fact may stand in any text.
 
-use super::rules::is_unspaced;
+use super::distance::is_unspaced;
 
 /// Facts of an event which, mentioned together, make an answer one about it.
 const FACTS: usize = 2;
