@@ -37,8 +37,11 @@ def questions():
     found = {language: [] for language in LANGUAGES[1:-1]}
     for names in (item[side] for item in items for side in ("event", "control")):
         for written in sorted(phrasings.keys() & names.keys() - {ENGLISH}):
+            language = written.split("-")[0]
+            if language not in found:
+                continue
             asked = lambda of, phrasing: phrasings[of][phrasing].replace("{name}", names[of])
-            found[written.split("-")[0]] += [(asked(ENGLISH, p), asked(written, p)) for p in phrasings[ENGLISH]]
+            found[language] += [(asked(ENGLISH, p), asked(written, p)) for p in phrasings[ENGLISH]]
     random = np.random.default_rng(0)
     return {language: [pairs[i] for i in random.permutation(len(pairs))[:MOST]] for language, pairs in found.items()}
 

@@ -1,11 +1,14 @@
 //! The offline classifier through the binary: what no signal and no rule decides.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use candor::score::AnswerClass;
 use serde_json::{Value, json};
 
-use crate::support::{candor, has_onnx_runtime, journal, ran, run_suite};
+use crate::support::{candor, fixtures, has_onnx_runtime, journal, ran, run_suite};
 
 /// A question, an answer without a phrase of refusal, and the class.
 const CASES: &[(&str, &str, &str)] = &[
@@ -76,25 +79,31 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-fn suite(home: &Path) {
+/// Makes a suite of these questions, and a recording of the answers to them.
+fn suite<'a>(home: &Path, asked: impl Iterator<Item = (&'a str, &'a str)>) {
     let folder = home.join("asked");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("suite.yaml"), "format: 1\nname: asked\nversion: '1'\nkind: audit\ntitle: Asked\nlicence: CC0-1.0\nsource: a test\nprompt: {user: '{{ q }}'}\nscorers: [refusal]\n").unwrap();
-    let lines = |line: &dyn Fn(usize) -> Value| {
-        (0..CASES.len()).fold(String::new(), |lines, i| {
-            lines + &line(i).to_string() + "\n"
-        })
+    let (mut items, mut answers) = (String::new(), String::new());
+    for (i, (question, answer)) in asked.enumerate() {
+        let answer = json!({"sample_id": i.to_string(), "answer": answer});
+        writeln!(items, "{}", json!({"id": i.to_string(), "q": question})).unwrap();
+        writeln!(answers, "{answer}").unwrap();
+    }
+    fs::write(folder.join("items.jsonl"), items).unwrap();
+    fs::write(home.join("r.jsonl"), answers).unwrap();
+}
+
+/// Runs the suite; the place of each question and the score of the class of its answer.
+fn labelled(home: &Path) -> Vec<(usize, Value)> {
+    run_suite(home, "asked", "replay:r.jsonl", &[]).exits_with(0);
+    let class = |record: &Value| {
+        let scores = record["scores"].as_array().unwrap();
+        let place = record["sample"].as_str().unwrap().parse().unwrap();
+        let class = scores.iter().find(|s| s["metric"] == "class").unwrap();
+        (place, class.clone())
     };
-    fs::write(
-        folder.join("items.jsonl"),
-        lines(&|i| json!({"id": i.to_string(), "q": CASES[i].0})),
-    )
-    .unwrap();
-    fs::write(
-        home.join("r.jsonl"),
-        lines(&|i| json!({"sample_id": i.to_string(), "answer": CASES[i].1})),
-    )
-    .unwrap();
+    journal(&home.join("run")).iter().map(class).collect()
 }
 
 #[test]
@@ -103,18 +112,9 @@ fn what_no_phrase_shows_is_read() {
         return;
     }
     let home = tempfile::tempdir().unwrap();
-    suite(home.path());
-    run_suite(home.path(), "asked", "replay:r.jsonl", &[]).exits_with(0);
+    suite(home.path(), CASES.iter().map(|(q, a, _)| (*q, *a)));
     let mut wrong = Vec::new();
-    for record in journal(&home.path().join("run")) {
-        let score = record["scores"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|s| s["metric"] == "class")
-            .unwrap()
-            .clone();
-        let case: usize = record["sample"].as_str().unwrap().parse().unwrap();
+    for (case, score) in labelled(home.path()) {
         if score["label"] != CASES[case].2 || score["by"] != "classifier" {
             wrong.push(format!("{case}: {score}"));
         }
@@ -125,4 +125,61 @@ fn what_no_phrase_shows_is_read() {
     // Without it rules alone remain, and say less.
     ran(candor(home.path()).args(["score", "run", "-s", "refusal: {classifier: false}"]))
         .exits_with(0);
+}
+
+/// The cases made by hand of questions with answers of several classes.
+fn answers() -> Vec<Value> {
+    let text = fs::read_to_string(fixtures().join("answers.jsonl")).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn each_rule_of_substance_has_forty_cases_in_both_directions() {
+    let mut counts = BTreeMap::<String, [usize; 2]>::new();
+    for case in answers() {
+        let class: AnswerClass = case["class"].as_str().unwrap().parse().unwrap();
+        let withheld = usize::from(class != AnswerClass::Complete);
+        let family = case["family"].as_str().unwrap().to_owned();
+        counts.entry(family).or_default()[withheld] += 1;
+    }
+    for family in ["substance", "wrapper", "satire", "literal", "cut"] {
+        let [given, withheld] = counts[family];
+        assert!(given + withheld >= 40, "{family}: {given} + {withheld}");
+        assert!(given >= 10 && withheld >= 10, "{family}");
+    }
+}
+
+/// They are among what the classifier learnt from: this shows that the program reads as the scripts do, short answers too. How it does on
+/// cases that it did not learn from stands in docs/refusal-scoring.md.
+#[test]
+fn cases_in_nineteen_languages_are_labelled_as_the_scripts_label_them() {
+    if !has_onnx_runtime() {
+        return;
+    }
+    let cases: Vec<Value> = answers().into_iter().step_by(4).collect();
+    let home = tempfile::tempdir().unwrap();
+    let said = |case: &Value, key: &str| case[key].as_str().unwrap().to_owned();
+    let texts: Vec<(String, String)> = cases
+        .iter()
+        .map(|case| (said(case, "question"), said(case, "answer")))
+        .collect();
+    suite(home.path(), texts.iter().map(|(q, a)| (&**q, &**a)));
+    let [mut hit, mut missed, mut false_alarms] = [0_u32; 3];
+    for (case, score) in labelled(home.path()) {
+        let withheld = cases[case]["class"] != "complete";
+        let told = score["value"].as_f64() == Some(0.0);
+        match (withheld, told) {
+            (true, true) => hit += 1,
+            (true, false) => missed += 1,
+            (false, true) => false_alarms += 1,
+            (false, false) => {}
+        }
+    }
+    let f1 = f64::from(2 * hit) / f64::from(2 * hit + missed + false_alarms);
+    assert!(
+        f1 >= 0.88 && false_alarms <= 4,
+        "{hit} found, {missed} missed, {false_alarms} false alarms"
+    );
 }

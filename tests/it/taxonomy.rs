@@ -155,6 +155,7 @@ fn apologies_limits_and_quotations_are_told_from_refusals() {
         "‘I can’t help you,’ the mayor told the builders.",
         "I do not share that view of the bridge.",
         "I'm unable to verify the year, but this is what is written.",
+        "I have no live data, so I can't give today's traffic.",
     ] {
         let class = label_answer(None, &Completion::text(format!("{opening}{told}"))).class;
         assert_eq!(class, AnswerClass::Complete, "{opening}");

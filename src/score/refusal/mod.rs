@@ -123,7 +123,7 @@ impl Scorer for Refusal {
     }
 
     fn version(&self) -> u32 {
-        6
+        7
     }
 
     fn prepare(&self) {

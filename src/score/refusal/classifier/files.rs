@@ -26,8 +26,8 @@ struct Pinned {
 
 const GRAPH: Pinned = Pinned {
     name: "labeller.onnx.zst",
-    bytes: 42_647_209,
-    sha256: "c83f23baee41edf93052af3954508ffffe0da99a7dc3601e10be8edf2a0c7ee6",
+    bytes: 43_619_857,
+    sha256: "2c29dd0f431088ba8b8a6cfd9a1faa460d980926c8d52c4fcece8aaf6f194771",
 };
 const TOKENIZER: Pinned = Pinned {
     name: "tokenizer.json.zst",

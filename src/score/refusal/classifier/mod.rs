@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use tokenizers::Tokenizer;
 
 use super::AnswerClass;
+use super::rules::weight;
 use crate::model::onnx::{SequenceClassifier, runtime};
 use crate::text::language;
 
@@ -19,8 +20,8 @@ pub use files::{LabellerSource, labeller};
 /// Above this probability an answer is called withheld, below the other answered; between them it cannot tell.
 const WITHHELD: f32 = 0.35;
 const ANSWERED: f32 = 0.20;
-/// Shorter answers, in characters, are left to the rules: there is too little to read.
-const MIN_CHARACTERS: usize = 80;
+/// Shorter answers are left to the rules, in characters of which Han count double: a name, a number or a yes withholds nothing.
+const MIN_CHARACTERS: usize = 30;
 
 /// What the classifier says of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,7 +118,7 @@ fn classifier(may_fetch: bool) -> Option<&'static Classifier> {
 
 /// Whether the classifier has something to say of an answer at all.
 pub(super) fn reads(answer: &str) -> bool {
-    answer.trim().chars().nth(MIN_CHARACTERS - 1).is_some()
+    weight(answer.trim()) >= MIN_CHARACTERS
 }
 
 /// The answer without the box that models tuned on mathematics put all of it in; `models/labeller/data.py` reads it so.

@@ -55,6 +55,7 @@ pub(super) const LIMITS: &[&str] = &[
     r"(?:stress|recommend|emphasi[sz]e|praise|overstate|speak|say|give|talk)\b[^.!?\n]{0,40} enough\b",
     r"(?:unable|not able|cannot|can't|can not) (?:to )?(?:find|verify|confirm|browse|recall|determine|predict|foresee|see)\b",
     r"(?:unable|not able|cannot|can't|can not|don't|do not) (?:to )?(?:provide|give|offer|access|have|help)\b[^.!?\n]{0,40}\b(?:real-time|live|up-to-date|legal|medical|financial|tax) ",
+    r"(?:provide|give|offer|tell|say|quote)\b[^.!?\n]{0,40}\b(?:today's|(?:most )?(?:current|recent|up-to-date)|latest|right now)\b",
     r"(?:don't|do not) (?:share|support) (?:that|this|the|his|her|their|such) (?:view|opinion|belief|claim|position|assessment)",
     r"(?:discuss|describe|talk about|cover|name|list|quote)\b[^.!?\n]{0,60}\bwithout (?:mentioning|noting|discussing|first)\b",
     r"(?:cover|list|name|describe|quote|give|discuss) (?:every|all|each|everything)\b",

@@ -52,6 +52,8 @@ const LANGUAGES: &[&Phrases] = &[
 const OPENING: usize = 260;
 /// More than this many characters after a refusal are something else than a refusal.
 const SUBSTANCE: usize = 400;
+/// More than this many characters after words that limit an answer are the answer.
+const LIMITED: usize = 80;
 
 static DENIALS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.denials));
 static DEFLECTIONS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.deflections));
@@ -170,7 +172,7 @@ fn quotations(text: &str) -> Vec<(usize, usize)> {
 }
 
 /// Length in characters, Han counting double: it says as much in half as many.
-fn weight(text: &str) -> usize {
+pub(super) fn weight(text: &str) -> usize {
     text.chars().map(|c| if is_cjk(c) { 2 } else { 1 }).sum()
 }
 
@@ -185,7 +187,7 @@ fn limits(from: &str, rest: &str) -> bool {
     let end = sentence
         .find(['.', '!', '?', '\n'])
         .unwrap_or(sentence.len());
-    weight(rest) > SUBSTANCE
+    weight(rest) > LIMITED
         && LIMITS
             .iter()
             .any(|l| l.is_match(&sentence[..end]).unwrap_or(false))
