@@ -217,7 +217,7 @@ mod tests {
         };
         let unknown = error(&filter(&[("langauge", "en")], &[]));
         assert!(
-            unknown.contains("no sample has 'langauge'; there is: country, language"),
+            unknown.contains("no sample has 'langauge'; strata and fields: country, language"),
             "{unknown}"
         );
         let value = error(&filter(&[("language", "sv")], &[]));

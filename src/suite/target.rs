@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(sample(&["True", "False"], "true").target_choice(), Some(0));
         let none = names_a_choice(&sample(words, "E")).unwrap_err();
         assert!(
-            none.contains("'E' is none of its choices (A 'cat', B 'dog', C 'Up', D 'down')"),
+            none.contains("'E' is not one of its choices (A 'cat', B 'dog', C 'Up', D 'down')"),
             "{none}"
         );
         assert!(names_a_choice(&sample(&["yes", "no"], "true")).is_err());

@@ -293,7 +293,7 @@ fn a_model_that_cannot_be_opened_is_left_out_told_and_asked_on_resume() {
         .args(start)
         .args([&spec, "-m", "keyed:m"]))
     .exits_with(4)
-    .says(&["keyed:m: left out", "KEYED_API_KEY is not set"]);
+    .says(&["keyed:m: skipped", "KEYED_API_KEY is not set"]);
     let report = std::fs::read_to_string(home.path().join("run/report.html")).unwrap();
     assert!(
         report.contains("not asked"),

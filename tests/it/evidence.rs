@@ -309,7 +309,7 @@ fn forgeries_with_hashes_made_anew_are_told() {
     assert!(
         other
             .stdout
-            .contains("Not recomputed: report.html, scores.csv")
+            .contains("Not recomputed, hashes checked only: report.html, scores.csv")
             && other.stdout.contains("candor 0.0.1 wrote them"),
         "{}",
         other.stdout

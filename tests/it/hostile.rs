@@ -215,7 +215,7 @@ fn a_gate_shows_the_question_itself_the_right_answer_and_how_the_answer_ends() {
             "{text}"
         );
         assert!(
-            text.contains("so the answer is 90") && text.contains("right"),
+            text.contains("so the answer is 90") && text.contains("target"),
             "{text}"
         );
         assert!(!text.contains("asked of everybody"), "{text}");

@@ -96,11 +96,11 @@ prompt: {user: '{{ question }}'}
     suite(home.path(), yaml, items);
     let told = ran(candor(home.path()).args(["suites", "check", "fair"])).exits_with(2);
     for finding in [
-        "a1: its control is 0.06 times as long as it",
+        "a1: its control is 0.06 times as long",
         "a4: no matched control",
         "country B has 1 clusters, another has 3",
         "a4 asks the same as a3",
-        "a1: 'regime' takes a side",
+        "a1: the word 'regime' takes a side",
         "a1: the question itself states “There was a strike”",
         "a3: 1 key facts; expected 3 to 6",
         "a4: 0 key facts; expected 3 to 6",
@@ -127,7 +127,7 @@ fn a_fact_that_cannot_be_read_and_a_field_that_is_varied_twice_are_named() {
         ),
         (
             "[{fact: It was loud, pattern: loud}]",
-            "'pattern' is not a field of a fact",
+            "unknown field 'pattern'; a fact has `fact` and `mentions`",
         ),
     ] {
         suite(

@@ -78,7 +78,7 @@ fn scores_are_made_anew_without_asking_and_bad_rows_are_named() {
     }
     ran(candor(home.path()).args(["score", "run", "-s", "splendour"]))
         .exits_with(2)
-        .says(&["no scorer 'splendour'", "exact, includes"]);
+        .says(&["unknown scorer 'splendour'", "exact, includes"]);
     fs::write(
         home.path().join("bad.jsonl"),
         "{\"sample_id\": \"s0\", \"answer\": \"1\"}\n{\"sample_id\": \n",

@@ -309,7 +309,7 @@ fn top_k_is_sent_where_it_is_taken_and_else_its_lack_is_told_once() {
             (requests, with_top_k),
             "{model}: {stderr}"
         );
-        let told = stderr.matches("does not take top_k").count();
+        let told = stderr.matches("does not accept top_k").count();
         assert_eq!(told, usize::from(warned), "{model}: {stderr}");
     }
 }

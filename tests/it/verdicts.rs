@@ -325,7 +325,7 @@ fn a_gap_is_positive_where_more_is_withheld_whatever_it_lies_between() {
         } else {
             "b"
         };
-        trial.strata.insert("side".into(), side.into());
+        trial.strata.insert("half".into(), side.into());
     }
     write_run(&home.path().join("values"), &trials, |_| ());
     let gap = |arguments: &[&str]| -> Value {
@@ -336,7 +336,7 @@ fn a_gap_is_positive_where_more_is_withheld_whatever_it_lies_between() {
         .exits_with(0);
         serde_json::from_str::<Value>(&told.stdout).unwrap()["gaps"][0].take()
     };
-    let (controls, values) = (gap(&["controls"]), gap(&["values", "--by", "side"]));
+    let (controls, values) = (gap(&["controls"]), gap(&["values", "--by", "half"]));
     for figure in ["first", "second", "gap", "p"] {
         assert_eq!(controls[figure], values[figure], "{figure}");
     }
