@@ -398,7 +398,7 @@ mod tests {
             let completion = likelihood.completion.as_mut().unwrap();
             completion.continuations[0].log_likelihood = not_a_number;
             let refused = JournalLine::of(&likelihood).unwrap_err();
-            assert!(refused.to_string().contains("cannot be written down"));
+            assert!(refused.to_string().contains("cannot record the trial"));
             let mut score = record(|_| ());
             score.scores[0].value = Some(not_a_number);
             assert!(JournalLine::of(&score).is_err());
