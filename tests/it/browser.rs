@@ -129,7 +129,7 @@ fn hostile_answers_stay_text_and_are_found_by_search() {
     run_suite(
         home.path(),
         suite.to_str().unwrap(),
-        &format!("replay:r.jsonl?name={}", "<i>m</i>"),
+        format!("replay:r.jsonl?name={}", "<i>m</i>"),
         &[],
     )
     .exits_with(0);

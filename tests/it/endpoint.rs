@@ -87,7 +87,7 @@ fn a_server_that_hangs_is_given_up_in_time() {
     run_suite(
         home.path(),
         suite.to_str().unwrap(),
-        &endpoint.spec("slow"),
+        endpoint.spec("slow"),
         &["--no-cache"],
     )
     .exits_with(5)
@@ -127,7 +127,7 @@ fn overload_is_waited_out_as_the_server_asks() {
     run_suite(
         home.path(),
         suite.to_str().unwrap(),
-        &endpoint.spec("busy"),
+        endpoint.spec("busy"),
         &["--no-cache"],
     )
     .exits_with(0);
@@ -159,7 +159,7 @@ fn a_providers_block_is_an_outcome_and_not_a_failure() {
     run_suite(
         home.path(),
         suite.to_str().unwrap(),
-        &endpoint.spec("filtered"),
+        endpoint.spec("filtered"),
         &["--no-cache", "--max-connections", "1"],
     )
     .exits_with(0);

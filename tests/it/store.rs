@@ -352,7 +352,7 @@ fn an_answer_that_would_not_be_read_back_is_kept_in_another_form() {
         body["extra"] = nested.clone();
         Reply::Json(200, body)
     });
-    run_suite(home.path(), "pick", &endpoint.spec("m"), &["--no-cache"]);
+    run_suite(home.path(), "pick", endpoint.spec("m"), &["--no-cache"]);
     let lines = journal(&home.path().join("run"));
     assert_eq!(lines.len(), 1, "the trial is there in any case");
     assert_eq!(lines[0]["completion"]["text"], "deep");

@@ -10,7 +10,7 @@ use crate::support::ran;
 
 /// Elements that make up the skeleton, with their content.
 static PARTS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?s)<(section|h[1-6]|th|caption|summary|label|button)\b([^>]*)>(.*?)(?=</?(?:section|h[1-6]|th|td|tr|caption|summary|label|button|div|p|ul|details)\b)"#)
+    Regex::new(r"(?s)<(section|h[1-6]|th|caption|summary|label|button)\b([^>]*)>(.*?)(?=</?(?:section|h[1-6]|th|td|tr|caption|summary|label|button|div|p|ul|details)\b)")
         .expect("a pattern")
 });
 
