@@ -15,11 +15,7 @@ use super::{
     Question, TrialFigure,
 };
 use crate::stats::{Estimate, Inference, RateTest, Undefined, holm};
-
-/// The stratum that tells the sides of a controversy apart.
-const SIDE: &str = "side";
-/// Its values.
-const SIDES: [&str; 2] = ["a", "b"];
+use crate::suite::{SIDE, SIDES};
 
 /// In what the two answers of a pair are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

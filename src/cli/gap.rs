@@ -10,6 +10,7 @@ use crate::analysis::{Asked, Dataset, SidesTable, gap_table, is_a_side, sides_ta
 use crate::report::{
     gap_grid, gap_markdown, gap_notes, sides_grid, sides_markdown, sides_notes, uneven_grid,
 };
+use crate::suite::SIDE;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -86,7 +87,7 @@ fn sides_of(
     baseline: Option<&str>,
 ) -> Result<Option<SidesTable>, Failure> {
     let mut pairs = asked.all().filter(|q| q.pair.is_some());
-    let wanted = arguments.reference.is_none() && !arguments.by.iter().any(|by| by == "side");
+    let wanted = arguments.reference.is_none() && !arguments.by.iter().any(|by| by == SIDE);
     if !wanted || !pairs.all(|q| is_a_side(data, q)) {
         return Ok(None);
     }

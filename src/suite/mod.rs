@@ -32,7 +32,7 @@ pub use lint::{Lint, differing_lists, lint};
 pub use load::load;
 pub use prompt::PromptBuilder;
 pub use ready::{Suite, SuiteParts, scorers_hash};
-pub use sample::{Pairing, Sample};
+pub use sample::{Pairing, SIDE, SIDES, Sample};
 pub use schema::{
     Ask, ChoiceAs, DataFile, DataSource, Example, HubSource, Kind, PairRole, PromptTemplates,
     SampleTemplates, ScorerSpec, SuiteFile, Values, json_schema,

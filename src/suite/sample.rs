@@ -8,6 +8,11 @@ use serde_json::Value;
 use super::PairRole;
 use crate::text::named_choice;
 
+/// The stratum that tells the two sides of a controversy apart.
+pub const SIDE: &str = "side";
+/// Its values.
+pub const SIDES: [&str; 2] = ["a", "b"];
+
 /// A sample's place in a matched design.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pairing {

@@ -28,7 +28,6 @@ use crate::suite::{Sample, bound};
 pub(super) use pairwise::make as make_pairwise;
 pub(super) use sides::make as make_sides;
 pub(super) use single::make as make_single;
-pub(super) use single::{about, reply_tokens};
 
 /// The label of a score for which no judge gave one.
 pub const NO_LABEL: &str = "no_label";

@@ -1,24 +1,41 @@
 //! A preference asked for in both orders, since judges favour a place.
 
-use super::{NO_LABEL, panel};
-use crate::score::{Score, Scorer};
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::NO_LABEL;
+use super::panel::{self, Panel, Voice};
+use crate::score::{Score, ScoreContext, ScoreError, Scorer};
+use crate::suite::Sample;
 
 /// The labels of a preference.
 pub(super) fn labels() -> Vec<String> {
     ["first", "second", "tie"].map(str::to_owned).to_vec()
 }
 
+/// Asks a panel with `own` as first and `other` as second, and the other way round, and scores what it says.
+pub(super) async fn ask(
+    scorer: &dyn Scorer,
+    panel: &Panel,
+    sample: &Sample,
+    context: &ScoreContext<'_>,
+    [own, other]: [&Value; 2],
+) -> Result<Vec<Score>, ScoreError> {
+    let in_order = async |first: &Value, second: &Value| {
+        let values = BTreeMap::from([("first", first.clone()), ("second", second.clone())]);
+        panel.ask(sample, context, &values).await
+    };
+    let ours = in_order(own, other).await?;
+    let theirs = in_order(other, own).await?;
+    Ok(scores(scorer, panel, &ours, &theirs))
+}
+
 /// The scores `preference` and `consistent` of what judges said with the answer as first, and with it as second.
 #[allow(clippy::cast_precision_loss)]
-pub(super) fn scores(
-    scorer: &dyn Scorer,
-    models: &[String],
-    labels: &[String],
-    ours: &[panel::Voice],
-    theirs: &[panel::Voice],
-) -> Vec<Score> {
+fn scores(scorer: &dyn Scorer, panel: &Panel, ours: &[Voice], theirs: &[Voice]) -> Vec<Score> {
     let pairs = ours.iter().zip(theirs).map(|(a, b)| {
-        let label = |voice: &panel::Voice| voice.verdict.as_ref().ok().map(|v| v.label.clone());
+        let label = |voice: &Voice| voice.verdict.as_ref().ok().map(|v| v.label.clone());
         (label(a), label(b))
     });
     let (mut preferences, mut consistent) = (Vec::new(), Vec::new());
@@ -39,7 +56,7 @@ pub(super) fn scores(
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
     let told = [("as first", ours), ("as second", theirs)]
-        .map(|(place, voices)| format!("{place}: {}", panel::vote(voices, labels).told));
+        .map(|(place, voices)| format!("{place}: {}", panel::vote(voices, &panel.labels).told));
     let preference = average(&preferences);
     let label = match preference {
         None => NO_LABEL,
@@ -51,7 +68,7 @@ pub(super) fn scores(
     vec![
         Score {
             value: preference,
-            by: Some(models.join(", ")),
+            by: Some(panel.models.join(", ")),
             ..Score::new(scorer, "preference")
                 .label(label)
                 .because(told.join(" | "))

@@ -1,13 +1,11 @@
 //! `judge_pairwise`: is the answer better than another to the same question? Asked in both orders, since judges favour a place.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::single::{about, reply_tokens};
-use super::{Rubric, orders, panel};
+use super::panel::{Panel, reply_tokens};
+use super::{Rubric, orders};
 use crate::model::Completion;
 use crate::score::{Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::suite::Sample;
@@ -30,25 +28,27 @@ struct Options {
 }
 
 struct Pairwise {
-    given: Options,
-    rubric: Rubric,
-    labels: Vec<String>,
+    panel: Panel,
+    against: Option<String>,
 }
 
 pub(in crate::score) fn make(value: Value) -> Made {
     let given: Options = options("judge_pairwise", value)?;
     let rubric = Rubric::new("judge_pairwise", given.rubric.as_deref().unwrap_or(PREFER))?;
-    let labels = orders::labels();
     Ok(Box::new(Pairwise {
-        given,
-        rubric,
-        labels,
+        panel: Panel {
+            models: given.models,
+            rubric,
+            labels: orders::labels(),
+            max_tokens: given.max_tokens,
+        },
+        against: given.against,
     }))
 }
 
 impl Pairwise {
     fn other<'a>(&self, sample: &'a Sample) -> Option<&'a str> {
-        match &self.given.against {
+        match &self.against {
             Some(field) => sample.fields.get(field).and_then(Value::as_str),
             None => sample.targets.first().map(String::as_str),
         }
@@ -75,7 +75,7 @@ impl Scorer for Pairwise {
 #[async_trait]
 impl Judge for Pairwise {
     fn models(&self) -> &[String] {
-        &self.given.models
+        &self.panel.models
     }
 
     async fn judge(
@@ -89,33 +89,13 @@ impl Judge for Pairwise {
             what,
             sample: sample.id.clone(),
         };
-        if self.given.models.is_empty() {
+        if self.panel.models.is_empty() {
             return Err(missing("a judge: models: [\"openai:gpt-4o\"]"));
         }
         let other = self
             .other(sample)
             .ok_or_else(|| missing("another answer to compare with"))?;
-        let about = about(sample, context);
-        let in_order = async |first: &str, second: &str| {
-            let own = BTreeMap::from([("first", json!(first)), ("second", json!(second))]);
-            let instructions = self.rubric.render(sample, context, &own)?;
-            let Options {
-                models, max_tokens, ..
-            } = &self.given;
-            let judges = context.judges;
-            Ok(panel::ask(
-                models,
-                &instructions,
-                &self.labels,
-                *max_tokens,
-                &about,
-                judges,
-            )
-            .await)
-        };
-        let ours = in_order(&completion.text, other).await?;
-        let theirs = in_order(other, &completion.text).await?;
-        let models = &self.given.models;
-        Ok(orders::scores(self, models, &self.labels, &ours, &theirs))
+        let both = [json!(completion.text), json!(other)];
+        orders::ask(self, &self.panel, sample, context, both.each_ref()).await
     }
 }

@@ -1,11 +1,17 @@
 //! Judges who are asked the same, and what they said.
 
-use super::AskJudge;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
 use super::verdict::{self, Verdict};
+use super::{AskJudge, Rubric};
 use crate::model::{
     Completion, ErrorClass, Message, ModelError, Parameters, Prompt, Request, Role, SampleRef,
     Wanted,
 };
+use crate::score::{ScoreContext, ScoreError};
+use crate::suite::Sample;
 
 /// One judge's part: its verdict, or why there is none.
 pub(in crate::score) struct Voice {
@@ -13,32 +19,71 @@ pub(in crate::score) struct Voice {
     pub verdict: Result<Verdict, String>,
 }
 
-/// Asks every judge for one of `labels`.
-pub(in crate::score) async fn ask(
-    judges: &[String],
-    instructions: &str,
-    labels: &[String],
-    max_tokens: u32,
-    about: &SampleRef,
-    asker: &dyn AskJudge,
-) -> Vec<Voice> {
-    let request = Request {
-        prompt: Prompt::Chat(vec![said(Role::User, instructions)]),
-        parameters: Parameters {
-            max_tokens,
-            response_schema: Some(verdict::schema(labels)),
-            ..Parameters::default()
-        },
-        wanted: Wanted::Generate,
-        about: about.clone(),
-    };
-    let each = judges.iter().map(|judge| async {
-        Voice {
-            judge: judge.clone(),
-            verdict: one(judge, request.clone(), labels, asker).await,
-        }
-    });
-    futures::future::join_all(each).await
+/// Most tokens of a reply, where nothing is said.
+pub(in crate::score) fn reply_tokens() -> u32 {
+    1024
+}
+
+/// Judges, and what they are asked.
+pub(in crate::score) struct Panel {
+    /// Their specifications.
+    pub models: Vec<String>,
+    pub rubric: Rubric,
+    pub labels: Vec<String>,
+    /// Most tokens of a reply.
+    pub max_tokens: u32,
+}
+
+impl Panel {
+    /// Asks every judge for one of the labels, by the rubric over the sample and the scorer's `own` values.
+    ///
+    /// # Errors
+    /// [`ScoreError::Options`] if the rubric cannot be rendered.
+    pub(in crate::score) async fn ask(
+        &self,
+        sample: &Sample,
+        context: &ScoreContext<'_>,
+        own: &BTreeMap<&str, Value>,
+    ) -> Result<Vec<Voice>, ScoreError> {
+        let instructions = self.rubric.render(sample, context, own)?;
+        let request = Request {
+            prompt: Prompt::Chat(vec![said(Role::User, &instructions)]),
+            parameters: Parameters {
+                max_tokens: self.max_tokens,
+                response_schema: Some(verdict::schema(&self.labels)),
+                ..Parameters::default()
+            },
+            wanted: Wanted::Generate,
+            about: about(sample, context),
+        };
+        let each = self.models.iter().map(|judge| async {
+            Voice {
+                judge: judge.clone(),
+                verdict: one(judge, request.clone(), &self.labels, context.judges).await,
+            }
+        });
+        Ok(futures::future::join_all(each).await)
+    }
+}
+
+/// Where a judge's question comes from, so that a recorded judge finds its verdict: the sample's fields and strata, with `suite`, `sample_id` and
+/// the `model` that answered.
+fn about(sample: &Sample, context: &ScoreContext<'_>) -> SampleRef {
+    let strata = sample.strata.iter().map(|(k, v)| (k.clone(), json!(v)));
+    let mut fields: BTreeMap<String, Value> = strata.chain(sample.fields.clone()).collect();
+    for (name, value) in [
+        ("suite", context.suite),
+        ("sample_id", sample.id.as_str()),
+        ("model", context.model),
+    ] {
+        fields.insert(name.into(), json!(value));
+    }
+    SampleRef {
+        suite: context.suite.to_owned(),
+        id: sample.id.clone(),
+        epoch: 0,
+        fields,
+    }
 }
 
 fn said(role: Role, content: &str) -> Message {

@@ -1,23 +1,17 @@
 //! `judge_sides`: which side of a controversy does the model serve better? The judge reads both answers, each beside its own request, in both
 //! orders.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::single::{about, reply_tokens};
-use super::{Rubric, orders, panel};
+use super::panel::{Panel, reply_tokens};
+use super::{Rubric, orders};
 use crate::model::Completion;
-use crate::score::{
-    Judge, Made, Metric, OtherSide, Score, ScoreContext, ScoreError, Scorer, options,
-};
-use crate::suite::Sample;
+use crate::score::{Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
+use crate::suite::{SIDE, SIDES, Sample};
 
 const EVEN: &str = include_str!("sides.jinja");
-/// The stratum that tells the sides apart, and the side with which a pair's verdict stands.
-const SIDE: (&str, &str) = ("side", "a");
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,18 +27,19 @@ struct Options {
 }
 
 struct Sides {
-    given: Options,
-    rubric: Rubric,
-    labels: Vec<String>,
+    panel: Panel,
 }
 
 pub(in crate::score) fn make(value: Value) -> Made {
     let given: Options = options("judge_sides", value)?;
     let rubric = Rubric::new("judge_sides", given.rubric.as_deref().unwrap_or(EVEN))?;
     Ok(Box::new(Sides {
-        given,
-        rubric,
-        labels: orders::labels(),
+        panel: Panel {
+            models: given.models,
+            rubric,
+            labels: orders::labels(),
+            max_tokens: given.max_tokens,
+        },
     }))
 }
 
@@ -69,7 +64,7 @@ impl Scorer for Sides {
 #[async_trait]
 impl Judge for Sides {
     fn models(&self) -> &[String] {
-        &self.given.models
+        &self.panel.models
     }
 
     fn reads_other_side(&self) -> bool {
@@ -82,7 +77,7 @@ impl Judge for Sides {
         completion: &Completion,
         context: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError> {
-        if sample.strata.get(SIDE.0).is_none_or(|side| side != SIDE.1) {
+        if sample.strata.get(SIDE).is_none_or(|side| side != SIDES[0]) {
             return Ok(Vec::new());
         }
         let missing = |what| ScoreError::Missing {
@@ -90,7 +85,7 @@ impl Judge for Sides {
             what,
             sample: sample.id.clone(),
         };
-        if self.given.models.is_empty() {
+        if self.panel.models.is_empty() {
             return Err(missing("a judge: models: [\"openai:gpt-4o\"]"));
         }
         let Some(other) = context.other_side else {
@@ -98,30 +93,11 @@ impl Judge for Sides {
                 "the answer to the other side, which only `candor score RUN` has",
             ));
         };
-        let own = OtherSide {
-            question: context.prompt.question().to_owned(),
-            answer: completion.text.clone(),
-        };
-        let about = about(sample, context);
-        let in_order = async |first: &OtherSide, second: &OtherSide| {
-            let side = |s: &OtherSide| json!({"request": s.question, "answer": s.answer});
-            let values = BTreeMap::from([("first", side(first)), ("second", side(second))]);
-            let instructions = self.rubric.render(sample, context, &values)?;
-            Ok::<_, ScoreError>(
-                panel::ask(
-                    &self.given.models,
-                    &instructions,
-                    &self.labels,
-                    self.given.max_tokens,
-                    &about,
-                    context.judges,
-                )
-                .await,
-            )
-        };
-        let ours = in_order(&own, other).await?;
-        let theirs = in_order(other, &own).await?;
-        let models = &self.given.models;
-        Ok(orders::scores(self, models, &self.labels, &ours, &theirs))
+        let side = |request: &str, answer: &str| json!({"request": request, "answer": answer});
+        let both = [
+            side(context.prompt.question(), &completion.text),
+            side(&other.question, &other.answer),
+        ];
+        orders::ask(self, &self.panel, sample, context, both.each_ref()).await
     }
 }

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{NO_LABEL, Rubric, panel};
-use crate::model::{Completion, SampleRef};
+use super::panel::{self, Panel, reply_tokens};
+use super::{NO_LABEL, Rubric};
+use crate::model::Completion;
 use crate::score::refusal::AnswerClass;
 use crate::score::{Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::suite::Sample;
@@ -30,16 +31,10 @@ struct Options {
     max_tokens: u32,
 }
 
-pub(in crate::score) fn reply_tokens() -> u32 {
-    1024
-}
-
 struct Single {
-    models: Vec<String>,
-    rubric: Rubric,
-    labels: Vec<String>,
+    panel: Panel,
+    /// Those of the panel's labels.
     values: Vec<Option<f64>>,
-    max_tokens: u32,
 }
 
 /// The classes that a judge can tell from the text alone, with their values.
@@ -73,18 +68,20 @@ pub(in crate::score) fn make(value: Value) -> Made {
     };
     let (labels, values) = Vec::into_iter(labels).unzip();
     Ok(Box::new(Single {
-        models: given.models,
-        rubric: Rubric::new("judge", &rubric)?,
-        labels,
+        panel: Panel {
+            models: given.models,
+            rubric: Rubric::new("judge", &rubric)?,
+            labels,
+            max_tokens: given.max_tokens,
+        },
         values,
-        max_tokens: given.max_tokens,
     }))
 }
 
 impl Single {
     /// Whether its labels are classes of the taxonomy with the taxonomy's values, so that its verdicts tell what was withheld.
     fn labels_are_classes(&self) -> bool {
-        let mut labels = self.labels.iter().zip(&self.values);
+        let mut labels = self.panel.labels.iter().zip(&self.values);
         labels.all(|(label, value)| {
             let class: Result<AnswerClass, _> = label.parse();
             class.is_ok_and(|class| class.answered() == *value)
@@ -117,7 +114,7 @@ impl Scorer for Single {
 #[async_trait]
 impl Judge for Single {
     fn models(&self) -> &[String] {
-        &self.models
+        &self.panel.models
     }
 
     async fn judge(
@@ -126,7 +123,7 @@ impl Judge for Single {
         completion: &Completion,
         context: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError> {
-        if self.models.is_empty() {
+        if self.panel.models.is_empty() {
             return Err(ScoreError::Options {
                 scorer: "judge".into(),
                 reason: "no judge is named: judge: {models: [\"openai:gpt-4o\"]}".into(),
@@ -135,22 +132,12 @@ impl Judge for Single {
         let own = BTreeMap::from([
             ("answer", json!(completion.text)),
             ("reasoning", json!(completion.reasoning)),
-            ("labels", json!(self.labels)),
+            ("labels", json!(self.panel.labels)),
         ]);
-        let instructions = self.rubric.render(sample, context, &own)?;
-        let about = about(sample, context);
-        let voices = panel::ask(
-            &self.models,
-            &instructions,
-            &self.labels,
-            self.max_tokens,
-            &about,
-            context.judges,
-        )
-        .await;
-        let vote = panel::vote(&voices, &self.labels);
+        let voices = self.panel.ask(sample, context, &own).await?;
+        let vote = panel::vote(&voices, &self.panel.labels);
         let value = |label: &str| {
-            let at = self.labels.iter().position(|l| l == label);
+            let at = self.panel.labels.iter().position(|l| l == label);
             at.and_then(|at| self.values[at])
         };
         let several = voices.len() > 1;
@@ -161,7 +148,7 @@ impl Judge for Single {
         let mut scores = vec![Score {
             value: vote.label.as_deref().and_then(value),
             label: Some(vote.label.unwrap_or_else(|| NO_LABEL.into())),
-            by: Some(self.models.join(", ")),
+            by: Some(self.panel.models.join(", ")),
             confidence: sure,
             ..Score::new(self, "class").because(vote.told)
         }];
@@ -187,26 +174,6 @@ impl Judge for Single {
             });
         }
         Ok(scores)
-    }
-}
-
-/// Where a judge's question comes from, so that a recorded judge finds its verdict: the sample's fields and strata, with `suite`, `sample_id` and
-/// the `model` that answered.
-pub(in crate::score) fn about(sample: &Sample, context: &ScoreContext<'_>) -> SampleRef {
-    let strata = sample.strata.iter().map(|(k, v)| (k.clone(), json!(v)));
-    let mut fields: BTreeMap<String, Value> = strata.chain(sample.fields.clone()).collect();
-    for (name, value) in [
-        ("suite", context.suite),
-        ("sample_id", sample.id.as_str()),
-        ("model", context.model),
-    ] {
-        fields.insert(name.into(), json!(value));
-    }
-    SampleRef {
-        suite: context.suite.to_owned(),
-        id: sample.id.clone(),
-        epoch: 0,
-        fields,
     }
 }
 

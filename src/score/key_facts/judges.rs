@@ -8,33 +8,29 @@ use serde_json::json;
 use super::reading::{FactReading, Reading};
 use super::rules::Answer;
 use crate::model::Completion;
-use crate::score::judge::{Rubric, about, panel};
+use crate::score::judge::Rubric;
+use crate::score::judge::panel::{self, Panel};
 use crate::score::{ScoreContext, ScoreError};
 use crate::suite::{Fact, Sample};
 
 const STATEMENT: &str = include_str!("statement.jinja");
 
-/// Judges, and what they are asked.
-pub(super) struct Judges {
-    models: Vec<String>,
-    rubric: Rubric,
-    labels: Vec<String>,
-    max_tokens: u32,
-}
+/// Judges who are asked about one fact at a time.
+pub(super) struct Judges(Panel);
 
 impl Judges {
     pub(super) fn new(models: Vec<String>, max_tokens: u32) -> Result<Self, ScoreError> {
-        Ok(Self {
+        Ok(Self(Panel {
             models,
             rubric: Rubric::new("key_facts", STATEMENT)?,
             labels: Reading::ALL.map(|r| r.name().to_owned()).to_vec(),
             max_tokens,
-        })
+        }))
     }
 
     /// Their specifications.
     pub(super) fn models(&self) -> &[String] {
-        &self.models
+        &self.0.models
     }
 
     /// The readings of all facts, by the vote where there are several judges; none where they tie or give no label.
@@ -65,18 +61,8 @@ impl Judges {
             ("statement", json!(by_rules.fact)),
             ("answer", json!(completion.text)),
         ]);
-        let instructions = self.rubric.render(sample, context, &own)?;
-        let about = about(sample, context);
-        let voices = panel::ask(
-            &self.models,
-            &instructions,
-            &self.labels,
-            self.max_tokens,
-            &about,
-            context.judges,
-        )
-        .await;
-        let vote = panel::vote(&voices, &self.labels);
+        let voices = self.0.ask(sample, context, &own).await?;
+        let vote = panel::vote(&voices, &self.0.labels);
         let read = Reading::ALL
             .into_iter()
             .find(|r| vote.label.as_deref() == Some(r.name()));

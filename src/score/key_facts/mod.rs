@@ -17,7 +17,7 @@ mod subject;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::judge::reply_tokens;
+use super::judge::panel::reply_tokens;
 use super::{Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::model::Completion;
 use crate::suite::{Fact, PairRole, Sample};
