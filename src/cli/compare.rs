@@ -21,12 +21,7 @@ pub(super) struct Arguments {
     #[arg(short, long = "suite", value_name = "SUITE", num_args = 1..)]
     suites: Vec<String>,
     /// Estimand: what the figures generalise to (population, suite or run).
-    #[arg(
-        long = "estimand",
-        alias = "target",
-        value_name = "ESTIMAND",
-        default_value_t
-    )]
+    #[arg(long, alias = "target", value_name = "ESTIMAND", default_value_t)]
     estimand: Estimand,
     /// Cluster questions by this stratum instead of by the suite's clusters.
     #[arg(long, value_name = "STRATUM")]

@@ -25,12 +25,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "T")]
     title: Option<String>,
     /// Estimand: what the figures generalise to (population, suite or run).
-    #[arg(
-        long = "estimand",
-        alias = "target",
-        value_name = "ESTIMAND",
-        default_value_t
-    )]
+    #[arg(long, alias = "target", value_name = "ESTIMAND", default_value_t)]
     estimand: Estimand,
     /// External labels, as `candor label` writes them [default: labels.jsonl in the first run's directory, if present]
     #[arg(long, value_name = "FILE")]

@@ -1,7 +1,7 @@
 //! Writing a file so that it is there whole or not at all, after a power cut too.
 
 use std::fs::{self, File};
-use std::io::{self, Seek};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,27 +14,12 @@ pub fn replace<T, E>(
     failed: impl Fn(io::Error) -> E,
     write: impl FnOnce(&File) -> Result<T, E>,
 ) -> Result<T, E> {
-    let partial = partial_path(path);
-    // A file of that name is a dead writer's, or a link that somebody laid there.
-    let _ = fs::remove_file(&partial);
-    let file = File::create_new(&partial).map_err(&failed)?;
-    // The lock tells a live writer's file from one that a killed process left behind.
-    let _ = file.try_lock();
-    let written = write(&file).and_then(|value| {
-        file.sync_all()
-            .and_then(|()| fs::rename(&partial, path))
-            .map_err(&failed)?;
-        sync_folder(path);
-        Ok(value)
-    });
-    if written.is_err() {
-        let _ = fs::remove_file(&partial);
-    }
-    written
+    let partial = Partial::beside(path).map_err(&failed)?;
+    partial.become_whole(path, failed, write)
 }
 
 /// Writes a file that the user named, making its folder: whole or not at all, with the permissions that a file there had. What a link there leads to
-/// is written, and what is no ordinary file (`/dev/stdout`, a pipe) is written into.
+/// is written. What is not an ordinary file (`/dev/stdout`, a pipe) is written into, and so is a file in a folder that admits no other.
 ///
 /// # Errors
 /// What `write` says, and what `failed` makes of an error of the system.
@@ -47,21 +32,72 @@ pub fn write_output<T, E>(
         fs::create_dir_all(folder).map_err(&failed)?;
     }
     let there = fs::metadata(path).ok();
-    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let replaceable = match &there {
-        Some(there) => there.is_file() && can_write_beside(&place),
+        Some(there) => there.is_file(),
         // A link that leads nowhere yet is opened, so that what it names is made.
         None => fs::symlink_metadata(path).is_err(),
     };
     if !replaceable {
         return write_into(path, failed, write);
     }
-    replace(&place, &failed, |file| {
+    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let partial = match Partial::beside(&place) {
+        Err(_) if there.is_some() => return write_into(path, failed, write),
+        made => made.map_err(&failed)?,
+    };
+    partial.become_whole(&place, failed, |file| {
         if let Some(there) = &there {
             let _ = file.set_permissions(there.permissions());
         }
         write(file)
     })
+}
+
+/// Writes a text that the user named a file for, as [`write_output`] does.
+///
+/// # Errors
+/// Those of the system.
+pub fn write_text(path: &Path, text: &str) -> io::Result<()> {
+    write_output(path, |e| e, |mut file| file.write_all(text.as_bytes()))
+}
+
+/// A file under its writer's own name, until it is whole.
+struct Partial {
+    path: PathBuf,
+    file: File,
+}
+
+impl Partial {
+    fn beside(place: &Path) -> io::Result<Self> {
+        let path = partial_path(place);
+        // A file of that name is a dead writer's, or a link that somebody laid there.
+        let _ = fs::remove_file(&path);
+        let file = File::create_new(&path)?;
+        // The lock tells a live writer's file from one that a killed process left behind.
+        let _ = file.try_lock();
+        Ok(Self { path, file })
+    }
+
+    /// Writes it, syncs it and moves it to its place; where that fails, nothing of it is left.
+    fn become_whole<T, E>(
+        self,
+        place: &Path,
+        failed: impl Fn(io::Error) -> E,
+        write: impl FnOnce(&File) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let written = write(&self.file).and_then(|value| {
+            self.file
+                .sync_all()
+                .and_then(|()| fs::rename(&self.path, place))
+                .map_err(&failed)?;
+            sync_folder(place);
+            Ok(value)
+        });
+        if written.is_err() {
+            let _ = fs::remove_file(&self.path);
+        }
+        written
+    }
 }
 
 /// Writes a file elsewhere, and copies it to its place where that is whole: not each place can be sought in.
@@ -78,14 +114,6 @@ fn write_into<T, E>(
     });
     copied.map_err(failed)?;
     Ok(value)
-}
-
-/// Whether a file can be made in a file's folder, which is not so of each folder that holds a writable file.
-fn can_write_beside(path: &Path) -> bool {
-    let probe = partial_path(path);
-    let made = File::create_new(&probe).is_ok();
-    let _ = fs::remove_file(&probe);
-    made
 }
 
 /// Makes the names in a file's folder durable, where the system can.
@@ -108,13 +136,7 @@ fn partial_path(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
-
-    fn text(path: &Path, text: &str) -> io::Result<()> {
-        write_output(path, |e| e, |mut file| file.write_all(text.as_bytes()))
-    }
 
     #[test]
     fn a_write_that_fails_leaves_the_old_file_and_no_other() {
@@ -138,7 +160,7 @@ mod tests {
     fn folders_are_made() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b.html");
-        text(&path, "new").unwrap();
+        write_text(&path, "new").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
     }
 
@@ -151,11 +173,11 @@ mod tests {
         fs::write(&own, "old").unwrap();
         fs::set_permissions(&own, fs::Permissions::from_mode(0o600)).unwrap();
         symlink(&own, &link).unwrap();
-        text(&link, "new").unwrap();
+        write_text(&link, "new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&own).unwrap(), "new");
         let mode = fs::metadata(&own).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        text(Path::new("/dev/null"), "nowhere").unwrap();
+        write_text(Path::new("/dev/null"), "nowhere").unwrap();
     }
 }

@@ -1,7 +1,6 @@
 //! The sections become one file.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -14,7 +13,7 @@ use super::section::SECTIONS;
 use super::templates::file;
 use super::transcripts::{Transcripts, transcripts};
 use super::{Report, ReportError};
-use crate::files::write_output;
+use crate::files::write_text;
 
 #[derive(Serialize)]
 struct PageContext<'a> {
@@ -72,15 +71,7 @@ impl Report {
     /// # Errors
     /// [`ReportError`] if it cannot be made or written.
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        let html = self.html()?;
-        let failed = |e: std::io::Error| ReportError::File {
-            action: "cannot write",
-            path: path.into(),
-            reason: e.to_string(),
-        };
-        write_output(path, failed, |mut file| {
-            file.write_all(html.as_bytes()).map_err(failed)
-        })
+        write_text(path, &self.html()?).map_err(|e| ReportError::file("cannot write", path, &e))
     }
 }
 

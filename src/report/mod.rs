@@ -23,7 +23,7 @@ mod table;
 mod templates;
 mod transcripts;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::analysis::AnalysisError;
 use crate::store::StoreError;
@@ -79,4 +79,15 @@ pub enum ReportError {
         /// The names known.
         known: String,
     },
+}
+
+impl ReportError {
+    /// A file that could not be read or written.
+    fn file(action: &'static str, path: &Path, reason: &dyn std::fmt::Display) -> Self {
+        Self::File {
+            action,
+            path: path.into(),
+            reason: reason.to_string(),
+        }
+    }
 }

@@ -62,14 +62,11 @@ impl Published {
         let Some(path) = folders.iter().map(|f| f.join(FILE)).find(|p| p.is_file()) else {
             return Ok(Self::default());
         };
-        let failed = |reason: String| ReportError::File {
-            action: "cannot read",
-            path: path.clone(),
-            reason,
-        };
-        let text = std::fs::read_to_string(&path).map_err(|e| failed(e.to_string()))?;
+        let failed =
+            |reason: &dyn std::fmt::Display| ReportError::file("cannot read", &path, reason);
+        let text = std::fs::read_to_string(&path).map_err(|e| failed(&e))?;
         let all: Vec<PublishedFigure> = serde_json::from_str(&text)
-            .map_err(|e| failed(format!("not a list of published figures: {e}")))?;
+            .map_err(|e| failed(&format!("not a list of published figures: {e}")))?;
         let named =
             |figure: &PublishedFigure, name: &str| name.eq_ignore_ascii_case(&figure.benchmark);
         let (same, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|f| {

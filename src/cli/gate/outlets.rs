@@ -1,6 +1,5 @@
 //! Where a gate's outcome goes: stdout, files, annotations, and the exit code.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -10,7 +9,7 @@ use crate::cli::baseline::run_and_model;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{lines as table_lines, to_json};
 use crate::cli::terminal::say;
-use crate::files::write_output;
+use crate::files::write_text;
 use crate::gate::{GateFile, GateOutcome, Overall};
 use crate::report::gate::{
     InfluentialQuestion, OnInconclusive, Platform, annotations, conclusion, junit, lines, markdown,
@@ -180,14 +179,11 @@ fn platform() -> Annotated {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let failed = |e: std::io::Error| {
+    write_text(path, text).map_err(|e| {
         Failure::new(
             Exit::CouldNotRun,
             format!("cannot write {}: {e}", path.display()),
         )
-    };
-    write_output(path, failed, |mut file| {
-        file.write_all(text.as_bytes()).map_err(failed)
     })?;
     say(&format!("wrote {}", path.display()));
     Ok(())

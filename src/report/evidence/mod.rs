@@ -187,11 +187,7 @@ fn record_of(name: &str, path: &Path) -> Result<FileRecord, ReportError> {
     let mut hashing = Hashing::default();
     File::open(path)
         .and_then(|mut file| io::copy(&mut file, &mut hashing))
-        .map_err(|e| ReportError::File {
-            action: "cannot read",
-            path: path.into(),
-            reason: e.to_string(),
-        })?;
+        .map_err(|e| ReportError::file("cannot read", path, &e))?;
     Ok(hashing.record(name))
 }
 

@@ -55,10 +55,8 @@ pub struct Verified {
 /// # Errors
 /// [`ReportError`] if the file cannot be read, or is not evidence at all.
 pub fn verify(path: &Path) -> Result<Verified, ReportError> {
-    let failed = |reason: &dyn std::fmt::Display| ReportError::File {
-        action: "cannot read the evidence",
-        path: path.into(),
-        reason: reason.to_string(),
+    let failed = |reason: &dyn std::fmt::Display| {
+        ReportError::file("cannot read the evidence", path, reason)
     };
     let mut archive = Archive::open(path).map_err(|e| failed(&e))?;
     let manifest = archive.manifest().map_err(|e| failed(&e))?;

@@ -31,12 +31,12 @@ pub fn write_evidence<P: AsRef<Path>>(
     let named: Vec<(&Path, String)> = names(runs.iter().map(AsRef::as_ref));
     let report = Report::new(Dataset::open_as(&named)?, &options(runs, baseline)?)?;
     let created = Timestamp::now();
-    let made =
-        tempfile::tempdir().map_err(|e| file_error("cannot create a folder for", path, &e))?;
+    let made = tempfile::tempdir()
+        .map_err(|e| ReportError::file("cannot create a folder for", path, &e))?;
     let write = |name: &str, content: &[u8]| {
         let place = made.path().join(name);
         let written = fs::write(&place, content);
-        written.map_err(|e| file_error("cannot write", &place, &e))?;
+        written.map_err(|e| ReportError::file("cannot write", &place, &e))?;
         Ok::<_, ReportError>((name.to_owned(), place))
     };
     let mut files = vec![
@@ -67,7 +67,7 @@ pub fn write_evidence<P: AsRef<Path>>(
     };
     let manifest = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
     files.insert(0, write(MANIFEST, &manifest)?);
-    pack(&files, path).map_err(|e| file_error("cannot write", path, &e))?;
+    pack(&files, path).map_err(|e| ReportError::file("cannot write", path, &e))?;
     Ok(blake3::hash(&manifest).to_hex().to_string())
 }
 
@@ -110,14 +110,6 @@ fn of_a_run(run: &Path, name: &str) -> Result<Vec<(String, PathBuf)>, ReportErro
             Some((format!("runs/{name}/{file}"), place.clone()))
         })
         .collect())
-}
-
-fn file_error(action: &'static str, path: &Path, reason: &dyn std::fmt::Display) -> ReportError {
-    ReportError::File {
-        action,
-        path: path.into(),
-        reason: reason.to_string(),
-    }
 }
 
 /// Packs files under their names, each as it is read. The same content gives the same bytes: no entry carries a time. The zip is written

@@ -11,11 +11,7 @@ use crate::text::visible;
 
 #[allow(clippy::needless_pass_by_value)] // As every writer takes it.
 pub(super) fn write(table: Table, file: &File, path: &Path) -> Result<(), ReportError> {
-    let failed = |e: csv::Error| ReportError::File {
-        action: "cannot write",
-        path: path.into(),
-        reason: e.to_string(),
-    };
+    let failed = |e: csv::Error| ReportError::file("cannot write", path, &e);
     let mut writer = csv::Writer::from_writer(file);
     let columns: Vec<(String, bool)> = table
         .columns()

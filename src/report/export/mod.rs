@@ -37,11 +37,7 @@ pub fn export(
     match FORMATS.iter().find(|(name, _)| *name == format) {
         Some((_, write)) => {
             let table = table(data, transcripts)?;
-            let failed = |e: std::io::Error| ReportError::File {
-                action: "cannot write",
-                path: path.into(),
-                reason: e.to_string(),
-            };
+            let failed = |e| ReportError::file("cannot write", path, &e);
             write_output(path, failed, |file| write(table, file, path))
         }
         None => Err(ReportError::Unknown {
