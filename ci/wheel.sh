@@ -31,7 +31,7 @@ cp -r models/open "$work/empty/models/"
   said=$(candor doctor) || { echo "$said"; exit 1; }
   echo "$said"
   [[ $said == *venv*onnxruntime*capi* ]] || { echo "the environment's ONNX Runtime was not found"; exit 1; }
-  [[ $said == *"(beside the binary)"* ]] || { echo "the wheel's classifier was not found"; exit 1; }
+  [[ $said == *venv*share*candor*labeller* ]] || { echo "the wheel's classifier was not found"; exit 1; }
   SECONDS=0
   candor demo
   [[ -s candor-demo/report.html ]]
