@@ -10,6 +10,7 @@ use crate::score::WITHOUT_VERDICT;
 use crate::store::{
     Filter, SCORES, TRIALS, Table, Texts, TrialKey, TrialStatus, column, stratum_column,
 };
+use crate::text::instead;
 
 impl Dataset {
     /// Every question's score under its suite's primary metric. Questions without a value (failed, blocked, not judged) are
@@ -44,10 +45,9 @@ impl Dataset {
             .iter()
             .find(|s| metrics.iter().all(|m| m.suite != **s))
         {
-            let known: Vec<&str> = metrics.iter().map(|m| m.suite.as_str()).collect();
             return Err(AnalysisError::UnknownSuite {
                 name: unknown.clone(),
-                known: known.join(", "),
+                known: instead(unknown, "its suites", metrics.iter().map(|m| &m.suite)),
             });
         }
         metrics.retain(|m| suites.is_empty() || suites.contains(&m.suite));
@@ -288,11 +288,7 @@ impl Dataset {
             .position(|s| s == name)
             .ok_or_else(|| AnalysisError::UnknownStratum {
                 name: name.into(),
-                known: if self.strata.is_empty() {
-                    "none".into()
-                } else {
-                    self.strata.join(", ")
-                },
+                known: instead(name, "its strata", &self.strata),
             })
     }
 }

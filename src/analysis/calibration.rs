@@ -112,7 +112,7 @@ impl Answer {
     }
 }
 
-/// 1 for an answer, 0 for one withheld, none for a label that is no verdict; an error for a label of no known scheme.
+/// 1 for an answer, 0 for one withheld, none for a label that is not a verdict; an error for a label of no known scheme.
 fn read(label: &str) -> Result<Option<f64>, String> {
     let class = label.parse::<AnswerClass>();
     class.map_or_else(|_| speechmap_answered(label), |c| Ok(c.answered()))

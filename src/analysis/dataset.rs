@@ -8,6 +8,7 @@ use crate::store::{
     Filter, Manifest, ModelRecord, Reading, RunDirectory, SCORES, StoreError, SuiteRecord, TRIALS,
     Table, column,
 };
+use crate::text::instead;
 
 /// The tables of runs, and what their manifests say.
 pub struct Dataset {
@@ -317,6 +318,6 @@ pub fn named_model<'a>(
         .or_else(|| shorts.next().filter(|_| shorts.next().is_none()))
         .ok_or_else(|| AnalysisError::UnknownModel {
             name: name.into(),
-            known: models.collect::<Vec<_>>().join(", "),
+            known: instead(name, "its models", models),
         })
 }

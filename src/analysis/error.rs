@@ -10,27 +10,27 @@ pub enum AnalysisError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No such model.
-    #[error("the run has no model '{name}'; its models: {known}")]
+    #[error("the run has no model '{name}'; {known}")]
     UnknownModel {
         /// As asked for.
         name: String,
-        /// What there is.
+        /// The likely name, and what there is.
         known: String,
     },
     /// No such suite.
-    #[error("the run has no suite '{name}'; its suites: {known}")]
+    #[error("the run has no suite '{name}'; {known}")]
     UnknownSuite {
         /// As asked for.
         name: String,
-        /// What there is.
+        /// The likely name, and what there is.
         known: String,
     },
     /// No such stratum.
-    #[error("the run has no stratum '{name}'; its strata: {known}")]
+    #[error("the run has no stratum '{name}'; {known}")]
     UnknownStratum {
         /// As asked for.
         name: String,
-        /// What there is.
+        /// The likely name, and what there is.
         known: String,
     },
     /// A score that no statistic can be made of.

@@ -1,7 +1,7 @@
 //! Writing a file so that it is there whole or not at all, after a power cut too.
 
 use std::fs::{self, File};
-use std::io::{self, Seek, Write};
+use std::io::{self, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -42,7 +42,15 @@ pub fn write_output<T, E>(
     }
     let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let partial = match Partial::beside(&place) {
-        Err(_) if there.is_some() => return write_into(path, failed, write),
+        Err(error)
+            if there.is_some()
+                && matches!(
+                    error.kind(),
+                    ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+                ) =>
+        {
+            return write_into(path, failed, write);
+        }
         made => made.map_err(&failed)?,
     };
     partial.become_whole(&place, failed, |file| {

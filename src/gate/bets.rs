@@ -16,7 +16,7 @@ pub struct Scheduled {
     pub unit: String,
     /// Its match.
     pub pair: Option<String>,
-    /// Whether it is a pair's sensitive side; none if it is no side of a pair.
+    /// Whether it is a pair's sensitive side; none if it is not a side of a pair.
     pub sensitive: Option<bool>,
     /// What it is broken down by.
     pub strata: BTreeMap<String, String>,

@@ -161,7 +161,7 @@ impl GateOutcome {
 ///
 /// # Errors
 /// [`GateError`] if there can be no verdict: rules that name what is not there, runs that were asked different things, too many trials
-/// without an answer, scores that are no numbers.
+/// without an answer, scores that are not numbers.
 pub fn judge(
     gate: &GateFile,
     candidate: Side,

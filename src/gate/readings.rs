@@ -6,6 +6,7 @@ use super::file::{GateFile, Rule};
 use super::measure::Measure;
 use super::{GateError, Side};
 use crate::analysis::{Asked, MetricName, TrialFigure};
+use crate::text::instead;
 
 /// One side's questions under one measure.
 struct Reading {
@@ -126,11 +127,11 @@ fn reading_for(gate: &GateFile, rule: &Rule, candidate: Side) -> Result<Source, 
     let data = candidate.data;
     for suite in &rule.suites {
         if data.suites.iter().all(|s| s.name != *suite) {
-            let known: Vec<&str> = data.suites.iter().map(|s| s.name.as_str()).collect();
+            let known = data.suites.iter().map(|s| &s.name);
             return Err(gate.at_rule(
                 rule,
                 &format!("the candidate's run has no suite '{suite}'"),
-                &format!("its suites: {}", known.join(", ")),
+                &instead(suite, "its suites", known),
             ));
         }
     }

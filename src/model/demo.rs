@@ -2,6 +2,7 @@
 
 use super::onnx::{EmbeddedFiles, OnnxModel};
 use super::{ErrorClass, ModelError, ModelSpec, OpenOptions};
+use crate::text::instead;
 
 /// Names of the demo models.
 pub const DEMO_MODELS: &[&str] = &["open", "guarded"];
@@ -30,8 +31,8 @@ pub(super) async fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Onnx
             return Err(ModelError::new(
                 ErrorClass::NotFound,
                 format!(
-                    "unknown demo model '{other}'; known: {}",
-                    DEMO_MODELS.join(", ")
+                    "unknown demo model '{other}'; {}",
+                    instead(other, "known", DEMO_MODELS)
                 ),
             ));
         }

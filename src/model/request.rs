@@ -134,7 +134,7 @@ pub enum Wanted {
     },
 }
 
-/// Where a request comes from: lets a recording find its answer. It is no part of the question and of no key.
+/// Where a request comes from: lets a recording find its answer. It is not part of the question, nor of any key.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SampleRef {
     /// The suite's name.

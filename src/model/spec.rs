@@ -1,5 +1,6 @@
 //! Model specifications: `onnx:DIR?device=cuda:0`, `openai:gpt-4o`, `https://host/v1#NAME`, `replay:FILE`, `demo:open`.
 
+use crate::text::instead;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -105,8 +106,8 @@ impl ModelSpec {
             Some(unknown) => Err(SpecError {
                 spec: self.redacted(|option| known.contains(&option) || option == "name"),
                 reason: format!(
-                    "unknown option '{unknown}'; known here: name, {}",
-                    known.join(", ")
+                    "unknown option '{unknown}'; {}",
+                    instead(unknown, "known here", ["name"].iter().chain(known))
                 ),
             }),
         }

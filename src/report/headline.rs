@@ -212,7 +212,7 @@ fn sides(data: &Dataset, asked: &Asked) -> Vec<String> {
         .collect()
 }
 
-/// The questions of audits without controls that are no sides of a controversy: of those neither is the first.
+/// The questions of audits without controls that are not sides of a controversy: of those neither is the first.
 pub(super) fn without_controls(data: &Dataset, asked: &Asked) -> Asked {
     let mut own = asked.of_suites(&data.audits());
     let alone = |q: &Question| q.role.is_none() && q.pair.is_some() && !is_a_side(data, q);

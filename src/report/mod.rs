@@ -70,13 +70,13 @@ pub enum ReportError {
         reason: String,
     },
     /// An unknown name.
-    #[error("unknown {what} '{name}'; known: {known}")]
+    #[error("unknown {what} '{name}'; {known}")]
     Unknown {
         /// What it should name.
         what: &'static str,
         /// The name given.
         name: String,
-        /// The names known.
+        /// The likely name, and the names known.
         known: String,
     },
 }

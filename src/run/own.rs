@@ -8,6 +8,7 @@ use super::plan::{Plan, PlannedModel};
 use crate::model::{Model, OpenOptions};
 use crate::score::Scorer;
 use crate::suite::SuiteError;
+use crate::text::instead;
 
 impl Plan {
     /// Asks a model of one's own too. `open` is for judges, where nobody was to be asked so far.
@@ -153,7 +154,7 @@ impl Plan {
         open: &OpenOptions,
     ) -> Result<Self, PlanError> {
         let names = self.suites.iter().map(|s| s.suite.file.name.as_str());
-        let known = names.collect::<Vec<_>>().join(", ");
+        let known = instead(suite, "suites of the plan", names);
         let planned = self
             .suites
             .iter_mut()

@@ -8,7 +8,7 @@ pub const IMPORTED: &str = "imported";
 /// What imported labels tell.
 pub(super) const TELLS: Tells = Tells::Withheld;
 
-/// A label that somebody else gave. `value` is 1 for a full answer, 0 for a withheld one, none if the label is no verdict.
+/// A label that somebody else gave. `value` is 1 for a full answer, 0 for a withheld one, none if the label is not a verdict.
 #[must_use]
 pub fn imported_score(
     metric: &str,

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Completion, Prompt};
 use crate::suite::{Sample, ScorerSpec};
+use crate::text::instead;
 
 pub use imported::{IMPORTED, imported_score};
 #[cfg(fuzzing)]
@@ -280,7 +281,7 @@ pub trait Judge: Send + Sync {
 #[non_exhaustive]
 pub enum ScoreError {
     /// There is no such scorer.
-    #[error("unknown scorer '{name}'; known: {known}")]
+    #[error("unknown scorer '{name}'; {known}")]
     Unknown {
         /// The name given.
         name: String,
@@ -345,11 +346,7 @@ pub fn build(spec: &ScorerSpec) -> Made {
         Some((_, make)) => make(spec.options()),
         None => Err(ScoreError::Unknown {
             name: name.into(),
-            known: SCORERS
-                .iter()
-                .map(|(n, _)| *n)
-                .collect::<Vec<_>>()
-                .join(", "),
+            known: instead(name, "known", SCORERS.iter().map(|(n, _)| n)),
         }),
     }
 }

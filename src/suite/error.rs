@@ -12,9 +12,9 @@ pub enum SuiteError {
     #[diagnostic(transparent)]
     Source(#[from] Box<SourceError>),
     /// There is no such suite.
-    #[error("unknown suite '{name}'")]
+    #[error("unknown suite '{name}'; {known}")]
     #[diagnostic(help(
-        "Shipped suites: {known}. Name a suite of your own by its folder; `candor suites list` describes the shipped ones"
+        "Name a suite of your own by its folder; `candor suites list` describes the shipped ones"
     ))]
     Unknown {
         /// As asked for.

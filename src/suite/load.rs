@@ -22,7 +22,7 @@ use super::{
     template, yaml,
 };
 use crate::files::{Folder, Row, parse_jsonl, read_text};
-use crate::text::SourceError;
+use crate::text::{SourceError, instead};
 
 /// Loads a suite: a shipped one by name, or a folder with a `suite.yaml`; `?data=PATH` names its data.
 ///
@@ -176,11 +176,7 @@ fn find(name: &str) -> Result<Written, SuiteError> {
         }),
         None => Err(SuiteError::Unknown {
             name: name.into(),
-            known: all
-                .iter()
-                .map(|s| s.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", "),
+            known: instead(name, "shipped suites", all.iter().map(|s| &s.name)),
         }),
     }
 }
@@ -424,7 +420,7 @@ impl<'a> Maker<'a> {
         let own = |name: &str| row.get(name).filter(|v| !v.is_null());
         let shown = row_name(&row, number);
         let render = |name: &str| self.render(name, number, &row, &shown);
-        // A blank cell is no pair and no cluster.
+        // A blank cell is neither a pair nor a cluster.
         let templated = |name: &str, set: bool| {
             let value = if set {
                 render(name).map(Some)

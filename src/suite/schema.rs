@@ -234,7 +234,7 @@ impl PairRole {
         }
     }
 
-    /// The role of a name; none where it is no role's.
+    /// The role of a name; none where no role has it.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let mut all = [Self::Sensitive, Self::Control].into_iter();

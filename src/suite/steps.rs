@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::place::PlacedRow;
 use super::{SuiteError, template};
 use crate::files::{Row, from_json, from_python};
-use crate::text::excerpt;
+use crate::text::{excerpt, instead};
 
 /// One operation on a suite's rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -118,15 +118,12 @@ impl Explode {
 /// A field's value, taken out of the row.
 fn taken(row: &mut Row, field: &str) -> Result<Value, String> {
     row.shift_remove(field).ok_or_else(|| {
-        let names: Vec<&str> = row.keys().map(String::as_str).collect();
-        format!(
-            "the row has no field '{field}'; it has {}",
-            names.join(", ")
-        )
+        let instead = instead(field, "its fields", row.keys());
+        format!("the row has no field '{field}'; {instead}")
     })
 }
 
-/// A text as the value that it writes; what is no text is a value already.
+/// A text as the value that it writes; what is not text is a value already.
 fn parsed(field: &str, value: Value) -> Result<Value, String> {
     let Value::String(text) = value else {
         return Ok(value);
@@ -267,7 +264,7 @@ mod tests {
         for (steps, says) in [
             (
                 "- parse: [b]",
-                "data.steps[0], parse: the row has no field 'b'; it has a",
+                "data.steps[0], parse: the row has no field 'b'; its fields: a",
             ),
             (
                 "[keep: a, parse: [a]]",

@@ -84,7 +84,7 @@ const BARRIERS: &str = "because since when if that which and but or not cannot c
 const JOINED_BARRIERS: &[char] = &['不', '非', '错', '錯', '没', '沒', '因', '，', '。', '、'];
 
 /// Words that may stand between the word and what joins its answer to it: "the answer to question 5 is".
-const MOST_BETWEEN: usize = 8;
+const MAX_WORDS_BETWEEN: usize = 8;
 
 /// Every announcement of a text, in order.
 pub(crate) fn announcements(text: &str) -> Vec<Announcement> {
@@ -192,7 +192,7 @@ fn content(text: &str, end: usize) -> Option<(usize, Form)> {
             '-' | '–' | '—' | '―' if text[next..].starts_with([' ', '*']) => {
                 return after_mark(text, next);
             }
-            '(' | '（' if between < MOST_BETWEEN => match parenthesis(rest) {
+            '(' | '（' if between < MAX_WORDS_BETWEEN => match parenthesis(rest) {
                 // "Answer (in dollars): 18", but "Answer (B)".
                 Some(inner) if inner.chars().count() > 3 => {
                     at += inner.len() + 2 * c.len_utf8();
@@ -252,7 +252,7 @@ fn content(text: &str, end: usize) -> Option<(usize, Form)> {
             _ if between == 0 => return Some((at, Form::Bare)),
             _ => return None,
         }
-        if between > MOST_BETWEEN || unspaced_run > 2 * MOST_BETWEEN {
+        if between > MAX_WORDS_BETWEEN || unspaced_run > 2 * MAX_WORDS_BETWEEN {
             return None;
         }
     }

@@ -3,6 +3,7 @@
 mod announce;
 mod boxed;
 mod choice;
+mod instead;
 mod language;
 mod mention;
 mod near;
@@ -14,6 +15,7 @@ mod tokens;
 mod visible;
 
 pub use choice::{answer_choice, named_choice};
+pub use instead::instead;
 pub use language::{asked_language, language};
 pub use mention::{Mention, MentionError, Met, Passage};
 pub use near::{Phrases, Shingles, group_alike, near_duplicates};

@@ -100,7 +100,7 @@ impl BettingWealth {
     }
 
     /// Whether the wealth has ever reached 1/α, or the values seen already exceed the mean: mean ≤ m is then rejected at level α. That
-    /// the mean is ruled out from below is no evidence against mean ≤ m.
+    /// the mean is ruled out from below is not evidence against mean ≤ m.
     #[must_use]
     pub fn rejects_at(&self, alpha: f64) -> bool {
         self.best >= (1.0 / alpha).ln()

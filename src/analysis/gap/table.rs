@@ -92,7 +92,7 @@ pub struct GapFigure {
     /// The same after Holm's correction over the table.
     pub p_corrected: Option<f64>,
     /// Mantel–Haenszel odds ratio of being withheld, pooled over pairs, with its 95 % interval; none without discordant pairs, or where
-    /// scores are no answers withheld.
+    /// scores are not answers withheld.
     pub odds_ratio: Option<(f64, Interval)>,
     /// Pairs with a score on both sides, whether or not they suffice for an interval.
     pub pairs: usize,

@@ -106,7 +106,7 @@ fn blocks(text: &str, tags: &[Tag], opened: bool) -> Vec<Block> {
         let leads = tag.span.start == first_word;
         let begins = tag.opens && (leads || tag.place != Place::Sentence);
         if !begins || endless.contains(&tag.family) {
-            // A closing tag that is left over is no word of the answer's.
+            // A closing tag that is left over is not part of the answer.
             if !tag.opens && !found.is_empty() && tag.place != Place::Sentence {
                 found.push(Block {
                     outer: tag.span.clone(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Price;
 use super::address::Address;
 use crate::model::{BARE_KEY_ENV, ErrorClass, ModelError, ModelSpec, OpenOptions};
+use crate::text::instead;
 
 /// Whether a server holds an answer to a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,9 +230,9 @@ fn unknown(spec: &ModelSpec) -> ModelError {
     ModelError::new(
         ErrorClass::BadRequest,
         format!(
-            "'{spec}': unknown provider '{}'. Known: {}. Any OpenAI-compatible server can be named as https://host/v1#NAME, or under [providers.{}] in candor.toml",
+            "'{spec}': unknown provider '{}'; {} (any OpenAI-compatible server can be named as https://host/v1#NAME, or under [providers.{}] in candor.toml)",
             spec.scheme,
-            names.join(", "),
+            instead(&spec.scheme, "known", names),
             spec.scheme
         ),
     )

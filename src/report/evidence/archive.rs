@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use zip::ZipArchive;
+use zip::result::ZipError;
 
 use super::{FileRecord, Hashing, MANIFEST};
 
@@ -30,7 +31,10 @@ pub(super) enum Mismatch {
 
 impl Archive {
     pub(super) fn open(path: &Path) -> Result<Self, Box<dyn std::error::Error>> {
-        let archive = ZipArchive::new(File::open(path)?)?;
+        let archive = ZipArchive::new(File::open(path)?).map_err(|e| match e {
+            ZipError::InvalidArchive(_) => "it is not a whole zip file".into(),
+            other => Box::<dyn std::error::Error>::from(other),
+        })?;
         // Of two entries with the same name, different tools take different ones.
         match entries(&mut File::open(path)?)? {
             Some(entries) if entries != archive.len() => {

@@ -11,6 +11,7 @@ use super::ReportError;
 use crate::analysis::Dataset;
 use crate::files::write_output;
 use crate::store::{Filter, Table, column, stratum_column};
+use crate::text::instead;
 
 /// Writes a table into the file at a path.
 type Writer = fn(Table, &File, &Path) -> Result<(), ReportError>;
@@ -43,7 +44,7 @@ pub fn export(
         None => Err(ReportError::Unknown {
             what: "export format",
             name: format.into(),
-            known: formats().join(", "),
+            known: instead(format, "known", formats()),
         }),
     }
 }

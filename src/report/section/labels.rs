@@ -12,7 +12,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let by = ["suite".to_owned()];
     let calibration = match calibrate(&report.data, &report.data.headlines(), labels, &by) {
         Ok(calibration) => calibration,
-        // Labels that do not fit the run are no reason to have no report.
+        // Labels that do not fit the run are not a reason to have no report.
         Err(AnalysisError::Mixed(why)) => {
             let note = format!("The external labels were not compared with the run's own: {why}");
             tracing::warn!("{note}");

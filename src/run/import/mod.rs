@@ -5,6 +5,7 @@ mod speechmap;
 use std::path::{Path, PathBuf};
 
 use crate::store::{RunDirectory, StoreError};
+use crate::text::instead;
 
 /// What an import brought in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct Imported {
 #[non_exhaustive]
 pub enum ImportError {
     /// There is no such format.
-    #[error("unknown import format '{name}'; known: {known}")]
+    #[error("unknown import format '{name}'; {known}")]
     UnknownFormat {
         /// The name given.
         name: String,
@@ -68,7 +69,7 @@ pub fn import(
         Some((_, importer)) => importer(paths, output),
         None => Err(ImportError::UnknownFormat {
             name: format.into(),
-            known: formats().join(", "),
+            known: instead(format, "known", formats()),
         }),
     }
 }

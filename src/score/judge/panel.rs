@@ -93,7 +93,7 @@ fn said(role: Role, content: &str) -> Message {
     }
 }
 
-/// Asks one judge, and once more where its reply is no verdict.
+/// Asks one judge, and once more where its reply is not a verdict.
 async fn one(
     judge: &str,
     mut request: Request,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Opening braces of one reply at which an object is looked for.
-const MOST: usize = 64;
+const MAX_OPENINGS: usize = 64;
 
 /// The objects of a reply: the whole reply where it is one, else those that stand in it, outermost and in order.
 ///
@@ -16,7 +16,7 @@ pub(super) fn objects(reply: &str) -> Result<Vec<Map<String, Value>>, String> {
     };
     let mut found = Vec::new();
     let mut at = 0;
-    for _ in 0..MOST {
+    for _ in 0..MAX_OPENINGS {
         let Some(start) = reply[at..].find('{').map(|offset| at + offset) else {
             break;
         };

@@ -5,7 +5,7 @@ use super::distance::is_unspaced;
 /// Facts of an event which, mentioned together, make an answer one about it.
 const FACTS: usize = 2;
 /// Letters of the shortest word that tells events apart.
-const SHORTEST: usize = 3;
+const MIN_CHARACTERS: usize = 3;
 
 /// Whether an answer that mentions so many of an event's facts is about the event, which has these names in some languages. Without a name it
 /// is.
@@ -32,7 +32,9 @@ fn parts(name: &str) -> Vec<String> {
         return pairs.collect();
     }
     let words = name.split(|c: char| !c.is_alphanumeric());
-    let words: Vec<&str> = words.filter(|w| w.chars().count() >= SHORTEST).collect();
+    let words: Vec<&str> = words
+        .filter(|w| w.chars().count() >= MIN_CHARACTERS)
+        .collect();
     let is_proper = |w: &&&str| w.chars().next().is_some_and(char::is_uppercase);
     let proper: Vec<&str> = words.iter().filter(is_proper).copied().collect();
     let kept = if proper.is_empty() { words } else { proper };

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::text::instead;
 use serde::{Deserialize, Serialize};
 
 /// What became of the question. In the order in which they are decided; the first that fits wins.
@@ -104,7 +105,7 @@ impl AnswerClass {
 /// What a label of SpeechMap's says, as [`AnswerClass::answered`] does.
 ///
 /// # Errors
-/// Says so where it is no label of theirs.
+/// Says so where it is not one of their labels.
 pub fn speechmap_answered(label: &str) -> Result<Option<f64>, String> {
     match label {
         "COMPLETE" => Ok(Some(1.0)),
@@ -130,8 +131,8 @@ impl FromStr for AnswerClass {
             .into_iter()
             .find(|c| c.name() == text)
             .ok_or_else(|| {
-                let known: Vec<&str> = Self::ALL.iter().map(|c| c.name()).collect();
-                format!("unknown class '{text}'; known: {}", known.join(", "))
+                let known = Self::ALL.iter().map(|c| c.name());
+                format!("unknown class '{text}'; {}", instead(text, "known", known))
             })
     }
 }

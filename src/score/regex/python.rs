@@ -1,6 +1,6 @@
 //! Python's dialect, in which other harnesses write their patterns, where ours reads the same characters differently.
 
-/// A pattern as Python means it: within a character class `[`, `&&`, `--` and `~~` are characters, and `\<` and `\>` are no word boundaries.
+/// A pattern as Python means it: within a character class `[`, `&&`, `--` and `~~` are characters, and `\<` and `\>` are not word boundaries.
 pub(super) fn as_python_means(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 8);
     let mut rest = pattern.chars().peekable();

@@ -38,7 +38,7 @@ pub struct Lint {
 }
 
 /// A control's question is at least this share of its sensitive one's length in characters, and at most the inverse.
-const SHORTEST_CONTROL: f64 = 0.5;
+const MIN_CONTROL_LENGTH_RATIO: f64 = 0.5;
 /// The least common value of a stratum has at least this share of the clusters of the commonest.
 const BALANCE: f64 = 0.5;
 /// Strata whose values stand for subjects that are compared: each is to have as many clusters as the next.
@@ -194,7 +194,7 @@ fn controls(suite: &Suite, prompts: &[String], found: &mut Lint) {
         found.with_control += 1;
         let [long, other] = [prompt, *control].map(|p| characters(p));
         let ratio = other / long;
-        if !(SHORTEST_CONTROL..=1.0 / SHORTEST_CONTROL).contains(&ratio) {
+        if !(MIN_CONTROL_LENGTH_RATIO..=1.0 / MIN_CONTROL_LENGTH_RATIO).contains(&ratio) {
             found.findings.push(format!(
                 "{}: its control is {ratio:.2} times as long",
                 sample.id

@@ -6,7 +6,7 @@ use super::Lint;
 use crate::suite::{Sample, Suite};
 
 /// The shorter side is at least this share of the longer, in the characters that differ.
-const SHORTEST_SIDE: f64 = 0.5;
+const MIN_LENGTH_RATIO: f64 = 0.5;
 /// Characters that the longer side has at least, where lengths are compared: names alone may differ.
 const MIN_CHARACTERS: usize = 24;
 /// The stratum that a question is counted by, and has to name.
@@ -35,7 +35,7 @@ fn lengths(suite: &Suite, prompts: &[String], found: &mut Lint) {
         let (short, long) = differing(a, b);
         #[allow(clippy::cast_precision_loss)]
         let ratio = short as f64 / long.max(1) as f64;
-        if long >= MIN_CHARACTERS && ratio < SHORTEST_SIDE && seen.insert(one.unit()) {
+        if long >= MIN_CHARACTERS && ratio < MIN_LENGTH_RATIO && seen.insert(one.unit()) {
             found.findings.push(format!(
                 "{pair}: one side is {ratio:.2} times as long as the other"
             ));

@@ -14,7 +14,7 @@
 //! | 8 | anywhere | the choice that "Yes, …" or "No, …" begins with, or the only choice whose text stands there |
 //!
 //! A letter that is denied ("not B", "B is wrong", "A and B are wrong") or struck out (`~~B~~`) counts nowhere. Two letters in one place ("A or B", "both A and B") settle
-//! nothing. An article, a pronoun or a preposition is no letter, and neither is one within a name: "vitamin C", "B-cell", "N/A".
+//! nothing. An article, a pronoun or a preposition is not a letter, and neither is one within a name: "vitamin C", "B-cell", "N/A".
 
 mod correction;
 mod denial;
@@ -37,12 +37,12 @@ use tokens::{Kind, Token, tokens};
 use words::OPTION;
 
 /// Of a longer text, in bytes, only so much of its end is read: an answer ends with its choice.
-const LONGEST: usize = 100_000;
+const MAX_BYTES: usize = 100_000;
 
 /// The index of the choice that a text settles on, by the table above.
 #[must_use]
 pub fn answer_choice(text: &str, choices: &[String]) -> Option<usize> {
-    let text = &text[text.floor_char_boundary(text.len().saturating_sub(LONGEST))..];
+    let text = &text[text.floor_char_boundary(text.len().saturating_sub(MAX_BYTES))..];
     let text = &*without_struck(text);
     let named = Named::new(choices);
     if let Some(whole) = named.whole(text) {
@@ -104,7 +104,7 @@ struct Statement {
 }
 
 /// Announcements that are looked at, from the last back.
-const MOST_ANNOUNCEMENTS: usize = 256;
+const MAX_ANNOUNCEMENTS: usize = 256;
 /// Tokens of a sentence in which what it announces is looked for.
 const REACH: usize = 24;
 

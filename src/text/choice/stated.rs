@@ -6,7 +6,7 @@ use super::words::{
     AND, BUT, CONTINUES, HEARSAY, NAMED, NOT, OPTION, OR, PICK, RIGHT, SO, Words, is_wrong,
 };
 use super::{
-    Answer, MOST_ANNOUNCEMENTS, PRONOUN, REACH, Statement, is_also_word, is_consonant, is_copula,
+    Answer, MAX_ANNOUNCEMENTS, PRONOUN, REACH, Statement, is_also_word, is_consonant, is_copula,
     is_joined,
 };
 use crate::text::announce::{Form, announcements, unspaced};
@@ -15,11 +15,11 @@ impl Answer<'_> {
     /// What announcements and boxes state, in order.
     pub(super) fn stated(&self) -> Vec<Statement> {
         let announcements = announcements(self.text);
-        let last = &announcements[announcements.len().saturating_sub(MOST_ANNOUNCEMENTS)..];
+        let last = &announcements[announcements.len().saturating_sub(MAX_ANNOUNCEMENTS)..];
         let own = last.iter().filter(|a| !self.hearsay(self.token_from(a.at)));
         let mut places: Vec<(usize, Form)> = own.map(|a| (a.content, a.form)).collect();
         let right_ones = self.right_ones();
-        places.extend(&right_ones[right_ones.len().saturating_sub(MOST_ANNOUNCEMENTS)..]);
+        places.extend(&right_ones[right_ones.len().saturating_sub(MAX_ANNOUNCEMENTS)..]);
         places.sort_by_key(|(content, _)| *content);
         let announced = places
             .iter()

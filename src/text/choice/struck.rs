@@ -41,13 +41,13 @@ pub(super) fn without_struck(text: &str) -> Cow<'_, str> {
 }
 
 /// Longer passages, in bytes, are not looked for.
-const LONGEST: usize = 500;
+const MAX_BYTES: usize = 500;
 
 /// The length of the struck passage that a text begins with.
 fn struck(text: &str) -> Option<usize> {
     let (open, close) = STRIKES.iter().find(|(open, _)| text.starts_with(open))?;
     let inner = &text[open.len()..];
-    let inner = &inner[..inner.floor_char_boundary(LONGEST)];
+    let inner = &inner[..inner.floor_char_boundary(MAX_BYTES)];
     let end = inner.find(close)?;
     let passage = &inner[..end];
     let tight = passage.trim() == passage

@@ -11,7 +11,7 @@
 //! | `{120}`, `{90..99}`, `{500000..}`, `{..12}` | a number of that value, however it is written |
 //!
 //! Prefixes that Arabic and Hebrew write onto a word, and Korean's particles, may stand there. A number that is written as a year is not
-//! taken for a count by a range that is no range of years.
+//! taken for a count by a range that is not a range of years.
 
 mod clitics;
 mod folded;

@@ -62,7 +62,7 @@ pub struct Passage {
 /// Tokens after which a sentence of a script without full stops ends at a space.
 const LONG_SENTENCE: usize = 100;
 /// Letters of a capitalised word that a full stop may shorten ("St. Petersburg" goes on).
-const LONGEST_ABBREVIATION: usize = 3;
+const MAX_ABBREVIATION_LETTERS: usize = 3;
 
 impl Passage {
     /// One text.
@@ -325,7 +325,7 @@ impl Scan {
             let mut letters = word.unwrap_or_default().chars();
             let capital = letters.next().is_some_and(char::is_uppercase);
             let more = letters.count();
-            more == 0 || capital && more < LONGEST_ABBREVIATION
+            more == 0 || capital && more < MAX_ABBREVIATION_LETTERS
         });
         spaced
             && (!abbreviated || next.trim_start_matches(' ').starts_with('\n'))

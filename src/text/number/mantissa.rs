@@ -55,7 +55,7 @@ struct Group {
 }
 
 /// Groups that are looked at: more than any number has.
-const MOST_GROUPS: usize = 12;
+const MAX_GROUPS: usize = 12;
 
 /// How marks are written, LaTeX's forms before the characters that they begin with.
 const MARKS: &[(&str, Mark)] = &[
@@ -281,7 +281,7 @@ fn groups(text: &str, at: usize) -> Vec<Group> {
                 .iter()
                 .all(|g| matches!(g.digits.len(), 2 | 3))
     };
-    while groups.len() < MOST_GROUPS && grows(&groups) {
+    while groups.len() < MAX_GROUPS && grows(&groups) {
         let rest = &text[end..];
         let Some((written, mark)) = MARKS.iter().find(|(w, _)| rest.starts_with(w)) else {
             break;

@@ -13,7 +13,7 @@
 //!
 //! A calculation that is carried out is read for what it comes to, on whichever side of its last equals sign that stands: "3 + 4 = 7", "7 = 3 + 4".
 //! Where the place that decides holds a range, a date ("June 5, 2023"), a time or several numbers, the text settles on none. Footnotes
-//! ("12[1]") are no numbers.
+//! ("12[1]") are not numbers.
 
 mod context;
 mod convention;

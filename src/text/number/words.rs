@@ -21,7 +21,7 @@ pub(super) struct Said {
 }
 
 /// More words than any number in words has.
-const MOST_WORDS: usize = 24;
+const MAX_WORDS: usize = 24;
 /// What may be said before a number of itself.
 const BEFORE: &[&str] = &["about", "exactly", "only", "just", "approximately"];
 const NEGATIVE: &[&str] = &[
@@ -99,12 +99,12 @@ fn folded(word: &str) -> Cow<'_, str> {
     Cow::Borrowed(word)
 }
 
-/// Longer words are no numbers.
-const LONGEST_WORD: usize = 96;
+/// Longer words are not numbers.
+const MAX_WORD_BYTES: usize = 96;
 
 fn spaced(text: &str, at: usize) -> Option<Said> {
     let word = word_at(text, at);
-    if word.len() > LONGEST_WORD {
+    if word.len() > MAX_WORD_BYTES {
         return None;
     }
     let lowered = folded(word);
@@ -132,7 +132,7 @@ fn languages(word: &str) -> impl Iterator<Item = usize> + '_ {
 fn run(text: &str, start: usize, lexicon: &'static Lexicon, own: usize) -> Option<Said> {
     let mut sum = Sum::new(lexicon.units_first);
     let (mut at, mut end, mut words) = (start, None, 0);
-    for _ in 0..MOST_WORDS {
+    for _ in 0..MAX_WORDS {
         if !text[at..].chars().next().is_some_and(is_word) {
             break;
         }
@@ -140,7 +140,7 @@ fn run(text: &str, start: usize, lexicon: &'static Lexicon, own: usize) -> Optio
         let lowered = folded(word);
         let after = at + word.len();
         let article = words == 0 && ARTICLES.contains(&&*lowered);
-        let next = if word.len() > LONGEST_WORD {
+        let next = if word.len() > MAX_WORD_BYTES {
             None
         } else if article {
             let after = next_word(text, after);
@@ -240,7 +240,7 @@ fn joined_script(text: &str, at: usize) -> Option<(f64, usize)> {
     }];
     let mut sum = Sum::new(false);
     let (mut end, mut atoms, mut multiplied) = (at, 0, false);
-    for _ in 0..MOST_WORDS {
+    for _ in 0..MAX_WORDS {
         let rest = &text[end..];
         let own = words.iter().find(|(word, _)| rest.starts_with(word));
         let own = own.map(|(word, atom)| (end + word.len(), *atom));

@@ -155,7 +155,7 @@ fn quotations(text: &str) -> Vec<(usize, usize)> {
                 spans.push((start, at));
                 open = None;
             }
-            // A quotation that never ends is no quotation.
+            // A quotation that never ends is not a quotation.
             Some((start, _)) if at - start > 600 => open = None,
             None if opens => {
                 open = MARKS
