@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::exit::{Exit, Failure};
-use super::output::{add_row, table};
+use super::output::{Format, print_as, print_json};
 use crate::analysis::Dataset;
 use crate::gate::Side;
-use crate::store::{BASELINES, Baselines, Output, RunDirectory, may_be_written};
+use crate::report::Grid;
+use crate::store::{BASELINES, Baseline, Baselines, Output, RunDirectory, may_be_written};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -34,13 +36,41 @@ enum Command {
         /// File that holds the pins.
         #[arg(long, value_name = "FILE", default_value = BASELINES)]
         store: PathBuf,
+        /// Output format.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
+}
+
+/// A pinned baseline, and whether its run is what was pinned.
+#[derive(Serialize)]
+struct Pinned<'a> {
+    name: &'a str,
+    #[serde(flatten)]
+    baseline: &'a Baseline,
+    /// Why it cannot be used; none where the run is unchanged.
+    problem: Option<String>,
+}
+
+impl Pinned<'_> {
+    fn row(&self) -> Vec<String> {
+        let suites = self.baseline.suites.iter();
+        let suites: Vec<String> = suites.map(|(s, v)| format!("{s} {v}")).collect();
+        vec![
+            self.name.to_owned(),
+            self.baseline.model.clone(),
+            self.baseline.run.display().to_string(),
+            self.baseline.pinned.strftime("%Y-%m-%d").to_string(),
+            suites.join(", "),
+            self.problem.clone().unwrap_or_else(|| "unchanged".into()),
+        ]
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match &arguments.command {
         Command::Set { name, run, store } => set(name, run, store),
-        Command::Show { store } => show(store),
+        Command::Show { store, format } => show(store, *format),
     }
 }
 
@@ -71,44 +101,28 @@ fn set(name: &str, text: &str, store: &Path) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn show(store: &Path) -> Result<Exit, Failure> {
+fn show(store: &Path, format: Format) -> Result<Exit, Failure> {
     let baselines = Baselines::read(store)?;
-    let mut lines = table(&["name", "model", "run", "pinned", "suites", "state"]);
-    let mut broken = false;
-    for (name, baseline) in baselines.iter() {
-        let state = match baselines.open(name, baseline) {
-            Ok(_) => "unchanged".to_owned(),
-            Err(error) => {
-                broken = true;
-                error.to_string()
-            }
-        };
-        let suites: Vec<String> = baseline
-            .suites
-            .iter()
-            .map(|(s, v)| format!("{s} {v}"))
-            .collect();
-        add_row(
-            &mut lines,
-            vec![
-                name.clone(),
-                baseline.model.clone(),
-                baseline.run.display().to_string(),
-                baseline.pinned.strftime("%Y-%m-%d").to_string(),
-                suites.join(", "),
-                state,
-            ],
-        );
-    }
-    if lines.is_empty() {
+    let pinned = baselines.iter().map(|(name, baseline)| Pinned {
+        name,
+        baseline,
+        problem: baselines.open(name, baseline).err().map(|e| e.to_string()),
+    });
+    let pinned: Vec<Pinned> = pinned.collect();
+    if format == Format::Json {
+        print_json(&pinned)?;
+    } else if pinned.is_empty() {
         outln!(
             "Nothing is pinned in {}. Pin a run with: candor baseline set NAME RUN",
             store.display()
         );
     } else {
-        out!("{lines}\n");
+        let heads = ["name", "model", "run", "pinned", "suites", "state"];
+        let mut grid = Grid::new(&heads, &[]).spare(&["pinned", "suites"]);
+        grid.rows.extend(pinned.iter().map(Pinned::row));
+        print_as(&grid, format);
     }
-    Ok(if broken {
+    Ok(if pinned.iter().any(|p| p.problem.is_some()) {
         Exit::CouldNotRun
     } else {
         Exit::Done

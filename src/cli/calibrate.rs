@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{Exit, Failure};
-use super::output::{Format, lines, print_json};
+use super::output::{Format, print_grid, print_json, print_note};
 use crate::analysis::{Dataset, MetricName, calibrate};
 use crate::report::{agreement_grid, calibration_notes, confusion_grid, rates_grid};
 use crate::store::read_labels;
@@ -57,10 +57,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match arguments.format {
         Format::Table => {
             for grid in &grids {
-                out!("{}\n\n", lines(grid));
+                print_grid(grid);
+                outln!();
             }
             for note in notes {
-                outln!("{note}");
+                print_note(&note);
             }
         }
         Format::Markdown => {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{Exit, Failure};
-use super::output::{Format, lines, print_json};
+use super::output::{Format, print_grid, print_json, print_note};
 use crate::analysis::{Dataset, Estimand, Measure};
 use crate::report::Comparisons;
 
@@ -48,10 +48,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match arguments.format {
         Format::Table => {
             if comparisons.baseline.is_some() {
-                out!("{}\n\n", lines(&comparisons.grid()));
+                print_grid(&comparisons.grid());
+                outln!();
             }
-            comparisons.notes().iter().for_each(|note| outln!("{note}"));
-            data.subsets().iter().for_each(|note| outln!("{note}"));
+            comparisons.notes().iter().for_each(|n| print_note(n));
+            data.subsets().iter().for_each(|n| print_note(n));
         }
         Format::Markdown => out!("{}", comparisons.to_markdown()),
         Format::Json => print_json(&comparisons)?,

@@ -1,8 +1,10 @@
 //! `candor doctor`.
 
 use clap::Args;
+use serde::Serialize;
 
 use super::exit::{Exit, Failure};
+use super::output::{Form, print_json};
 use super::settings::Settings;
 use crate::model::data_directory;
 use crate::model::onnx::runtime;
@@ -10,10 +12,15 @@ use crate::model::remote::key_variables;
 use crate::score::{LabellerSource, labeller};
 
 #[derive(Args)]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    /// Output format.
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
+}
 
 /// How one part of the setup stands.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 enum Mark {
     Present,
     /// Missing, and needed by every run of an embedded model.
@@ -44,10 +51,37 @@ impl Mark {
     }
 }
 
-pub(super) fn run(_: &Arguments) -> Result<Exit, Failure> {
+/// One part of the setup.
+#[derive(Debug, Serialize)]
+struct Part {
+    name: String,
+    mark: Mark,
+    /// What was found, or what is missing and what to do.
+    state: String,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let parts = parts()?;
+    match arguments.format {
+        Form::Json => print_json(&parts)?,
+        Form::Text => parts
+            .iter()
+            .for_each(|p| outln!("{} {:24} {}", p.mark.sign(), p.name, p.state)),
+    }
+    Ok(if parts.iter().all(|p| p.mark != Mark::Missing) {
+        Exit::Done
+    } else {
+        Exit::CouldNotRun
+    })
+}
+
+/// Every part of the setup.
+fn parts() -> Result<Vec<Part>, Failure> {
     let settings = Settings::read(None, true)?;
-    let line = |mark: Mark, name: &str, state: &str| {
-        outln!("{} {name:24} {state}", mark.sign());
+    let mut parts = Vec::new();
+    let mut line = |mark: Mark, name: &str, state: &str| {
+        let (name, state) = (name.to_owned(), state.to_owned());
+        parts.push(Part { name, mark, state });
     };
     line(Mark::Present, "candor", env!("CARGO_PKG_VERSION"));
     let runtimes = runtime::discover(false);
@@ -122,11 +156,7 @@ pub(super) fn run(_: &Arguments) -> Result<Exit, Failure> {
         };
         line(Mark::optional(set), variable, state);
     }
-    Ok(if usable.is_some() && writable {
-        Exit::Done
-    } else {
-        Exit::CouldNotRun
-    })
+    Ok(parts)
 }
 
 fn source_name(source: LabellerSource) -> &'static str {

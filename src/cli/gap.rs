@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{Exit, Failure};
-use super::output::{Format, lines, print_json};
+use super::output::{Format, fits, print_grid, print_json, print_note};
 use crate::analysis::{Asked, Dataset, SidesTable, gap_table, is_a_side, sides_table};
 use crate::report::{
-    gap_grid, gap_markdown, gap_notes, sides_grid, sides_markdown, sides_notes, uneven_grid,
+    every_gap, gap_grid, gap_markdown, gap_notes, sides_grid, sides_markdown, sides_notes,
+    uneven_grid,
 };
 use crate::suite::SIDE;
 
@@ -68,9 +69,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     )?;
     match arguments.format {
         Format::Table => {
-            out!("{}\n", lines(&gap_grid(&table)));
+            let wide = gap_grid(&table);
+            if fits(&wide) {
+                print_grid(&wide);
+            } else {
+                print_grid(&every_gap(&table));
+            }
             for note in gap_notes(&table) {
-                outln!("{note}");
+                print_note(&note);
             }
         }
         Format::Markdown => out!("{}", gap_markdown(&table)),
@@ -97,12 +103,13 @@ fn sides_of(
 fn print_sides(table: &SidesTable, format: Format) -> Result<Exit, Failure> {
     match format {
         Format::Table => {
-            out!("{}\n", lines(&sides_grid(table)));
+            print_grid(&sides_grid(table));
             if let Some(grid) = uneven_grid(table) {
-                out!("\n{}\n", lines(&grid));
+                outln!();
+                print_grid(&grid);
             }
             for note in sides_notes(table) {
-                outln!("{note}");
+                print_note(&note);
             }
         }
         Format::Markdown => out!("{}", sides_markdown(table)),

@@ -17,6 +17,7 @@ mod export;
 mod filter;
 mod gap;
 mod gate;
+mod help;
 mod import;
 mod init;
 mod interrupt;
@@ -34,9 +35,10 @@ mod settings;
 mod suites;
 mod verify;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use exit::{Exit, Failure};
 
@@ -49,7 +51,7 @@ use crate::text::visible_line;
     version,
     max_term_width = 110,
     arg_required_else_help = true,
-    after_help = EXAMPLES
+    subcommand_value_name = "COMMAND"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -58,15 +60,6 @@ struct Cli {
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 }
-
-/// Printed below the list of commands: where to start.
-const EXAMPLES: &str = "\
-Start here:
-  candor demo                                         audit two small models, in a minute
-  candor run -s gsm8k -m openai:gpt-4o --dry-run      what a run would ask and cost
-  candor run -s gsm8k -m openai:gpt-4o --limit 200    run it, and write the report
-  candor gate --candidate NEW --baseline OLD          decide whether the new run can ship
-";
 
 #[derive(Subcommand)]
 enum Command {
@@ -116,17 +109,25 @@ enum Command {
 /// made visible, and so keeps clap's colours.
 fn usage(error: &clap::Error) -> ExitCode {
     let visible = std::env::args_os().map(|a| visible_line(&a.to_string_lossy()).into_owned());
-    match Cli::try_parse_from(visible) {
+    match parse(visible) {
         Err(again) if again.kind() == error.kind() => drop(again.print()),
         _ => terminal::show(&crate::text::visible(&error.render().to_string())),
     }
     Exit::Usage.into()
 }
 
+/// The command line, with its own page of help.
+fn parse(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<Cli, clap::Error> {
+    let command = help::grouped(Cli::command());
+    Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
+}
+
 /// Runs the command line and turns its result into an exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse(std::env::args_os()) {
         Ok(cli) => cli,
         // clap prints help and version to stdout with 0, usage errors to stderr with 2.
         Err(error) if error.use_stderr() => return usage(&error),

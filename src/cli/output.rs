@@ -1,9 +1,13 @@
 //! Tables on stdout.
 
+use std::path::Path;
+
 use clap::ValueEnum;
-use comfy_table::{Cell, CellAlignment, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use serde::Serialize;
 
 use super::exit::{Exit, Failure};
+use super::terminal::width;
 use crate::analysis::{Cell as Score, Comparison, Measure, ModelTotals};
 use crate::report::{Grid, Report, bracket, points};
 use crate::text::visible_line;
@@ -11,13 +15,19 @@ use crate::text::visible_line;
 /// Output format of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum Format {
-    /// Columns for a terminal.
+    // Not docs: clap would print each value on a line of its own, and all other flags with it.
     #[default]
     Table,
-    /// For programs.
     Json,
-    /// For pull requests and notes.
     Markdown,
+}
+
+/// Output format of what is not a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Form {
+    #[default]
+    Text,
+    Json,
 }
 
 /// A value as JSON.
@@ -32,42 +42,124 @@ pub(super) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An empty table in the house style.
-pub(super) fn table(heads: &[&str]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_preset(presets::NOTHING)
-        .set_header(heads.iter().map(Cell::new));
-    table
-}
-
-/// Adds a row whose cells each stay on one line, whatever they hold.
-pub(super) fn add_row(table: &mut Table, cells: impl IntoIterator<Item = impl AsRef<str>>) {
-    let cells = cells.into_iter();
-    table.add_row(cells.map(|cell| visible_line(cell.as_ref()).into_owned()));
-}
-
-/// A table of the report as lines.
-pub(super) fn lines(grid: &Grid) -> Table {
-    let mut table = table(&grid.heads.iter().map(String::as_str).collect::<Vec<_>>());
-    for row in &grid.rows {
-        add_row(&mut table, row);
+/// Prints a table, as wide as the terminal at most: columns that it can do without are left out, and named below it; where that is not enough, cells take
+/// several lines. Into a file or a pipe it is printed whole.
+pub(super) fn print_grid(grid: &Grid) {
+    let (mut shown, mut left_out) = (grid.clone(), Vec::new());
+    let width = width();
+    if let Some(width) = width {
+        while lines(&shown).1 > width && !shown.spare.is_empty() {
+            let column = shown.spare[0];
+            left_out.push(shown.heads[column].clone());
+            shown = shown.without_column(column);
+        }
     }
-    figures(&mut table, &grid.figures);
-    table
+    let (mut table, wide) = lines(&shown);
+    if let Some(width) = width.and_then(|w| u16::try_from(w).ok())
+        && wide > width.into()
+    {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(width);
+    }
+    out!("{}\n", table.to_string().replace(UNBROKEN, " "));
+    if !left_out.is_empty() {
+        print_note(&format!(
+            "Left out, as the terminal is {} columns wide: {}.",
+            width.unwrap_or_default(),
+            left_out.join(", ")
+        ));
+    }
 }
 
-/// Right-aligns columns of figures.
-pub(super) fn figures(table: &mut Table, columns: &[usize]) {
-    for column in columns {
+/// Whether a table is no wider than the terminal, with all its columns.
+pub(super) fn fits(grid: &Grid) -> bool {
+    width().is_none_or(|width| lines(grid).1 <= width)
+}
+
+/// Prints a table for people, in the format asked for. JSON is not made of a table but of what it was made of.
+pub(super) fn print_as(grid: &Grid, format: Format) {
+    match format {
+        Format::Markdown => out!("{}", grid.to_markdown()),
+        Format::Table | Format::Json => print_grid(grid),
+    }
+}
+
+/// Prints a note below a table, wrapped where it is wider than the terminal.
+pub(super) fn print_note(note: &str) {
+    let note = visible_line(note);
+    let Some(width) = width() else {
+        outln!("{note}");
+        return;
+    };
+    let folds = textwrap::Options::new(width.max(20)).subsequent_indent("  ");
+    for line in textwrap::wrap(&note, folds) {
+        outln!("{line}");
+    }
+}
+
+/// A blank that no line ends at.
+const UNBROKEN: char = '\u{a0}';
+
+/// A cell whose intervals stay on one line.
+fn unbroken(cell: &str) -> String {
+    let mut within = false;
+    let keep = |c: char| {
+        within = c == '[' || within && c != ']';
+        if within && c == ' ' { UNBROKEN } else { c }
+    };
+    cell.chars().map(keep).collect()
+}
+
+/// A table in the house style and its width in columns. Each cell is on one line, whatever it holds; a table without any head has no line of heads.
+fn lines(grid: &Grid) -> (Table, usize) {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    if grid.heads.iter().any(|h| !h.is_empty()) {
+        table.set_header(grid.heads.iter().map(Cell::new));
+    }
+    for row in &grid.rows {
+        table.add_row(row.iter().map(|cell| unbroken(&visible_line(cell))));
+    }
+    for column in &grid.figures {
         if let Some(column) = table.column_mut(*column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
+    // A blank on each side of every cell.
+    let widths = table.column_max_content_widths();
+    let wide = widths.iter().map(|w| usize::from(*w) + 2).sum();
+    (table, wide)
 }
 
-/// Models × suites as lines: score, interval, difference from the baseline, cost.
-pub(super) fn score_table(report: &Report, totals: &[ModelTotals]) -> Table {
+/// What a report says, for programs.
+#[derive(Serialize)]
+struct Summary<'a> {
+    /// The page.
+    report: &'a Path,
+    /// Its first sentences.
+    headlines: &'a [String],
+    /// Every model on every suite.
+    scores: &'a [Score],
+    /// What each model took altogether.
+    totals: &'a [ModelTotals],
+}
+
+/// Prints what a report says, as JSON.
+pub(super) fn print_summary(
+    report: &Report,
+    totals: &[ModelTotals],
+    page: &Path,
+) -> Result<(), Failure> {
+    print_json(&Summary {
+        report: page,
+        headlines: report.headlines(),
+        scores: report.cells(),
+        totals,
+    })
+}
+
+/// Models × suites: score, interval, difference from the baseline, cost.
+pub(super) fn score_grid(report: &Report, totals: &[ModelTotals]) -> Grid {
     let mut heads = vec!["suite", "model", "score %", "95 % interval", "n"];
     if report.baseline().is_some() {
         heads.extend(["− baseline", "interval"]);
@@ -78,18 +170,17 @@ pub(super) fn score_table(report: &Report, totals: &[ModelTotals]) -> Table {
         heads.push("no label");
     }
     heads.extend(["$/1,000", "median s"]);
-    let mut table = table(&heads);
+    let behind = heads.iter().position(|h| *h == "blocked").unwrap_or(0);
+    let mut figures = vec![2, 4];
+    figures.extend(report.baseline().map(|_| 5));
+    figures.extend(behind..heads.len());
+    let spare = ["median s", "$/1,000", "failed", "blocked", "interval"];
+    let mut grid = Grid::new(&heads, &figures).spare(&spare);
     for cell in report.cells() {
         let own = totals.iter().find(|t| t.model == cell.model);
-        add_row(&mut table, score_row(report, cell, own, unlabelled));
+        grid.rows.push(score_row(report, cell, own, unlabelled));
     }
-    let behind = heads.iter().position(|h| *h == "blocked").unwrap_or(0);
-    figures(&mut table, &[2, 4]);
-    if report.baseline().is_some() {
-        figures(&mut table, &[5]);
-    }
-    figures(&mut table, &(behind..heads.len()).collect::<Vec<_>>());
-    table
+    grid
 }
 
 #[allow(clippy::cast_precision_loss)]

@@ -5,10 +5,10 @@ use clap::Args;
 use super::exit::{Exit, Failure};
 use super::gate::{GateArguments, open_baseline};
 use super::number::positive;
-use super::output::{Format, add_row, lines, print_json, table};
+use super::output::{Format, print_grid, print_json, print_note};
 use crate::gate::{Amount, GateFile, PlanOptions, plan};
 use crate::report::gate::{plan_notes, plan_table};
-use crate::report::percent;
+use crate::report::{Grid, percent};
 use crate::stats::{ASSUMED_WITHIN_SHARE, PlannedComparison, unchanged_variance};
 
 #[derive(Args)]
@@ -71,12 +71,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             plan_table(&plans, arguments.power, arguments.find_drop).to_markdown()
         ),
         Format::Table => {
-            out!(
-                "{}\n",
-                lines(&plan_table(&plans, arguments.power, arguments.find_drop))
-            );
+            print_grid(&plan_table(&plans, arguments.power, arguments.find_drop));
             for note in plan_notes(&plans) {
-                outln!("{note}");
+                print_note(&note);
             }
         }
     }
@@ -118,39 +115,37 @@ fn margin_alone(arguments: &Arguments, margin: f64) -> Result<Exit, Failure> {
         print_json(&rows)?;
         return Ok(Exit::Done);
     }
-    let mut lines = table(&[
+    let heads = [
         "epochs",
         "questions needed",
         "questions",
         "P(pass | no change)",
         "power",
         "n to find the drop",
-    ]);
+    ];
+    let mut grid = Grid::new(&heads, &[]);
     let share = |value: &serde_json::Value| {
         value
             .as_f64()
             .map_or_else(|| "–".into(), |v| format!("{} %", percent(v)))
     };
     for row in &rows {
-        add_row(
-            &mut lines,
-            vec![
-                row["epochs"].to_string(),
-                row["questions_needed"].to_string(),
-                row["questions"].to_string(),
-                share(&row["passes_unchanged"]),
-                share(&row["drop_found"]),
-                row["questions_to_find"]
-                    .as_u64()
-                    .map_or_else(|| "–".into(), |n| n.to_string()),
-            ],
-        );
+        grid.rows.push(vec![
+            row["epochs"].to_string(),
+            row["questions_needed"].to_string(),
+            row["questions"].to_string(),
+            share(&row["passes_unchanged"]),
+            share(&row["drop_found"]),
+            row["questions_to_find"]
+                .as_u64()
+                .map_or_else(|| "–".into(), |n| n.to_string()),
+        ]);
     }
-    out!("{lines}\n");
-    outln!(
+    print_grid(&grid);
+    print_note(&format!(
         "Margin {} points, one-sided α 0.05, score {} % assumed, two fifths of its variance within questions. A baseline run with several epochs gives better figures: candor plan-size -p gate.toml --baseline RUN",
         percent(margin),
         percent(arguments.score)
-    );
+    ));
     Ok(Exit::Done)
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::{Exit, Failure};
+use super::output::{Form, print_note, print_summary};
 use super::settings::Settings;
-use crate::analysis::{Dataset, Estimand, OutsideLabels};
+use crate::analysis::{Dataset, Estimand, OutsideLabels, totals};
 use crate::report::{Report, ReportOptions};
 use crate::store::{Output, may_be_written, read_labels};
 
@@ -33,6 +34,9 @@ pub(super) struct Arguments {
     /// Configuration file [default: candor.toml, if present]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
 }
 
 /// The labels in the file named, else in the run's own `labels.jsonl`, if there is one.
@@ -66,11 +70,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         estimand: arguments.estimand,
         ..ReportOptions::default()
     };
-    let report = Report::new(Dataset::open(&arguments.runs)?, &options)?;
+    let data = Dataset::open(&arguments.runs)?;
+    let sums = totals(&data)?;
+    let report = Report::new(data, &options)?;
     report.write(&path)?;
-    for sentence in report.headlines() {
-        outln!("{sentence}");
+    if arguments.format == Form::Json {
+        print_summary(&report, &sums, &path)?;
+        return Ok(Exit::Done);
     }
+    report.headlines().iter().for_each(|s| print_note(s));
     outln!("Report: {}", path.display());
     Ok(Exit::Done)
 }

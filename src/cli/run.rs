@@ -13,7 +13,7 @@ use super::exit::{Exit, Failure};
 use super::filter::FilterArguments;
 use super::interrupt::interrupts;
 use super::number::{positive, whole};
-use super::output::score_table;
+use super::output::{Form, print_grid, print_note, print_summary, score_grid};
 use super::progress::Progress;
 use super::settings::Settings;
 use super::terminal::say;
@@ -84,6 +84,9 @@ pub(super) struct Arguments {
     /// Model to compare the others with [default: the first of two models; none with more]
     #[arg(long, value_name = "MODEL")]
     baseline: Option<String>,
+    /// Output format of the result; progress and warnings go to stderr in either.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "dry_run")]
+    format: Form,
 }
 
 /// How many requests may be in flight.
@@ -159,7 +162,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         data_folders: settings.data.folders.clone(),
         ..ReportOptions::default()
     };
-    ask_and_report(session, &report_options).await
+    ask_and_report(session, &report_options, arguments.format).await
 }
 
 /// Suites, models and the rest of a new run, from flags and configuration.
@@ -251,7 +254,11 @@ fn go_on(session: &Session) -> String {
 }
 
 /// Asks, then writes the report and prints the outcome.
-async fn ask_and_report(session: Session, options: &ReportOptions) -> Result<Exit, Failure> {
+async fn ask_and_report(
+    session: Session,
+    options: &ReportOptions,
+    format: Form,
+) -> Result<Exit, Failure> {
     let left_out = session.plan().failed.len() as u64;
     let go_on = go_on(&session);
     let progress = Progress::new(session.plan());
@@ -272,9 +279,12 @@ async fn ask_and_report(session: Session, options: &ReportOptions) -> Result<Exi
     let report = Report::new(data, options)?;
     let path = directory.path.join("report.html");
     report.write(&path)?;
-    out!("{}\n", score_table(&report, &sums));
-    for sentence in report.headlines() {
-        outln!("{sentence}");
+    match format {
+        Form::Json => print_summary(&report, &sums, &path)?,
+        Form::Text => {
+            print_grid(&score_grid(&report, &sums));
+            report.headlines().iter().for_each(|s| print_note(s));
+        }
     }
     tell_of_gaps(&outcome, left_out, &go_on);
     tell_of_judges(&outcome, &directory);
@@ -285,7 +295,9 @@ async fn ask_and_report(session: Session, options: &ReportOptions) -> Result<Exi
             unlabelled - outcome.unjudged
         ));
     }
-    outln!("Report: {}", path.display());
+    if format == Form::Text {
+        outln!("Report: {}", path.display());
+    }
     Ok(exit(&outcome, left_out))
 }
 

@@ -3,9 +3,10 @@
 use clap::{Args, Subcommand};
 
 use super::exit::{Exit, Failure};
-use super::output::{add_row, table};
+use super::output::{Format, print_as, print_json};
 use super::terminal::say;
 use crate::model::onnx::runtime::{self, CPU_VERSION, GPU_VERSION};
+use crate::report::Grid;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -26,8 +27,11 @@ enum Command {
         /// List only those with a CUDA provider.
         #[arg(long)]
         gpu: bool,
-        /// Print JSON.
-        #[arg(long)]
+        /// Output format.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        /// The former name of `--format json`.
+        #[arg(long, hide = true, conflicts_with = "format")]
         json: bool,
     },
 }
@@ -39,22 +43,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             outln!("{}", found.path.display());
             Ok(Exit::Done)
         }
-        Command::Status { gpu, json } => Ok(status(gpu, json)),
+        Command::Status { gpu, format, json } => {
+            status(gpu, if json { Format::Json } else { format })
+        }
     }
 }
 
-fn status(gpu: bool, json: bool) -> Exit {
+fn status(gpu: bool, format: Format) -> Result<Exit, Failure> {
     let found = runtime::discover(gpu);
-    if json {
-        outln!(
-            "{}",
-            serde_json::json!({ "pinned": { "cpu": CPU_VERSION, "gpu": GPU_VERSION }, "found": found })
-        );
-        return if found.is_empty() {
+    if format == Format::Json {
+        let pinned = serde_json::json!({ "cpu": CPU_VERSION, "gpu": GPU_VERSION });
+        print_json(&serde_json::json!({ "pinned": pinned, "found": found }))?;
+        return Ok(if found.is_empty() {
             Exit::CouldNotRun
         } else {
             Exit::Done
-        };
+        });
     }
     if found.is_empty() {
         outln!(
@@ -62,10 +66,10 @@ fn status(gpu: bool, json: bool) -> Exit {
             if gpu { " --gpu" } else { "" },
             if gpu { GPU_VERSION } else { CPU_VERSION }
         );
-        return Exit::CouldNotRun;
+        return Ok(Exit::CouldNotRun);
     }
     let used = found.iter().position(runtime::Found::is_new_enough);
-    let mut out = table(&["", "version", "CUDA", "from", "library"]);
+    let mut grid = Grid::new(&["", "version", "CUDA", "from", "library"], &[]);
     for (i, one) in found.iter().enumerate() {
         let mark = if used == Some(i) {
             "used"
@@ -74,17 +78,14 @@ fn status(gpu: bool, json: bool) -> Exit {
         } else {
             "too old"
         };
-        add_row(
-            &mut out,
-            vec![
-                mark.to_owned(),
-                one.version.clone().unwrap_or_else(|| "unknown".into()),
-                if one.gpu { "yes" } else { "no" }.to_owned(),
-                one.source.to_string(),
-                one.path.display().to_string(),
-            ],
-        );
+        grid.rows.push(vec![
+            mark.to_owned(),
+            one.version.clone().unwrap_or_else(|| "unknown".into()),
+            if one.gpu { "yes" } else { "no" }.to_owned(),
+            one.source.to_string(),
+            one.path.display().to_string(),
+        ]);
     }
-    out!("{out}\n");
-    Exit::Done
+    print_as(&grid, format);
+    Ok(Exit::Done)
 }

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::exit::{Exit, Failure};
 use super::filter::FilterArguments;
 use super::number::whole;
-use super::output::{add_row, figures, table};
+use super::output::{Format, print_as, print_grid, print_json, print_note};
 use super::settings::Settings;
 use crate::model::Wanted;
+use crate::report::Grid;
 use crate::run::{Plan, PlanError, PlanOptions};
 use crate::suite::{
     DataOptions, Lint, SuiteError, differing_lists, json_schema, lint, load, shipped,
@@ -28,7 +30,11 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// List the shipped suites.
-    List,
+    List {
+        /// Output format.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Show a suite, and its first sample as a model sees it.
     Show {
         /// Suite's name or folder.
@@ -59,7 +65,7 @@ enum Command {
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
-        Command::List => list().await,
+        Command::List { format } => list(format).await,
         Command::Schema => {
             out!("{:#}\n", json_schema());
             Ok(Exit::Done)
@@ -85,25 +91,45 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
 }
 
-async fn list() -> Result<Exit, Failure> {
-    let mut out = table(&["suite", "questions", "title"]);
+/// A shipped suite.
+#[derive(Serialize)]
+struct Listed {
+    suite: String,
+    /// None where its items are read from a file that is not on this machine.
+    questions: Option<usize>,
+    title: String,
+}
+
+async fn list(format: Format) -> Result<Exit, Failure> {
+    let mut listed = Vec::new();
     for shipped in shipped() {
         let title = shipped.yaml.lines().find_map(|l| l.strip_prefix("title: "));
-        let title = title.unwrap_or_default().trim_matches('"').to_owned();
         let options = DataOptions {
             offline: true,
             ..DataOptions::default()
         };
-        let questions = match load(&shipped.name, &options).await {
-            Err(SuiteError::NoData { .. }) => "your file".to_owned(),
-            suite => suite?.samples.len().to_string(),
-        };
-        add_row(&mut out, vec![shipped.name, questions, title]);
+        listed.push(Listed {
+            title: title.unwrap_or_default().trim_matches('"').to_owned(),
+            questions: match load(&shipped.name, &options).await {
+                Err(SuiteError::NoData { .. }) => None,
+                suite => Some(suite?.samples.len()),
+            },
+            suite: shipped.name,
+        });
     }
-    figures(&mut out, &[1]);
-    out!("{out}\n");
-    outln!(
-        "\"Your file\": the items are read from a local file or the hub (`candor suites show NAME` says which)."
+    if format == Format::Json {
+        print_json(&listed)?;
+        return Ok(Exit::Done);
+    }
+    let mut grid = Grid::new(&["suite", "questions", "title"], &[1]);
+    for one in listed {
+        let questions = one.questions.map(|n| n.to_string());
+        let questions = questions.unwrap_or_else(|| "your file".into());
+        grid.rows.push(vec![one.suite, questions, one.title]);
+    }
+    print_as(&grid, format);
+    print_note(
+        "\"Your file\": the items are read from a local file or the hub (`candor suites show NAME` says which).",
     );
     Ok(Exit::Done)
 }
@@ -177,7 +203,7 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
     } else {
         names
     };
-    let mut out = table(&[
+    let heads = [
         "suite",
         "version",
         "samples",
@@ -187,7 +213,9 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
         "with control",
         "facts",
         "strata",
-    ]);
+    ];
+    let mut grid =
+        Grid::new(&heads, &[2, 3, 4, 5, 6, 7]).spare(&["version", "with target", "clusters"]);
     let (mut failed, mut wanting, mut absent) = (0, Vec::new(), Vec::new());
     let mut lints: Vec<(String, Lint)> = Vec::new();
     for name in names {
@@ -213,30 +241,31 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
                 let strata = found.strata.iter();
                 let strata = strata.map(|(s, values)| format!("{s} {}", values.len()));
                 let strata = strata.collect::<Vec<_>>().join(", ");
-                add_row(
-                    &mut out,
-                    vec![
-                        name.clone(),
-                        suite.file.version.clone(),
-                        found.samples.to_string(),
-                        found.with_target.to_string(),
-                        found.clusters.to_string(),
-                        found.pairs.to_string(),
-                        if found.sensitive == 0 {
-                            "–".into()
-                        } else {
-                            format!("{} of {}", found.with_control, found.sensitive)
-                        },
-                        found.facts.to_string(),
-                        strata,
-                    ],
-                );
+                grid.rows.push(vec![
+                    name.clone(),
+                    suite.file.version.clone(),
+                    found.samples.to_string(),
+                    found.with_target.to_string(),
+                    found.clusters.to_string(),
+                    found.pairs.to_string(),
+                    if found.sensitive == 0 {
+                        "–".into()
+                    } else {
+                        format!("{} of {}", found.with_control, found.sensitive)
+                    },
+                    found.facts.to_string(),
+                    strata,
+                ]);
                 wanting.extend(found.findings.iter().map(|f| format!("{name}: {f}")));
                 lints.push((name, found));
             }
             // Missing external data is not a lint error.
             Err(PlanError::Suite(SuiteError::NoData { reason, .. })) => {
-                add_row(&mut out, vec![name.clone(), "–".into(), "not here".into()]);
+                let mut row = vec![String::new(); heads.len()];
+                row[0].clone_from(&name);
+                row[1] = "–".into();
+                row[2] = "not here".into();
+                grid.rows.push(row);
                 absent.push(format!("{name} is not here: {reason}"));
             }
             Err(error) => {
@@ -245,8 +274,9 @@ async fn check(names: Vec<String>, settings: &Settings) -> Result<Exit, Failure>
             }
         }
     }
-    figures(&mut out, &[2, 3, 4, 5, 6, 7]);
-    out!("{out}\n");
+    if !grid.rows.is_empty() {
+        print_grid(&grid);
+    }
     for line in &absent {
         outln!("{line}");
     }

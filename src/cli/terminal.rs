@@ -134,6 +134,12 @@ pub(super) fn colour() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }
 
+/// How many columns stdout has: those of `COLUMNS` where it is set, else of the terminal; none in a file or a pipe.
+pub(super) fn width() -> Option<usize> {
+    let set = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    set.or_else(|| terminal_size::terminal_size_of(std::io::stdout()).map(|(w, _)| w.0.into()))
+}
+
 /// Whether stderr is a terminal that a bar may move on.
 pub(super) fn interactive() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("CI").is_none_or(|v| v.is_empty())

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{Exit, Failure};
-use crate::report::evidence::verify;
+use super::output::{Form, print_json};
+use crate::report::evidence::{Verified, verify};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -14,6 +15,9 @@ pub(super) struct Arguments {
     /// Published BLAKE3 hash of the zip's manifest.
     #[arg(long, value_name = "HASH")]
     manifest: Option<String>,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
@@ -24,6 +28,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let wrong = format!("the manifest is not the one published ({published})");
         found.wrong.push(wrong);
     }
+    let exit = match (found.wrong.is_empty(), found.only_hashed.is_empty()) {
+        (false, _) => Exit::GateFailed,
+        (true, false) => Exit::GateInconclusive,
+        (true, true) => Exit::Done,
+    };
+    match arguments.format {
+        Form::Json => print_json(&found)?,
+        Form::Text => print(&found, arguments.manifest.is_some()),
+    }
+    Ok(exit)
+}
+
+fn print(found: &Verified, published: bool) {
     outln!("manifest {}", found.manifest);
     outln!(
         "{} files match their hashes; {} transcripts and {} scores match the tables; {} headlines follow from them.",
@@ -51,19 +68,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     }
     if !found.wrong.is_empty() {
         outln!("The evidence does not verify: it has been changed since it was written.");
-        return Ok(Exit::GateFailed);
+        return;
     }
     outln!(
         "{}",
-        if arguments.manifest.is_some() {
+        if published {
             "Nothing was changed: this is the evidence that was published."
         } else {
             "The files are consistent with each other. To check that they are the ones published, pass the published hash: candor verify FILE --manifest HASH."
         }
     );
-    Ok(if found.only_hashed.is_empty() {
-        Exit::Done
-    } else {
-        Exit::GateInconclusive
-    })
 }

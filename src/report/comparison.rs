@@ -85,7 +85,15 @@ impl Comparisons {
                 "lost",
             ],
             &[3, 5, 6, 7, 9, 10, 11],
-        );
+        )
+        .spare(&[
+            "worst … best",
+            "missing",
+            "MDE (80 % power)",
+            "gained",
+            "lost",
+            "measure",
+        ]);
         let dash = || "–".to_owned();
         for c in &self.comparisons {
             let (value, interval) = match &c.difference {

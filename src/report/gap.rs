@@ -47,6 +47,16 @@ fn format_gap(gap: &GapFigure) -> String {
     }
 }
 
+/// The difference of a model's gap from the baseline's, with its interval and its stars.
+fn contrast(table: &GapTable, model: &str, cell: Option<&String>) -> String {
+    let of = |c: &&GapContrast| c.model == model && c.cell.as_ref() == cell;
+    match table.contrasts.iter().find(of).map(|c| (&c.difference, c)) {
+        None => "–".into(),
+        Some((Ok(d), c)) => format!("{}{}", points_with_interval(d), stars(c.p_corrected)),
+        Some((Err(why), _)) => format!("– ({why})"),
+    }
+}
+
 fn wide(table: &GapTable, models: &[&str]) -> Grid {
     let others: Vec<&&str> = models
         .iter()
@@ -57,11 +67,8 @@ fn wide(table: &GapTable, models: &[&str]) -> Grid {
     if let Some(baseline) = &table.baseline {
         heads.extend(others.iter().map(|m| format!("{m} − {baseline}")));
     }
-    let mut grid = Grid {
-        heads,
-        rows: Vec::new(),
-        figures: vec![1],
-    };
+    let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
+    let mut grid = Grid::new(&heads, &[1]);
     let mut cells: Vec<Option<&String>> = Vec::new();
     for gap in &table.gaps {
         if !cells.contains(&gap.cell.as_ref()) {
@@ -82,23 +89,15 @@ fn wide(table: &GapTable, models: &[&str]) -> Grid {
                 .iter()
                 .map(|m| of(m).map_or_else(|| "–".into(), format_gap)),
         );
-        row.extend(others.iter().map(|m| {
-            let contrast = |c: &&GapContrast| c.model == ***m && c.cell.as_ref() == cell;
-            table.contrasts.iter().find(contrast).map_or_else(
-                || "–".into(),
-                |c| match &c.difference {
-                    Ok(d) => format!("{}{}", points_with_interval(d), stars(c.p_corrected)),
-                    Err(why) => format!("– ({why})"),
-                },
-            )
-        }));
+        row.extend(others.iter().map(|m| contrast(table, m, cell)));
         grid.rows.push(row);
     }
     grid
 }
 
 /// One row per cell and model, with both sides.
-pub(super) fn every_gap(table: &GapTable) -> Grid {
+#[must_use]
+pub fn every_gap(table: &GapTable) -> Grid {
     let by = table.by.join(" · ");
     let sides = match table.kind {
         GapKind::Controls => ["withheld %", "controls withheld %"],
@@ -106,7 +105,7 @@ pub(super) fn every_gap(table: &GapTable) -> Grid {
         GapKind::Values => ["first withheld %", "second withheld %"],
         GapKind::ValueScores => ["first score %", "second score %"],
     };
-    let heads = [
+    let mut heads = vec![
         by.as_str(),
         "model",
         sides[0],
@@ -117,7 +116,15 @@ pub(super) fn every_gap(table: &GapTable) -> Grid {
         "odds ratio",
         "n",
     ];
-    let mut grid = Grid::new(&heads, &[2, 3, 4, 6, 7, 8]);
+    let difference = table.baseline.as_ref().map(|b| format!("− {b}"));
+    heads.extend(difference.as_deref());
+    let mut grid = Grid::new(&heads, &[2, 3, 4, 6, 7, 8]).spare(&[
+        "odds ratio",
+        "n",
+        "p (Holm)",
+        sides[1],
+        sides[0],
+    ]);
     let dash = || "–".to_owned();
     let level = |share: f64| {
         if share.is_finite() {
@@ -131,7 +138,7 @@ pub(super) fn every_gap(table: &GapTable) -> Grid {
             Ok(e) => (points(e.value), bracket(e.interval)),
             Err(why) => (dash(), why.to_string()),
         };
-        grid.rows.push(vec![
+        let mut row = vec![
             cell_name(gap.cell.as_ref()),
             gap.model.clone(),
             level(gap.first),
@@ -142,10 +149,17 @@ pub(super) fn every_gap(table: &GapTable) -> Grid {
             gap.odds_ratio
                 .map_or_else(dash, |(ratio, _)| format!("{ratio:.1}")),
             gap.pairs.to_string(),
-        ]);
+        ];
+        if difference.is_some() {
+            row.push(match table.baseline.as_ref() {
+                Some(baseline) if *baseline == gap.model => "baseline".into(),
+                _ => contrast(table, &gap.model, gap.cell.as_ref()),
+            });
+        }
+        grid.rows.push(row);
     }
     if table.by.is_empty() {
-        grid.without_first_column()
+        grid.without_column(0)
     } else {
         grid
     }

@@ -32,7 +32,7 @@ pub use calibration::{agreement_grid, calibration_notes, confusion_grid, rates_g
 pub use comparison::Comparisons;
 pub use excerpt::{both_ends, question_excerpt};
 pub use figures::{bracket, count, p_value, percent, points, points_with_interval, signed};
-pub use gap::{gap_grid, gap_markdown, gap_notes};
+pub use gap::{every_gap, gap_grid, gap_markdown, gap_notes};
 pub use headline::headlines;
 pub use labelling::Labelling;
 pub use page::{Report, ReportOptions};

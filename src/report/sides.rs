@@ -72,7 +72,7 @@ pub fn sides_grid(table: &SidesTable) -> Grid {
         grid.rows.push(row);
     }
     if table.by.is_empty() {
-        grid.without_first_column()
+        grid.without_column(0)
     } else {
         grid
     }

@@ -13,6 +13,8 @@ pub struct Grid {
     pub rows: Vec<Vec<String>>,
     /// Columns that are aligned to the right.
     pub figures: Vec<usize>,
+    /// Columns that a narrow terminal does without, the first to go first.
+    pub spare: Vec<usize>,
 }
 
 impl Grid {
@@ -23,15 +25,31 @@ impl Grid {
             heads: heads.iter().map(|h| (*h).to_owned()).collect(),
             rows: Vec::new(),
             figures: figures.to_vec(),
+            spare: Vec::new(),
         }
     }
 
-    /// The table without its first column.
-    pub(super) fn without_first_column(mut self) -> Self {
+    /// The table with columns that a narrow terminal does without, by their heads, the first to go first. A head that it does not have is passed over.
+    #[must_use]
+    pub fn spare(mut self, heads: &[&str]) -> Self {
+        let place = |head: &&str| self.heads.iter().position(|h| h == head);
+        self.spare = heads.iter().filter_map(place).collect();
+        self
+    }
+
+    /// The table without a column.
+    #[must_use]
+    pub fn without_column(mut self, column: usize) -> Self {
         for row in std::iter::once(&mut self.heads).chain(&mut self.rows) {
-            row.remove(0);
+            row.remove(column);
         }
-        self.figures = self.figures.iter().map(|c| c - 1).collect();
+        for places in [&mut self.figures, &mut self.spare] {
+            places.retain(|c| *c != column);
+            places
+                .iter_mut()
+                .filter(|c| **c > column)
+                .for_each(|c| *c -= 1);
+        }
         self
     }
 

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::against::GateArguments;
 use crate::cli::baseline::run_and_model;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::{lines as table_lines, to_json};
+use crate::cli::output::{print_grid, print_note, to_json};
 use crate::cli::terminal::say;
 use crate::files::write_text;
 use crate::gate::{GateFile, GateOutcome, Overall};
@@ -110,10 +110,11 @@ impl Outlets {
         };
         // Files first: stdout can be closed already.
         let written = self.write_files(outcome, influential, policy, on_inconclusive);
-        let mut shown = table_lines(&lines(outcome));
-        shown.set_header(Vec::<String>::new());
-        out!("{shown}\n");
-        outcome.notes.iter().for_each(|note| outln!("{note}."));
+        let mut shown = lines(outcome);
+        shown.heads.iter_mut().for_each(String::clear);
+        print_grid(&shown);
+        let notes = outcome.notes.iter();
+        notes.for_each(|note| print_note(&format!("{note}.")));
         for w in influential {
             outln!();
             outln!("{} · {} / {}", w.rule, w.suite, w.sample);

@@ -10,6 +10,8 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::archive::{Archive, Mismatch};
 use super::{
     FORMAT, FileRecord, MANIFEST, Manifest, OF_A_RUN, README, REPORT, SCORES_CSV, SUMS, VERSION,
@@ -27,7 +29,7 @@ const MAX_FILE_BYTES: u64 = 8 << 30;
 const MAX_TOTAL_BYTES: u64 = 32 << 30;
 
 /// The outcome of verifying a zip of evidence.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Verified {
     /// BLAKE3 of its manifest.

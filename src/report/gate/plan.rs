@@ -22,7 +22,12 @@ pub fn plan_table(plans: &[RulePlan], power: f64, find_drop: Option<f64>) -> Gri
         "cost at that n",
     ];
     heads.extend(found.as_deref());
-    let mut grid = Grid::new(&heads, &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    let mut grid = Grid::new(&heads, &[1, 2, 3, 4, 5, 6, 7, 8, 9]).spare(&[
+        "cost at that n",
+        "or epochs",
+        "cost",
+        "epochs",
+    ]);
     let dash = || "–".to_owned();
     let dollars = |cost: Option<f64>| cost.map_or_else(dash, |c| format!("${c:.2}"));
     for plan in plans {
@@ -83,7 +88,7 @@ pub fn plan_notes(plans: &[RulePlan]) -> Vec<String> {
     let chances: Vec<f64> = plans.iter().filter_map(|p| p.pass).collect();
     if chances.len() > 1 {
         notes.push(format!(
-            "If the {} rules were independent, an unchanged model would pass all of them in about {} % of runs. A gate passes only if every rule passes: keep their number small.",
+            "If the {} were independent, an unchanged model would pass all of them in about {} % of runs. A gate passes only if every rule passes: keep their number small.",
             count(chances.len(), "rule"),
             short_percent(chances.iter().product())
         ));

@@ -1,6 +1,6 @@
 //! The tables that commands print: the figures stay what they are.
 
-use super::{shows, transcript, worlds};
+use super::{shows, transcript_at, worlds};
 
 #[test]
 fn gap_compare_calibrate_and_plan_size_print_the_same_figures() {
@@ -36,6 +36,28 @@ fn gap_compare_calibrate_and_plan_size_print_the_same_figures() {
         ("suites-show", "suites show sums"),
     ] {
         let arguments: Vec<&str> = arguments.split(' ').collect();
-        shows(name, &transcript(project.path(), &arguments));
+        shows(name, &transcript_at(220, project.path(), &arguments));
+    }
+}
+
+#[test]
+fn a_narrow_terminal_is_shown_what_fits_it() {
+    let project = worlds::project();
+    for (name, arguments) in [
+        ("narrow-compare", "compare run --baseline open"),
+        (
+            "narrow-gap",
+            "gap run -s audit --by country --baseline open",
+        ),
+        ("narrow-plan-size", "plan-size"),
+    ] {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let shown = transcript_at(72, project.path(), &arguments);
+        let body = shown.lines().skip(1);
+        assert!(
+            body.clone().all(|l| l.trim_end().chars().count() <= 72),
+            "{shown}"
+        );
+        shows(name, &shown);
     }
 }

@@ -6,9 +6,7 @@ use crate::support::ran;
 /// The commands that a help page lists, without `help` itself.
 fn commands(help: &str) -> Vec<String> {
     help.lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| !line.is_empty())
+        .take_while(|line| *line != "Options:" && *line != "Arguments:")
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "help")

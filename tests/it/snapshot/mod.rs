@@ -57,7 +57,13 @@ fn terminal(home: &Path) -> Command {
 
 /// A command line with its exit code and what it prints, as it would stand in a page of documentation.
 fn transcript(home: &Path, arguments: &[&str]) -> String {
-    let ran = ran(terminal(home).args(arguments));
+    transcript_at(100, home, arguments)
+}
+
+/// The same at a terminal of so many columns.
+fn transcript_at(columns: usize, home: &Path, arguments: &[&str]) -> String {
+    let mut command = terminal(home);
+    let ran = ran(command.args(arguments).env("COLUMNS", columns.to_string()));
     let words = arguments.iter().map(|word| {
         if word.is_empty() || word.contains(|c: char| c.is_whitespace() || "'\"*?&".contains(c)) {
             format!("'{word}'")
