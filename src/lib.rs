@@ -59,6 +59,7 @@ pub mod model;
 pub mod net;
 pub mod report;
 pub mod run;
+pub mod sandbox;
 pub mod score;
 pub mod store;
 pub mod suite;

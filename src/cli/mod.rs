@@ -42,6 +42,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use exit::{Exit, Failure};
 
+#[cfg(target_os = "linux")]
+use crate::sandbox;
 use crate::text::visible_line;
 
 /// Evaluates and audits language models: in this process, over HTTP, or from recorded answers.
@@ -127,6 +129,11 @@ fn parse(
 /// Runs the command line and turns its result into an exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Before anything starts a thread: a sandbox is entered with one.
+    #[cfg(target_os = "linux")]
+    if std::env::args_os().nth(1).is_some_and(|a| a == sandbox::NAME) {
+        return sandbox::main();
+    }
     let cli = match parse(std::env::args_os()) {
         Ok(cli) => cli,
         // clap prints help and version to stdout with 0, usage errors to stderr with 2.

@@ -69,6 +69,9 @@ pub(super) struct Arguments {
     /// Fail instead of using the network.
     #[arg(long)]
     offline: bool,
+    /// Run programs that models write without a sandbox, with all that you may do.
+    #[arg(long)]
+    unsafe_code: bool,
     /// Resume a run that was stopped or killed. Name endpoints on other machines, and those that get a key, again with -m.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["suites", "output", "wanted", "per", "max_tokens", "limit", "epochs", "seed", "shard", "dry_run"])]
     resume: Option<PathBuf>,
@@ -122,6 +125,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let mut settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
     settings.name(&arguments.models)?;
     settings.name(&arguments.judges)?;
+    settings.open.code.without_sandbox = arguments.unsafe_code;
     let resumed = arguments.resume.as_deref().map(Resumed::open).transpose()?;
     let (suites, models, options) = match &resumed {
         Some(run) => (

@@ -27,6 +27,9 @@ pub(super) struct Arguments {
     /// Fail instead of using the network.
     #[arg(long)]
     offline: bool,
+    /// Run programs that models write without a sandbox, with all that you may do.
+    #[arg(long)]
+    unsafe_code: bool,
     /// Bypass the completion cache: ask judges again.
     #[arg(long)]
     no_cache: bool,
@@ -38,6 +41,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let mut settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
     settings.name(&arguments.judges)?;
+    settings.open.code.without_sandbox = arguments.unsafe_code;
     let scorers: Vec<ScorerSpec> = arguments
         .scorers
         .iter()

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::exit::{Exit, Failure};
 use crate::model::{ModelSpec, Named, OpenOptions, data_directory};
 use crate::run::Configuration;
+use crate::sandbox::CodePolicy;
 use crate::suite::DataOptions;
 
 /// Everything a command can need from configuration and flags.
@@ -29,6 +30,10 @@ impl Settings {
             providers: configuration.providers.clone(),
             timeouts: configuration.http.clone(),
             named: Named::default(),
+            code: CodePolicy {
+                candor: std::env::current_exe().ok(),
+                without_sandbox: false,
+            },
         };
         let named: Vec<String> = [&configuration.run.models, &configuration.run.judges]
             .into_iter()

@@ -18,6 +18,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::sandbox::CodePolicy;
+
 pub use completion::{
     Attempts, Completion, ContinuationScore, Finish, Origin, Signal, Timing, Usage, Usd,
 };
@@ -146,6 +148,8 @@ pub struct OpenOptions {
     pub timeouts: remote::Timeouts,
     /// What a person named: a suite's judges and a run directory's models are compared with it.
     pub named: Named,
+    /// What a person allows of programs that answers write.
+    pub code: CodePolicy,
 }
 
 /// Opens the model that a specification names.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ReportError;
 use crate::store::SuiteRecord;
+use crate::suite::PublishedAs;
 
 /// A published figure.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,12 +48,12 @@ pub(super) struct Source {
 const FILE: &str = "published_figures.json";
 
 /// Published figures on the suites' benchmarks, and on related ones. They are kept apart: a figure is shown with
-/// a suite's own scores only if it is of the same benchmark.
+/// a suite's own scores only if it is of the same benchmark in the same setting.
 #[derive(Default)]
 pub(super) struct Published {
-    /// On the same benchmarks.
+    /// On the same benchmarks, in the same settings.
     pub same: Vec<PublishedFigure>,
-    /// On related ones.
+    /// On related ones, and on the same in other settings.
     pub related: Vec<PublishedFigure>,
 }
 
@@ -70,16 +71,17 @@ impl Published {
         let named =
             |figure: &PublishedFigure, name: &str| name.eq_ignore_ascii_case(&figure.benchmark);
         let (same, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|f| {
-            suites
-                .iter()
-                .any(|s| s.published_as.as_deref().is_some_and(|name| named(f, name)))
+            let mut own = suites.iter().filter_map(|s| s.published_as.as_ref());
+            own.any(|own| own.is(&f.benchmark, &f.setting))
         });
         let related = others
             .into_iter()
             .filter(|f| {
-                suites
-                    .iter()
-                    .flat_map(|s| &s.related_to)
+                let own = suites.iter().filter_map(|s| s.published_as.as_ref());
+                let other_settings = own.map(PublishedAs::benchmark);
+                let related = suites.iter().flat_map(|s| &s.related_to);
+                other_settings
+                    .chain(related.map(String::as_str))
                     .any(|name| named(f, name))
             })
             .collect();

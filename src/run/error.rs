@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::model::{ModelError, NotNamed, SpecError};
+use crate::sandbox::NoSandbox;
 use crate::score::ScoreError;
 use crate::store::StoreError;
 use crate::suite::SuiteError;
@@ -33,6 +34,9 @@ pub enum PlanError {
     /// A model cannot be opened.
     #[error("{0}")]
     Model(ModelError),
+    /// Answers are programs, and there is nothing to run them in.
+    #[error(transparent)]
+    NoSandbox(NoSandbox),
     /// Duplicate suite or model.
     #[error("two {what} are called '{name}'; {help}")]
     Twice {

@@ -15,6 +15,7 @@ use super::purse::{Payment, Purse};
 use crate::model::{
     self, Completion, ErrorClass, Model, ModelError, ModelSpec, OpenOptions, Request, RequestKey,
 };
+use crate::sandbox::Isolation;
 use crate::score::{AskJudge, Scorer};
 use crate::store::{CompletionCache, Failure, Unjudged};
 
@@ -65,6 +66,8 @@ pub struct Panel {
     slots: BTreeMap<String, JudgeSlot>,
     /// Whether scorers may fetch files of their own.
     may_fetch: bool,
+    /// How programs run, where a scorer runs any.
+    code: Option<Isolation>,
 }
 
 impl Panel {
@@ -78,7 +81,13 @@ impl Panel {
         options: &OpenOptions,
     ) -> Result<Self, PlanError> {
         let mut slots = BTreeMap::new();
-        for name in scorers.flat_map(|s| s.judges()) {
+        let scorers: Vec<_> = scorers.collect();
+        let code = if scorers.iter().any(|s| s.runs_code()) {
+            Some(options.code.isolation().map_err(PlanError::NoSandbox)?)
+        } else {
+            None
+        };
+        for name in scorers.iter().flat_map(|s| s.judges()) {
             if slots.contains_key(name) {
                 continue;
             }
@@ -103,6 +112,7 @@ impl Panel {
         Ok(Self {
             slots,
             may_fetch: !options.offline,
+            code,
         })
     }
 
@@ -176,6 +186,11 @@ impl JudgeSession {
     /// Whether scorers may fetch files of their own.
     pub(super) fn may_fetch(&self) -> bool {
         self.panel.may_fetch
+    }
+
+    /// How programs run that answers write.
+    pub(super) fn code(&self) -> Option<&Isolation> {
+        self.panel.code.as_ref()
     }
 
     /// The judges that could not be asked, and the US dollars that all took.

@@ -132,6 +132,7 @@ fn context<'a>(answer: &'a Answer, session: &'a JudgeSession) -> ScoreContext<'a
         prompt: &answer.prompt,
         model: &answer.model,
         may_fetch: session.may_fetch(),
+        code: session.code(),
         other_side: answer.other_side.as_ref(),
         judges: session,
     }

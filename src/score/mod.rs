@@ -4,13 +4,19 @@
 
 mod bbq;
 mod choice;
+mod code;
 mod distribution;
+mod drop;
 mod exact;
 mod f1;
 mod imported;
 mod includes;
 mod judge;
 mod key_facts;
+mod last_number;
+mod likelihood_mass;
+mod line;
+mod math;
 mod number;
 mod provenance;
 mod rating;
@@ -22,6 +28,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Completion, Prompt};
+use crate::sandbox::Isolation;
 use crate::suite::{Sample, ScorerSpec};
 use crate::text::instead;
 
@@ -29,6 +36,7 @@ pub use imported::{IMPORTED, imported_score};
 #[cfg(fuzzing)]
 pub use judge::fuzzing as judge_fuzzing;
 pub use judge::{AskJudge, NO_LABEL};
+pub(crate) use self::regex::python_regex;
 pub use key_facts::{FactReading, Reading, readings_of};
 pub use refusal::{
     AnswerClass, Attributes, BlockKind, Label, Labeller, LabellerSource, UNREAD, block,
@@ -177,6 +185,8 @@ pub struct ScoreContext<'a> {
     pub model: &'a str,
     /// Whether a scorer may fetch files of its own over the network.
     pub may_fetch: bool,
+    /// How programs run that an answer writes; none where none may.
+    pub code: Option<&'a Isolation>,
     /// The same model's answer to the other side of the pair, where it is there.
     pub other_side: Option<&'a OtherSide>,
     /// Puts questions to judges.
@@ -197,6 +207,7 @@ impl<'a> ScoreContext<'a> {
             prompt,
             model,
             may_fetch: false,
+            code: None,
             other_side: None,
             judges,
         }
@@ -228,6 +239,11 @@ pub trait Scorer: Send + Sync {
 
     /// Compiles or loads what it needs, so that the first answer is not kept waiting for it. Slow the first time, and nothing afterwards.
     fn prepare(&self) {}
+
+    /// Whether it runs programs that answers write.
+    fn runs_code(&self) -> bool {
+        false
+    }
 
     /// Specifications of the models it asks, where it asks any.
     fn judges(&self) -> &[String] {
@@ -299,6 +315,9 @@ pub enum ScoreError {
     /// It asks models, and cannot judge without them.
     #[error("scorer '{0}' asks models; it cannot judge without them")]
     AsksModels(&'static str),
+    /// It runs programs, and there is no sandbox.
+    #[error("scorer 'code' runs programs, and nothing was set up to run them in")]
+    NoSandbox,
     /// The sample lacks something.
     #[error("scorer '{scorer}' needs {what}, but the sample {sample} has none")]
     Missing {
@@ -324,6 +343,11 @@ const SCORERS: &[(&str, Maker)] = &[
     ("choice", choice::make_letter),
     ("choice_likelihood", choice::make_likelihood),
     ("f1", f1::make),
+    ("drop", drop::make),
+    ("last_number", last_number::make),
+    ("likelihood_mass", likelihood_mass::make),
+    ("math", math::make),
+    ("code", code::make),
     ("bbq", bbq::make),
     ("refusal", refusal::make),
     ("judge", judge::make_single),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::rescored::RescoredSuite;
 use crate::model::{Capabilities, Identity};
 use crate::score::{Tells, tells_of};
-use crate::suite::{Artefacts, Filter, Kind, SuiteParts};
+use crate::suite::{Artefacts, Filter, Kind, PublishedAs, SuiteParts};
 
 /// Whether a run is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub struct SuiteRecord {
     pub tells: Option<Tells>,
     /// Its name in lists of published figures.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub published_as: Option<String>,
+    pub published_as: Option<PublishedAs>,
     /// Names of related benchmarks there.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub related_to: Vec<String>,

@@ -4,10 +4,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use fancy_regex::Regex;
+
 use super::place::{PlacedRow, place_rows};
 use super::schema::{DataFile, DataSource, HubSource};
 use super::{SuiteError, hub};
-use crate::files::{self, Folder, Format, PlainPath, PlainPathError};
+use crate::files::{self, Folder, Format, PlainPath, PlainPathError, Row};
+use crate::score::python_regex;
 
 /// Where data is looked for.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +33,16 @@ pub(super) enum Given {
         dataset: PlainPath,
         revision: Option<PlainPath>,
     },
+}
+
+impl Given {
+    /// Where more files of the same data are: beside the file that was given, in the folder, or in the dataset.
+    pub(super) fn folder(&self) -> Option<Self> {
+        match self {
+            Self::Path(path) if path.is_file() => path.parent().map(|p| Self::Path(p.to_path_buf())),
+            other => Some(other.clone()),
+        }
+    }
 }
 
 impl FromStr for Given {
@@ -63,8 +76,14 @@ pub(super) async fn read_source(
     let wanted = Wanted {
         suite,
         source,
+        files: local_files(source),
         options,
     };
+    let path_fields = source.path_fields.as_deref().map(python_regex).transpose();
+    let path_fields = path_fields.map_err(|reason| SuiteError::Unreadable {
+        path: suite.into(),
+        reason: format!("data.path_fields: {reason}"),
+    })?;
     let mut rows = Vec::new();
     for path in wanted.locate(given).await? {
         let format = Format::of(&path).ok_or_else(|| SuiteError::Unreadable {
@@ -72,17 +91,50 @@ pub(super) async fn read_source(
             reason: "its name ends in none of .jsonl, .json, .csv, .txt, .parquet".into(),
         })?;
         let own = files::rows(&path, format, source.rows.as_deref())?;
-        let own: Vec<_> = own.collect::<Result<_, _>>()?;
+        let mut own: Vec<_> = own.collect::<Result<_, _>>()?;
+        if let Some(pattern) = &path_fields {
+            let fields = named_in(&path, pattern);
+            for (_, row) in &mut own {
+                row.extend(fields.clone());
+            }
+        }
         let by_line = matches!(format, Format::Jsonl | Format::Csv | Format::Text);
         place_rows(&mut rows, &path.display().to_string(), by_line, own);
     }
     Ok(rows)
 }
 
+/// The files that are looked for in a data folder: those that the suite names, or else the hub's own, in a folder of the dataset's name or
+/// in the folder itself.
+fn local_files(source: &DataSource) -> Vec<DataFile> {
+    let Some(hub) = source.hub.as_ref().filter(|_| source.files.is_empty()) else {
+        return source.files.clone();
+    };
+    let name = hub.dataset.file_name();
+    let beside = |file: &PlainPath| format!("{name}/{file}").parse().ok();
+    let either = |file: &PlainPath| {
+        DataFile::FirstOf(beside(file).into_iter().chain([file.clone()]).collect())
+    };
+    hub.files.iter().map(either).collect()
+}
+
+/// What the named groups of a pattern match in a file's path, written with `/`.
+fn named_in(path: &Path, pattern: &Regex) -> Row {
+    let path = path.display().to_string().replace('\\', "/");
+    let Ok(Some(captures)) = pattern.captures(&path) else {
+        return Row::new();
+    };
+    let names = pattern.capture_names().flatten();
+    names
+        .filter_map(|name| Some((name.to_owned(), captures.name(name)?.as_str().into())))
+        .collect()
+}
+
 /// Files that a suite wants, and where they are looked for.
 struct Wanted<'a> {
     suite: &'a str,
     source: &'a DataSource,
+    files: Vec<DataFile>,
     options: &'a DataOptions,
 }
 
@@ -90,7 +142,7 @@ impl Wanted<'_> {
     async fn locate(&self, given: Option<&Given>) -> Result<Vec<PathBuf>, SuiteError> {
         match given {
             Some(Given::Path(path)) if path.is_file() => return Ok(vec![path.clone()]),
-            Some(Given::Path(path)) if self.source.files.is_empty() => {
+            Some(Given::Path(path)) if self.files.is_empty() => {
                 return Err(SuiteError::NoData {
                     suite: self.suite.into(),
                     reason: format!("{} is not a file", path.display()),
@@ -132,7 +184,7 @@ impl Wanted<'_> {
             }
         }
         if looked.is_empty() {
-            let all: Vec<&DataFile> = self.source.files.iter().collect();
+            let all: Vec<&DataFile> = self.files.iter().collect();
             looked.push(format!("{}: no data folder is set", listed(&all)));
         }
         if let Some(hub) = &self.source.hub {
@@ -146,7 +198,7 @@ impl Wanted<'_> {
 
     /// The files that a folder holds, under their paths or, with `flat`, under their last names alone.
     fn within(&self, folder: &Path, flat: bool) -> Result<Found<'_>, SuiteError> {
-        let files = &self.source.files;
+        let files = &self.files;
         let Ok(folder) = Folder::open(folder) else {
             return Ok(Found::Missing(files.iter().collect()));
         };
@@ -175,13 +227,13 @@ impl Wanted<'_> {
 
     /// The first path of every file.
     fn usual_names(&self) -> Vec<PlainPath> {
-        let files = self.source.files.iter();
+        let files = self.files.iter();
         files.filter_map(|f| f.paths().first().cloned()).collect()
     }
 
     fn no_data(&self, reason: String) -> SuiteError {
         let Self { suite, source, .. } = self;
-        let all: Vec<&DataFile> = source.files.iter().collect();
+        let all: Vec<&DataFile> = self.files.iter().collect();
         let mut ways = vec![format!(
             "name the file with -s '{suite}?data=PATH', or set CANDOR_DATA to a folder that contains {}",
             listed(&all)

@@ -52,7 +52,7 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
     }
     let file = parse(&written)?;
     let elsewhere = !file.data.files.is_empty() || file.data.hub.is_some();
-    let rows = match given {
+    let rows = match &given {
         None if !elsewhere && written.items.is_empty() => {
             return Err(SuiteError::NoData {
                 suite: file.name,
@@ -73,7 +73,7 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
             }
             rows
         }
-        given => read_source(&file.name, &file.data, given.as_ref(), options).await?,
+        _ => read_source(&file.name, &file.data, given.as_ref(), options).await?,
     };
     if rows.is_empty() {
         return Err(SuiteError::NoData {
@@ -96,6 +96,20 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
         hasher.update(&row).update(b"\n");
         items.update(&row).update(b"\n");
     }
+    let examples = match &file.data.shots {
+        Some(shots) => {
+            let given = given.as_ref().and_then(Given::folder);
+            let examples = read_source(&file.name, &shots.data, given.as_ref(), options).await?;
+            items.update(&serde_json::to_vec(shots).unwrap_or_default());
+            for PlacedRow { row, .. } in &examples {
+                let row = serde_json::to_vec(row).unwrap_or_default();
+                hasher.update(&row).update(b"\n");
+                items.update(&row).update(b"\n");
+            }
+            examples
+        }
+        None => Vec::new(),
+    };
     let parts = SuiteParts {
         items: items.finalize().to_hex().to_string(),
         prompts: if file.constants.is_empty() {
@@ -120,13 +134,27 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
         .map(|(path, _)| path.clone())
         .collect();
     let environment = template::environment(&file.constants);
-    let stepped = steps::apply(&file.name, &file.data.steps, &environment, rows)?;
+    let mut stepped = steps::apply(&file.name, &file.data.steps, &environment, rows)?;
     if stepped.rows.is_empty() {
         return Err(SuiteError::NoData {
             suite: file.name,
             reason: "no row is left after data.steps".into(),
             help: "check the file, and what its steps keep".into(),
         });
+    }
+    if let Some(shots) = &file.data.shots {
+        let examples = steps::apply(&file.name, &shots.data.steps, &environment, examples)?;
+        let examples: Vec<Row> = examples.rows.into_iter().map(|placed| placed.row).collect();
+        shots
+            .give(&mut stepped.rows, &examples)
+            .map_err(|(i, reason)| {
+                let PlacedRow { number, place, .. } = &stepped.rows[i];
+                SuiteError::Sample {
+                    suite: file.name.clone(),
+                    sample: number.to_string(),
+                    reason: format!("{reason} ({place})"),
+                }
+            })?;
     }
     let samples = Maker::new(&file, &written)?.samples(stepped.rows)?;
     let prompts = PromptBuilder::new(&file, &written.path, &written.yaml)?;

@@ -13,10 +13,13 @@ mod lint;
 mod load;
 mod place;
 mod prompt;
+mod published;
+mod python_random;
 mod ready;
 mod sample;
 mod schema;
 mod shipped;
+mod shots;
 mod steps;
 mod subset;
 mod target;
@@ -31,6 +34,7 @@ pub use filter::Filter;
 pub use lint::{Lint, differing_lists, lint};
 pub use load::load;
 pub use prompt::PromptBuilder;
+pub use published::{PublishedAs, PublishedSetting};
 pub use ready::{Suite, SuiteParts, scorers_hash};
 pub use sample::{Pairing, SIDE, SIDES, Sample};
 pub use schema::{
@@ -38,5 +42,6 @@ pub use schema::{
     SampleTemplates, ScorerSpec, SuiteFile, Values, json_schema,
 };
 pub use shipped::{ShippedSuite, shipped};
-pub use steps::{Explode, Step};
+pub use shots::{Draw, Shots};
+pub use steps::{Explode, Replace, SampleRows, Shuffle, Step};
 pub(crate) use template::bound;

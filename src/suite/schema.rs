@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::published::PublishedAs;
+use super::shots::Shots;
 use super::steps::Step;
 use crate::files::PlainPath;
 use crate::model::Parameters;
@@ -46,7 +48,7 @@ pub struct SuiteFile {
     pub canary: Option<String>,
     /// Name of the benchmark in lists of published figures, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub published_as: Option<String>,
+    pub published_as: Option<PublishedAs>,
     /// Names of related benchmarks there: their figures are shown apart, for orientation, never alongside the suite's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub related_to: Vec<String>,
@@ -97,7 +99,8 @@ impl Values {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataSource {
-    /// Files under the data folder (`CANDOR_DATA`, `[data] dir` in candor.toml, or `?data=` next to the suite's name).
+    /// Files under the data folder (`CANDOR_DATA`, `[data] dir` in candor.toml, or `?data=` next to the suite's name). Where none are named,
+    /// those of the hub, in a folder of the dataset's name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<DataFile>,
     /// Ask what there is of the files: one is enough, and those that are missing are logged. Otherwise all are needed.
@@ -112,9 +115,15 @@ pub struct DataSource {
     /// For a JSON file that is an object: the field that holds the rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<String>,
+    /// A pattern over a file's path, whose named groups become fields of its rows: `(?P<language>[a-z]+)/test`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_fields: Option<String>,
     /// What is done to the rows as published, in this order, before samples are made of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
+    /// Worked examples for every row, from rows of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shots: Option<Shots>,
 }
 
 /// A file of rows: its path, or the paths that it is known under.

@@ -111,6 +111,21 @@ pub(super) fn render(
     }
 }
 
+/// Renders a template that is written where it is used.
+///
+/// # Errors
+/// What went wrong, in one line.
+pub(super) fn render_source<T: serde::Serialize>(
+    environment: &Environment<'_>,
+    name: &str,
+    source: &str,
+    context: Serde<T>,
+) -> Result<String, String> {
+    environment
+        .render_named_str(name, source, minijinja::Value::from(context))
+        .map_err(|e| describe(&e))
+}
+
 /// Whether an expression over a row holds.
 ///
 /// # Errors

@@ -99,8 +99,8 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
                 .iter()
                 .map(|s| {
                     s.published_as
-                        .as_deref()
-                        .filter(|name| name.eq_ignore_ascii_case(&figure.benchmark))
+                        .as_ref()
+                        .filter(|own| own.is(&figure.benchmark, &figure.setting))
                         .map(|_| figure.score_percent)
                 })
                 .collect(),

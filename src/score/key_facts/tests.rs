@@ -165,6 +165,7 @@ async fn judges_that_are_named_read_the_facts() {
         prompt: &prompt,
         model: "model",
         may_fetch: false,
+        code: None,
         judges: &Asked,
         other_side: None,
     };

@@ -2,13 +2,15 @@
 
 mod python;
 
+use std::borrow::Cow;
+
 use fancy_regex::Regex;
 use serde::Deserialize;
 
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::model::Completion;
 use crate::suite::Sample;
-use crate::text::fold;
+use crate::text::{fold, named_choice};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,14 +18,38 @@ struct Options {
     /// The pattern; its first group is the answer, or the whole match where it has none.
     #[serde(default)]
     pattern: String,
+    /// Patterns that are tried in this order instead, until one matches.
+    #[serde(default)]
+    patterns: Vec<String>,
     /// The last match counts, not the first.
     #[serde(default)]
     last: bool,
+    /// Texts that are taken out of the answer before it is read, such as Markdown's asterisks.
+    #[serde(default)]
+    remove: Vec<String>,
+    /// The case of what is captured counts.
+    #[serde(default)]
+    case_sensitive: bool,
+    /// What is captured names a choice by its letter, of whichever script, or its text.
+    #[serde(default)]
+    choice: bool,
 }
 
 struct Pattern {
-    pattern: Regex,
+    patterns: Vec<Regex>,
     last: bool,
+    remove: Vec<String>,
+    case_sensitive: bool,
+    choice: bool,
+}
+
+/// A pattern as Python means it.
+///
+/// # Errors
+/// That it does not parse.
+pub(crate) fn python_regex(pattern: &str) -> Result<Regex, String> {
+    Regex::new(&python::as_python_means(pattern))
+        .map_err(|e| format!("the pattern {pattern:?} does not parse: {e}"))
 }
 
 impl Pattern {
@@ -34,28 +60,59 @@ impl Pattern {
     fn captured(&self, text: &str) -> Result<Option<String>, fancy_regex::Error> {
         // As in Python, `$` matches before a line feed that ends the text.
         let text = text.strip_suffix('\n').unwrap_or(text);
-        let mut matches = self.pattern.captures_iter(text);
-        let found = if self.last {
-            matches.try_fold(None, |_, next| next.map(Some))?
-        } else {
-            matches.next().transpose()?
+        for pattern in &self.patterns {
+            let mut matches = pattern.captures_iter(text);
+            let found = if self.last {
+                matches.try_fold(None, |_, next| next.map(Some))?
+            } else {
+                matches.next().transpose()?
+            };
+            if let Some(captures) = found {
+                let taking_part = captures.iter().skip(1).flatten().next();
+                let group = taking_part.or_else(|| captures.get(0));
+                return Ok(group.map(|group| group.as_str().trim().to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether what is captured is right.
+    fn is_right(&self, found: &str, sample: &Sample) -> bool {
+        if self.choice && !sample.choices.is_empty() {
+            let named = named_choice(found, &sample.choices);
+            return named.is_some() && named == sample.target_choice();
+        }
+        let alike = |target: &String| {
+            if self.case_sensitive {
+                target.trim() == found
+            } else {
+                fold(target) == fold(found)
+            }
         };
-        Ok(found.and_then(|captures| {
-            let taking_part = captures.iter().skip(1).flatten().next();
-            let group = taking_part.or_else(|| captures.get(0))?;
-            Some(group.as_str().trim().to_owned())
-        }))
+        sample.targets.is_empty() || sample.targets.iter().any(alike)
     }
 }
 
 pub(super) fn make(value: serde_json::Value) -> Made {
-    let Options { pattern, last } = options("regex", value)?;
-    let pattern =
-        Regex::new(&python::as_python_means(&pattern)).map_err(|e| ScoreError::Options {
-            scorer: "regex".into(),
-            reason: format!("the pattern {pattern:?} does not parse: {e}"),
-        })?;
-    Ok(Box::new(Pattern { pattern, last }))
+    let options: Options = options("regex", value)?;
+    let wrong = |reason: String| ScoreError::Options {
+        scorer: "regex".into(),
+        reason,
+    };
+    let written = match (options.pattern.as_str(), options.patterns.as_slice()) {
+        ("", []) => vec![String::new()],
+        ("", several) => several.to_vec(),
+        (one, []) => vec![one.to_owned()],
+        _ => return Err(wrong("give either a pattern or patterns".into())),
+    };
+    let patterns = written.iter().map(|p| python_regex(p));
+    Ok(Box::new(Pattern {
+        patterns: patterns.collect::<Result<_, _>>().map_err(wrong)?,
+        last: options.last,
+        remove: options.remove,
+        case_sensitive: options.case_sensitive,
+        choice: options.choice,
+    }))
 }
 
 impl Scorer for Pattern {
@@ -79,7 +136,13 @@ impl Scorer for Pattern {
         _: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError> {
         let score = Score::new(self, "accuracy");
-        let captured = match self.captured(&completion.text) {
+        let mut text = Cow::Borrowed(completion.text.as_str());
+        for piece in &self.remove {
+            if text.contains(piece.as_str()) {
+                text = text.replace(piece.as_str(), "").into();
+            }
+        }
+        let captured = match self.captured(&text) {
             Ok(captured) => captured,
             // Whether the answer is there cannot be said: no verdict, rather than a wrong one.
             Err(error) => {
@@ -91,10 +154,7 @@ impl Scorer for Pattern {
         Ok(vec![match captured {
             None => score.right(false).because("the pattern matches nothing"),
             Some(found) => score
-                .right(
-                    sample.targets.is_empty()
-                        || sample.targets.iter().any(|t| fold(t) == fold(&found)),
-                )
+                .right(self.is_right(&found, sample))
                 .label(found),
         }])
     }
@@ -105,8 +165,13 @@ mod tests {
     use super::*;
 
     fn pattern(pattern: &str, last: bool) -> Pattern {
-        let pattern = Regex::new(&python::as_python_means(pattern)).expect("it parses");
-        Pattern { pattern, last }
+        Pattern {
+            patterns: vec![python_regex(pattern).expect("it parses")],
+            last,
+            remove: Vec::new(),
+            case_sensitive: false,
+            choice: false,
+        }
     }
 
     #[test]

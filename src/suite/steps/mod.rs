@@ -1,7 +1,12 @@
 //! What is done to rows as they are published before samples are made of them: named operations, in order, each on the whole table.
 
+mod draw;
+mod edit;
+mod reshape;
+
 use std::collections::BTreeMap;
 
+use fancy_regex::Regex;
 use minijinja::Environment;
 use minijinja::value::Serde;
 use schemars::JsonSchema;
@@ -9,9 +14,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::place::PlacedRow;
+use super::python_random::PythonRandom;
 use super::{SuiteError, template};
 use crate::files::{Row, from_json, from_python};
+use crate::score::python_regex;
 use crate::text::{excerpt, instead};
+
+pub(super) use draw::key;
+pub use draw::{SampleRows, Shuffle};
+pub use edit::Replace;
+pub use reshape::Explode;
 
 /// One operation on a suite's rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,23 +33,30 @@ pub enum Step {
     Parse(Vec<String>),
     /// Gives fields other names: `new: old`.
     Rename(BTreeMap<String, String>),
+    /// Sets fields to what templates over the row give: `name: "{{ … }}"`. All see the row as it was.
+    Set(BTreeMap<String, String>),
+    /// Replaces what a pattern matches in fields.
+    Replace(Replace),
+    /// Makes a list of a text: `field: separator`.
+    Split(BTreeMap<String, String>),
+    /// Makes one list of several fields: `list: [field, field]`.
+    Gather(BTreeMap<String, Vec<String>>),
     /// Makes a row of every entry of a field that is a list or a mapping.
     Explode(Explode),
+    /// Puts the entries of a list, such as the choices, into another order, row after row, as a seed draws it.
+    Shuffle(Shuffle),
     /// Keeps the rows for which a Jinja expression over their fields holds, such as `label == 'safe'`.
     Keep(String),
+    /// Keeps so many rows of every stratum, as a seed draws them, in the order of the file.
+    Sample(SampleRows),
 }
 
-/// Which field becomes rows, and what its entries are called there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Explode {
-    /// A list or a mapping. The new rows do not have it.
-    pub field: String,
-    /// The field that an entry's key goes to, or its index from 0 in a list; nowhere where nothing is said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// The field that an entry's value goes to.
-    pub value: String,
+/// What a step needs besides the row it works on.
+struct Tools<'a> {
+    environment: &'a Environment<'a>,
+    /// The compiled pattern of a step that has one.
+    pattern: Option<Regex>,
+    random: PythonRandom,
 }
 
 impl Step {
@@ -46,13 +65,33 @@ impl Step {
         match self {
             Self::Parse(_) => "parse",
             Self::Rename(_) => "rename",
+            Self::Set(_) => "set",
+            Self::Replace(_) => "replace",
+            Self::Split(_) => "split",
+            Self::Gather(_) => "gather",
             Self::Explode(_) => "explode",
+            Self::Shuffle(_) => "shuffle",
             Self::Keep(_) => "keep",
+            Self::Sample(_) => "sample",
         }
     }
 
+    fn tools<'a>(&self, environment: &'a Environment<'a>) -> Result<Tools<'a>, String> {
+        Ok(Tools {
+            environment,
+            pattern: match self {
+                Self::Replace(replace) => Some(python_regex(&replace.pattern)?),
+                _ => None,
+            },
+            random: PythonRandom::new(match self {
+                Self::Shuffle(shuffle) => shuffle.seed,
+                _ => 0,
+            }),
+        })
+    }
+
     /// The rows that come of one.
-    fn of_row(&self, mut row: Row, environment: &Environment<'_>) -> Result<Vec<Row>, String> {
+    fn of_row(&self, mut row: Row, tools: &mut Tools<'_>) -> Result<Vec<Row>, String> {
         match self {
             Self::Parse(fields) => {
                 for field in fields {
@@ -74,53 +113,39 @@ impl Step {
                 }
                 Ok(vec![row])
             }
+            Self::Set(templates) => edit::set(row, templates, tools.environment).map(one),
+            Self::Replace(replace) => replace.of_row(row, tools.pattern.as_ref()).map(one),
+            Self::Split(fields) => reshape::split(row, fields).map(one),
+            Self::Gather(lists) => reshape::gather(row, lists).map(one),
             Self::Explode(explode) => explode.of_row(row),
+            Self::Shuffle(shuffle) => shuffle.of_row(row, &mut tools.random).map(one),
             Self::Keep(expression) => {
-                let holds = template::holds(environment, expression, Serde(&row))?;
+                let holds = template::holds(tools.environment, expression, Serde(&row))?;
                 Ok(if holds { vec![row] } else { Vec::new() })
             }
+            // It is of the table, not of a row.
+            Self::Sample(_) => Ok(vec![row]),
         }
     }
 }
 
-impl Explode {
-    fn of_row(&self, mut row: Row) -> Result<Vec<Row>, String> {
-        let entries: Vec<(Value, Value)> = match taken(&mut row, &self.field)? {
-            Value::Array(values) => {
-                let numbered = values.into_iter().enumerate();
-                numbered.map(|(i, v)| (Value::from(i), v)).collect()
-            }
-            Value::Object(fields) => {
-                let fields = fields.into_iter();
-                fields.map(|(k, v)| (Value::from(k), v)).collect()
-            }
-            Value::Null => Vec::new(),
-            other => {
-                return Err(format!(
-                    "its '{}' is {}, neither a list nor a mapping; a step `parse: [{0}]` before reads text",
-                    self.field,
-                    excerpt(&other.to_string(), 60)
-                ));
-            }
-        };
-        let with = |(key, value)| {
-            let mut row = row.clone();
-            if let Some(name) = &self.key {
-                row.insert(name.clone(), key);
-            }
-            row.insert(self.value.clone(), value);
-            row
-        };
-        Ok(entries.into_iter().map(with).collect())
-    }
+fn one(row: Row) -> Vec<Row> {
+    vec![row]
+}
+
+/// A field's value, or that the row has none.
+fn field<'a>(row: &'a Row, name: &str) -> Result<&'a Value, String> {
+    row.get(name).ok_or_else(|| no_field(row, name))
+}
+
+fn no_field(row: &Row, name: &str) -> String {
+    let instead = instead(name, "its fields", row.keys());
+    format!("the row has no field '{name}'; {instead}")
 }
 
 /// A field's value, taken out of the row.
 fn taken(row: &mut Row, field: &str) -> Result<Value, String> {
-    row.shift_remove(field).ok_or_else(|| {
-        let instead = instead(field, "its fields", row.keys());
-        format!("the row has no field '{field}'; {instead}")
-    })
+    row.shift_remove(field).ok_or_else(|| no_field(row, field))
 }
 
 /// A text as the value that it writes; what is not text is a value already.
@@ -161,11 +186,24 @@ pub(super) fn apply(
     let mut idle = Vec::new();
     for (i, step) in steps.iter().enumerate() {
         let name = format!("data.steps[{i}], {}", step.name());
+        let wrong = |reason: String| SuiteError::Unreadable {
+            path: suite.into(),
+            reason: format!("{name}: {reason}"),
+        };
+        if let Step::Sample(sample) = step {
+            let before = rows.len();
+            rows = sample.of_table(rows).map_err(wrong)?;
+            if rows.len() == before {
+                idle.push(name);
+            }
+            continue;
+        }
+        let mut tools = step.tools(environment).map_err(wrong)?;
         let mut changed = false;
         let mut after = Vec::with_capacity(rows.len());
         for PlacedRow { place, number, row } in rows {
             let before = row.clone();
-            let made = step.of_row(row, environment);
+            let made = step.of_row(row, &mut tools);
             let made = made.map_err(|why| SuiteError::Sample {
                 suite: suite.into(),
                 sample: number.to_string(),
@@ -251,6 +289,53 @@ mod tests {
         );
         let (same, _) = stepped("- explode: {field: turns, value: turns}", &rows).unwrap();
         assert_eq!(same[1], json!({"turns": "b", "#": 1}));
+    }
+
+    #[test]
+    fn fields_are_set_replaced_split_and_gathered() {
+        let steps = r"
+- set: {query: '{{ label }}: {{ text }}'}
+- replace: {fields: [query, ends], pattern: '\[.*?\]\s*', with: ''}
+- replace: {fields: [label], pattern: '^(\w)(\w*)', with: '$2$1'}
+- split: {refs: '|'}
+- gather: {choices: [right, wrong]}
+";
+        let row = json!({"label": "Sky", "text": "[x] blue", "ends": ["[a] b", "c"], "refs": "p|q", "right": 1, "wrong": "2 "});
+        let (rows, idle) = stepped(steps, &[row]).unwrap();
+        assert_eq!(
+            rows,
+            [
+                json!({"label": "kyS", "text": "[x] blue", "ends": ["b", "c"], "refs": ["p", "q"], "right": 1, "wrong": "2 ", "query": "Sky: blue", "choices": [1, "2 "], "#": 1})
+            ]
+        );
+        assert!(idle.is_empty(), "{idle:?}");
+    }
+
+    #[test]
+    fn a_shuffle_draws_as_python_does_and_the_index_of_the_right_choice_follows() {
+        let row = json!({"choices": ["a", "b", "c", "d"], "answer": 0});
+        let steps = "- shuffle: {field: choices, seed: 0, index: answer}";
+        let (rows, _) = stepped(steps, &[row.clone(), row]).unwrap();
+        // random.Random(0).sample(range(4), 4), twice, as simple-evals permutes GPQA's options.
+        let orders = [["d", "b", "a", "c"], ["c", "d", "b", "a"]];
+        for (row, order) in rows.iter().zip(orders) {
+            assert_eq!(row["choices"], json!(order));
+            let at = order.iter().position(|c| *c == "a");
+            assert_eq!(row["answer"], json!(at));
+        }
+    }
+
+    #[test]
+    fn so_many_rows_of_every_stratum_are_kept_in_the_order_of_the_file() {
+        let rows: Vec<Value> = (0..20).map(|i| json!({"n": i, "of": i % 3})).collect();
+        let steps = "- sample: {per: [of], count: 2, seed: 1}";
+        let (kept, _) = stepped(steps, &rows).unwrap();
+        assert_eq!(kept.len(), 6);
+        for of in 0..3 {
+            assert_eq!(kept.iter().filter(|r| r["of"] == json!(of)).count(), 2);
+        }
+        let numbers: Vec<_> = kept.iter().map(|r| r["n"].as_u64()).collect();
+        assert!(numbers.is_sorted(), "{numbers:?}");
     }
 
     #[test]

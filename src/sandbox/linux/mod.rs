@@ -1,0 +1,9 @@
+//! The sandbox on Linux.
+
+mod filter;
+mod inside;
+mod outside;
+mod root;
+
+pub(super) use outside::run;
+pub(crate) use outside::{NAME, main};

@@ -1,0 +1,72 @@
+//! Waits for a program, for as long as it may take.
+
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::job::{Ended, Job};
+
+/// What is kept of a program's stderr: its end.
+const TAIL: usize = 8 << 10;
+
+/// How often is looked whether a program has ended.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// How long what a program wrote is waited for after it has ended: something that it started may hold the pipe.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Starts a program and says how it ended. It is killed when its time is over.
+///
+/// # Errors
+/// Why it cannot be started.
+pub(super) fn watch(mut command: Command, job: &Job) -> std::io::Result<Ended> {
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let (send, tail) = mpsc::channel();
+    if let Some(stderr) = child.stderr.take() {
+        thread::spawn(move || send.send(tail_of(stderr)));
+    }
+    let until = Instant::now() + job.time();
+    let Some(status) = wait(&mut child, until)? else {
+        return Ok(Ended::OutOfTime);
+    };
+    let tail = tail.recv_timeout(LAST_WORDS).unwrap_or_default();
+    let tail = String::from_utf8_lossy(&tail).into_owned();
+    let finished = tail.rsplit('\n').next() == Some(job.token.as_str());
+    Ok(match status.code() {
+        Some(0) if finished => Ended::Passed,
+        Some(_) => Ended::Failed(tail),
+        None => Ended::Killed,
+    })
+}
+
+/// Waits for the end; none where the time is over first and the program was killed.
+fn wait(child: &mut Child, until: Instant) -> std::io::Result<Option<std::process::ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= until {
+            // What has just ended by itself need not be killed.
+            let _ = child.kill();
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+fn tail_of(mut from: impl Read) -> Vec<u8> {
+    let (mut tail, mut piece) = (Vec::new(), [0; 4096]);
+    while let Ok(n @ 1..) = from.read(&mut piece) {
+        tail.extend_from_slice(&piece[..n]);
+        if tail.len() > 2 * TAIL {
+            tail.drain(..tail.len() - TAIL);
+        }
+    }
+    tail
+}

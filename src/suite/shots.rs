@@ -1,0 +1,80 @@
+//! Worked examples that a suite takes from rows of its own: the training split, or the rows of the same subject that are kept for it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::DataSource;
+use super::place::PlacedRow;
+use super::python_random::PythonRandom;
+use super::steps::key;
+use crate::files::Row;
+
+/// The field that a row gets them in.
+const FIELD: &str = "shots";
+
+/// Where worked examples come from, and which ones a row gets: a list of rows in its field `shots`, for the prompt to render.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shots {
+    /// Where their rows are.
+    pub data: Box<DataSource>,
+    /// How many a row gets.
+    pub count: usize,
+    /// Which ones.
+    #[serde(default)]
+    pub draw: Draw,
+    /// What draws them.
+    #[serde(default)]
+    pub seed: u64,
+    /// Fields in which an example agrees with its row, such as the subject.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same: Vec<String>,
+}
+
+/// Which of the rows are the examples.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Draw {
+    /// The first ones, the same for every row.
+    #[default]
+    First,
+    /// A draw for every row, as Python's `random.sample` draws one after the other.
+    Random,
+}
+
+impl Shots {
+    /// Gives every row its examples.
+    ///
+    /// # Errors
+    /// The row's place among them, and what it lacks.
+    pub(super) fn give(&self, rows: &mut [PlacedRow], examples: &[Row]) -> Result<(), (usize, String)> {
+        let mut groups: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
+        for example in examples {
+            let key = key(example, &self.same).map_err(|why| (0, format!("an example: {why}")))?;
+            groups.entry(key).or_default().push(example);
+        }
+        let mut random = PythonRandom::new(self.seed);
+        for (i, placed) in rows.iter_mut().enumerate() {
+            let key = key(&placed.row, &self.same).map_err(|why| (i, why))?;
+            let group = groups.get(&key).map(Vec::as_slice).unwrap_or_default();
+            if group.len() < self.count {
+                let found = group.len();
+                let wanted = self.count;
+                return Err((
+                    i,
+                    format!("there are {found} worked examples for it (data.shots), and {wanted} are asked for"),
+                ));
+            }
+            let chosen = match self.draw {
+                Draw::First => (0..self.count).collect(),
+                Draw::Random => random.sample(group.len(), self.count),
+            };
+            let shots = chosen.into_iter().map(|i| Value::Object(group[i].clone()));
+            placed.row.insert(FIELD.into(), Value::Array(shots.collect()));
+        }
+        Ok(())
+    }
+}
