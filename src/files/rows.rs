@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 
 use super::{Repairs, Row, from_json, parquet, read_text, text};
@@ -16,7 +17,7 @@ pub type Rows = Box<dyn Iterator<Item = Result<(usize, Row), ReadError>> + Send>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// A JSON object per line.
+    /// A JSON object per line; compressed where its name ends in `.gz`.
     Jsonl,
     /// A JSON array of objects, or an object with a field that holds one.
     Json,
@@ -56,6 +57,10 @@ impl Format {
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        if ending == "gz" {
+            let inner = Self::of(Path::new(path.file_stem()?));
+            return inner.filter(|format| *format == Self::Jsonl);
+        }
         match ending.as_str() {
             "jsonl" | "ndjson" => Some(Self::Jsonl),
             "json" => Some(Self::Json),
@@ -106,7 +111,7 @@ pub fn parse_jsonl(name: &str, text: &str) -> Result<Vec<(usize, Row)>, ReadErro
 /// Lines of a JSONL file, read on demand: recordings may be larger than the memory.
 struct JsonLines {
     name: String,
-    lines: BufReader<File>,
+    lines: Box<dyn BufRead + Send>,
     number: usize,
     repairs: Repairs,
 }
@@ -119,7 +124,11 @@ impl JsonLines {
         })?;
         Ok(Self {
             name: name.to_owned(),
-            lines: BufReader::new(file),
+            lines: if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz")) {
+                Box::new(BufReader::new(MultiGzDecoder::new(file)))
+            } else {
+                Box::new(BufReader::new(file))
+            },
             number: 0,
             repairs: Repairs::default(),
         })

@@ -88,7 +88,7 @@ pub(super) async fn read_source(
     for path in wanted.locate(given).await? {
         let format = Format::of(&path).ok_or_else(|| SuiteError::Unreadable {
             path: path.display().to_string(),
-            reason: "its name ends in none of .jsonl, .json, .csv, .txt, .parquet".into(),
+            reason: "its name ends in none of .jsonl, .jsonl.gz, .json, .csv, .txt, .parquet".into(),
         })?;
         let own = files::rows(&path, format, source.rows.as_deref())?;
         let mut own: Vec<_> = own.collect::<Result<_, _>>()?;

@@ -51,7 +51,7 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
         return part.of(whole);
     }
     let file = parse(&written)?;
-    let elsewhere = !file.data.files.is_empty() || file.data.hub.is_some();
+    let elsewhere = file.data.is_elsewhere();
     let rows = match &given {
         None if !elsewhere && written.items.is_empty() => {
             return Err(SuiteError::NoData {
@@ -60,19 +60,7 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
                 help: "write the items into items.jsonl, or name their file under data:".into(),
             });
         }
-        None if !elsewhere => {
-            let mut rows = Vec::new();
-            for (path, text) in &written.items {
-                let own = if path.ends_with(".yaml") {
-                    let help = "a table of items must be a list of mappings, each beginning with `- id: …`";
-                    yaml::rows(path, text).map_err(|e| e.with_help(help))?
-                } else {
-                    parse_jsonl(path, text)?
-                };
-                place_rows(&mut rows, path, true, own);
-            }
-            rows
-        }
+        None if !elsewhere => written.rows()?,
         _ => read_source(&file.name, &file.data, given.as_ref(), options).await?,
     };
     if rows.is_empty() {
@@ -99,7 +87,11 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
     let examples = match &file.data.shots {
         Some(shots) => {
             let given = given.as_ref().and_then(Given::folder);
-            let examples = read_source(&file.name, &shots.data, given.as_ref(), options).await?;
+            let examples = if shots.data.is_elsewhere() {
+                read_source(&file.name, &shots.data, given.as_ref(), options).await?
+            } else {
+                written.rows()?
+            };
             items.update(&serde_json::to_vec(shots).unwrap_or_default());
             for PlacedRow { row, .. } in &examples {
                 let row = serde_json::to_vec(row).unwrap_or_default();
@@ -175,6 +167,23 @@ struct Written {
     yaml: String,
     /// Path and text of `items.jsonl`, or of every `items/*.yaml` by name.
     items: Vec<(String, String)>,
+}
+
+impl Written {
+    /// The items as rows.
+    fn rows(&self) -> Result<Vec<PlacedRow>, SuiteError> {
+        let mut rows = Vec::new();
+        for (path, text) in &self.items {
+            let own = if path.ends_with(".yaml") {
+                let help = "a table of items must be a list of mappings, each beginning with `- id: …`";
+                yaml::rows(path, text).map_err(|e| e.with_help(help))?
+            } else {
+                parse_jsonl(path, text)?
+            };
+            place_rows(&mut rows, path, true, own);
+        }
+        Ok(rows)
+    }
 }
 
 fn find(name: &str) -> Result<Written, SuiteError> {

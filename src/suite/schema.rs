@@ -126,6 +126,14 @@ pub struct DataSource {
     pub shots: Option<Shots>,
 }
 
+impl DataSource {
+    /// Whether the rows lie elsewhere than in the suite's folder.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        !self.files.is_empty() || self.hub.is_some()
+    }
+}
+
 /// A file of rows: its path, or the paths that it is known under.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]

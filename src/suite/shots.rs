@@ -19,7 +19,8 @@ const FIELD: &str = "shots";
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Shots {
-    /// Where their rows are.
+    /// Where their rows are; in the suite's folder, as items, where nothing is said.
+    #[serde(default)]
     pub data: Box<DataSource>,
     /// How many a row gets.
     pub count: usize,

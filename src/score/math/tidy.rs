@@ -75,10 +75,10 @@ static COMPILED: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 
 /// An answer as it is compared; none where it is too long for one.
 pub(super) fn tidy(answer: &str) -> Option<String> {
-    if answer.len() > MAX_BYTES {
+    let inner = last_boxed(answer).unwrap_or(answer);
+    if inner.len() > MAX_BYTES {
         return None;
     }
-    let inner = last_boxed(answer).unwrap_or(answer);
     let mut text = inner.trim().trim_matches('*').trim().to_owned();
     for (pattern, with) in COMPILED.iter() {
         text = pattern.try_replacen(&text, 0, *with).ok()?.trim().to_owned();

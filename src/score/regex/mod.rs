@@ -79,8 +79,9 @@ impl Pattern {
     /// Whether what is captured is right.
     fn is_right(&self, found: &str, sample: &Sample) -> bool {
         if self.choice && !sample.choices.is_empty() {
+            let wrong_case = self.case_sensitive && found.bytes().any(|b| b.is_ascii_lowercase());
             let named = named_choice(found, &sample.choices);
-            return named.is_some() && named == sample.target_choice();
+            return named.is_some() && named == sample.target_choice() && !wrong_case;
         }
         let alike = |target: &String| {
             if self.case_sensitive {
