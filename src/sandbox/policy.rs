@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use super::job::{DRIVER, Ended, Job, Python};
 use super::linux;
@@ -89,7 +90,7 @@ fn plain(python: &Path, job: &Job) -> std::io::Result<Ended> {
         .arg(&job.token)
         .current_dir(folder.path())
         .stdin(Stdio::null());
-    watch(command, job)
+    watch(command, job, Duration::ZERO)
 }
 
 /// The Python of this machine, asked once where it is.

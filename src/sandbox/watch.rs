@@ -17,11 +17,11 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// How long what a program wrote is waited for after it has ended: something that it started may hold the pipe.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Starts a program and says how it ended. It is killed when its time is over.
+/// Starts a program and says how it ended. It is killed when its time is over, and that which it takes to start.
 ///
 /// # Errors
 /// Why it cannot be started.
-pub(super) fn watch(mut command: Command, job: &Job) -> std::io::Result<Ended> {
+pub(super) fn watch(mut command: Command, job: &Job, start: Duration) -> std::io::Result<Ended> {
     let mut child = command
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -30,7 +30,7 @@ pub(super) fn watch(mut command: Command, job: &Job) -> std::io::Result<Ended> {
     if let Some(stderr) = child.stderr.take() {
         thread::spawn(move || send.send(tail_of(stderr)));
     }
-    let until = Instant::now() + job.time();
+    let until = Instant::now() + start + job.time();
     let Some(status) = wait(&mut child, until)? else {
         return Ok(Ended::OutOfTime);
     };

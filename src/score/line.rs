@@ -6,7 +6,7 @@ use fancy_regex::Regex;
 use serde::Deserialize;
 
 use super::ScoreError;
-use super::regex::python_regex;
+use crate::text::python_regex;
 
 /// Where a scorer finds the answer proper.
 #[derive(Debug, Default, Deserialize)]

@@ -9,6 +9,7 @@ mod distribution;
 mod drop;
 mod exact;
 mod f1;
+mod ifeval;
 mod imported;
 mod includes;
 mod judge;
@@ -36,7 +37,6 @@ pub use imported::{IMPORTED, imported_score};
 #[cfg(fuzzing)]
 pub use judge::fuzzing as judge_fuzzing;
 pub use judge::{AskJudge, NO_LABEL};
-pub(crate) use self::regex::python_regex;
 pub use key_facts::{FactReading, Reading, readings_of};
 pub use refusal::{
     AnswerClass, Attributes, BlockKind, Label, Labeller, LabellerSource, UNREAD, block,
@@ -348,6 +348,7 @@ const SCORERS: &[(&str, Maker)] = &[
     ("likelihood_mass", likelihood_mass::make),
     ("math", math::make),
     ("code", code::make),
+    ("ifeval", ifeval::make),
     ("bbq", bbq::make),
     ("refusal", refusal::make),
     ("judge", judge::make_single),

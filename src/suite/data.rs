@@ -10,7 +10,7 @@ use super::place::{PlacedRow, place_rows};
 use super::schema::{DataFile, DataSource, HubSource};
 use super::{SuiteError, hub};
 use crate::files::{self, Folder, Format, PlainPath, PlainPathError, Row};
-use crate::score::python_regex;
+use crate::text::python_regex;
 
 /// Where data is looked for.
 #[derive(Debug, Clone, Default)]
@@ -105,15 +105,19 @@ pub(super) async fn read_source(
 }
 
 /// The files that are looked for in a data folder: those that the suite names, or else the hub's own, in a folder of the dataset's name or
-/// in the folder itself.
+/// in the folder itself; Parquet files also as the JSONL that they can be turned into.
 fn local_files(source: &DataSource) -> Vec<DataFile> {
     let Some(hub) = source.hub.as_ref().filter(|_| source.files.is_empty()) else {
         return source.files.clone();
     };
     let name = hub.dataset.file_name();
-    let beside = |file: &PlainPath| format!("{name}/{file}").parse().ok();
     let either = |file: &PlainPath| {
-        DataFile::FirstOf(beside(file).into_iter().chain([file.clone()]).collect())
+        let lines = file.as_str().strip_suffix(".parquet");
+        let lines = lines.map(|stem| format!("{stem}.jsonl"));
+        let names = [Some(file.to_string()), lines];
+        let names = names.into_iter().flatten();
+        let paths = names.flat_map(|file| [format!("{name}/{file}"), file]);
+        DataFile::FirstOf(paths.filter_map(|path| path.parse().ok()).collect())
     };
     hub.files.iter().map(either).collect()
 }

@@ -18,6 +18,7 @@ const HOUSE: &[(&str, u32, &[&str])] = &[
     ("model", 1, &[]),
     ("files", 0, &["text"]),
     ("net", 0, &[]),
+    ("sandbox", 0, &[]),
     ("text", 0, &[]),
 ];
 

@@ -14,6 +14,7 @@
 
 mod bad_input;
 mod bbq;
+mod benchmarks;
 #[cfg(unix)]
 mod browser;
 mod calibrate;
@@ -50,6 +51,8 @@ mod real_model;
 mod reference;
 mod replay;
 mod resume;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod scale;
 mod secrets;
 mod sides;

@@ -7,6 +7,7 @@ use nix::sys::prctl::{set_no_new_privs, set_pdeathsig};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
+use rustix::thread::{CapabilitiesSecureBits, set_capabilities_secure_bits};
 
 use super::outside::Order;
 use super::{filter, root};
@@ -17,7 +18,10 @@ const PROGRAM: &str = "/tmp/program.py";
 
 /// Becomes the program, and so returns only where that fails.
 pub(super) fn become_program(order: &Order) -> String {
-    let ready = root::build(order)
+    // Whoever watches may be killed, now or later.
+    let bound = set_pdeathsig(Signal::SIGKILL).map_err(|e| e.to_string());
+    let ready = bound
+        .and_then(|()| root::build(order))
         .and_then(|()| write_program(order))
         .and_then(|()| give_up(order));
     if let Err(why) = ready {
@@ -54,6 +58,11 @@ fn give_up(order: &Order) -> Result<(), String> {
         setgroups(&[]).map_err(|e| failed("groups", e))?;
         setresgid(group, group, group).map_err(|e| failed("group", e))?;
         setresuid(user, user, user).map_err(|e| failed("user", e))?;
+    }
+    // The program that comes is given nothing for being root's.
+    let nothing = CapabilitiesSecureBits::NO_ROOT | CapabilitiesSecureBits::NO_ROOT_LOCKED;
+    if order.user.is_none() {
+        set_capabilities_secure_bits(nothing).map_err(|e| format!("capabilities: {e}"))?;
     }
     // A change of user forgets it.
     set_pdeathsig(Signal::SIGKILL).map_err(|e| failed("death signal", e))?;

@@ -1,14 +1,14 @@
 //! The processes around a sandbox: the one that asks for it, and the one that enters its namespaces.
 
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, raise};
 use nix::unistd::{Gid, Uid, getegid, geteuid};
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +25,11 @@ const INSIDE: &str = "inside";
 /// The first user id of those that programs run as where root asks; one for every process that asks, so that none counts for another.
 const FIRST_USER: u32 = 0x7000_0000;
 
-/// How much longer than its program a sandbox may take.
-const GRACE: Duration = Duration::from_secs(20);
+/// How long a sandbox may take to be built, beside its program's time.
+const START: Duration = Duration::from_secs(2);
+
+/// Before the reason for which there is no sandbox.
+const NOT_BUILT: &str = "candor's sandbox: ";
 
 /// What a sandbox is told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,15 +42,28 @@ pub(super) struct Order {
     pub user: Option<u32>,
 }
 
+impl Order {
+    /// As the process that gets it reads it.
+    fn as_stdin(&self) -> Result<File, String> {
+        let text = serde_json::to_vec(self).map_err(|e| e.to_string())?;
+        let mut file = tempfile::tempfile().map_err(|e| e.to_string())?;
+        let written = file.write_all(&text).and_then(|()| file.rewind());
+        written.map(|()| file).map_err(|e| e.to_string())
+    }
+
+    fn from_stdin() -> Result<Self, String> {
+        let mut text = Vec::new();
+        let read = std::io::stdin().read_to_end(&mut text);
+        read.map_err(|e| e.to_string())?;
+        serde_json::from_slice(&text).map_err(|e| e.to_string())
+    }
+}
+
 /// Runs a program in a sandbox.
 ///
 /// # Errors
 /// Why there is none.
-pub(in crate::sandbox) fn run(
-    candor: &Path,
-    python: &Python,
-    job: &Job,
-) -> Result<Ended, String> {
+pub(in crate::sandbox) fn run(candor: &Path, python: &Python, job: &Job) -> Result<Ended, String> {
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let order = Order {
         job: job.clone(),
@@ -55,68 +71,37 @@ pub(in crate::sandbox) fn run(
         folder: folder.path().to_path_buf(),
         user: None,
     };
-    let order = serde_json::to_vec(&order).map_err(|e| e.to_string())?;
-    let failed = |e: std::io::Error| format!("the sandbox cannot be started: {e}");
-    let mut child = Command::new(candor)
-        .arg(NAME)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // Where it has ended already its reply says why.
-        let _ = stdin.write_all(&order);
+    let mut command = Command::new(candor);
+    command.arg(NAME).stdin(order.as_stdin()?);
+    let ended = watch(command, job, START).map_err(|e| format!("it cannot be started: {e}"))?;
+    match ended {
+        Ended::Failed(said) => match said.strip_prefix(NOT_BUILT) {
+            Some(why) => Err(why.to_owned()),
+            None => Ok(Ended::Failed(said)),
+        },
+        ended => Ok(ended),
     }
-    let until = Instant::now() + job.time() + GRACE;
-    while child.try_wait().map_err(failed)?.is_none() {
-        if Instant::now() > until {
-            let _ = child.kill();
-            return Ok(Ended::OutOfTime);
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    let output = child.wait_with_output().map_err(failed)?;
-    let reply: Option<Result<Ended, String>> = serde_json::from_slice(&output.stdout).ok();
-    reply.unwrap_or_else(|| {
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!("it did not report: {}", said.trim()))
-    })
 }
 
-/// What `candor __sandbox` does. It has one thread.
+/// What `candor __sandbox` does, with one thread.
 pub(crate) fn main() -> ExitCode {
     let inside = std::env::args_os().nth(2).is_some_and(|a| a == INSIDE);
-    let order = read_order();
-    if inside {
-        let why = order.map_or_else(|why| why, |order| inside::become_program(&order));
-        // It is still here: it did not become the program. The process around it reads this.
-        let mut stderr = std::io::stderr();
-        let _ = stderr.write_all(format!("{NOT_BUILT}{why}").as_bytes());
-        return ExitCode::FAILURE;
-    }
-    let reply = order.and_then(enter);
-    let reply = serde_json::to_vec(&reply).unwrap_or_default();
-    let written = std::io::stdout().write_all(&reply);
-    if written.is_ok() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    let why = match Order::from_stdin() {
+        Ok(order) if inside => inside::become_program(&order),
+        Ok(order) => match enter(order) {
+            Ok(code) => return code,
+            Err(why) => why,
+        },
+        Err(why) => why,
+    };
+    let told = format!("{NOT_BUILT}{why}");
+    // Whoever asked reads it; there is nobody else to tell.
+    let _ = std::io::stderr().write_all(told.as_bytes());
+    ExitCode::FAILURE
 }
 
-/// Before the reason for which the second process did not become the program.
-const NOT_BUILT: &str = "candor's sandbox: ";
-
-fn read_order() -> Result<Order, String> {
-    let mut text = Vec::new();
-    let read = std::io::stdin().read_to_end(&mut text);
-    read.map_err(|e| e.to_string())?;
-    serde_json::from_slice(&text).map_err(|e| e.to_string())
-}
-
-/// Enters new namespaces, and watches the process that is the first in them.
-fn enter(mut order: Order) -> Result<Ended, String> {
+/// Enters new namespaces, starts the process that is the first in them, and ends as it ends.
+fn enter(mut order: Order) -> Result<ExitCode, String> {
     // Whoever asked may be killed; its program is not to outlive it.
     set_pdeathsig(Signal::SIGKILL).map_err(|e| e.to_string())?;
     let (user, group) = (geteuid(), getegid());
@@ -132,26 +117,27 @@ fn enter(mut order: Order) -> Result<Ended, String> {
     }
     unshare(spaces).map_err(|e| format!("this machine does not allow namespaces: {e}"))?;
     if !user.is_root() {
-        stay(user, group).map_err(|e| format!("the user namespace cannot be set up: {e}"))?;
+        become_root(user, group).map_err(|e| format!("the user namespace cannot be set up: {e}"))?;
     }
-    let text = serde_json::to_vec(&order).map_err(|e| e.to_string())?;
-    let mut file = tempfile::tempfile().map_err(|e| e.to_string())?;
-    file.write_all(&text).map_err(|e| e.to_string())?;
-    std::io::Seek::rewind(&mut file).map_err(|e| e.to_string())?;
     let candor = std::env::current_exe().map_err(|e| e.to_string())?;
-    let mut command = Command::new(candor);
-    command.args([NAME, INSIDE]).stdin(file).env_clear();
-    match watch(command, &order.job).map_err(|e| e.to_string())? {
-        Ended::Failed(said) if said.starts_with(NOT_BUILT) => {
-            Err(said[NOT_BUILT.len()..].to_owned())
+    let status = Command::new(candor)
+        .args([NAME, INSIDE])
+        .stdin(order.as_stdin()?)
+        .env_clear()
+        .status()
+        .map_err(|e| e.to_string())?;
+    match status.code() {
+        Some(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
+        None => {
+            raise(Signal::SIGKILL).map_err(|e| e.to_string())?;
+            Err("it was killed".into())
         }
-        ended => Ok(ended),
     }
 }
 
-/// Keeps the user's own ids in the new namespace.
-fn stay(user: Uid, group: Gid) -> std::io::Result<()> {
+/// Makes the user root of the new namespace, and of nothing else, until the program begins.
+fn become_root(user: Uid, group: Gid) -> std::io::Result<()> {
     std::fs::write("/proc/self/setgroups", "deny")?;
-    std::fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
-    std::fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
+    std::fs::write("/proc/self/uid_map", format!("0 {user} 1"))?;
+    std::fs::write("/proc/self/gid_map", format!("0 {group} 1"))
 }

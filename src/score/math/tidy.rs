@@ -30,7 +30,7 @@ const REWRITES: &[(&str, &str)] = &[
     (r"\\\$|\$|\\\(|\\\)|\\\[|\\\]", ""),
     (r"−|–", "-"),
     (r"\\(?:left|right|bigg?|Bigg?|displaystyle|textstyle|limits)(?![a-zA-Z])", ""),
-    (r"\\[!,;: ]|~|\\q?quad(?![a-zA-Z])", " "),
+    (r"(?<!\\)\\[!,;: ]|~|\\q?quad(?![a-zA-Z])", " "),
     (r"\\[dtc]frac", r"\frac"),
     (r"\\frac\s*(\d)\s*(\d)", r"\frac{$1}{$2}"),
     (r"\\(?:operatorname|mathrm|mathbf|textbf|mbox|textrm|mathit|bf|rm)\s*(?=\{)", r"\text"),
@@ -56,7 +56,7 @@ const REWRITES: &[(&str, &str)] = &[
     (r"\\(?:sqrt)\s*(\d)", r"\sqrt{$1}"),
     // A quantity's unit, in words or in roman type.
     (r"(?<=[\d})π])\s*\\text\s*\{[^{}]*\}(?:\s*\^\s*\{?[23]\}?)?\s*$", ""),
-    (r"^(-?[\d.,/]+)\s*(?!(?:sqrt|pi|sin|cos|tan|log|ln|exp)\b)[A-Za-z]{2,}[A-Za-z. ]*(?:\s*\^\s*\{?[23]\}?)?$", "$1"),
+    (r"^(-?[\d.,/]+)\s+(?!(?:sqrt|sin|cos|tan|log|exp)\b)(?:[A-Za-z]{3,}|[ckm]m|kg|ft|in|mi)\b[A-Za-z. ]*(?:\s*\^\s*\{?[23]\}?)?$", "$1"),
     // What is said of the answer before it.
     (r"^(?:[Tt]he )?(?:final )?answer is:?\s*", ""),
     (r"^\s*[a-zA-Z]\s*(?:\\in|∈)\s*(?=[\[({\\])", ""),

@@ -17,8 +17,7 @@ use super::place::PlacedRow;
 use super::python_random::PythonRandom;
 use super::{SuiteError, template};
 use crate::files::{Row, from_json, from_python};
-use crate::score::python_regex;
-use crate::text::{excerpt, instead};
+use crate::text::{excerpt, instead, python_regex};
 
 pub(super) use draw::key;
 pub use draw::{SampleRows, Shuffle};
@@ -317,7 +316,7 @@ mod tests {
         let steps = "- shuffle: {field: choices, seed: 0, index: answer}";
         let (rows, _) = stepped(steps, &[row.clone(), row]).unwrap();
         // random.Random(0).sample(range(4), 4), twice, as simple-evals permutes GPQA's options.
-        let orders = [["d", "b", "a", "c"], ["c", "d", "b", "a"]];
+        let orders = [["d", "b", "a", "c"], ["d", "b", "c", "a"]];
         for (row, order) in rows.iter().zip(orders) {
             assert_eq!(row["choices"], json!(order));
             let at = order.iter().position(|c| *c == "a");

@@ -1,7 +1,5 @@
 //! `regex`: what a pattern captures in the answer is a target; without targets, that it matches at all.
 
-mod python;
-
 use std::borrow::Cow;
 
 use fancy_regex::Regex;
@@ -10,7 +8,7 @@ use serde::Deserialize;
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::model::Completion;
 use crate::suite::Sample;
-use crate::text::{fold, named_choice};
+use crate::text::{fold, named_choice, python_regex};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,15 +39,6 @@ struct Pattern {
     remove: Vec<String>,
     case_sensitive: bool,
     choice: bool,
-}
-
-/// A pattern as Python means it.
-///
-/// # Errors
-/// That it does not parse.
-pub(crate) fn python_regex(pattern: &str) -> Result<Regex, String> {
-    Regex::new(&python::as_python_means(pattern))
-        .map_err(|e| format!("the pattern {pattern:?} does not parse: {e}"))
 }
 
 impl Pattern {

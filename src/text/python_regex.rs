@@ -1,7 +1,18 @@
 //! Python's dialect, in which other harnesses write their patterns, where ours reads the same characters differently.
 
-/// A pattern as Python means it: within a character class `[`, `&&`, `--` and `~~` are characters, and `\<` and `\>` are not word boundaries.
-pub(super) fn as_python_means(pattern: &str) -> String {
+use fancy_regex::Regex;
+
+/// A pattern as Python means it.
+///
+/// # Errors
+/// That it does not parse.
+pub fn python_regex(pattern: &str) -> Result<Regex, String> {
+    Regex::new(&as_python_means(pattern))
+        .map_err(|e| format!("the pattern {pattern:?} does not parse: {e}"))
+}
+
+/// A pattern in our dialect that means what it means in Python: within a character class `[`, `&&`, `--` and `~~` are characters, and `\<` and `\>` are not word boundaries.
+fn as_python_means(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 8);
     let mut rest = pattern.chars().peekable();
     // Characters read since a class was opened; none outside.

@@ -1,0 +1,166 @@
+//! The benchmarks' suites: their prompts are those of the reference implementations, to the byte, on rows written for this.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use candor::model::{Completion, ModelError, Prompt, Request, Wanted};
+use candor::score::{AskJudge, ScoreContext, build};
+use candor::suite::{DataOptions, PublishedAs, Suite, load, shipped};
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::support::{candor, ran, shared};
+
+/// One line of `tests/golden/prompts.jsonl`.
+#[derive(Deserialize)]
+struct Golden {
+    suite: String,
+    file: String,
+    row: Value,
+    prompt: Option<String>,
+    prompt_sha256: Option<String>,
+    shots_file: Option<String>,
+    #[serde(default)]
+    shots: Vec<Value>,
+    continuations: Option<Vec<String>>,
+    grading: Option<String>,
+    answer: Option<String>,
+}
+
+fn golden() -> Vec<Golden> {
+    let lines = include_str!("../golden/prompts.jsonl").lines();
+    lines.map(|l| serde_json::from_str(l).unwrap()).collect()
+}
+
+fn write_rows(path: &Path, rows: &[Value]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    std::fs::write(path, lines).unwrap();
+}
+
+/// The suite over the case's rows.
+async fn loaded(case: &Golden, folder: &Path) -> Suite {
+    let file = folder.join(&case.file);
+    write_rows(&file, std::slice::from_ref(&case.row));
+    let data = match &case.shots_file {
+        Some(shots) => {
+            write_rows(&folder.join(shots), &case.shots);
+            folder
+        }
+        None => file.as_path(),
+    };
+    let spec = format!("{}?data={}", case.suite, data.display());
+    let options = DataOptions {
+        offline: true,
+        ..DataOptions::default()
+    };
+    load(&spec, &options)
+        .await
+        .unwrap_or_else(|e| panic!("{}: {e:?}", case.suite))
+}
+
+fn text(request: &Request) -> String {
+    match &request.prompt {
+        Prompt::Chat(messages) => messages.iter().map(|m| m.content.as_str()).collect(),
+        Prompt::Text(text) => text.clone(),
+        _ => panic!("another kind of prompt"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prompts_are_the_reference_implementations_own() {
+    for case in golden() {
+        let folder = tempfile::tempdir().unwrap();
+        let suite = loaded(&case, folder.path()).await;
+        let request = suite.prompts.request(&suite.samples[0], true, 0).unwrap();
+        let prompt = text(&request);
+        if let Some(wanted) = &case.prompt {
+            assert_eq!(&prompt, wanted, "{} {}", case.suite, case.file);
+        }
+        if let Some(wanted) = &case.prompt_sha256 {
+            let hash = Sha256::digest(prompt.as_bytes());
+            let hash: String = hash.iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(&hash, wanted, "{} {}: {prompt}", case.suite, case.file);
+        }
+        if let Some(wanted) = &case.continuations {
+            let Wanted::LogLikelihood { continuations } = &request.wanted else {
+                panic!("{} asks for no likelihoods", case.suite);
+            };
+            assert_eq!(continuations, wanted, "{}", case.suite);
+        }
+    }
+}
+
+/// Keeps what it is asked.
+struct Heard(Mutex<Vec<String>>);
+
+#[async_trait]
+impl AskJudge for Heard {
+    async fn ask(&self, _: &str, request: &Request) -> Result<Completion, ModelError> {
+        self.0.lock().unwrap().push(text(request));
+        Ok(Completion::text("A"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn simpleqa_asks_its_grader_as_the_reference_does() {
+    let case = golden().into_iter().find(|c| c.grading.is_some()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let suite = loaded(&case, folder.path()).await;
+    let sample = &suite.samples[0];
+    let request = suite.prompts.request(sample, true, 0).unwrap();
+    let heard = Heard(Mutex::default());
+    let context = ScoreContext::new("simpleqa", &request.prompt, "model", &heard);
+    let scorer = build(&suite.file.scorers[0]).unwrap();
+    let judge = scorer.as_judge().expect("a judge");
+    let answer = Completion::text(case.answer.unwrap());
+    let scores = judge.judge(sample, &answer, &context).await.unwrap();
+    assert_eq!(scores[0].value, Some(1.0));
+    assert_eq!(*heard.0.lock().unwrap(), [case.grading.unwrap()]);
+}
+
+#[test]
+fn a_shipped_suite_that_claims_published_figures_says_in_which_setting() {
+    for suite in shipped() {
+        let yaml: Value = serde_saphyr::from_str(suite.yaml).unwrap();
+        if let Some(claim) = yaml.get("published_as") {
+            let claim: PublishedAs = serde_json::from_value(claim.clone()).unwrap();
+            let in_setting = matches!(claim, PublishedAs::InSetting(_));
+            assert!(in_setting, "{}: {claim:?}", suite.name);
+        }
+    }
+}
+
+#[test]
+fn published_figures_of_another_setting_are_only_related() {
+    let Some(data) = shared("data") else { return };
+    let home = tempfile::tempdir().unwrap();
+    let row = r#"{"question": "2 + 2?", "subject": "anatomy", "choices": ["1", "2", "3", "4"], "answer": 3}"#;
+    std::fs::write(home.path().join("rows.jsonl"), row).unwrap();
+    let answer = r#"{"sample_id": "anatomy-1", "answer": "So.\nAnswer: D"}"#;
+    std::fs::write(home.path().join("r.jsonl"), answer).unwrap();
+    ran(candor(home.path()).env("CANDOR_DATA", &data).args([
+        "run", "-s", "mmlu?data=rows.jsonl", "-m", "replay:r.jsonl", "-o", "run",
+    ]))
+    .exits_with(0);
+    let html = std::fs::read_to_string(home.path().join("run/report.html")).unwrap();
+    let section = |id: &str| {
+        let after = html.split(&format!("id=\"{id}\"")).nth(1).unwrap_or_default();
+        after.split("</section>").next().unwrap_or_default().to_owned()
+    };
+    let (scores, published) = (section("scores"), section("published"));
+    assert!(scores.contains("gpt-4o-2024-11-20") && scores.contains("85.7"));
+    // DeepSeek's figures on MMLU say "EM".
+    assert!(!scores.contains("DeepSeek-V3 README") && published.contains("DeepSeek-V3 README"));
+}
+
+#[test]
+fn real_rows_of_three_bbh_tasks_are_asked_with_the_papers_examples() {
+    let Some(data) = shared("data/bbh") else { return };
+    let home = tempfile::tempdir().unwrap();
+    let spec = format!("bbh?data={}", data.display());
+    let told = ran(candor(home.path()).args(["suites", "check", &spec])).exits_with(0);
+    assert!(told.stdout.contains("750"), "{}", told.stdout);
+}
