@@ -9,6 +9,7 @@ use super::settings::Settings;
 use crate::model::data_directory;
 use crate::model::onnx::runtime;
 use crate::model::remote::key_variables;
+use crate::sandbox::NoSandbox;
 use crate::score::{LabellerSource, labeller};
 
 #[derive(Args)]
@@ -132,6 +133,17 @@ fn parts() -> Result<Vec<Part>, Failure> {
                 " is not writable; set CANDOR_HOME"
             }
         ),
+    );
+    let sandbox = settings.open.code.isolation();
+    line(
+        Mark::optional(sandbox.is_ok()),
+        "sandbox for code",
+        &match sandbox {
+            Ok(_) => "ready".into(),
+            Err(NoSandbox(reason)) => {
+                format!("none; needed only for suites whose answers are programs: {reason}")
+            }
+        },
     );
     let folders = settings.data.folders;
     line(

@@ -131,7 +131,10 @@ fn parse(
 pub fn main() -> ExitCode {
     // Before anything starts a thread: a sandbox is entered with one.
     #[cfg(target_os = "linux")]
-    if std::env::args_os().nth(1).is_some_and(|a| a == sandbox::NAME) {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|a| a == sandbox::NAME)
+    {
         return sandbox::main();
     }
     let cli = match parse(std::env::args_os()) {

@@ -124,7 +124,10 @@ impl JsonLines {
         })?;
         Ok(Self {
             name: name.to_owned(),
-            lines: if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz")) {
+            lines: if path
+                .extension()
+                .is_some_and(|e| e.eq_ignore_ascii_case("gz"))
+            {
                 Box::new(BufReader::new(MultiGzDecoder::new(file)))
             } else {
                 Box::new(BufReader::new(file))

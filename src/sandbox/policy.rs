@@ -90,7 +90,7 @@ fn plain(python: &Path, job: &Job) -> std::io::Result<Ended> {
         .arg(&job.token)
         .current_dir(folder.path())
         .stdin(Stdio::null());
-    watch(command, job, Duration::ZERO)
+    Ok(watch(command, job, Duration::ZERO)?.ended)
 }
 
 /// The Python of this machine, asked once where it is.

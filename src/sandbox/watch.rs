@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::job::{Ended, Job};
 
-/// What is kept of a program's stderr: its end.
+/// What is kept of what a program writes: its end.
 const TAIL: usize = 8 << 10;
 
 /// How often is looked whether a program has ended.
@@ -17,31 +17,52 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// How long what a program wrote is waited for after it has ended: something that it started may hold the pipe.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// What became of a program.
+pub(super) struct Watched {
+    pub ended: Ended,
+    /// The end of what it wrote to stdout.
+    pub said: String,
+}
+
 /// Starts a program and says how it ended. It is killed when its time is over, and that which it takes to start.
 ///
 /// # Errors
 /// Why it cannot be started.
-pub(super) fn watch(mut command: Command, job: &Job, start: Duration) -> std::io::Result<Ended> {
+pub(super) fn watch(mut command: Command, job: &Job, start: Duration) -> std::io::Result<Watched> {
     let mut child = command
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    let (send, tail) = mpsc::channel();
-    if let Some(stderr) = child.stderr.take() {
-        thread::spawn(move || send.send(tail_of(stderr)));
-    }
+    let (stdout, stderr) = (tail(child.stdout.take()), tail(child.stderr.take()));
     let until = Instant::now() + start + job.time();
     let Some(status) = wait(&mut child, until)? else {
-        return Ok(Ended::OutOfTime);
+        return Ok(Watched {
+            ended: Ended::OutOfTime,
+            said: String::new(),
+        });
     };
-    let tail = tail.recv_timeout(LAST_WORDS).unwrap_or_default();
-    let tail = String::from_utf8_lossy(&tail).into_owned();
-    let finished = tail.rsplit('\n').next() == Some(job.token.as_str());
-    Ok(match status.code() {
+    let text = |tail: &mpsc::Receiver<Vec<u8>>| {
+        let tail = tail.recv_timeout(LAST_WORDS).unwrap_or_default();
+        String::from_utf8_lossy(&tail).into_owned()
+    };
+    let (said, errors) = (text(&stdout), text(&stderr));
+    let finished = errors.rsplit('\n').next() == Some(job.token.as_str());
+    let ended = match status.code() {
         Some(0) if finished => Ended::Passed,
-        Some(_) => Ended::Failed(tail),
+        Some(_) => Ended::Failed(errors),
         None => Ended::Killed,
-    })
+    };
+    Ok(Watched { ended, said })
+}
+
+/// The end of what comes out of a pipe, once it is closed.
+fn tail(from: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
+    let (send, tail) = mpsc::channel();
+    if let Some(from) = from {
+        // Nobody waits for it any more where something holds the pipe for too long.
+        thread::spawn(move || drop(send.send(tail_of(from))));
+    }
+    tail
 }
 
 /// Waits for the end; none where the time is over first and the program was killed.

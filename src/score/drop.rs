@@ -154,8 +154,7 @@ fn best_matching(table: &[Vec<f64>]) -> f64 {
 
 /// Lower case, without punctuation and articles, numbers as numbers.
 fn normalised(span: &str) -> String {
-    static ARTICLES: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"\b(a|an|the)\b").ok());
+    static ARTICLES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b(a|an|the)\b").ok());
     let tokens = span.split([' ', '-']).map(|token| {
         let lower = token.to_lowercase();
         let bare = if number(&lower).is_some() {
@@ -211,7 +210,12 @@ mod tests {
         let cases: Vec<Case> = cases.map(|l| serde_json::from_str(l).unwrap()).collect();
         assert!(cases.len() >= 200);
         for case in cases {
-            let texts = |all: &[String]| all.iter().map(String::as_str).collect::<Vec<_>>().join("\u{1}");
+            let texts = |all: &[String]| {
+                all.iter()
+                    .map(String::as_str)
+                    .collect::<Vec<_>>()
+                    .join("\u{1}")
+            };
             let (predicted, gold): (Vec<&str>, Vec<&str>) = (
                 case.predicted.iter().map(String::as_str).collect(),
                 case.gold.iter().map(String::as_str).collect(),
@@ -219,7 +223,11 @@ mod tests {
             let (same, f1) = agreement(&predicted, &gold);
             let shown = format!("{} / {}", texts(&case.predicted), texts(&case.gold));
             assert_eq!(same, case.exact_match == 1.0, "{shown}");
-            assert!((100.0 * f1 - case.f1).abs() < 1e-9, "{shown}: {f1} {}", case.f1);
+            assert!(
+                (100.0 * f1 - case.f1).abs() < 1e-9,
+                "{shown}: {f1} {}",
+                case.f1
+            );
         }
     }
 }

@@ -21,7 +21,10 @@ fn labels() -> String {
 }
 
 pub(super) fn make(value: Value) -> Made {
-    Ok(Box::new(options::<LikelihoodMass>("likelihood_mass", value)?))
+    Ok(Box::new(options::<LikelihoodMass>(
+        "likelihood_mass",
+        value,
+    )?))
 }
 
 impl Scorer for LikelihoodMass {
@@ -58,7 +61,10 @@ impl Scorer for LikelihoodMass {
 
 /// The true ones' share of the probabilities, taken relative to the largest so that none vanishes.
 fn mass(likelihoods: &[f64], is_true: &[bool]) -> f64 {
-    let most = likelihoods.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let most = likelihoods
+        .iter()
+        .copied()
+        .fold(f64::NEG_INFINITY, f64::max);
     let weights: Vec<f64> = likelihoods.iter().map(|l| (l - most).exp()).collect();
     let of_true = weights.iter().zip(is_true).filter(|(_, is)| **is);
     of_true.map(|(w, _)| w).sum::<f64>() / weights.iter().sum::<f64>()

@@ -1,6 +1,7 @@
 //! `regex`: what a pattern captures in the answer is a target; without targets, that it matches at all.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use fancy_regex::Regex;
 use serde::Deserialize;
@@ -28,6 +29,9 @@ struct Options {
     /// The case of what is captured counts.
     #[serde(default)]
     case_sensitive: bool,
+    /// What a text that is captured stands for, such as a letter of another script.
+    #[serde(default)]
+    read_as: BTreeMap<String, String>,
     /// What is captured names a choice by its letter, of whichever script, or its text.
     #[serde(default)]
     choice: bool,
@@ -38,6 +42,7 @@ struct Pattern {
     last: bool,
     remove: Vec<String>,
     case_sensitive: bool,
+    read_as: BTreeMap<String, String>,
     choice: bool,
 }
 
@@ -101,6 +106,7 @@ pub(super) fn make(value: serde_json::Value) -> Made {
         last: options.last,
         remove: options.remove,
         case_sensitive: options.case_sensitive,
+        read_as: options.read_as,
         choice: options.choice,
     }))
 }
@@ -143,9 +149,10 @@ impl Scorer for Pattern {
         };
         Ok(vec![match captured {
             None => score.right(false).because("the pattern matches nothing"),
-            Some(found) => score
-                .right(self.is_right(&found, sample))
-                .label(found),
+            Some(found) => {
+                let found = self.read_as.get(&found).cloned().unwrap_or(found);
+                score.right(self.is_right(&found, sample)).label(found)
+            }
         }])
     }
 }
@@ -160,6 +167,7 @@ mod tests {
             last,
             remove: Vec::new(),
             case_sensitive: false,
+            read_as: BTreeMap::new(),
             choice: false,
         }
     }

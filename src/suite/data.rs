@@ -39,7 +39,9 @@ impl Given {
     /// Where more files of the same data are: beside the file that was given, in the folder, or in the dataset.
     pub(super) fn folder(&self) -> Option<Self> {
         match self {
-            Self::Path(path) if path.is_file() => path.parent().map(|p| Self::Path(p.to_path_buf())),
+            Self::Path(path) if path.is_file() => {
+                path.parent().map(|p| Self::Path(p.to_path_buf()))
+            }
             other => Some(other.clone()),
         }
     }
@@ -88,7 +90,8 @@ pub(super) async fn read_source(
     for path in wanted.locate(given).await? {
         let format = Format::of(&path).ok_or_else(|| SuiteError::Unreadable {
             path: path.display().to_string(),
-            reason: "its name ends in none of .jsonl, .jsonl.gz, .json, .csv, .txt, .parquet".into(),
+            reason: "its name ends in none of .jsonl, .jsonl.gz, .json, .csv, .txt, .parquet"
+                .into(),
         })?;
         let own = files::rows(&path, format, source.rows.as_deref())?;
         let mut own: Vec<_> = own.collect::<Result<_, _>>()?;

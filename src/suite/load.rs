@@ -175,7 +175,8 @@ impl Written {
         let mut rows = Vec::new();
         for (path, text) in &self.items {
             let own = if path.ends_with(".yaml") {
-                let help = "a table of items must be a list of mappings, each beginning with `- id: …`";
+                let help =
+                    "a table of items must be a list of mappings, each beginning with `- id: …`";
                 yaml::rows(path, text).map_err(|e| e.with_help(help))?
             } else {
                 parse_jsonl(path, text)?

@@ -16,7 +16,8 @@ impl PythonRandom {
             state: [0; N],
             at: N,
         };
-        let [low, high] = [seed, seed >> 32].map(|half| u32::try_from(half & 0xffff_ffff).unwrap_or(0));
+        let [low, high] =
+            [seed, seed >> 32].map(|half| u32::try_from(half & 0xffff_ffff).unwrap_or(0));
         if high == 0 {
             random.seed_by(&[low]);
         } else {
@@ -151,6 +152,9 @@ mod tests {
         assert_eq!(random.sample(10, 10), [9, 4, 8, 6, 3, 2, 7, 0, 5, 1]);
         let mut random = PythonRandom::new(1);
         assert_eq!(random.sample(100000, 5), [17611, 74606, 8271, 33432, 15455]);
-        assert_eq!(random.sample(100000, 5), [64937, 99740, 58915, 61898, 85405]);
+        assert_eq!(
+            random.sample(100000, 5),
+            [64937, 99740, 58915, 61898, 85405]
+        );
     }
 }

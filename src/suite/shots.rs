@@ -51,7 +51,11 @@ impl Shots {
     ///
     /// # Errors
     /// The row's place among them, and what it lacks.
-    pub(super) fn give(&self, rows: &mut [PlacedRow], examples: &[Row]) -> Result<(), (usize, String)> {
+    pub(super) fn give(
+        &self,
+        rows: &mut [PlacedRow],
+        examples: &[Row],
+    ) -> Result<(), (usize, String)> {
         let mut groups: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
         for example in examples {
             let key = key(example, &self.same).map_err(|why| (0, format!("an example: {why}")))?;
@@ -66,7 +70,9 @@ impl Shots {
                 let wanted = self.count;
                 return Err((
                     i,
-                    format!("there are {found} worked examples for it (data.shots), and {wanted} are asked for"),
+                    format!(
+                        "there are {found} worked examples for it (data.shots), and {wanted} are asked for"
+                    ),
                 ));
             }
             let chosen = match self.draw {
@@ -74,7 +80,9 @@ impl Shots {
                 Draw::Random => random.sample(group.len(), self.count),
             };
             let shots = chosen.into_iter().map(|i| Value::Object(group[i].clone()));
-            placed.row.insert(FIELD.into(), Value::Array(shots.collect()));
+            placed
+                .row
+                .insert(FIELD.into(), Value::Array(shots.collect()));
         }
         Ok(())
     }

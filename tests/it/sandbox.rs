@@ -64,28 +64,56 @@ fn what_a_program_does_to_the_machine_is_contained_and_told() {
         ("02-wrong", "assert 1 + 1 == 3", "failed AssertionError"),
         ("03-loop", "while True: pass", "out_of_time"),
         ("04-forks", "import os\nwhile True: os.fork()", ""),
-        ("05-memory", "x = bytearray(10 * 1024 ** 3)", "failed MemoryError"),
+        (
+            "05-memory",
+            "x = bytearray(10 * 1024 ** 3)",
+            "failed MemoryError",
+        ),
         (
             "06-network",
             "import socket\nsocket.create_connection(('127.0.0.1', 1), 1)",
             "failed OSError",
         ),
         ("07-home", &read, "failed FileNotFoundError"),
-        ("08-homes", "import os\nassert not os.path.exists(os.path.expanduser('~root'))", "passed"),
+        (
+            "08-homes",
+            "import os\nassert not os.path.exists(os.path.expanduser('~root'))",
+            "passed",
+        ),
         ("09-outside", &write, "failed FileNotFoundError"),
         ("10-system", "open('/usr/x', 'w')", "failed"),
-        ("11-own", "open('/tmp/x', 'w').write('x')\nassert open('/tmp/x').read() == 'x'", "passed"),
+        (
+            "11-own",
+            "open('/tmp/x', 'w').write('x')\nassert open('/tmp/x').read() == 'x'",
+            "passed",
+        ),
         ("12-exit", "import os\nos._exit(0)", "failed"),
-        ("13-sys-exit", "import sys\nsys.exit(0)", "failed SystemExit"),
-        ("14-disk", "f = open('/tmp/x', 'wb')\nwhile True: f.write(bytes(10 ** 6))", "failed OSError"),
+        (
+            "13-sys-exit",
+            "import sys\nsys.exit(0)",
+            "failed SystemExit",
+        ),
+        (
+            "14-disk",
+            "f = open('/tmp/x', 'wb')\nwhile True: f.write(bytes(10 ** 6))",
+            "failed OSError",
+        ),
         (
             "15-orphan",
             "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(1000)",
             "passed",
         ),
         ("16-others", "import os\nos.kill(-1, 9)", ""),
-        ("17-namespaces", "import os\nos.system('unshare -r true') == 0 or 1 / 0", "failed"),
-        ("18-environment", "import os\nassert 'CANDOR_SECRET' not in os.environ", "passed"),
+        (
+            "17-namespaces",
+            "import os\nos.system('unshare -r true') == 0 or 1 / 0",
+            "failed",
+        ),
+        (
+            "18-environment",
+            "import os\nassert 'CANDOR_SECRET' not in os.environ",
+            "passed",
+        ),
     ];
     let answers: Vec<(&str, &str)> = cases.iter().map(|(id, code, _)| (*id, *code)).collect();
     let told = outcomes(home.path(), &answers);
@@ -104,12 +132,15 @@ fn what_a_program_does_to_the_machine_is_contained_and_told() {
 
 #[test]
 fn humanevals_canonical_solutions_all_pass() {
-    let Some(data) = shared("data/humaneval") else { return };
+    let Some(data) = shared("data/humaneval") else {
+        return;
+    };
     let home = tempfile::tempdir().unwrap();
     let file = data.join("HumanEval.jsonl.gz");
     let mut text = String::new();
     let packed = std::fs::File::open(&file).unwrap();
-    std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(packed), &mut text).unwrap();
+    std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(packed), &mut text)
+        .unwrap();
     let answers: String = text
         .lines()
         .map(|line| {
@@ -117,7 +148,10 @@ fn humanevals_canonical_solutions_all_pass() {
             let of = |name: &str| row[name].as_str().unwrap().to_owned();
             // A head of its own, for the body to be found behind.
             let answer = format!("```python\ndef f():\n{}```", of("canonical_solution"));
-            format!("{}\n", json!({"sample_id": of("task_id"), "answer": answer}))
+            format!(
+                "{}\n",
+                json!({"sample_id": of("task_id"), "answer": answer})
+            )
         })
         .collect();
     std::fs::write(home.path().join("r.jsonl"), answers).unwrap();
@@ -136,10 +170,16 @@ fn without_a_sandbox_no_program_runs_unless_that_is_spelled_out() {
     // Without a python3 on the path there is nothing to run in one.
     outcomes(home.path(), &[("a", "pass")]);
     let arguments = ["run", "-s", "programs", "-m", "replay:r.jsonl", "-o"];
-    ran(candor(home.path()).env("PATH", "").args(arguments).arg("second"))
-        .exits_with(2)
-        .says(&["there is no sandbox", "--unsafe-code"]);
+    ran(candor(home.path())
+        .env("PATH", "")
+        .args(arguments)
+        .arg("second"))
+    .exits_with(2)
+    .says(&["there is no sandbox", "--unsafe-code"]);
     assert!(!home.path().join("second").exists());
-    ran(candor(home.path()).args(arguments).args(["third", "--unsafe-code"])).exits_with(0);
+    ran(candor(home.path())
+        .args(arguments)
+        .args(["third", "--unsafe-code"]))
+    .exits_with(0);
     assert_eq!(scores(&home.path().join("third"))[0].2, 1.0);
 }

@@ -39,6 +39,7 @@ pub(super) fn become_program(order: &Order) -> String {
         ])
         .current_dir("/tmp")
         .stdin(Stdio::null())
+        .stdout(Stdio::null())
         .exec();
     format!("python cannot be started: {failed}")
 }

@@ -28,9 +28,6 @@ const FIRST_USER: u32 = 0x7000_0000;
 /// How long a sandbox may take to be built, beside its program's time.
 const START: Duration = Duration::from_secs(2);
 
-/// Before the reason for which there is no sandbox.
-const NOT_BUILT: &str = "candor's sandbox: ";
-
 /// What a sandbox is told.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Order {
@@ -73,13 +70,12 @@ pub(in crate::sandbox) fn run(candor: &Path, python: &Python, job: &Job) -> Resu
     };
     let mut command = Command::new(candor);
     command.arg(NAME).stdin(order.as_stdin()?);
-    let ended = watch(command, job, START).map_err(|e| format!("it cannot be started: {e}"))?;
-    match ended {
-        Ended::Failed(said) => match said.strip_prefix(NOT_BUILT) {
-            Some(why) => Err(why.to_owned()),
-            None => Ok(Ended::Failed(said)),
-        },
-        ended => Ok(ended),
+    let watched = watch(command, job, START).map_err(|e| format!("it cannot be started: {e}"))?;
+    // The program's own stdout leads nowhere: what is said here is said of the sandbox.
+    if watched.said.is_empty() {
+        Ok(watched.ended)
+    } else {
+        Err(watched.said)
     }
 }
 
@@ -94,9 +90,8 @@ pub(crate) fn main() -> ExitCode {
         },
         Err(why) => why,
     };
-    let told = format!("{NOT_BUILT}{why}");
     // Whoever asked reads it; there is nobody else to tell.
-    let _ = std::io::stderr().write_all(told.as_bytes());
+    let _ = std::io::stdout().write_all(why.as_bytes());
     ExitCode::FAILURE
 }
 
@@ -117,7 +112,8 @@ fn enter(mut order: Order) -> Result<ExitCode, String> {
     }
     unshare(spaces).map_err(|e| format!("this machine does not allow namespaces: {e}"))?;
     if !user.is_root() {
-        become_root(user, group).map_err(|e| format!("the user namespace cannot be set up: {e}"))?;
+        become_root(user, group)
+            .map_err(|e| format!("the user namespace cannot be set up: {e}"))?;
     }
     let candor = std::env::current_exe().map_err(|e| e.to_string())?;
     let status = Command::new(candor)

@@ -91,7 +91,8 @@ fn shown(root: &Path, path: &Path) -> Result<(), String> {
     let place = bind(root, path)?;
     let failed = |e| format!("{}, read only: {e}", path.display());
     // A user's namespace may not drop what a mount forbids already.
-    let mut flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY | MsFlags::MS_NOSUID;
+    let mut flags =
+        MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY | MsFlags::MS_NOSUID;
     let forbidden = statvfs(&place).map_err(failed)?.flags();
     for (is, flag) in [
         (FsFlags::ST_NODEV, MsFlags::MS_NODEV),

@@ -89,7 +89,10 @@ impl Code {
         let rendered = template.and_then(|t| t.render(Serde(&fields)));
         rendered.map_err(|e| ScoreError::Options {
             scorer: CODE.into(),
-            reason: format!("sample {}: the program cannot be rendered: {e:#}", sample.id),
+            reason: format!(
+                "sample {}: the program cannot be rendered: {e:#}",
+                sample.id
+            ),
         })
     }
 }

@@ -60,7 +60,10 @@ pub(super) fn highlights(answer: &str) -> u64 {
         let inner = h.strip_prefix("**").unwrap_or(h);
         inner.strip_suffix("**").unwrap_or(inner)
     });
-    single.chain(double).filter(|h| !h.trim().is_empty()).count() as u64
+    single
+        .chain(double)
+        .filter(|h| !h.trim().is_empty())
+        .count() as u64
 }
 
 /// What begins a section: its word and a number.
@@ -91,7 +94,11 @@ pub(super) fn has_postscript(answer: &str, marker: &str) -> bool {
 }
 
 pub(super) fn is_one_of_three(answer: &str) -> bool {
-    const ANSWERS: [&str; 3] = ["My answer is yes.", "My answer is no.", "My answer is maybe."];
+    const ANSWERS: [&str; 3] = [
+        "My answer is yes.",
+        "My answer is no.",
+        "My answer is maybe.",
+    ];
     ANSWERS.iter().any(|one| answer.contains(one))
 }
 

@@ -114,9 +114,7 @@ impl Instruction {
             "combination:repeat_prompt" => {
                 Self::RepeatPrompt(of.text("prompt_to_repeat")?.trim().to_lowercase())
             }
-            "startend:end_checker" => {
-                Self::EndsWith(of.text("end_phrase")?.trim().to_lowercase())
-            }
+            "startend:end_checker" => Self::EndsWith(of.text("end_phrase")?.trim().to_lowercase()),
             "change_case:capital_word_frequency" => {
                 Self::CapitalWords(of.bound("capital_relation", "capital_frequency")?)
             }
@@ -134,9 +132,7 @@ impl Instruction {
             Self::KeywordsExist(words) => words.iter().all(|w| keywords::count(w, answer) > 0),
             Self::KeywordFrequency(word, bound) => bound.holds(keywords::count(word, answer)),
             Self::ForbiddenWords(words) => words.iter().all(|w| keywords::count(w, answer) == 0),
-            Self::LetterFrequency(letter, bound) => {
-                bound.holds(keywords::letters(*letter, answer))
-            }
+            Self::LetterFrequency(letter, bound) => bound.holds(keywords::letters(*letter, answer)),
             Self::Language(code) => wording::is_in(code, answer),
             Self::Sentences(bound) => bound.holds(length::sentences(answer)),
             Self::Paragraphs(n) => length::has_paragraphs(answer, *n),
@@ -195,7 +191,9 @@ impl<'a> Settings<'a> {
         match self.text(relation)? {
             "less than" => Ok(Bound::LessThan(n)),
             "at least" => Ok(Bound::AtLeast(n)),
-            other => Err(format!("its {relation} is '{other}', not 'less than' or 'at least'")),
+            other => Err(format!(
+                "its {relation} is '{other}', not 'less than' or 'at least'"
+            )),
         }
     }
 

@@ -19,8 +19,7 @@ pub(super) fn sentences(answer: &str) -> usize {
 
 /// Whether `***` separates so many paragraphs, of which only the first and the last may be blank.
 pub(super) fn has_paragraphs(answer: &str, wanted: u64) -> bool {
-    static DIVIDER: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"\s?\*\*\*\s?").ok());
+    static DIVIDER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\s?\*\*\*\s?").ok());
     let Some(divider) = DIVIDER.as_ref() else {
         return false;
     };

@@ -7,8 +7,8 @@ mod instruction;
 mod keywords;
 mod length;
 mod sentences;
-mod words;
 mod wording;
+mod words;
 
 use serde_json::Value;
 
@@ -123,10 +123,11 @@ fn instructions(sample: &Sample) -> Result<Vec<(String, Instruction)>, ScoreErro
         .map(|(id, settings)| {
             let id = id.as_str().unwrap_or_default();
             let read = Instruction::read(id, settings);
-            read.map(|i| (id.to_owned(), i)).map_err(|reason| ScoreError::Options {
-                scorer: "ifeval".into(),
-                reason: format!("sample {}: {id}: {reason}", sample.id),
-            })
+            read.map(|i| (id.to_owned(), i))
+                .map_err(|reason| ScoreError::Options {
+                    scorer: "ifeval".into(),
+                    reason: format!("sample {}: {id}: {reason}", sample.id),
+                })
         })
         .collect()
 }
@@ -158,7 +159,9 @@ mod tests {
             kinds.insert(case.id.as_str());
             let instruction = Instruction::read(&case.id, &case.kwargs).unwrap();
             let strict = follows(&instruction, &case.answer);
-            let loose = versions(&case.answer).iter().any(|v| follows(&instruction, v));
+            let loose = versions(&case.answer)
+                .iter()
+                .any(|v| follows(&instruction, v));
             if (strict, loose) != (case.strict, case.loose) {
                 wrong.push(format!(
                     "{} {}: ({strict}, {loose}) for ({}, {}): {:?}",
@@ -167,6 +170,12 @@ mod tests {
             }
         }
         assert_eq!(kinds.len(), 25);
-        assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+        assert!(
+            wrong.is_empty(),
+            "{} of {}:\n{}",
+            wrong.len(),
+            cases.len(),
+            wrong.join("\n")
+        );
     }
 }

@@ -102,7 +102,9 @@ fn endings(patterns: &Patterns, text: &str) -> Vec<Ending> {
         endings.push(Ending {
             context: format!("{}{}{}", &text[word.clone()], mark.as_str(), after.as_str()),
             end: mark.end(),
-            next: captures.name("next").map_or(mark.end(), |next| next.start()),
+            next: captures
+                .name("next")
+                .map_or(mark.end(), |next| next.start()),
         });
     }
     endings
@@ -244,7 +246,10 @@ mod tests {
     fn abbreviations_initials_and_quotes_end_no_sentence_by_themselves() {
         for (text, sentences) in [
             ("One. Two? Three! Four", 4),
-            ("Mr. Smith met Dr. Jones at 5 p.m. in Washington. He left.", 2),
+            (
+                "Mr. Smith met Dr. Jones at 5 p.m. in Washington. He left.",
+                2,
+            ),
             ("It was J. R. Smith. The end.", 2),
             ("He said \"Go.\" Then he went.", 2),
             ("Wait... what? Yes.", 2),

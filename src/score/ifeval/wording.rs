@@ -19,7 +19,10 @@ pub(super) fn is_lower(text: &str) -> bool {
 
 /// Words in capitals, hyphenated ones counted once.
 pub(super) fn capital_words(answer: &str) -> usize {
-    tokens(answer).iter().filter(|token| is_upper(token)).count()
+    tokens(answer)
+        .iter()
+        .filter(|token| is_upper(token))
+        .count()
 }
 
 /// Words by which Swahili is known, which the detector does not know.
@@ -64,7 +67,11 @@ pub(super) fn are_two(answer: &str) -> bool {
         .iter()
         .enumerate()
         .any(|(i, part)| part.trim().is_empty() && i != 0 && i != last);
-    let whole: Vec<&str> = parts.iter().map(|p| p.trim()).filter(|p| !p.is_empty()).collect();
+    let whole: Vec<&str> = parts
+        .iter()
+        .map(|p| p.trim())
+        .filter(|p| !p.is_empty())
+        .collect();
     !blank_inside && matches!(whole[..], [a, b] if a != b)
 }
 

@@ -44,7 +44,8 @@ const SPACED: &[(&str, &str)] = &[
 ];
 
 static COMPILED: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
-    let compiled = |(pattern, with): &(&str, &'static str)| Some((Regex::new(pattern).ok()?, *with));
+    let compiled =
+        |(pattern, with): &(&str, &'static str)| Some((Regex::new(pattern).ok()?, *with));
     SPACED.iter().filter_map(compiled).collect()
 });
 
@@ -72,7 +73,9 @@ mod tests {
         assert_eq!(COMPILED.len(), SPACED.len());
         assert_eq!(
             tokens("DON'T PANIC: it's A-OK (NASA)."),
-            ["DO", "N'T", "PANIC", ":", "it", "'s", "A-OK", "(", "NASA", ")", "."]
+            [
+                "DO", "N'T", "PANIC", ":", "it", "'s", "A-OK", "(", "NASA", ")", "."
+            ]
         );
     }
 }

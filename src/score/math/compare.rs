@@ -94,7 +94,10 @@ fn same_words(a: &str, b: &str) -> bool {
         option.unwrap_or(&bare).to_owned()
     };
     let (a, b) = (words(a), words(b));
-    let is_word = |t: &str| t.chars().all(|c| c.is_alphabetic() || c == '-' || c == '\'');
+    let is_word = |t: &str| {
+        t.chars()
+            .all(|c| c.is_alphabetic() || c == '-' || c == '\'')
+    };
     if !is_word(&a) || !is_word(&b) {
         return false;
     }
@@ -140,9 +143,8 @@ fn same_value(a: &str, b: &str) -> bool {
 
 /// Whether one equation is a multiple of the other.
 fn same_equation(a: (&str, &str), b: (&str, &str)) -> bool {
-    let difference = |(left, right): (&str, &str)| {
-        Some((Expression::read(left)?, Expression::read(right)?))
-    };
+    let difference =
+        |(left, right): (&str, &str)| Some((Expression::read(left)?, Expression::read(right)?));
     let (Some(a), Some(b)) = (difference(a), difference(b)) else {
         return false;
     };

@@ -188,7 +188,9 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
                 word.len()
             } else {
                 // Words are no products of letters.
-                let word = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
+                let word = rest
+                    .find(|c: char| !c.is_alphabetic())
+                    .unwrap_or(rest.len());
                 if rest[..word].chars().count() > 3 {
                     return None;
                 }
@@ -290,9 +292,10 @@ impl Reader<'_> {
         match self.peek() {
             Some(Token::Name(name)) => !matches!(name.as_str(), "rfloor" | "rceil" | "rvert"),
             Some(Token::Mark(mark)) => matches!(mark, '(' | '{' | '['),
-            Some(Token::Number(_)) => {
-                !matches!(self.tokens.get(self.at.wrapping_sub(1)), Some(Token::Number(_)))
-            }
+            Some(Token::Number(_)) => !matches!(
+                self.tokens.get(self.at.wrapping_sub(1)),
+                Some(Token::Number(_))
+            ),
             None => false,
         }
     }

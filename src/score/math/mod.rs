@@ -100,7 +100,10 @@ mod tests {
         };
         let line = with(Some(r"(?i)Answer\s*:\s*([^\n]+)"));
         assert_eq!(line.found("so\nAnswer: 5\n"), Some("5"));
-        assert_eq!(line.found(r"it is \boxed{\frac{1}{2}}."), Some(r"\frac{1}{2}"));
+        assert_eq!(
+            line.found(r"it is \boxed{\frac{1}{2}}."),
+            Some(r"\frac{1}{2}")
+        );
         assert_eq!(with(None).found("It is\n\n12\n"), Some("12"));
         assert_eq!(with(None).found(" \n"), None);
     }
@@ -109,7 +112,14 @@ mod tests {
     fn hostile_answers_end() {
         let deep = "(".repeat(100_000);
         let powers = "9^".repeat(50_000) + "9";
-        for answer in [deep.as_str(), powers.as_str(), r"\frac", r"\begin{pmatrix}", "170!!!!", "}{"] {
+        for answer in [
+            deep.as_str(),
+            powers.as_str(),
+            r"\frac",
+            r"\begin{pmatrix}",
+            "170!!!!",
+            "}{",
+        ] {
             assert!(!equivalent("1", answer), "{}", excerpt(answer, 20));
         }
     }

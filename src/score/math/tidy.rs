@@ -29,11 +29,17 @@ pub(super) fn last_boxed(text: &str) -> Option<&str> {
 const REWRITES: &[(&str, &str)] = &[
     (r"\\\$|\$|\\\(|\\\)|\\\[|\\\]", ""),
     (r"−|–", "-"),
-    (r"\\(?:left|right|bigg?|Bigg?|displaystyle|textstyle|limits)(?![a-zA-Z])", ""),
+    (
+        r"\\(?:left|right|bigg?|Bigg?|displaystyle|textstyle|limits)(?![a-zA-Z])",
+        "",
+    ),
     (r"(?<!\\)\\[!,;: ]|~|\\q?quad(?![a-zA-Z])", " "),
     (r"\\[dtc]frac", r"\frac"),
     (r"\\frac\s*(\d)\s*(\d)", r"\frac{$1}{$2}"),
-    (r"\\(?:operatorname|mathrm|mathbf|textbf|mbox|textrm|mathit|bf|rm)\s*(?=\{)", r"\text"),
+    (
+        r"\\(?:operatorname|mathrm|mathbf|textbf|mbox|textrm|mathit|bf|rm)\s*(?=\{)",
+        r"\text",
+    ),
     (r"\^\s*\{?\s*\\circ\s*\}?|°|\\degree", ""),
     (r"\\%|%|\bpercent\b", ""),
     (r"£|€|¥", ""),
@@ -55,21 +61,31 @@ const REWRITES: &[(&str, &str)] = &[
     (r"\\pm(?![a-zA-Z])|±|\+/-|\+-", "±"),
     (r"\\(?:sqrt)\s*(\d)", r"\sqrt{$1}"),
     // A quantity's unit, in words or in roman type.
-    (r"(?<=[\d})π])\s*\\text\s*\{[^{}]*\}(?:\s*\^\s*\{?[23]\}?)?\s*$", ""),
-    (r"^(-?[\d.,/]+)\s+(?!(?:sqrt|sin|cos|tan|log|exp)\b)(?:[A-Za-z]{3,}|[ckm]m|kg|ft|in|mi)\b[A-Za-z. ]*(?:\s*\^\s*\{?[23]\}?)?$", "$1"),
+    (
+        r"(?<=[\d})π])\s*\\text\s*\{[^{}]*\}(?:\s*\^\s*\{?[23]\}?)?\s*$",
+        "",
+    ),
+    (
+        r"^(-?[\d.,/]+)\s+(?!(?:sqrt|sin|cos|tan|log|exp)\b)(?:[A-Za-z]{3,}|[ckm]m|kg|ft|in|mi)\b[A-Za-z. ]*(?:\s*\^\s*\{?[23]\}?)?$",
+        "$1",
+    ),
     // What is said of the answer before it.
     (r"^(?:[Tt]he )?(?:final )?answer is:?\s*", ""),
     (r"^\s*[a-zA-Z]\s*(?:\\in|∈)\s*(?=[\[({\\])", ""),
     (r"\.\s*$", ""),
     // One and a half.
-    (r"(?<![\d.}^])(\d+)\s*\\frac\s*\{(\d+)\}\s*\{(\d+)\}", r"($1+$2/$3)"),
+    (
+        r"(?<![\d.}^])(\d+)\s*\\frac\s*\{(\d+)\}\s*\{(\d+)\}",
+        r"($1+$2/$3)",
+    ),
     (r"(?<![\d.])(\d+)\s+(\d+)/(\d+)", "($1+$2/$3)"),
     (r"\s+", " "),
 ];
 
 /// The patterns, compiled.
 static COMPILED: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
-    let compiled = |(pattern, with): &(&str, &'static str)| Some((Regex::new(pattern).ok()?, *with));
+    let compiled =
+        |(pattern, with): &(&str, &'static str)| Some((Regex::new(pattern).ok()?, *with));
     REWRITES.iter().filter_map(compiled).collect()
 });
 
@@ -81,7 +97,11 @@ pub(super) fn tidy(answer: &str) -> Option<String> {
     }
     let mut text = inner.trim().trim_matches('*').trim().to_owned();
     for (pattern, with) in COMPILED.iter() {
-        text = pattern.try_replacen(&text, 0, *with).ok()?.trim().to_owned();
+        text = pattern
+            .try_replacen(&text, 0, *with)
+            .ok()?
+            .trim()
+            .to_owned();
     }
     Some(text)
 }

@@ -38,9 +38,8 @@ impl Shuffle {
         if let Some(name) = &self.index {
             let index = field(&row, name)?.as_u64();
             let place = order.iter().position(|i| Some(*i as u64) == index);
-            let place = place.ok_or_else(|| {
-                format!("its '{name}' is not an index into '{}'", self.field)
-            })?;
+            let place = place
+                .ok_or_else(|| format!("its '{name}' is not an index into '{}'", self.field))?;
             row.insert(name.clone(), place.into());
         }
         row.insert(self.field.clone(), Value::Array(shuffled));
@@ -66,7 +65,10 @@ impl SampleRows {
     pub(super) fn of_table(&self, rows: Vec<PlacedRow>) -> Result<Vec<PlacedRow>, String> {
         let mut strata: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (i, placed) in rows.iter().enumerate() {
-            strata.entry(key(&placed.row, &self.per)?).or_default().push(i);
+            strata
+                .entry(key(&placed.row, &self.per)?)
+                .or_default()
+                .push(i);
         }
         let mut random = PythonRandom::new(self.seed);
         let mut kept = vec![false; rows.len()];
