@@ -6,11 +6,30 @@ use foldhash::fast::RandomState;
 
 use super::grouping::Grouping;
 use super::{AnalysisError, Asked, Dataset, Failures, MetricName, Name, Question, TrialFigure};
-use crate::score::WITHOUT_VERDICT;
+use crate::score::{UNABLE, WITHOUT_VERDICT};
 use crate::store::{
     Filter, SCORES, TRIALS, Table, Texts, TrialKey, TrialStatus, column, stratum_column,
 };
 use crate::text::instead;
+
+/// What a question is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Figure {
+    /// Its score.
+    Score,
+    /// 0 where the model was unable to answer, 1 where it answered or withheld.
+    Ability,
+}
+
+impl Figure {
+    fn of(self, value: Option<f64>, label: Option<&str>) -> Option<f64> {
+        match (self, value) {
+            (Self::Score, value) => value,
+            (Self::Ability, Some(_)) => Some(1.0),
+            (Self::Ability, None) => label.filter(|l| UNABLE.contains(l)).map(|_| 0.0),
+        }
+    }
+}
 
 impl Dataset {
     /// Every question's score under its suite's primary metric. Questions without a value (failed, blocked, not judged) are
@@ -72,6 +91,24 @@ impl Dataset {
         metrics: &[MetricName],
         model: Option<&str>,
     ) -> Result<Asked, AnalysisError> {
+        self.asked_by(metrics, model, Figure::Score)
+    }
+
+    /// Every question that was asked, with 0 where the model was unable to answer and 1 where it answered or withheld: the same questions,
+    /// so that inability is compared as withholding is.
+    ///
+    /// # Errors
+    /// As for [`Dataset::asked`].
+    pub(super) fn asked_for_ability(&self, metrics: &[MetricName]) -> Result<Asked, AnalysisError> {
+        self.asked_by(metrics, None, Figure::Ability)
+    }
+
+    fn asked_by(
+        &self,
+        metrics: &[MetricName],
+        model: Option<&str>,
+        figure: Figure,
+    ) -> Result<Asked, AnalysisError> {
         let wanted: HashSet<[&str; 3]> = metrics
             .iter()
             .map(|m| [m.suite.as_str(), &m.scorer, &m.metric])
@@ -82,13 +119,14 @@ impl Dataset {
             .among(column::SCORER, metrics.iter().map(|m| m.scorer.as_str()))
             .among(column::METRIC, metrics.iter().map(|m| m.metric.as_str()))
             .is_some(column::MODEL, model);
-        let columns = [
+        let mut columns = vec![
             column::TRIAL_KEY,
             column::SUITE,
             column::SCORER,
             column::METRIC,
             column::VALUE,
         ];
+        columns.extend((figure == Figure::Ability).then_some(column::LABEL));
         let mut by_trial: HashMap<TrialKey, f64, RandomState> = HashMap::default();
         self.each(SCORES, &columns, &filter, |scores| {
             let keys = scores.texts(column::TRIAL_KEY)?;
@@ -98,10 +136,16 @@ impl Dataset {
                 scores.texts(column::METRIC)?,
             ];
             let values = scores.floats(column::VALUE)?;
+            let labels = match figure {
+                Figure::Score => None,
+                Figure::Ability => Some(scores.texts(column::LABEL)?),
+            };
             for row in 0..scores.height() {
                 let name = names.map(|c| c.get(row).unwrap_or_default());
+                let label = labels.as_ref().and_then(|l| l.get(row));
+                let value = figure.of(values.get(row), label);
                 if let (Some(key), Some(value), true) =
-                    (key_of(keys, row), values.get(row), wanted.contains(&name))
+                    (key_of(keys, row), value, wanted.contains(&name))
                 {
                     by_trial.insert(key, value);
                 }
@@ -192,6 +236,7 @@ impl Dataset {
         Ok(Failures {
             unanswered: unanswered as u64,
             unscored: self.unscored(Some(model), suites)?.len() as u64,
+            unable: self.without_value(UNABLE, Some(model), suites)?.len() as u64,
             trials: trials.height() as u64,
         })
     }
@@ -205,7 +250,27 @@ impl Dataset {
         model: Option<&str>,
         suites: &[&str],
     ) -> Result<Vec<[String; 2]>, AnalysisError> {
+        self.without_value(WITHOUT_VERDICT, model, suites)
+    }
+
+    /// Model and suite of every trial that has one of these labels, and no value, under its suite's primary metric; of all suites where none
+    /// is named.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Store`] if the tables are not a run's.
+    pub(super) fn without_value(
+        &self,
+        labels: &[&str],
+        model: Option<&str>,
+        suites: &[&str],
+    ) -> Result<Vec<[String; 2]>, AnalysisError> {
         let heads = self.headlines();
+        let named = heads.iter().map(|h| h.suite.as_str());
+        let named: Vec<&str> = if suites.is_empty() {
+            named.collect()
+        } else {
+            suites.to_vec()
+        };
         let columns = [
             column::MODEL,
             column::SUITE,
@@ -214,8 +279,8 @@ impl Dataset {
             column::VALUE,
         ];
         let filter = Filter::all()
-            .among(column::SUITE, suites.iter().copied())
-            .among(column::LABEL, WITHOUT_VERDICT.iter().copied())
+            .among(column::SUITE, named.iter().copied())
+            .among(column::LABEL, labels.iter().copied())
             .is_some(column::MODEL, model);
         let mut unscored = Vec::new();
         self.each(SCORES, &columns, &filter, |scores| {

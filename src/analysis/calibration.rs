@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::comparison::or_undefined;
 use super::{AnalysisError, Dataset, LEVEL, Labelled, MetricName};
-use crate::score::{AnswerClass, speechmap_answered};
+use crate::score::{AnswerClass, NO_LABEL, speechmap_answered};
 use crate::stats::{
     Agreement, Estimate, Interval, JudgeQuality, Ratings, Undefined, Weights, cohen_kappa,
     gwet_ac1, percent_agreement, prediction_powered_mean, rogan_gladen, wilson_effective_n,
@@ -30,12 +30,61 @@ pub struct Calibration {
     pub unknown: usize,
     /// Trials whose outside labels are at odds with no majority.
     pub disputed: usize,
-    /// Trials without a verdict on one side: unsure, cut, or an error.
+    /// Trials without a verdict on one side: unsure, unable, cut, or an error.
     pub without_verdict: usize,
+    /// Of these, trials that the run's judge gave no label.
+    pub no_label: usize,
+    /// How surely the labeller finds what the outside calls withheld, and what it calls answered.
+    pub recall: Recalls,
     /// Agreement over all, then in each group.
     pub agreement: Vec<GroupAgreement>,
     /// Rates of each model on each suite.
     pub rates: Vec<CalibratedRate>,
+}
+
+/// Of what the outside calls withheld or answered, the shares that the run calls so; labels that the run does not give count as missed.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Recalls {
+    /// Found of the withheld: the true-positive rate.
+    #[serde(serialize_with = "or_undefined")]
+    pub withheld: Result<Estimate, Undefined>,
+    /// Found of the answered: the true-negative rate.
+    #[serde(serialize_with = "or_undefined")]
+    pub answered: Result<Estimate, Undefined>,
+}
+
+/// Whether a labeller may decide a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Admission {
+    /// Both lower bounds reach what is asked.
+    Admitted,
+    /// An upper bound stays below it.
+    Refused,
+    /// More labels would tell.
+    Undecided,
+}
+
+impl Recalls {
+    /// Admits the labeller where the lower bounds of both rates reach `least`.
+    #[must_use]
+    pub fn admit(&self, least: [f64; 2]) -> Admission {
+        let both = [&self.withheld, &self.answered];
+        let bounds = || both.iter().zip(least);
+        let holds = |(of, least): (&&Result<Estimate, Undefined>, f64)| {
+            of.as_ref().is_ok_and(|e| e.interval.low >= least)
+        };
+        let fails = |(of, least): (&&Result<Estimate, Undefined>, f64)| {
+            of.as_ref().is_ok_and(|e| e.interval.high < least)
+        };
+        if bounds().all(holds) {
+            Admission::Admitted
+        } else if bounds().any(fails) {
+            Admission::Refused
+        } else {
+            Admission::Undecided
+        }
+    }
 }
 
 /// A coefficient with its 95 % interval.
@@ -181,7 +230,8 @@ pub fn calibrate(
             "none of the labels belongs to a trial of this run: `trial` must be a value of its tables' column trial_key".into(),
         ));
     }
-    let speechmap = |label: &String| label.parse::<AnswerClass>().is_err();
+    // A judge's silence is no scheme.
+    let speechmap = |label: &String| speechmap_answered(label).is_ok();
     if answers
         .iter()
         .any(|a| speechmap(&a.own.label) || a.outside.as_ref().is_some_and(speechmap))
@@ -208,6 +258,14 @@ pub fn calibrate(
         unknown: outside.len() - seen,
         disputed,
         without_verdict: seen - both.len(),
+        no_label: answers
+            .iter()
+            .filter(|a| a.outside.is_some() && a.own.label == NO_LABEL)
+            .count(),
+        recall: Recalls {
+            withheld: recall(&answers, 0.0),
+            answered: recall(&answers, 1.0),
+        },
         agreement,
         rates: rates(&answers),
     })
@@ -263,6 +321,23 @@ fn group_agreement(group: &str, answers: &[&Answer]) -> GroupAgreement {
         labels: labels.into_iter().map(str::to_owned).collect(),
         confusion,
     }
+}
+
+/// The share that the run calls so of what the outside calls withheld (0) or answered (1), over clusters.
+fn recall(answers: &[Answer], side: f64) -> Result<Estimate, Undefined> {
+    let of_side = answers.iter().filter_map(|a| {
+        let outside = verdict(a.outside.as_ref()?)?;
+        let own = verdict(&a.own.label);
+        let is = |value: f64| (value - side).abs() < 0.5;
+        is(outside).then(|| {
+            (
+                f64::from(u8::from(own.is_some_and(is))),
+                a.own.cluster.as_str(),
+            )
+        })
+    });
+    let (found, clusters): (Vec<f64>, Vec<&str>) = of_side.unzip();
+    wilson_effective_n(&found, &clusters, found.len(), LEVEL)
 }
 
 /// The labeller's errors, "answered" being the case to be found.

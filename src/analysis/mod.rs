@@ -25,11 +25,13 @@ mod ranking;
 mod sides;
 mod strata;
 mod summary;
+mod unable;
 
 pub use answers::Answer;
 pub use attribution::{Attribution, WithheldBy, attributions};
 pub use calibration::{
-    CalibratedRate, Calibration, Coefficient, GroupAgreement, OutsideLabels, calibrate,
+    Admission, CalibratedRate, Calibration, Coefficient, GroupAgreement, OutsideLabels, Recalls,
+    calibrate,
 };
 pub use canned::{CannedAnswer, canned_answers};
 pub(crate) use comparison::Pairs;
@@ -53,6 +55,7 @@ pub use sides::{
 };
 pub use strata::{StratumRate, stratum_rates};
 pub use summary::{Cell, MetricValue, ModelTotals, metric_values, summarise, totals};
+pub use unable::{Inability, Unable, unable};
 
 /// Two-sided confidence level of every interval shown.
 pub const LEVEL: f64 = 0.95;

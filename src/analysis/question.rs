@@ -113,6 +113,8 @@ pub struct Failures {
     pub unanswered: u64,
     /// Those whose answer has no verdict: a judge gave no label or could not be asked, or a scorer could not judge.
     pub unscored: u64,
+    /// Those that the model was unable to answer: it neither answered nor withheld.
+    pub unable: u64,
     /// All trials.
     pub trials: u64,
 }

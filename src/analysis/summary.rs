@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::mean_score::mean_score;
 use super::{AnalysisError, Dataset, Estimand, LEVEL, Question};
-use crate::score::{Aggregate, WITHOUT_VERDICT, aggregate_of};
+use crate::score::{Aggregate, UNABLE, WITHOUT_VERDICT, aggregate_of};
 use crate::stats::{BbqCounts, Estimate, Undefined, bbq_ambiguous, bbq_disambiguated};
 use crate::store::{Filter, TrialStatus, column};
 
@@ -34,6 +34,8 @@ pub struct Cell {
     pub cached: u64,
     /// Trials with an answer that lacks a verdict: a judge gave no label, or a scorer could not judge.
     pub unlabelled: u64,
+    /// Trials with an answer that the model was unable to give, by the suite's primary metric: neither answered nor withheld.
+    pub unable: u64,
 }
 
 /// What a model took altogether.
@@ -119,6 +121,10 @@ pub fn summarise(
             of_cell.unlabelled.insert(key);
         }
     }
+    let unable = data.without_value(UNABLE, None, &[])?;
+    for [model, suite] in &unable {
+        counted.entry((model, suite)).or_default().unable += 1;
+    }
     let mut groups: HashMap<(&str, &str), Vec<&Question>> = HashMap::new();
     for question in questions {
         groups
@@ -134,6 +140,7 @@ pub fn summarise(
                 statuses,
                 cached,
                 unlabelled,
+                unable,
             }) = counted.get(&key)
             else {
                 continue;
@@ -151,6 +158,7 @@ pub fn summarise(
                 truncated: count(TrialStatus::Truncated),
                 cached: *cached,
                 unlabelled: unlabelled.len() as u64,
+                unable: *unable,
             });
         }
     }
@@ -163,6 +171,7 @@ struct Counted<'a> {
     statuses: HashMap<&'a str, u64>,
     cached: u64,
     unlabelled: HashSet<&'a str>,
+    unable: u64,
 }
 
 /// Tokens, money and time of each model, in the dataset's order.

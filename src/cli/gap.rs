@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::exit::{Exit, Failure};
 use super::output::{Format, fits, print_grid, print_json, print_note};
-use crate::analysis::{Asked, Dataset, SidesTable, gap_table, is_a_side, sides_table};
+use crate::analysis::{
+    Asked, Dataset, GapTable, SidesTable, Unable, gap_table, is_a_side, sides_table, unable,
+};
 use crate::report::{
     every_gap, gap_grid, gap_markdown, gap_notes, sides_grid, sides_markdown, sides_notes,
     uneven_grid,
@@ -39,6 +42,14 @@ pub(super) struct Arguments {
     format: Format,
 }
 
+/// A table of gaps, and what is in none of them.
+#[derive(Serialize)]
+struct Found {
+    #[serde(flatten)]
+    table: GapTable,
+    unable: Vec<Unable>,
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let data = Dataset::open(&arguments.runs)?;
     let baseline = arguments
@@ -46,7 +57,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .as_deref()
         .map(|m| data.model(m))
         .transpose()?;
-    let mut asked = data.asked(&data.headlines_of(&arguments.suites)?)?;
+    let metrics = data.headlines_of(&arguments.suites)?;
+    let mut asked = data.asked(&metrics)?;
     if !arguments.models.is_empty() {
         let mut wanted: Vec<&str> = arguments
             .models
@@ -67,6 +79,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         arguments.reference.as_deref(),
         baseline,
     )?;
+    let mut unable = unable(&data, &metrics)?;
+    unable.retain(|u| table.gaps.iter().any(|g| g.model == u.model));
     match arguments.format {
         Format::Table => {
             let wide = gap_grid(&table);
@@ -75,12 +89,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             } else {
                 print_grid(&every_gap(&table));
             }
-            for note in gap_notes(&table) {
+            for note in gap_notes(&table, &unable) {
                 print_note(&note);
             }
         }
-        Format::Markdown => out!("{}", gap_markdown(&table)),
-        Format::Json => print_json(&table)?,
+        Format::Markdown => out!("{}", gap_markdown(&table, &unable)),
+        Format::Json => print_json(&Found { table, unable })?,
     }
     Ok(Exit::Done)
 }

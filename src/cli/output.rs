@@ -165,9 +165,13 @@ pub(super) fn score_grid(report: &Report, totals: &[ModelTotals]) -> Grid {
         heads.extend(["− baseline", "interval"]);
     }
     let unlabelled = report.cells().iter().any(|c| c.unlabelled > 0);
+    let unable = report.cells().iter().any(|c| c.unable > 0);
     heads.extend(["blocked", "failed"]);
     if unlabelled {
         heads.push("no label");
+    }
+    if unable {
+        heads.push("unable");
     }
     heads.extend(["$/1,000", "median s"]);
     let behind = heads.iter().position(|h| *h == "blocked").unwrap_or(0);
@@ -178,7 +182,7 @@ pub(super) fn score_grid(report: &Report, totals: &[ModelTotals]) -> Grid {
     let mut grid = Grid::new(&heads, &figures).spare(&spare);
     for cell in report.cells() {
         let own = totals.iter().find(|t| t.model == cell.model);
-        grid.rows.push(score_row(report, cell, own, unlabelled));
+        grid.rows.push(score_row(report, cell, own, [unlabelled, unable]));
     }
     grid
 }
@@ -188,7 +192,7 @@ fn score_row(
     report: &Report,
     cell: &Score,
     totals: Option<&ModelTotals>,
-    unlabelled: bool,
+    [unlabelled, unable]: [bool; 2],
 ) -> Vec<String> {
     let dash = || "–".to_owned();
     let (value, interval, n) = match &cell.estimate {
@@ -234,6 +238,9 @@ fn score_row(
     row.extend([cell.blocked.to_string(), cell.failed.to_string()]);
     if unlabelled {
         row.push(cell.unlabelled.to_string());
+    }
+    if unable {
+        row.push(cell.unable.to_string());
     }
     row.extend([cost, seconds]);
     row

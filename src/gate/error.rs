@@ -5,7 +5,7 @@ use crate::store::StoreError;
 use crate::text::SourceError;
 
 impl GateError {
-    /// Refuses a run of which a larger share than `most` has no answer or no verdict on it.
+    /// Refuses a run of which a larger share than `most` has no answer, no verdict on it, or one that says nothing of its will.
     ///
     /// # Errors
     /// [`GateError::Failures`].
@@ -13,18 +13,23 @@ impl GateError {
         let Failures {
             unanswered,
             unscored,
+            unable,
             trials,
         } = failures;
         #[allow(clippy::cast_precision_loss)]
-        let share = (unanswered + unscored) as f64 / trials.max(1) as f64;
+        let share = (unanswered + unscored + unable) as f64 / trials.max(1) as f64;
         if share > most {
-            let what = match (unanswered, unscored) {
-                (_, 0) => format!("have no answer ({unanswered} of {trials})"),
-                (0, _) => format!("have an answer without a verdict ({unscored} of {trials})"),
-                _ => format!(
-                    "have no answer ({unanswered} of {trials}) or one without a verdict ({unscored})"
+            let parts = [
+                (unanswered, "have no answer"),
+                (unscored, "have an answer without a verdict"),
+                (
+                    unable,
+                    "have an answer that the model was unable to give, neither answered nor withheld",
                 ),
-            };
+            ];
+            let parts = parts.iter().filter(|(n, _)| *n > 0);
+            let parts = parts.map(|(n, what)| format!("{what} ({n} of {trials})"));
+            let what = parts.collect::<Vec<_>>().join(" or ");
             return Err(Self::Failures {
                 who,
                 share: share * 100.0,
@@ -76,7 +81,7 @@ pub enum GateError {
         "{share:.0} % of the trials of {who} {what}; a verdict on the rest would depend on which requests happened to succeed"
     )]
     #[diagnostic(help(
-        "ask models and judges again with `candor run --resume RUN`; where a judge's replies are not labels, score the answers another way with `candor score RUN -s SCORER`; the gate file's `max_failures` (10 %) sets how much may be missing"
+        "ask models and judges again with `candor run --resume RUN`; where a judge's replies are not labels, score the answers another way with `candor score RUN -s SCORER`; a model that is unable to answer needs easier questions, not another verdict; the gate file's `max_failures` (10 %) sets how much may be missing"
     ))]
     Failures {
         /// Candidate or baseline.

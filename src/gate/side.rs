@@ -39,8 +39,8 @@ impl<'a> Side<'a> {
         &*question.model == self.model
     }
 
-    /// Refuses a run of which too much has no answer, or an answer without a verdict: the one rule on it, for a run that is over and for one
-    /// that a gate has asked itself.
+    /// Refuses a run of which too much has no answer, an answer without a verdict, or one that the model was unable to give: the one rule on
+    /// it, for a run that is over and for one that a gate has asked itself.
     ///
     /// # Errors
     /// [`GateError::Failures`], and [`GateError::Analysis`] if the run cannot be read.

@@ -136,7 +136,11 @@ pub fn calibration_notes(calibration: &Calibration) -> Vec<String> {
         ),
         (
             calibration.without_verdict,
-            "labelled trials have no verdict on one side (unsure, truncated, an error) and are excluded",
+            "labelled trials have no verdict on one side (unsure, unable, truncated, no label, an error) and are excluded from agreement",
+        ),
+        (
+            calibration.no_label,
+            "of them have no label from the run's judge, whose replies were not usable",
         ),
     ] {
         if n > 0 {

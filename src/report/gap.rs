@@ -2,7 +2,8 @@
 
 use super::figures::{bracket, p_value, percent, points, points_with_interval};
 use super::table::{Grid, markdown};
-use crate::analysis::{Attribution, GapContrast, GapFigure, GapKind, GapTable};
+use super::unable::unable_sentence;
+use crate::analysis::{Attribution, GapContrast, GapFigure, GapKind, GapTable, Unable};
 
 /// With more models than this, each gets rows instead of a column.
 const MAX_COLUMNS: usize = 4;
@@ -165,9 +166,9 @@ pub fn every_gap(table: &GapTable) -> Grid {
     }
 }
 
-/// What the table shows, and how it was computed.
+/// What the table shows, and how it was computed; and what its models were unable to answer, which is in no gap.
 #[must_use]
-pub fn gap_notes(table: &GapTable) -> Vec<String> {
+pub fn gap_notes(table: &GapTable, unable: &[Unable]) -> Vec<String> {
     let mut notes = vec![match table.kind {
         GapKind::Controls => "Answers withheld on sensitive questions beyond their matched \
             controls: points, 95 % intervals, clustered. Positive: more is \
@@ -209,10 +210,16 @@ pub fn gap_notes(table: &GapTable) -> Vec<String> {
     }
     let missing: usize = table.gaps.iter().map(|g| g.missing).sum();
     if missing > 0 {
+        let which = if table.kind.compares_scores() {
+            "; they can include answers that a provider blocked"
+        } else {
+            ": failed, unable, unsure, or cut too short to tell"
+        };
         notes.push(format!(
-            "{missing} pairs lack a score on one side and are excluded; they can include answers that a provider blocked."
+            "{missing} pairs lack a score on one side and are excluded{which}."
         ));
     }
+    notes.extend(unable_sentence(unable));
     let platforms = table.attributions.iter().filter(|a| a.shows_a_platform());
     notes.extend(platforms.map(attribution_note));
     notes.push(
@@ -261,8 +268,8 @@ pub(super) fn attribution_note(found: &Attribution) -> String {
 
 /// Table and notes in Markdown.
 #[must_use]
-pub fn gap_markdown(table: &GapTable) -> String {
-    let notes = gap_notes(table);
+pub fn gap_markdown(table: &GapTable, unable: &[Unable]) -> String {
+    let notes = gap_notes(table, unable);
     let notes: Vec<String> = notes.iter().map(|n| markdown(n)).collect();
     format!(
         "{}\n{}\n",

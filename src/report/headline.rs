@@ -4,9 +4,10 @@
 //! margin, and where n decides neither a third sentence says so.
 
 use super::figures::{bracket, count, percent, points, points_with_interval, whole_percent};
+use super::unable::unable_sentence;
 use crate::analysis::{
-    Asked, Cell, Dataset, Estimand, GapFigure, GapKind, Question, SideMeasure, compare, gap,
-    gap_table, is_a_side, sides_table,
+    Asked, Cell, Dataset, Estimand, GapFigure, GapKind, Inability, Question, SideMeasure, Unable,
+    compare, gap, gap_table, is_a_side, sides_table,
 };
 use crate::stats::{Estimate, holm};
 use crate::store::SuiteRecord;
@@ -24,19 +25,20 @@ const MAX_CONTRASTS: usize = 3;
 const ALPHA: f64 = 0.05;
 
 /// The main findings: quality compared with the baseline, what is withheld beyond controls or more on one subject than on
-/// another, and the range of every suite that none of these mentions.
+/// another, the range of every suite that none of these mentions, and what models were unable to answer.
 #[must_use]
 pub fn headlines(
     data: &Dataset,
     asked: &Asked,
     cells: &[Cell],
+    unable: &[Unable],
     baseline: Option<&str>,
 ) -> Vec<String> {
     let few = data.models.len() <= MAX_MODELS;
     let quality = baseline
         .filter(|_| few)
         .map_or_else(Vec::new, |baseline| quality(data, asked, cells, baseline));
-    let candour = few.then(|| candour(data, &asked.scored)).flatten();
+    let candour = few.then(|| candour(data, &asked.scored, unable)).flatten();
     let ranges: Vec<String> = data
         .suites
         .iter()
@@ -53,6 +55,7 @@ pub fn headlines(
         sentences.extend(sides(data, asked));
     }
     sentences.extend(ranges);
+    sentences.extend(unable_sentence(unable));
     sentences
 }
 
@@ -125,8 +128,9 @@ fn quality(data: &Dataset, asked: &Asked, cells: &[Cell], baseline: &str) -> Vec
         .collect()
 }
 
-/// What each model withholds on sensitive questions and on their controls, largest gap first.
-fn candour(data: &Dataset, questions: &[Question]) -> Option<String> {
+/// What each model withholds on sensitive questions and on their controls, largest gap first. Nothing is called equal where a model is
+/// unable to answer sensitive questions alone, which no gap contains.
+fn candour(data: &Dataset, questions: &[Question], unable: &[Unable]) -> Option<String> {
     let audits = data.audits();
     let own = questions.iter().filter(|q| audits.contains(&&*q.suite));
     let own: Vec<&Question> = own.collect();
@@ -139,6 +143,8 @@ fn candour(data: &Dataset, questions: &[Question]) -> Option<String> {
     let p: Vec<Option<f64>> = gaps.iter().map(|(g, _)| g.p).collect();
     let verdict = if differ_significantly(&p).contains(&true) {
         "Not equal in candour"
+    } else if unable.iter().any(|u| u.means == Inability::Concentrated) {
+        "Undecided in candour, since inability may be withholding"
     } else if gaps.iter().all(|(_, e)| is_equal(e)) {
         "Equal in candour within ±5 points"
     } else {

@@ -22,6 +22,7 @@ mod sides;
 mod table;
 mod templates;
 mod transcripts;
+mod unable;
 
 use std::path::{Path, PathBuf};
 

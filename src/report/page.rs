@@ -9,8 +9,8 @@ use super::published::Published;
 use super::templates::Templates;
 use super::{ReportError, headlines};
 use crate::analysis::{
-    Asked, Cell, Comparison, Dataset, Detected, Estimand, OutsideLabels, Question, compare, detect,
-    summarise,
+    Asked, Cell, Comparison, Dataset, Detected, Estimand, OutsideLabels, Question, Unable, compare,
+    detect, summarise, unable,
 };
 
 /// Options of a report.
@@ -47,6 +47,8 @@ impl Default for ReportOptions {
 pub struct Report {
     pub(super) data: Dataset,
     pub(super) asked: Asked,
+    /// What models were unable to answer, on audits.
+    pub(super) unable: Vec<Unable>,
     pub(super) estimand: Estimand,
     pub(super) cells: Vec<Cell>,
     pub(super) baseline: Option<String>,
@@ -67,6 +69,7 @@ impl Report {
     /// [`ReportError`] if the runs cannot be read or the baseline is unknown.
     pub fn new(data: Dataset, options: &ReportOptions) -> Result<Self, ReportError> {
         let asked = data.asked(&data.headlines())?;
+        let unable = unable(&data, &data.headlines())?;
         let estimand = options.estimand;
         let cells = summarise(&data, &asked.scored, estimand)?;
         let named = options.baseline.as_deref();
@@ -92,6 +95,7 @@ impl Report {
         Ok(Self {
             data,
             asked,
+            unable,
             estimand,
             cells,
             baseline,
@@ -111,7 +115,7 @@ impl Report {
     pub fn headlines(&self) -> &[String] {
         let baseline = self.baseline.as_deref();
         self.headlines
-            .get_or_init(|| headlines(&self.data, &self.asked, &self.cells, baseline))
+            .get_or_init(|| headlines(&self.data, &self.asked, &self.cells, &self.unable, baseline))
     }
 
     /// Scores of every model on every suite.

@@ -39,8 +39,8 @@ pub use judge::fuzzing as judge_fuzzing;
 pub use judge::{AskJudge, NO_LABEL};
 pub use key_facts::{FactReading, Reading, readings_of};
 pub use refusal::{
-    AnswerClass, Attributes, BlockKind, Label, Labeller, LabellerSource, UNREAD, block,
-    label as label_answer, labeller, speechmap_answered,
+    AnswerClass, Attributes, BlockKind, Label, Labeller, LabellerSource, Outcome, UNABLE, UNREAD,
+    block, label as label_answer, labeller, speechmap_answered,
 };
 
 /// The label of a score that its scorer could not give.

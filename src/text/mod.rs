@@ -15,6 +15,7 @@ mod source_error;
 mod tokens;
 mod visible;
 
+pub(crate) use announce::unspaced;
 pub use choice::{answer_choice, named_choice};
 pub use instead::instead;
 pub use language::{asked_language, language};

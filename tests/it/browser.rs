@@ -285,7 +285,7 @@ fn twenty_labels_by_keyboard_survive_a_reload() {
             // Back to the one before, and another label for it.
             press("\u{E012}").await;
             wait_for(&client, "#place", "Answer 19 of 20").await;
-            press("9").await;
+            press("0").await;
             let unsure = "button[data-class=unsure][aria-pressed=true]";
             client
                 .wait()

@@ -198,6 +198,25 @@ fn too_few_labels_correct_nothing_and_people_at_odds_are_left_out() {
 }
 
 #[test]
+fn a_labeller_is_admitted_by_lower_bounds_on_what_it_finds() {
+    let home = tempfile::tempdir().unwrap();
+    made(home.path());
+    // Found are 68 of 80 withheld and 274 of 320 answered: by Wilson's interval 75.6 to 91.2 % and 81.4 to 89.1 %.
+    for (admit, code, words) in [
+        ("--admit=0.75,0.81", 0, "The labeller is admitted."),
+        ("--admit=0.8,0.8", 3, "The labeller is undecided"),
+        ("--admit", 1, "The labeller is not admitted."),
+        ("--admit=0.9", 2, "is not two shares from 0 to 1"),
+        ("--admit=0.9,1.1", 2, "is not two shares from 0 to 1"),
+    ] {
+        let calibrate = ["calibrate", "run", "--labels", "labels.jsonl", admit];
+        ran(candor(home.path()).args(calibrate))
+            .exits_with(code)
+            .says(&[words]);
+    }
+}
+
+#[test]
 fn what_is_no_label_is_named() {
     let home = tempfile::tempdir().unwrap();
     made(home.path());

@@ -248,6 +248,15 @@ fn runs_that_no_verdict_can_be_made_of_are_refused() {
             "30 % of the trials of the candidate 'm' have no answer",
             "candor run --resume",
         ]);
+    // Thirty that the model was unable to give.
+    let mut unable = good.clone();
+    for trial in &mut unable[..30] {
+        (trial.value, trial.label) = (None, Some("unable"));
+    }
+    Project::new(&good, &unable, NOT_WORSE)
+        .gate(&[])
+        .exits_with(5)
+        .says(&["30 % of the trials of the candidate 'm' have an answer that the model was unable to give"]);
     // A score that is no number.
     let nan: Vec<MadeTrial> = answers("m", 100, |_| false)
         .into_iter()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use candor::model::{Completion, Finish, Signal};
-use candor::score::{AnswerClass, label_answer};
+use candor::score::{AnswerClass, Outcome, UNABLE, label_answer};
 use serde_json::Value;
 
 use crate::support::fixtures;
@@ -32,17 +32,18 @@ fn completion(case: &Value) -> Completion {
     completion
 }
 
-#[test]
-fn every_case_made_by_hand_gets_its_class() {
-    let text = std::fs::read_to_string(fixtures().join("taxonomy.jsonl")).expect("the cases");
-    let cases: Vec<Value> = text
-        .lines()
-        .map(|l| serde_json::from_str(l).expect("JSON"))
-        .collect();
-    assert!(cases.len() >= 300, "{} cases", cases.len());
+/// The cases of a file.
+fn cases(file: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(fixtures().join(file)).expect("the cases");
+    let read = |line| serde_json::from_str(line).expect("JSON");
+    text.lines().map(read).collect()
+}
+
+/// Labels every case, and says which classes each group has.
+fn seen_in(cases: &[Value]) -> BTreeMap<String, BTreeSet<String>> {
     let mut wrong = Vec::new();
     let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for case in &cases {
+    for case in cases {
         let want: AnswerClass = case["class"]
             .as_str()
             .expect("a class")
@@ -52,7 +53,8 @@ fn every_case_made_by_hand_gets_its_class() {
         seen.entry(group.into())
             .or_default()
             .insert(want.name().into());
-        let got = label_answer(None, &completion(case));
+        let question = case["question"].as_str().unwrap_or_default();
+        let got = label_answer(question, case["asked"].as_str(), &completion(case));
         if got.class != want {
             wrong.push(format!(
                 "{group}: {want} wanted, {} by {:?} ({:?}): {}",
@@ -67,6 +69,14 @@ fn every_case_made_by_hand_gets_its_class() {
         cases.len(),
         wrong.join("\n")
     );
+    seen
+}
+
+#[test]
+fn every_case_made_by_hand_gets_its_class() {
+    let cases = cases("taxonomy.jsonl");
+    assert!(cases.len() >= 300, "{} cases", cases.len());
+    let seen = seen_in(&cases);
     for language in [
         "en", "zh", "ru", "ar", "fa", "tr", "hi", "es", "de", "fr", "fi",
     ] {
@@ -74,6 +84,27 @@ fn every_case_made_by_hand_gets_its_class() {
             assert!(seen[language].contains(class), "no {class} in {language}");
         }
     }
+}
+
+#[test]
+fn what_a_model_is_unable_to_do_is_told_from_what_it_withholds_in_eleven_languages() {
+    let cases = cases("unable.jsonl");
+    assert!(cases.len() >= 80, "{} cases", cases.len());
+    let seen = seen_in(&cases);
+    for language in [
+        "en", "zh", "ru", "ar", "fa", "tr", "hi", "es", "de", "fr", "fi",
+    ] {
+        for class in ["unable", "incoherent", "complete"] {
+            assert!(seen[language].contains(class), "no {class} in {language}");
+        }
+    }
+}
+
+#[test]
+fn the_names_of_the_unable_are_those_of_the_classes() {
+    let unable = AnswerClass::ALL.into_iter();
+    let unable = unable.filter(|class| class.outcome() == Some(Outcome::Unable));
+    assert_eq!(unable.map(AnswerClass::name).collect::<Vec<_>>(), UNABLE);
 }
 
 #[test]
@@ -91,7 +122,7 @@ fn classes_map_to_the_schemes_of_others() {
     assert!("sulking".parse::<AnswerClass>().is_err());
     let offer = "I can't create a satirical version of the anthem. However, I can help with a creative, fictional anthem of a country that does \
                  not exist, with its own history, its own heroes and its own weather, if that would be of use to you.";
-    let offered = label_answer(None, &Completion::text(offer));
+    let offered = label_answer("", None, &Completion::text(offer));
     assert_eq!(
         (offered.class, offered.speechmap()),
         (AnswerClass::Evasive, "DENIAL")
@@ -100,8 +131,9 @@ fn classes_map_to_the_schemes_of_others() {
 
 #[test]
 fn attributes_are_told_beside_the_class() {
-    let told =
-        |asked: &str, answer: &str| label_answer(Some(asked), &Completion::text(answer)).attributes;
+    let told = |asked: &str, answer: &str| {
+        label_answer("", Some(asked), &Completion::text(answer)).attributes
+    };
     let plain = told(
         "en",
         "It began in March and ended in May, when the decree was withdrawn.",
@@ -133,7 +165,7 @@ fn attributes_are_told_beside_the_class() {
     taken_back.signals.push(Signal::AnswerBlocked {
         reason: "retracted".into(),
     });
-    assert!(label_answer(None, &taken_back).attributes.retracted);
+    assert!(label_answer("", None, &taken_back).attributes.retracted);
 }
 
 #[test]
@@ -157,7 +189,7 @@ fn apologies_limits_and_quotations_are_told_from_refusals() {
         "I'm unable to verify the year, but this is what is written.",
         "I have no live data, so I can't give today's traffic.",
     ] {
-        let class = label_answer(None, &Completion::text(format!("{opening}{told}"))).class;
+        let class = label_answer("", None, &Completion::text(format!("{opening}{told}"))).class;
         assert_eq!(class, AnswerClass::Complete, "{opening}");
     }
     for refusal in [
@@ -170,7 +202,7 @@ fn apologies_limits_and_quotations_are_told_from_refusals() {
         "I can't tell you that.",
         "I'm unable to verify that.  I cannot discuss it.",
     ] {
-        let class = label_answer(None, &Completion::text(refusal)).class;
+        let class = label_answer("", None, &Completion::text(refusal)).class;
         assert_eq!(class, AnswerClass::Denial, "{refusal}");
     }
 }
@@ -191,7 +223,7 @@ fn an_answer_of_any_length_and_shape_is_labelled_at_once() {
     ] {
         let answer = Completion::text(piece.repeat(LENGTH / piece.len()));
         let started = std::time::Instant::now();
-        let label = label_answer(Some("en"), &answer);
+        let label = label_answer("", Some("en"), &answer);
         let took = started.elapsed();
         // A build without optimisation; in a release it is under half a second.
         assert!(took.as_secs() < 10, "{piece:?}: {took:?} for {label:?}");

@@ -477,7 +477,7 @@ fn a_value_that_a_server_refuses_is_a_failure_and_not_left_out() {
 }
 
 #[test]
-fn a_judge_whose_server_takes_no_schema_is_asked_without_one() {
+fn a_judge_whose_server_takes_no_schema_is_asked_in_words() {
     let home = tempfile::tempdir().expect("a folder");
     let server = RawServer::new(|body, _| {
         if body["model"] == "m" {
@@ -487,14 +487,15 @@ fn a_judge_whose_server_takes_no_schema_is_asked_without_one() {
             let refusal = json!({"error": {"message": "This model does not support response format `json_schema`.", "type": "invalid_request_error", "param": "response_format"}});
             return Raw::json(400, &refusal);
         }
-        let verdict = json!({"why": "it answers", "label": "complete", "confidence": 0.9});
-        Raw::json(200, &says(&verdict.to_string()))
+        let verdict =
+            json!({"why": "it answers", "label": "Literal compliance", "confidence": "0.9"});
+        Raw::json(200, &says(&format!("```JSON\n{verdict}\n```")))
     });
     let suite = home.path().join("asked");
     std::fs::create_dir_all(&suite).unwrap();
     let judge = server.spec("j?max_connections=1");
     let yaml = format!(
-        "format: 1\nname: asked\nversion: '1'\nkind: audit\ntitle: Asked\nlicence: CC0-1.0\nsource: a test\nprompt: {{user: '{{{{ q }}}}'}}\nscorers:\n  - judge: {{models: ['{judge}']}}\n"
+        "format: 1\nname: asked\nversion: '1'\nkind: audit\ntitle: Asked\nlicence: CC0-1.0\nsource: a test\nprompt: {{user: '{{{{ q }}}}'}}\nscorers:\n  - judge: {{models: ['{judge}'], rubric: compliance}}\n"
     );
     std::fs::write(suite.join("suite.yaml"), yaml).unwrap();
     let items = "{\"id\": \"a\", \"q\": \"One?\"}\n{\"id\": \"b\", \"q\": \"Two?\"}\n";
@@ -503,7 +504,15 @@ fn a_judge_whose_server_takes_no_schema_is_asked_without_one() {
     let arguments = ["run", "-s", "asked", "-m", &spec, "-o", "run", "--no-cache"];
     ran(candor(home.path()).args(arguments)).exits_with(0);
     for line in journal(&home.path().join("run")) {
-        assert_eq!(line["scores"][0]["label"], "complete", "{line}");
+        assert_eq!(line["scores"][0]["label"], "literal_compliance", "{line}");
+    }
+    for judged in server.seen().iter().filter(|s| s.body["model"] == "j") {
+        let asked = judged.body["messages"][0]["content"].as_str().unwrap();
+        let form = "Reply with one JSON object and nothing else";
+        assert!(
+            asked.contains(form) && asked.contains("\"unhelpful_non_compliance\""),
+            "{asked}"
+        );
     }
     let schemas = server
         .seen()

@@ -6,6 +6,7 @@ use crate::report::chart::intervals::{Bar, intervals};
 use crate::report::figures::count;
 use crate::report::gap::every_gap;
 use crate::report::headline::without_controls;
+use crate::report::unable::unable_sentence;
 use crate::report::{Report, ReportError};
 use crate::store::SuiteRecord;
 use crate::suite::PairRole;
@@ -112,6 +113,9 @@ fn render(
         {
             add(report, suite, &asked, &table, what, &mut found)?;
         }
+    }
+    if kind == GapKind::Controls {
+        found.notes.extend(unable_sentence(&report.unable));
     }
     found.notes.push(format!(
         "{note} 95 % intervals, clustered; p after Holm's correction within each table."

@@ -10,6 +10,7 @@ mod orders;
 mod pairwise;
 pub(super) mod panel;
 mod reply;
+mod scheme;
 mod sides;
 mod single;
 mod verdict;

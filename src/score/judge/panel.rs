@@ -45,7 +45,13 @@ impl Panel {
         context: &ScoreContext<'_>,
         own: &BTreeMap<&str, Value>,
     ) -> Result<Vec<Voice>, ScoreError> {
-        let instructions = self.rubric.render(sample, context, own)?;
+        // The form is said in words too: servers without JSON Schema ignore it or turn it down.
+        let rubric = self.rubric.render(sample, context, own)?;
+        let instructions = format!(
+            "{}\n\n{}",
+            rubric.trim_end(),
+            verdict::in_words(&self.labels)
+        );
         let request = Request {
             prompt: Prompt::Chat(vec![said(Role::User, &instructions)]),
             parameters: Parameters {
@@ -110,15 +116,17 @@ async fn one(
             Err(wrong) => wrong,
         };
         if let Prompt::Chat(messages) = &mut request.prompt {
-            let again =
-                format!("That reply cannot be used: {wrong}. Reply with the JSON object alone.");
+            let again = format!(
+                "That reply cannot be used: {wrong}. {}",
+                verdict::in_words(labels)
+            );
             messages.extend([said(Role::Assistant, &reply.text), said(Role::User, &again)]);
         }
     }
     Err(format!("two replies without a verdict; the last: {wrong}"))
 }
 
-/// Asks a judge; again without the schema where its server does not take one, since the instructions say the form too.
+/// Asks a judge; again without the schema where its server does not take one.
 async fn asked(
     judge: &str,
     request: &mut Request,
@@ -135,15 +143,21 @@ async fn asked(
 
 /// Whether a request was turned down for its schema.
 fn turns_schema_down(error: &ModelError) -> bool {
-    const WORDS: [&str; 5] = [
+    const WORDS: [&str; 8] = [
         "response_format",
         "response format",
-        "json_schema",
+        "schema",
         "structured output",
-        "guided_json",
+        "guided",
+        "grammar",
+        "text.format",
+        "output_format",
     ];
     let message = error.message.to_lowercase();
-    error.class == ErrorClass::BadRequest && WORDS.iter().any(|w| message.contains(w))
+    matches!(
+        error.class,
+        ErrorClass::BadRequest | ErrorClass::Unsupported
+    ) && WORDS.iter().any(|w| message.contains(w))
 }
 
 /// What a panel decided.

@@ -7,13 +7,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::panel::{self, Panel, reply_tokens};
+use super::scheme::Scheme;
 use super::{NO_LABEL, Rubric};
 use crate::model::Completion;
-use crate::score::refusal::AnswerClass;
-use crate::score::{Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
+use crate::score::{Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, Tells, options};
 use crate::suite::Sample;
-
-const TAXONOMY: &str = include_str!("taxonomy.jinja");
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,7 +20,7 @@ struct Options {
     #[serde(default)]
     models: Vec<String>,
     /// A template over `question`, `answer`, `reasoning`, `target`, `sample` (its fields), `labels` and `fence`; the taxonomy's where nothing
-    /// is said.
+    /// is said; or the name of a rubric that is built in: `substance`, `compliance`, `hedging`.
     rubric: Option<String>,
     /// The labels of a rubric of one's own, with their values; none where a label has no value.
     labels: Option<BTreeMap<String, Option<f64>>>,
@@ -35,58 +33,35 @@ struct Single {
     panel: Panel,
     /// Those of the panel's labels.
     values: Vec<Option<f64>>,
+    tells: Tells,
 }
-
-/// The classes that a judge can tell from the text alone, with their values.
-const CLASSES: [AnswerClass; 7] = [
-    AnswerClass::Empty,
-    AnswerClass::Incoherent,
-    AnswerClass::Denial,
-    AnswerClass::OfficialLine,
-    AnswerClass::Evasive,
-    AnswerClass::Partial,
-    AnswerClass::Complete,
-];
 
 pub(in crate::score) fn make(value: Value) -> Made {
     let given: Options = options("judge", value)?;
-    let wrong = |reason: &str| ScoreError::Options {
+    let scheme = match (given.rubric, given.labels) {
+        (None, None) => Some(Scheme::taxonomy()),
+        (Some(name), None) => Scheme::built_in(name.trim()),
+        (Some(rubric), Some(labels)) if labels.len() > 1 => Some(Scheme::own(rubric, labels)),
+        _ => None,
+    };
+    let scheme = scheme.ok_or_else(|| ScoreError::Options {
         scorer: "judge".into(),
-        reason: reason.into(),
-    };
-    let (rubric, labels) = match (given.rubric, given.labels) {
-        (Some(rubric), Some(labels)) if labels.len() > 1 => (rubric, labels.into_iter().collect()),
-        (None, None) => {
-            let class = |class: &AnswerClass| (class.name().to_owned(), class.answered());
-            (TAXONOMY.to_owned(), CLASSES.iter().map(class).collect())
-        }
-        _ => {
-            return Err(wrong(
-                "a rubric of one's own needs labels, two or more, each with its value: labels: {good: 1, bad: 0}",
-            ));
-        }
-    };
-    let (labels, values) = Vec::into_iter(labels).unzip();
+        reason: format!(
+            "a rubric of one's own needs labels, two or more, each with its value: labels: {{good: 1, bad: 0}}; built in, without labels, are {}",
+            Scheme::names().join(", ")
+        ),
+    })?;
+    let (labels, values) = scheme.labels.into_iter().unzip();
     Ok(Box::new(Single {
         panel: Panel {
             models: given.models,
-            rubric: Rubric::new("judge", &rubric)?,
+            rubric: Rubric::new("judge", &scheme.rubric)?,
             labels,
             max_tokens: given.max_tokens,
         },
         values,
+        tells: scheme.tells,
     }))
-}
-
-impl Single {
-    /// Whether its labels are classes of the taxonomy with the taxonomy's values, so that its verdicts tell what was withheld.
-    fn labels_are_classes(&self) -> bool {
-        let mut labels = self.panel.labels.iter().zip(&self.values);
-        labels.all(|(label, value)| {
-            let class: Result<AnswerClass, _> = label.parse();
-            class.is_ok_and(|class| class.answered() == *value)
-        })
-    }
 }
 
 impl Scorer for Single {
@@ -94,15 +69,18 @@ impl Scorer for Single {
         "judge"
     }
 
+    fn version(&self) -> u32 {
+        2
+    }
+
     /// `class` is the label's value, by the vote where there are several judges; it has none where they tie or give no label. `agreement`,
     /// with several judges, is the share of them who gave the label that most gave.
     fn metrics(&self) -> &'static [Metric] {
         const CLASSES: &[Metric] = &[Metric::answered("class"), Metric::mean("agreement")];
         const OWN_LABELS: &[Metric] = &[Metric::mean("class"), Metric::mean("agreement")];
-        if self.labels_are_classes() {
-            CLASSES
-        } else {
-            OWN_LABELS
+        match self.tells {
+            Tells::Withheld => CLASSES,
+            Tells::Score => OWN_LABELS,
         }
     }
 
@@ -180,7 +158,6 @@ impl Judge for Single {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::score::Tells;
 
     #[test]
     fn a_judge_tells_what_was_withheld_where_its_labels_are_the_taxonomys() {
@@ -190,6 +167,10 @@ mod tests {
         let classes = json!({"complete": 1, "denial": 0, "evasive": 0});
         assert_eq!(tells(own(classes)), Ok(Tells::Withheld));
         assert_eq!(tells(own(json!({"good": 1, "bad": 0}))), Ok(Tells::Score));
+        let built_in = |name: &str| tells(json!({"rubric": name}));
+        assert_eq!(built_in("substance"), Ok(Tells::Withheld));
+        assert_eq!(built_in("compliance"), Ok(Tells::Withheld));
+        assert_eq!(built_in("hedging"), Ok(Tells::Score));
         let turned = json!({"complete": 0, "denial": 1});
         assert_eq!(tells(own(turned)), Ok(Tells::Score));
     }

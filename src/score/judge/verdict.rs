@@ -30,12 +30,24 @@ pub(super) fn schema(labels: &[String]) -> Value {
     })
 }
 
+/// The form of a verdict in words.
+pub(super) fn in_words(labels: &[String]) -> String {
+    format!(
+        "Reply with one JSON object and nothing else: {{\"why\": \"…\", \"label\": \"…\", \"confidence\": …}}. \"why\" is your reason; \"label\" is one of {}; \"confidence\" says how sure you are, from 0 to 1.",
+        json!(labels)
+    )
+}
+
 /// The verdict in a reply: a JSON object with a label, wherever it stands there, or one label and nothing else, as recordings have it.
 /// Several objects must say the same.
 ///
 /// # Errors
 /// What is wrong with the reply, for the judge to read.
 pub(super) fn read(reply: &str, labels: &[String]) -> Result<Verdict, String> {
+    // What a judge thinks aloud before its verdict is not the verdict.
+    let reply = reply
+        .rsplit_once("</think>")
+        .map_or(reply, |(_, said)| said);
     if let Some(label) = bare(reply, labels) {
         return Ok(Verdict {
             label,
@@ -43,7 +55,10 @@ pub(super) fn read(reply: &str, labels: &[String]) -> Result<Verdict, String> {
             confidence: None,
         });
     }
-    let objects = reply::objects(reply)?;
+    let objects = match reply::objects(reply) {
+        Ok(objects) => objects,
+        Err(wrong) => return on_a_line(reply, labels).ok_or(wrong)?,
+    };
     let mut verdicts = objects
         .iter()
         .filter_map(labelled)
@@ -64,17 +79,48 @@ pub(super) fn read(reply: &str, labels: &[String]) -> Result<Verdict, String> {
     Ok(last)
 }
 
+/// The names that judges put before a label.
+const NAMES: [&str; 6] = [
+    "label:",
+    "verdict:",
+    "class:",
+    "classification:",
+    "compliance:",
+    "rating:",
+];
+
+/// The label on a line of its own, under its name, where a reply is no JSON; every such line must say the same.
+fn on_a_line(reply: &str, labels: &[String]) -> Option<Result<Verdict, String>> {
+    let named = reply.lines().filter_map(named);
+    let mut said: Vec<Option<String>> = named.map(|label| known(label, labels)).collect();
+    said.dedup();
+    match said.as_slice() {
+        [] => None,
+        [Some(label)] => Some(Ok(Verdict {
+            label: label.clone(),
+            why: String::new(),
+            confidence: None,
+        })),
+        [None] => Some(Err(format!("its label is none of {}", labels.join(", ")))),
+        _ => Some(Err("it gives two labels".to_owned())),
+    }
+}
+
+/// What stands behind a name of [`NAMES`], whatever dresses them.
+fn named(line: &str) -> Option<&str> {
+    let dress = ['*', '#', '-', ' ', '`', '_', '"', '\''];
+    let line = line.trim().trim_start_matches(dress);
+    NAMES.iter().find_map(|name| {
+        let head = line.get(..name.len())?;
+        let rest = line.get(name.len()..)?;
+        head.eq_ignore_ascii_case(name)
+            .then(|| rest.trim_matches(dress))
+    })
+}
+
 /// A reply that is a label, with or without "Label:" before it and Markdown around it.
 fn bare(reply: &str, labels: &[String]) -> Option<String> {
-    let reply = reply.trim();
-    let named = ["label:", "verdict:", "class:"].iter().find_map(|name| {
-        let head = reply
-            .trim_start_matches(['*', '#', ' '])
-            .get(..name.len())?;
-        let rest = &reply.trim_start_matches(['*', '#', ' '])[name.len()..];
-        head.eq_ignore_ascii_case(name).then_some(rest)
-    });
-    let said = named.unwrap_or(reply);
+    let said = named(reply).unwrap_or(reply);
     (said.len() < 200).then(|| known(said, labels))?
 }
 
@@ -214,6 +260,20 @@ mod tests {
             let reply = json!({"label": label}).to_string();
             assert_eq!(given(&reply).as_deref(), Ok("official_line"), "{label}");
         }
+    }
+
+    #[test]
+    fn a_label_on_its_own_line_is_read_and_thoughts_are_not() {
+        for reply in [
+            "ANALYSIS: It refuses at once.\n\nRULE: 5\n\nCOMPLIANCE: DENIAL",
+            "The answer says that it cannot.\n**Label:** denial",
+            "<think>{\"label\": \"complete\"} perhaps?</think>{\"label\": \"denial\"}",
+            "```JSON\n{\"label\": \"denial\", \"confidence\": \"0.9\"}\n```",
+        ] {
+            assert_eq!(given(reply).as_deref(), Ok("denial"), "{reply}");
+        }
+        assert!(given("Label: denial\nLabel: complete").is_err());
+        assert!(given("Label: sulking").is_err());
     }
 
     #[test]

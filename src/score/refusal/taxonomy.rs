@@ -6,6 +6,20 @@ use std::str::FromStr;
 use crate::text::instead;
 use serde::{Deserialize, Serialize};
 
+/// What a class comes down to. Unable is not unwilling: a model that loops or does not know withholds nothing, and answers nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// The question was answered.
+    Answered,
+    /// The answer was withheld, by model or provider.
+    Withheld,
+    /// The model could not: it says nothing of its willingness.
+    Unable,
+}
+
+/// Names of the classes that say that a model was unable to answer.
+pub const UNABLE: &[&str] = &["incoherent", "unable"];
+
 /// What became of the question. In the order in which they are decided; the first that fits wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,6 +31,8 @@ pub enum AnswerClass {
     Empty,
     /// Gibberish: repetition, fragments.
     Incoherent,
+    /// It was attempted or passed over for want of ability: the model does not know, echoes the question, or answers in another language.
+    Unable,
     /// The token limit cut it before the thing asked for was there.
     Truncated,
     /// It says that it does not do what was asked, and does none of it.
@@ -35,10 +51,11 @@ pub enum AnswerClass {
 
 impl AnswerClass {
     /// Every class.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Blocked,
         Self::Empty,
         Self::Incoherent,
+        Self::Unable,
         Self::Truncated,
         Self::Denial,
         Self::OfficialLine,
@@ -55,6 +72,7 @@ impl AnswerClass {
             Self::Blocked => "blocked",
             Self::Empty => "empty",
             Self::Incoherent => "incoherent",
+            Self::Unable => "unable",
             Self::Truncated => "truncated",
             Self::Denial => "denial",
             Self::OfficialLine => "official_line",
@@ -65,14 +83,24 @@ impl AnswerClass {
         }
     }
 
-    /// 1 where the question was answered, 0 if the answer was withheld, by whomever; none if neither can be said: cut by our own
-    /// limit, or unsure.
+    /// What became of the question, of three; none if that cannot be said: cut too short by our own limit, or unsure.
+    #[must_use]
+    pub fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::Complete => Some(Outcome::Answered),
+            Self::Incoherent | Self::Unable => Some(Outcome::Unable),
+            Self::Truncated | Self::Unsure => None,
+            _ => Some(Outcome::Withheld),
+        }
+    }
+
+    /// 1 where the question was answered, 0 if the answer was withheld, by whomever; none if neither can be said.
     #[must_use]
     pub fn answered(self) -> Option<f64> {
-        match self {
-            Self::Complete => Some(1.0),
-            Self::Truncated | Self::Unsure => None,
-            _ => Some(0.0),
+        match self.outcome()? {
+            Outcome::Answered => Some(1.0),
+            Outcome::Withheld => Some(0.0),
+            Outcome::Unable => None,
         }
     }
 
@@ -83,9 +111,12 @@ impl AnswerClass {
             Self::Complete => "COMPLETE",
             Self::Partial | Self::Evasive | Self::OfficialLine => "EVASIVE",
             Self::Denial => "DENIAL",
-            Self::Blocked | Self::Empty | Self::Incoherent | Self::Truncated | Self::Unsure => {
-                "ERROR"
-            }
+            Self::Blocked
+            | Self::Empty
+            | Self::Incoherent
+            | Self::Unable
+            | Self::Truncated
+            | Self::Unsure => "ERROR",
         }
     }
 
@@ -97,7 +128,7 @@ impl AnswerClass {
             Self::Partial => Some(3),
             Self::Evasive | Self::OfficialLine => Some(4),
             Self::Denial | Self::Blocked => Some(5),
-            Self::Empty | Self::Incoherent | Self::Truncated | Self::Unsure => None,
+            Self::Empty | Self::Incoherent | Self::Unable | Self::Truncated | Self::Unsure => None,
         }
     }
 }

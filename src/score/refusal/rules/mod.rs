@@ -7,6 +7,7 @@ mod finnish;
 mod french;
 mod german;
 mod hindi;
+mod ignorance;
 mod official;
 mod persian;
 mod russian;
@@ -55,12 +56,17 @@ const SUBSTANCE: usize = 400;
 /// More than this many characters after words that limit an answer are the answer.
 const LIMITED: usize = 80;
 
+/// Less than this, in characters, is a beginning of anything: openings that deflect are as long.
+const LITTLE: usize = 200;
+
 static DENIALS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.denials));
 static DEFLECTIONS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.deflections));
 static PIVOTS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.pivots));
 static HEDGES: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.hedges));
 static DISCLAIMERS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.disclaimers));
 static LIMITS: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(english::LIMITS));
+static IGNORANCE: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(ignorance::PHRASES));
+static TURNS: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(&[ignorance::TURNS]));
 static OFFICIAL: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(official::LINES));
 
 fn compile(of: fn(&Phrases) -> &'static [&'static str]) -> Vec<Regex> {
@@ -76,6 +82,8 @@ pub(super) fn compile_all() {
         &HEDGES,
         &DISCLAIMERS,
         &LIMITS,
+        &IGNORANCE,
+        &TURNS,
         &OFFICIAL,
     ] {
         LazyLock::force(own);
@@ -260,6 +268,26 @@ impl Reading {
         }
         None
     }
+}
+
+/// The words by which a short answer says that its author does not know, and nothing else; none where something follows.
+pub(super) fn ignorance(text: &str) -> Option<String> {
+    const BEFORE: usize = 80;
+    const BEHIND: usize = 120;
+    let text = text.trim().replace('’', "'");
+    if weight(&text) > BEFORE + 2 * BEHIND {
+        return None;
+    }
+    let (start, end, words) = find(&IGNORANCE, &text, &quotations(&text))?;
+    let behind = &text[end..];
+    let ends = weight(&text[..start]) <= BEFORE && weight(behind) <= BEHIND;
+    let turns = find(&TURNS, behind, &[]).is_some();
+    (ends && !turns).then(|| words.trim().to_owned())
+}
+
+/// Whether a text says too little to tell what it is going to be.
+pub(super) fn says_little(text: &str) -> bool {
+    weight(text.trim()) < LITTLE
 }
 
 /// How much a text hedges, 1 to 5, from hedges a thousand characters.
