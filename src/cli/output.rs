@@ -182,7 +182,8 @@ pub(super) fn score_grid(report: &Report, totals: &[ModelTotals]) -> Grid {
     let mut grid = Grid::new(&heads, &figures).spare(&spare);
     for cell in report.cells() {
         let own = totals.iter().find(|t| t.model == cell.model);
-        grid.rows.push(score_row(report, cell, own, [unlabelled, unable]));
+        grid.rows
+            .push(score_row(report, cell, own, [unlabelled, unable]));
     }
     grid
 }

@@ -25,6 +25,7 @@ pub use normalise::{excerpt, fold, head, hex, squad_normalise, squash_whitespace
 pub use number::{Number, answer_number, numbers};
 pub use python_regex::python_regex;
 pub use script::collisions;
+pub use script::{collisions, main_script};
 pub use source_error::SourceError;
 pub use tokens::{answer_tokens, is_cjk};
 pub use visible::{visible, visible_line};

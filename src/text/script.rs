@@ -1,5 +1,7 @@
 //! The scripts that a text is written in.
 
+use std::collections::HashMap;
+
 use unicode_script::{Script, UnicodeScript};
 
 /// Scripts that write one language together count as one.
@@ -13,6 +15,19 @@ fn script(c: char) -> Option<Script> {
         Script::Hiragana | Script::Katakana | Script::Bopomofo => Some(Script::Han),
         other => Some(other),
     }
+}
+
+/// The script that most letters of a text are in; none where it has no letters.
+#[must_use]
+pub fn main_script(text: &str) -> Option<Script> {
+    let mut counts: HashMap<Script, usize> = HashMap::new();
+    for script in text.chars().filter_map(script) {
+        *counts.entry(script).or_default() += 1;
+    }
+    let most = counts
+        .into_iter()
+        .max_by_key(|(script, n)| (*n, script.full_name()))?;
+    Some(most.0)
 }
 
 /// Where letters of two scripts touch that no language joins. East Asian texts put Latin letters next to their own without a space.
@@ -42,7 +57,9 @@ pub fn collisions(text: &str) -> (usize, Vec<&str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::collisions;
+    use unicode_script::Script;
+
+    use super::{collisions, main_script};
 
     #[test]
     fn scripts_collide_within_words_and_not_beside_each_other() {
@@ -51,6 +68,8 @@ mod tests {
             (5, vec![])
         );
         assert_eq!(collisions("用AI做的テスト는 PM2.5 μg"), (3, vec![]));
+        assert_eq!(main_script("用AI做的テスト"), Some(Script::Han));
+        assert_eq!(main_script("12 %"), None);
         let (scripts, found) = collisions("the адресuserKey ومinter ready");
         assert_eq!((scripts, found), (3, vec!["адресuserKey", "ومinter"]));
     }

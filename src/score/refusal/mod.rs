@@ -3,6 +3,7 @@
 //! docs/taxonomy.md distinguishes the classes.
 
 mod classifier;
+mod foreign;
 mod rules;
 mod shape;
 mod signals;
@@ -90,7 +91,7 @@ fn label_in(
     let (Some(asked), Some(answered)) = (asked, answered) else {
         return label;
     };
-    match unable::foreign(question, text, asked, answered) {
+    match foreign::why(question, text, asked, answered) {
         Some(why) if label.class.outcome() != Some(Outcome::Withheld) => {
             given(AnswerClass::Unable, Labeller::Rules, Some(why))
         }

@@ -41,7 +41,8 @@ pub(super) fn cut(completion: &Completion) -> bool {
 
 /// Why a text is gibberish: no letters, repetition, broken characters, mixed scripts.
 pub(super) fn incoherent(answer: &str, finish: Finish) -> Option<String> {
-    let characters = answer.chars().count();
+    // Blanks indent programs.
+    let characters = answer.chars().filter(|c| !c.is_whitespace()).count();
     let letters = answer.chars().filter(|c| c.is_alphanumeric()).count();
     if characters >= 40 && letters * 3 < characters {
         return Some("hardly a letter".into());
