@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::mean_score::mean_score;
 use super::{AnalysisError, Dataset, Estimand, LEVEL, Question};
-use crate::score::{Aggregate, UNABLE, WITHOUT_VERDICT, aggregate_of};
+use crate::score::{Aggregate, CorpusTally, UNABLE, WITHOUT_VERDICT, aggregate_of};
 use crate::stats::{BbqCounts, Estimate, Undefined, bbq_ambiguous, bbq_disambiguated};
 use crate::store::{Filter, TrialStatus, column};
 
@@ -300,6 +300,11 @@ pub fn metric_values(data: &Dataset) -> Result<Vec<MetricValue>, AnalysisError> 
             Some("unknown") => tally.unknown += 1,
             _ => {}
         }
+        if let Some(label) = labels.get(row)
+            && tally.of_corpus(key[1], key[2])
+        {
+            tally.corpus.add(label);
+        }
     }
     let value = |([suite, scorer, metric, model], tally): ([&str; 4], Tally)| {
         let (value, n) = tally.value(aggregate_of(scorer, metric));
@@ -326,9 +331,22 @@ struct Tally {
     biased: u64,
     counter: u64,
     unknown: u64,
+    /// What labels sum up to, for a figure of the whole corpus.
+    corpus: CorpusTally,
+    /// Whether the metric is such a figure, once that is known.
+    is_corpus: Option<bool>,
 }
 
 impl Tally {
+    fn of_corpus(&mut self, scorer: &str, metric: &str) -> bool {
+        *self.is_corpus.get_or_insert_with(|| {
+            !matches!(
+                aggregate_of(scorer, metric),
+                Aggregate::Mean | Aggregate::BbqAmbiguous | Aggregate::BbqDisambiguated
+            )
+        })
+    }
+
     /// The aggregate, and how many scores are behind it.
     #[allow(clippy::cast_precision_loss)]
     fn value(&self, aggregate: Aggregate) -> (Option<f64>, u64) {
@@ -343,6 +361,7 @@ impl Tally {
             Aggregate::Mean => ((self.n > 0).then(|| self.sum / self.n as f64), self.n),
             Aggregate::BbqAmbiguous => (bbq_ambiguous(counts).ok(), self.total),
             Aggregate::BbqDisambiguated => (bbq_disambiguated(counts).ok(), self.total),
+            of_corpus => (self.corpus.value(of_corpus), self.corpus.n()),
         }
     }
 }

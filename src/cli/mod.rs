@@ -22,6 +22,7 @@ mod import;
 mod init;
 mod interrupt;
 mod label;
+mod lm_eval;
 mod models;
 mod number;
 mod output;
@@ -89,6 +90,8 @@ enum Command {
     Baseline(baseline::Arguments),
     /// List, show and lint suites.
     Suites(suites::Arguments),
+    /// Check a folder of lm-evaluation-harness task files, which `run -s lm-eval:DIR#NAME` runs.
+    LmEval(lm_eval::Arguments),
     /// Check that a model loads and answers.
     Models(models::Arguments),
     /// Install ONNX Runtime, or show which one is used.
@@ -172,6 +175,7 @@ pub fn main() -> ExitCode {
             Command::PlanSize(arguments) => plan_size::run(&arguments),
             Command::Baseline(arguments) => baseline::run(&arguments),
             Command::Suites(arguments) => suites::run(arguments).await,
+            Command::LmEval(arguments) => lm_eval::run(arguments),
             Command::Models(arguments) => models::run(arguments).await,
             Command::Runtime(arguments) => runtime::run(&arguments),
             Command::Import(arguments) => import::run(&arguments),

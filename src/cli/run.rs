@@ -28,7 +28,7 @@ use crate::store::Shard;
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
 pub(super) struct Arguments {
-    /// Suites to run: a shipped suite's name, a folder, or either with ?data=PATH.
+    /// Suites to run: a shipped suite's name, a folder, or either with ?data=PATH; lm-eval:DIR#NAME for lm-evaluation-harness tasks.
     #[arg(short, long = "suite", value_name = "SUITE", num_args = 1..)]
     suites: Vec<String>,
     /// Models to query: onnx:DIR, openai:NAME, `https://host/v1#NAME`, replay:FILE, demo:open …

@@ -22,6 +22,7 @@ impl Settings {
             folders: configuration.data_folders(),
             offline,
             cache: data_directory(),
+            ..DataOptions::default()
         };
         let open = OpenOptions {
             offline,

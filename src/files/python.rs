@@ -126,34 +126,53 @@ impl Reader {
 
     fn text(&mut self) -> Result<String, String> {
         let quote = self.characters[self.at];
-        self.at += 1;
+        let is_triple = self.has_three(quote);
+        self.at += if is_triple { 3 } else { 1 };
         let mut text = String::new();
         loop {
+            if is_triple && self.has_three(quote) {
+                self.at += 3;
+                return Ok(text);
+            }
             let next = self.characters.get(self.at).copied();
             self.at += 1;
             match next {
                 None => return Err(self.expected("the end of a text")),
-                Some(c) if c == quote => return Ok(text),
+                Some(c) if c == quote && !is_triple => return Ok(text),
                 Some('\\') => text.extend(self.escape()?),
                 Some(c) => text.push(c),
             }
         }
     }
 
-    /// What stands after a backslash; none for a line that goes on.
-    fn escape(&mut self) -> Result<Option<char>, String> {
+    /// Whether a text begins, or ends, with three quotes here.
+    fn has_three(&self, quote: char) -> bool {
+        let next = self.characters[self.at..].iter().take(3);
+        next.filter(|c| **c == quote).count() == 3
+    }
+
+    /// What stands after a backslash: nothing for a line that goes on, and the backslash too where Python knows no such escape.
+    fn escape(&mut self) -> Result<Vec<char>, String> {
         let escaped = self.characters.get(self.at).copied();
         self.at += 1;
         let digits = match escaped {
-            Some('n') => return Ok(Some('\n')),
-            Some('t') => return Ok(Some('\t')),
-            Some('r') => return Ok(Some('\r')),
-            Some('\n') => return Ok(None),
-            Some(c @ ('\\' | '\'' | '"')) => return Ok(Some(c)),
+            None => return Err(self.expected("the end of a text")),
+            Some('\n') => return Ok(Vec::new()),
+            Some(c @ ('\\' | '\'' | '"')) => return Ok(vec![c]),
             Some('x') => 2,
             Some('u') => 4,
             Some('U') => 8,
-            _ => return Err(self.expected("an escape that Python writes")),
+            Some('N') => return Err(self.expected("an escape without a name")),
+            Some('0'..='7') => return Ok(vec![self.octal()]),
+            Some(c) => {
+                let known = "a\u{7}b\u{8}f\u{c}n\nr\rt\tv\u{b}";
+                let mut pairs = known
+                    .chars()
+                    .step_by(2)
+                    .zip(known.chars().skip(1).step_by(2));
+                let meant = pairs.find(|(written, _)| *written == c);
+                return Ok(meant.map_or_else(|| vec!['\\', c], |(_, meant)| vec![meant]));
+            }
         };
         let end = self.at + digits;
         let code = self.characters.get(self.at..end).and_then(|digits| {
@@ -162,9 +181,20 @@ impl Reader {
         });
         let code = code.ok_or_else(|| self.expected(&format!("{digits} hexadecimal digits")))?;
         self.at = end;
-        Ok(Some(
+        Ok(vec![
             char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
-        ))
+        ])
+    }
+
+    /// A character by up to three octal digits, of which the first was read.
+    fn octal(&mut self) -> char {
+        let digits = self.characters[self.at - 1..].iter().take(3);
+        let digits: String = digits.take_while(|c| ('0'..='7').contains(*c)).collect();
+        self.at += digits.len() - 1;
+        let code = u32::from_str_radix(&digits, 8)
+            .ok()
+            .and_then(char::from_u32);
+        code.unwrap_or(char::REPLACEMENT_CHARACTER)
     }
 
     fn number(&mut self) -> Result<Value, String> {
@@ -247,6 +277,12 @@ mod tests {
                 json!({"Côte (x)": [0.5, 0.5]}),
             ),
             ("OrderedDict({'a': 1})", json!({"a": 1})),
+            (
+                "['''it's
+''', \"\"\"\"a\"\"\"]",
+                json!(["it's\n", "\"a"]),
+            ),
+            (r"'\d \frac \101'", json!("\\d \u{c}rac A")),
         ] {
             assert_eq!(from_python(text).unwrap(), want, "{text}");
         }
@@ -263,7 +299,7 @@ mod tests {
             ("[1] * 9", "the end at character 5"),
             ("{'a': 1, 'b'}", "':'"),
             ("{[1]: 2}", "a plain key"),
-            ("'\\N{DASH}'", "an escape"),
+            ("'\\N{DASH}'", "an escape without"),
             ("1.2.3", "a number"),
         ] {
             let error = from_python(text).unwrap_err();

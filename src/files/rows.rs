@@ -1,7 +1,7 @@
 //! Rows of JSONL, JSON, CSV, text and Parquet files, one reader for suites and recordings.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
@@ -108,6 +108,9 @@ pub fn parse_jsonl(name: &str, text: &str) -> Result<Vec<(usize, Row)>, ReadErro
     rows
 }
 
+/// Longest line of a JSONL file, in bytes: no row of a dataset is larger, and one that is would fill the memory.
+const MAX_LINE_BYTES: u64 = 256 << 20;
+
 /// Lines of a JSONL file, read on demand: recordings may be larger than the memory.
 struct JsonLines {
     name: String,
@@ -141,11 +144,16 @@ impl JsonLines {
     fn next_line(&mut self) -> Result<Option<String>, String> {
         loop {
             let mut bytes = Vec::new();
-            let read = self.lines.read_until(b'\n', &mut bytes);
+            let mut line = (&mut self.lines).take(MAX_LINE_BYTES + 1);
+            let read = line.read_until(b'\n', &mut bytes);
             if read.map_err(|e| e.to_string())? == 0 {
                 return Ok(None);
             }
             self.number += 1;
+            if bytes.len() as u64 > MAX_LINE_BYTES {
+                let most = MAX_LINE_BYTES >> 20;
+                return Err(format!("line {} is longer than {most} MiB", self.number));
+            }
             let line = if self.number == 1 {
                 text::decode(bytes).map_err(|e| e.to_string())?
             } else {

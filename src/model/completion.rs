@@ -251,6 +251,14 @@ impl Completion {
         }
     }
 
+    /// With the scores of more continuations, and what they took.
+    pub(super) fn followed_by(mut self, more: Self) -> Self {
+        self.continuations.extend(more.continuations);
+        self.usage = self.usage.plus(more.usage);
+        self.timing.total += more.timing.total;
+        self
+    }
+
     /// Whether the model said or thought anything.
     #[must_use]
     pub fn has_words(&self) -> bool {

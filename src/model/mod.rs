@@ -27,6 +27,7 @@ pub use demo::DEMO_MODELS;
 pub use error::{ErrorClass, FailureScope, ModelError};
 pub(crate) use named::{BARE_KEY_ENV, bare_key_is_set};
 pub use named::{Named, NotNamed};
+pub(crate) use onnx::python_method;
 pub use onnx::runtime::data_directory;
 pub use request::{Message, Parameters, Prompt, Request, RequestKey, Role, SampleRef, Wanted};
 pub use spec::{ModelSpec, SpecError};
@@ -103,6 +104,7 @@ pub trait Model: Send + Sync {
         match request.wanted {
             Wanted::Generate => self.generate(request).await,
             Wanted::LogLikelihood { .. } => self.log_likelihood(request).await,
+            Wanted::LogLikelihoods { ref pairs } => each_log_likelihood(self, request, pairs).await,
         }
     }
 
@@ -116,6 +118,32 @@ pub trait Model: Send + Sync {
         let _ = payer;
         self.answer(request).await
     }
+}
+
+/// Scores continuations that do not all follow the same prompt: a request for each run of those that do.
+async fn each_log_likelihood<M: Model + ?Sized>(
+    model: &M,
+    request: &Request,
+    pairs: &[(Prompt, String)],
+) -> Result<Completion, ModelError> {
+    let mut whole: Option<Completion> = None;
+    for run in pairs.chunk_by(|(one, _), (next, _)| one == next) {
+        let continuations = run.iter().map(|(_, text)| text.clone()).collect();
+        let own = Request {
+            prompt: run[0].0.clone(),
+            wanted: Wanted::LogLikelihood { continuations },
+            ..request.clone()
+        };
+        let answer = model.log_likelihood(&own).await?;
+        whole = Some(match whole {
+            None => answer,
+            Some(whole) => whole.followed_by(answer),
+        });
+    }
+    whole.ok_or_else(|| {
+        let what = "a log-likelihood request has no continuations";
+        ModelError::new(ErrorClass::BadRequest, what)
+    })
 }
 
 /// Whoever pays for requests.

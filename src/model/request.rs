@@ -132,6 +132,11 @@ pub enum Wanted {
         /// The continuations, exactly as they follow the prompt.
         continuations: Vec<String>,
     },
+    /// The log-likelihood of each continuation of a prompt of its own; the request's prompt is the first.
+    LogLikelihoods {
+        /// Prompts, each with its continuation.
+        pairs: Vec<(Prompt, String)>,
+    },
 }
 
 /// Where a request comes from: lets a recording find its answer. It is not part of the question, nor of any key.

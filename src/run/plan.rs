@@ -138,8 +138,11 @@ impl Plan {
         open: &OpenOptions,
     ) -> Result<Self, PlanError> {
         let mut planned: Vec<PlannedSuite> = Vec::new();
+        let mut loaded = Vec::new();
         for spec in suites {
-            let mut suite = suite::load(spec, data).await?;
+            loaded.extend(suite::load_all(spec, data).await?);
+        }
+        for (spec, mut suite) in loaded {
             if let Some(most) = options.max_tokens {
                 suite.set_max_tokens(most);
             }
@@ -166,7 +169,7 @@ impl Plan {
             let order = draw_order(samples, chosen, options.seed, options.limit);
             planned.push(PlannedSuite {
                 suite,
-                spec: spec.clone(),
+                spec,
                 scorers,
                 order,
             });

@@ -17,6 +17,7 @@ mod key_facts;
 mod last_number;
 mod likelihood_mass;
 mod line;
+mod lm_eval;
 mod math;
 mod number;
 mod provenance;
@@ -38,6 +39,7 @@ pub use imported::{IMPORTED, imported_score};
 pub use judge::fuzzing as judge_fuzzing;
 pub use judge::{AskJudge, NO_LABEL};
 pub use key_facts::{FactReading, Reading, readings_of};
+pub use lm_eval::CorpusTally;
 pub use refusal::{
     AnswerClass, Attributes, BlockKind, Label, Labeller, LabellerSource, Outcome, UNABLE, UNREAD,
     block, label as label_answer, labeller, speechmap_answered,
@@ -129,6 +131,24 @@ pub enum Aggregate {
     BbqAmbiguous,
     /// BBQ's s_DIS from the same labels.
     BbqDisambiguated,
+    /// exp of minus the mean log-likelihood, which labels hold.
+    Perplexity,
+    /// exp of minus the log-likelihood per word or byte, from labels of both sums.
+    WeightedPerplexity,
+    /// The same in bits: minus the base-2 log-likelihood per byte.
+    BitsPerByte,
+    /// F1 of class 1, from labels of the right and the chosen class.
+    F1,
+    /// Matthews' correlation, from the same labels.
+    Matthews,
+    /// BLEU, from labels of counted n-grams, as are the next two.
+    Bleu,
+    /// chrF.
+    Chrf,
+    /// chrF++, which counts words as well.
+    ChrfWords,
+    /// Translation edit rate, from labels of edits and words.
+    Ter,
 }
 
 /// What the values of a metric tell.
@@ -359,6 +379,7 @@ const SCORERS: &[(&str, Maker)] = &[
     ("rating", rating::make),
     ("stereotype", stereotype::make),
     ("distribution", distribution::make),
+    ("lm_eval", lm_eval::make),
 ];
 
 /// Makes the scorer that a suite names.
@@ -395,7 +416,9 @@ pub fn tells_of(scorer: &str, metric: &str) -> Tells {
 fn metric_of(scorer: &str, metric: &str) -> Option<Metric> {
     let (_, make) = SCORERS.iter().find(|(known, _)| *known == scorer)?;
     let metrics = make(serde_json::json!({})).ok()?.metrics();
-    metrics.iter().find(|m| m.name == metric).copied()
+    // A task's filter follows the name of its metric: `exact_match,strict-match`.
+    let bare = metric.split_once(',').map_or(metric, |(name, _)| name);
+    metrics.iter().find(|m| m.name == bare).copied()
 }
 
 /// Reads a scorer's options; unknown ones are errors, none at all (`name:` with nothing behind it) are the defaults.

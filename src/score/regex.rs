@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use fancy_regex::Regex;
 use serde::Deserialize;
 
 use super::{Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
 use crate::model::Completion;
 use crate::suite::Sample;
-use crate::text::{fold, named_choice, python_regex};
+use crate::text::{PythonPattern, PythonPatternError, fold, named_choice};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +37,7 @@ struct Options {
 }
 
 struct Pattern {
-    patterns: Vec<Regex>,
+    patterns: Vec<PythonPattern>,
     last: bool,
     remove: Vec<String>,
     case_sensitive: bool,
@@ -51,17 +50,9 @@ impl Pattern {
     ///
     /// # Errors
     /// That of a search which runs out of steps before it can tell.
-    fn captured(&self, text: &str) -> Result<Option<String>, fancy_regex::Error> {
-        // As in Python, `$` matches before a line feed that ends the text.
-        let text = text.strip_suffix('\n').unwrap_or(text);
+    fn captured(&self, text: &str) -> Result<Option<String>, PythonPatternError> {
         for pattern in &self.patterns {
-            let mut matches = pattern.captures_iter(text);
-            let found = if self.last {
-                matches.try_fold(None, |_, next| next.map(Some))?
-            } else {
-                matches.next().transpose()?
-            };
-            if let Some(captures) = found {
+            if let Some(captures) = pattern.captures(text, self.last)? {
                 let taking_part = captures.iter().skip(1).flatten().next();
                 let group = taking_part.or_else(|| captures.get(0));
                 return Ok(group.map(|group| group.as_str().trim().to_owned()));
@@ -100,9 +91,10 @@ pub(super) fn make(value: serde_json::Value) -> Made {
         (one, []) => vec![one.to_owned()],
         _ => return Err(wrong("give either a pattern or patterns".into())),
     };
-    let patterns = written.iter().map(|p| python_regex(p));
+    let patterns = written.iter().map(|p| PythonPattern::new(p));
+    let patterns = patterns.collect::<Result<_, _>>();
     Ok(Box::new(Pattern {
-        patterns: patterns.collect::<Result<_, _>>().map_err(wrong)?,
+        patterns: patterns.map_err(|e| wrong(e.to_string()))?,
         last: options.last,
         remove: options.remove,
         case_sensitive: options.case_sensitive,
@@ -117,7 +109,7 @@ impl Scorer for Pattern {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn metrics(&self) -> &'static [Metric] {
@@ -163,7 +155,7 @@ mod tests {
 
     fn pattern(pattern: &str, last: bool) -> Pattern {
         Pattern {
-            patterns: vec![python_regex(pattern).expect("it parses")],
+            patterns: vec![PythonPattern::new(pattern).expect("it parses")],
             last,
             remove: Vec::new(),
             case_sensitive: false,

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use fancy_regex::Regex;
 
+use super::lm_eval::Registries;
 use super::place::{PlacedRow, place_rows};
 use super::schema::{DataFile, DataSource, HubSource};
 use super::{SuiteError, hub};
@@ -21,6 +22,8 @@ pub struct DataOptions {
     pub offline: bool,
     /// Where fetched files are kept.
     pub cache: PathBuf,
+    /// Folders of task files that were read before.
+    pub registries: Registries,
 }
 
 /// Where a person says that a suite's data is.

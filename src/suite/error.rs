@@ -1,5 +1,6 @@
 //! Why a suite cannot be used.
 
+use super::lm_eval::TaskError;
 use crate::files::ReadError;
 use crate::text::SourceError;
 
@@ -41,6 +42,10 @@ pub enum SuiteError {
         /// Why.
         reason: String,
     },
+    /// A task file cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Task(Box<TaskError>),
     /// Samples are chosen by what they do not have.
     #[error("suite '{suite}': {reason}")]
     Filter {
@@ -67,6 +72,12 @@ impl From<ReadError> for SuiteError {
             ReadError::Source(error) => Self::Source(error),
             ReadError::File { path, reason } => Self::Unreadable { path, reason },
         }
+    }
+}
+
+impl From<TaskError> for SuiteError {
+    fn from(error: TaskError) -> Self {
+        Self::Task(Box::new(error))
     }
 }
 

@@ -12,23 +12,51 @@ use serde_json::Value;
 use super::choices::Choices;
 use super::data::{DataOptions, Given, read_source};
 use super::place::{Place, PlacedRow, place_rows};
-use super::prompt::PromptBuilder;
+use super::prompt::TemplatePrompts;
+use super::prompt_builder::PromptBuilder;
 use super::ready::hash_of;
 use super::sample::letter;
 use super::schema::{SampleTemplates, ScorerSpec, SuiteFile, Values};
 use super::subset::{SubsetFile, is_subset};
 use super::{
-    PairRole, Sample, Suite, SuiteError, SuiteParts, scorers_hash, shipped, steps, target,
-    template, yaml,
+    PairRole, Sample, Suite, SuiteError, SuiteParts, lm_eval, scorers_hash, shipped, steps, target,
+    task_suite, template, yaml,
 };
 use crate::files::{Folder, Row, parse_jsonl, read_text};
 use crate::text::{SourceError, instead};
+
+/// Loads every suite that a specification names, each with the specification of it alone: one, unless it names tasks of
+/// lm-evaluation-harness by a group, a tag or a pattern (`lm-eval:DIR#NAME`).
+///
+/// # Errors
+/// As [`load`].
+pub async fn load_all(
+    spec: &str,
+    options: &DataOptions,
+) -> Result<Vec<(String, Suite)>, SuiteError> {
+    if lm_eval::is_spec(spec) {
+        task_suite::load_all(spec, options).await
+    } else {
+        Ok(vec![(spec.to_owned(), load(spec, options).await?)])
+    }
+}
 
 /// Loads a suite: a shipped one by name, or a folder with a `suite.yaml`; `?data=PATH` names its data.
 ///
 /// # Errors
 /// [`SuiteError`] with file, line and column where something is written wrong, and what to do where something is missing.
 pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError> {
+    if lm_eval::is_spec(spec) {
+        let mut named = Box::pin(task_suite::load_all(spec, options)).await?;
+        let wrong = |reason: String| SuiteError::Unreadable {
+            path: spec.into(),
+            reason,
+        };
+        return match (named.pop(), named.len()) {
+            (Some((_, suite)), 0) => Ok(suite),
+            (_, others) => Err(wrong(format!("it names {} tasks, not one", others + 1))),
+        };
+    }
     let (name, query) = spec
         .split_once('?')
         .map_or((spec, None), |(n, q)| (n, Some(q)));
@@ -149,7 +177,8 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
             })?;
     }
     let samples = Maker::new(&file, &written)?.samples(stepped.rows)?;
-    let prompts = PromptBuilder::new(&file, &written.path, &written.yaml)?;
+    let prompts = TemplatePrompts::new(&file, &written.path, &written.yaml)?;
+    let prompts = PromptBuilder::Templates(Box::new(prompts));
     Ok(Suite {
         file,
         content_hash: hasher.finalize().to_hex().to_string(),

@@ -10,9 +10,11 @@ mod fact;
 mod filter;
 mod hub;
 mod lint;
+mod lm_eval;
 mod load;
 mod place;
 mod prompt;
+mod prompt_builder;
 mod published;
 mod python_random;
 mod ready;
@@ -23,6 +25,9 @@ mod shots;
 mod steps;
 mod subset;
 mod target;
+mod task_documents;
+mod task_prompts;
+mod task_suite;
 mod template;
 mod yaml;
 
@@ -32,8 +37,14 @@ pub use error::SuiteError;
 pub use fact::Fact;
 pub use filter::Filter;
 pub use lint::{Lint, differing_lists, lint};
-pub use load::load;
-pub use prompt::PromptBuilder;
+pub use lm_eval::{
+    Chat, Checked, Grading, MetricSpec, OutputType, Pipeline, Registries, Registry, Requested,
+    SCORER as TASK_SCORER, Setting, TaskError, check as check_tasks,
+};
+pub(crate) use lm_eval::{FilterError, MatchOptions, index, place as place_of};
+pub use load::{load, load_all};
+pub use prompt::TemplatePrompts;
+pub use prompt_builder::PromptBuilder;
 pub use published::{PublishedAs, PublishedSetting};
 pub use ready::{Suite, SuiteParts, scorers_hash};
 pub use sample::{Pairing, SIDE, SIDES, Sample};
@@ -44,4 +55,6 @@ pub use schema::{
 pub use shipped::{ShippedSuite, shipped};
 pub use shots::{Draw, Shots};
 pub use steps::{Explode, Replace, SampleRows, Shuffle, Step};
+pub use task_prompts::TaskPrompts;
+pub(crate) use task_prompts::document;
 pub(crate) use template::bound;

@@ -8,8 +8,8 @@ use super::schema::{Ask, ChoiceAs, Example, SuiteFile};
 use super::{Sample, SuiteError, template};
 use crate::model::{Message, Parameters, Prompt, Request, Role, SampleRef, Wanted};
 
-/// Makes the prompts of one suite.
-pub struct PromptBuilder {
+/// Makes the prompts of one suite of templates.
+pub struct TemplatePrompts {
     suite: String,
     environment: Environment<'static>,
     ask: Ask,
@@ -27,7 +27,7 @@ pub struct PromptBuilder {
     parameters: Parameters,
 }
 
-impl PromptBuilder {
+impl TemplatePrompts {
     pub(super) fn new(file: &SuiteFile, path: &str, yaml: &str) -> Result<Self, SuiteError> {
         let mut environment = template::environment(&file.constants);
         let prompt = &file.prompt;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Sample;
-use super::prompt::PromptBuilder;
+use super::prompt_builder::PromptBuilder;
 use super::schema::{ScorerSpec, SuiteFile};
 
 /// A suite ready to be asked.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::DataSource;
 use super::place::PlacedRow;
-use super::python_random::PythonRandom;
+use super::python_random::Random;
 use super::steps::key;
 use crate::files::Row;
 
@@ -61,7 +61,7 @@ impl Shots {
             let key = key(example, &self.same).map_err(|why| (0, format!("an example: {why}")))?;
             groups.entry(key).or_default().push(example);
         }
-        let mut random = PythonRandom::new(self.seed);
+        let mut random = Random::new(self.seed);
         for (i, placed) in rows.iter_mut().enumerate() {
             let key = key(&placed.row, &self.same).map_err(|why| (i, why))?;
             let group = groups.get(&key).map(Vec::as_slice).unwrap_or_default();
@@ -77,7 +77,9 @@ impl Shots {
             }
             let chosen = match self.draw {
                 Draw::First => (0..self.count).collect(),
-                Draw::Random => random.sample(group.len(), self.count),
+                Draw::Random => random
+                    .sample(group.len(), self.count)
+                    .map_err(|why| (i, why))?,
             };
             let shots = chosen.into_iter().map(|i| Value::Object(group[i].clone()));
             placed

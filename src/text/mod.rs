@@ -9,7 +9,7 @@ mod mention;
 mod near;
 mod normalise;
 mod number;
-mod python_regex;
+mod python;
 mod script;
 mod source_error;
 mod tokens;
@@ -23,8 +23,10 @@ pub use mention::{Mention, MentionError, Met, Passage};
 pub use near::{Phrases, Shingles, group_alike, near_duplicates};
 pub use normalise::{excerpt, fold, head, hex, squad_normalise, squash_whitespace};
 pub use number::{Number, answer_number, numbers};
-pub use python_regex::python_regex;
-pub use script::collisions;
+pub(crate) use python::{
+    Pattern as PythonPattern, PatternError as PythonPatternError, is_digits, is_space,
+    regex as python_regex, show as python_text, strip as python_strip,
+};
 pub use script::{collisions, main_script};
 pub use source_error::SourceError;
 pub use tokens::{answer_tokens, is_cjk};

@@ -5,7 +5,7 @@ use std::fmt;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 /// What is wrong in a YAML, TOML or JSON text, where, and what to do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SourceError {
     message: String,
     help: Option<String>,

@@ -39,6 +39,8 @@ mod installed;
 mod judge;
 mod labeller;
 mod lints;
+mod lm_eval;
+mod lm_eval_golden;
 mod made_run;
 mod money;
 mod onnx;
@@ -66,6 +68,7 @@ mod support;
 mod taxonomy;
 #[cfg(target_os = "linux")]
 mod tls;
+mod translation;
 mod transport;
 mod unrelated;
 mod verdicts;

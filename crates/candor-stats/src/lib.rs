@@ -18,6 +18,7 @@ mod agreement;
 mod bbq;
 mod bootstrap;
 mod calibration;
+mod classes;
 mod clusters;
 mod correlation;
 mod distribution;
@@ -35,6 +36,7 @@ mod paired_mean;
 mod paired_proportion;
 mod percentile;
 mod planned;
+mod pooled;
 mod power;
 mod proportion;
 mod ranking;
@@ -50,6 +52,7 @@ pub use agreement::{
 pub use bbq::{BbqCounts, bbq_ambiguous, bbq_disambiguated};
 pub use bootstrap::{Bootstrap, Resampled, acceleration};
 pub use calibration::{brier, expected_calibration_error, log_loss};
+pub use classes::{ClassCounts, binary_f1, matthews_correlation};
 pub use clusters::all_alone;
 pub use correlation::{Correlation, kendall, pearson, spearman};
 pub use distribution::{
@@ -79,6 +82,7 @@ pub use paired_proportion::{
 };
 pub use percentile::Percentile;
 pub use planned::{ASSUMED_WITHIN_SHARE, PlannedComparison, unchanged_variance};
+pub use pooled::{mean_of_means, pooled_mean, standard_error_of_mean};
 pub use power::{
     Discordance, NonInferiority, minimum_detectable_effect, paired_t_power_one_sided,
     paired_t_power_two_sided,

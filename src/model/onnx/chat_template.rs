@@ -14,7 +14,7 @@ use super::folder::files_error;
 use super::python;
 use super::tokenizer::token_text;
 use crate::files::isolate;
-use crate::model::{ErrorClass, Message, ModelError};
+use crate::model::{ErrorClass, Message, ModelError, Role};
 
 /// Work that a template may do for one conversation: a step, or 64 bytes written, costs one. The longest templates there are take a few
 /// thousand for a short conversation; this leaves room for prompts of megabytes and stops within a second.
@@ -74,8 +74,10 @@ impl ChatTemplate {
         })
     }
 
-    /// The text of a conversation, ending where the model is to begin.
+    /// The text of a conversation, ending where the model is to begin: after the words that it is to go on with, where the last turn is
+    /// its own.
     pub(super) fn render(&self, messages: &[Message]) -> Result<String, ModelError> {
+        let begun = messages.last().filter(|m| m.role == Role::Assistant);
         let render = || {
             let template = self
                 .environment
@@ -84,18 +86,36 @@ impl ChatTemplate {
             template
                 .render(context! {
                     messages => Value::from(Serde(messages)),
-                    add_generation_prompt => true,
+                    add_generation_prompt => begun.is_none(),
                     bos_token => self.begin.as_str(),
                     eos_token => self.end.as_str(),
                 })
                 .map_err(|e| describe(&e))
         };
         let rendered = isolate(render).unwrap_or_else(|e| Err(e.to_string()));
+        let rendered = rendered.map(|text| match begun {
+            Some(message) => up_to(text, &message.content),
+            None => text,
+        });
         rendered.map_err(|why| {
             let what = format!("the model's chat template rejects the messages: {why}");
             ModelError::new(ErrorClass::BadRequest, what)
         })
     }
+}
+
+/// A conversation without what the template puts behind its last words; white space at their end stays where the template keeps it.
+fn up_to(mut text: String, words: &str) -> String {
+    if let Some(at) = text.rfind(words.trim()) {
+        let whole = words.trim_start();
+        let kept = if text[at..].starts_with(whole) {
+            whole
+        } else {
+            words.trim()
+        };
+        text.truncate(at + kept.len());
+    }
+    text
 }
 
 /// `{% generation %}` marks the assistant's words for training. It renders as its content, and as a block it trims the white space around
@@ -127,7 +147,7 @@ fn describe(error: &Error) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::{FailureScope, Role};
+    use crate::model::FailureScope;
 
     fn template(source: &str) -> ChatTemplate {
         ChatTemplate::new(source, &serde_json::Value::Null).unwrap()
@@ -156,6 +176,12 @@ mod tests {
         ] {
             assert_eq!(render(source).unwrap(), want, "{source}");
         }
+    }
+
+    #[test]
+    fn a_conversation_that_ends_with_the_models_words_stays_open() {
+        let source = "{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
+        assert_eq!(render(source).unwrap(), "<user>Hi</><assistant>Ho");
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub use extended::extended;
 pub(super) use folder::EmbeddedFiles;
 use folder::ModelFiles;
 use graph::Graph;
+pub(crate) use python::method as python_method;
 use tokenizer::Tokenizer;
 
 /// Where a graph runs.

@@ -11,7 +11,7 @@ use serde_json::ser::{CharEscape, Formatter, Serializer};
 const MAX_INDENT: usize = 16;
 
 /// Calls a method that the engine does not know.
-pub(super) fn method(
+pub(crate) fn method(
     state: &mut State,
     value: &Value,
     name: &str,

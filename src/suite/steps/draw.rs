@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::field;
 use crate::files::Row;
 use crate::suite::place::PlacedRow;
-use crate::suite::python_random::PythonRandom;
+use crate::suite::python_random::Random;
 
 /// Which list is put into another order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -26,14 +26,14 @@ pub struct Shuffle {
 }
 
 impl Shuffle {
-    pub(super) fn of_row(&self, mut row: Row, random: &mut PythonRandom) -> Result<Row, String> {
+    pub(super) fn of_row(&self, mut row: Row, random: &mut Random) -> Result<Row, String> {
         let Value::Array(items) = field(&row, &self.field)? else {
             return Err(format!(
                 "its '{}' is not a list; a step `gather` makes one",
                 self.field
             ));
         };
-        let order = random.sample(items.len(), items.len());
+        let order = random.sample(items.len(), items.len())?;
         let shuffled = order.iter().map(|i| items[*i].clone()).collect();
         if let Some(name) = &self.index {
             let index = field(&row, name)?.as_u64();
@@ -70,10 +70,10 @@ impl SampleRows {
                 .or_default()
                 .push(i);
         }
-        let mut random = PythonRandom::new(self.seed);
+        let mut random = Random::new(self.seed);
         let mut kept = vec![false; rows.len()];
         for members in strata.values() {
-            for i in random.sample(members.len(), self.count) {
+            for i in random.sample(members.len(), self.count.min(members.len()))? {
                 kept[members[i]] = true;
             }
         }

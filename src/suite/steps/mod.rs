@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::place::PlacedRow;
-use super::python_random::PythonRandom;
+use super::python_random::Random;
 use super::{SuiteError, template};
 use crate::files::{Row, from_json, from_python};
 use crate::text::{excerpt, instead, python_regex};
@@ -55,7 +55,7 @@ struct Tools<'a> {
     environment: &'a Environment<'a>,
     /// The compiled pattern of a step that has one.
     pattern: Option<Regex>,
-    random: PythonRandom,
+    random: Random,
 }
 
 impl Step {
@@ -82,7 +82,7 @@ impl Step {
                 Self::Replace(replace) => Some(python_regex(&replace.pattern)?),
                 _ => None,
             },
-            random: PythonRandom::new(match self {
+            random: Random::new(match self {
                 Self::Shuffle(shuffle) => shuffle.seed,
                 _ => 0,
             }),

@@ -1,0 +1,128 @@
+//! Which tasks of a folder can be used: each is read, and asked about a made-up row.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::config::Config;
+use super::error::TaskError;
+use super::examples::Examples;
+use super::grading::{Grading, scoring};
+use super::output::OutputType;
+use super::registry::{Registry, matches};
+use super::request::{Asking, Setting, Shape, index, place};
+use super::synthetic;
+use super::task::Task;
+use crate::files::Row;
+
+/// A folder of task files, checked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Checked {
+    /// Files read.
+    pub files: usize,
+    /// Files that cannot be read at all.
+    pub unreadable: Vec<TaskError>,
+    /// Tasks that can be used: name, file and what is asked.
+    pub usable: Vec<(String, String, OutputType)>,
+    /// Tasks that cannot, with the reason.
+    pub refused: Vec<(String, TaskError)>,
+}
+
+/// Reads every task of a folder, or those whose names match a pattern, and renders each on a made-up row of the fields that it reads.
+///
+/// # Errors
+/// [`TaskError::Unreadable`] if it is not a folder.
+pub fn check(folder: &Path, pattern: Option<&str>) -> Result<Checked, TaskError> {
+    let registry = Registry::open(folder)?;
+    let all: Vec<(&str, &Config)> = registry
+        .tasks()
+        .filter(|(name, _)| pattern.is_none_or(|p| matches(p, name)))
+        .collect();
+    let checked: Vec<Result<(String, String, OutputType), (String, TaskError)>> = all
+        .par_iter()
+        .map(|(name, config)| {
+            let task = one(name, config).map_err(|error| ((*name).to_owned(), error))?;
+            Ok((task.name, task.file, task.output))
+        })
+        .collect();
+    let (mut usable, mut refused) = (Vec::new(), Vec::new());
+    for task in checked {
+        match task {
+            Ok(task) => usable.push(task),
+            Err(error) => refused.push(error),
+        }
+    }
+    Ok(Checked {
+        files: registry.files(),
+        unreadable: registry.wrong().to_vec(),
+        usable,
+        refused,
+    })
+}
+
+fn one(name: &str, config: &Config) -> Result<Task, TaskError> {
+    let task = Task::read(config)?;
+    Grading::read(scoring(config.fields(), name))
+        .map_err(|why| config.wrong("metric_list", why))?;
+    synthetic::row(&task, |row| renders(&task, row))
+        .map_err(|why| config.wrong("doc_to_text", why))?;
+    Ok(task)
+}
+
+/// Whether a row can be asked about, with as many worked examples as the task has.
+fn renders(task: &Task, row: &Row) -> Result<(), String> {
+    let setting = Setting::default();
+    let shots = setting.shots(task);
+    let pool = match &task.fewshot.samples {
+        Some(samples) if task.fewshot.split.is_none() => samples.clone(),
+        _ => (0..=shots).map(|i| numbered(row, i)).collect(),
+    };
+    let document = numbered(row, shots + 1);
+    let shape = Shape::of(task, &document)?;
+    let examples = Examples::draw(task, pool, shots, std::slice::from_ref(&document))?;
+    let asking = Asking {
+        task,
+        setting: &setting,
+        shape,
+        examples: &examples,
+    };
+    asking.requested(0, &document)?;
+    let choices = task
+        .form
+        .choice
+        .as_ref()
+        .map(|c| c.choices(&document))
+        .transpose()?;
+    match (task.output, choices) {
+        (OutputType::MultipleChoice, None) => Err("it has no choices".into()),
+        (OutputType::MultipleChoice, Some(choices)) => {
+            let gold = if shape.multiple_input {
+                task.form.text.text(&document, true)?
+            } else {
+                task.form.target.target(&document, true)?
+            };
+            let known = |gold: &serde_json::Value| match gold.as_str() {
+                Some(text) => choices.iter().any(|c| c == text),
+                None => index(gold).is_some_and(|at| place(at, choices.len()).is_some()),
+            };
+            let right = match &gold {
+                serde_json::Value::Array(several) => several.iter().all(known),
+                one => known(one),
+            };
+            if right {
+                Ok(())
+            } else {
+                Err(format!("its target {gold} is none of its choices"))
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A row that differs from its like, so that none of them is another's own example.
+fn numbered(row: &Row, number: usize) -> Row {
+    let mut row = row.clone();
+    row.insert("(row)".into(), number.into());
+    row
+}
