@@ -25,6 +25,10 @@ million:
 fuzz seconds="600":
     bash fuzz/run.sh {{seconds}}
 
+# What is held of a server's limit of 200 requests in flight, and how fast a limit that halves is followed: a minute and a half.
+limiter:
+    cargo test --release --test it -- --ignored --nocapture limiter::
+
 # A first report.
 demo:
     cargo run --release -- demo

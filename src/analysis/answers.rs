@@ -6,7 +6,9 @@ use rayon::prelude::*;
 
 use super::{AnalysisError, Dataset};
 use crate::model::{Completion, Finish, Signal};
-use crate::store::{Filter, TRIALS, Table, Texts, TrialStatus, Wholes, column, stratum_column};
+use crate::store::{
+    Filter, ROUTE, TRIALS, Table, Texts, TrialStatus, Wholes, column, stratum_column,
+};
 use crate::suite::PairRole;
 
 /// Texts of a run up to this many bytes are read once for all models; of a larger run once per model, so that one model's fill the memory.
@@ -27,6 +29,8 @@ pub struct Answer {
     pub role: Option<PairRole>,
     /// The language asked in, where the suite says.
     pub language: Option<String>,
+    /// The upstream that served it, where the server said so.
+    pub route: Option<String>,
     /// What was asked.
     pub prompt: String,
     /// Text, reasoning, finish and signals.
@@ -88,11 +92,12 @@ impl Dataset {
     }
 
     fn answer_columns(&self) -> Vec<String> {
-        let language = self.strata.iter().filter(|s| *s == "language");
+        let strata = self.strata.iter();
+        let strata = strata.filter(|s| [LANGUAGE, ROUTE].contains(&s.as_str()));
         COLUMNS
             .iter()
             .map(|c| (*c).to_owned())
-            .chain(language.map(|s| stratum_column(s)))
+            .chain(strata.map(|s| stratum_column(s)))
             .collect()
     }
 
@@ -122,7 +127,10 @@ impl Dataset {
     }
 }
 
-const COLUMNS: [&str; 13] = [
+/// The stratum that names the language asked in.
+const LANGUAGE: &str = "language";
+
+const COLUMNS: [&str; 14] = [
     column::MODEL,
     column::SUITE,
     column::SAMPLE,
@@ -136,24 +144,34 @@ const COLUMNS: [&str; 13] = [
     column::REASONING,
     column::FINISH,
     column::SIGNALS,
+    column::EMPTY_REPLIES,
 ];
 
 /// Rows of the table of trials, read as answers.
 struct Rows<'a> {
     texts: HashMap<&'a str, Texts<'a>>,
     epochs: Wholes<'a>,
+    empty_replies: Wholes<'a>,
     language: Option<Texts<'a>>,
+    route: Option<Texts<'a>>,
 }
 
 impl<'a> Rows<'a> {
     fn of(part: &'a Table, columns: &[&'a str]) -> Result<Self, AnalysisError> {
-        let texts = COLUMNS.iter().filter(|c| **c != column::EPOCH);
+        let numbers = [column::EPOCH, column::EMPTY_REPLIES];
+        let texts = COLUMNS.iter().filter(|c| !numbers.contains(*c));
         let texts = texts.map(|c| Ok((*c, part.texts(c)?)));
-        let language = columns.get(COLUMNS.len());
+        let stratum = |name: &str| {
+            let name = stratum_column(name);
+            let column = columns.iter().find(|c| **c == name);
+            column.map(|c| part.texts(c)).transpose()
+        };
         Ok(Self {
             texts: texts.collect::<Result<_, AnalysisError>>()?,
             epochs: part.wholes(column::EPOCH)?,
-            language: language.map(|c| part.texts(c)).transpose()?,
+            empty_replies: part.wholes(column::EMPTY_REPLIES)?,
+            language: stratum(LANGUAGE)?,
+            route: stratum(ROUTE)?,
         })
     }
 
@@ -180,11 +198,17 @@ impl<'a> Rows<'a> {
             pair: owned(column::PAIR),
             role: text(column::ROLE).and_then(PairRole::named),
             language: self.language.and_then(|l| l.get(row)).map(str::to_owned),
+            route: self.route.and_then(|r| r.get(row)).map(str::to_owned),
             prompt: owned(column::PROMPT).unwrap_or_default(),
             completion: Completion {
                 reasoning: owned(column::REASONING),
                 finish: finish.unwrap_or(Finish::Unknown),
                 signals: signals.unwrap_or_default(),
+                empty_replies: self
+                    .empty_replies
+                    .get(row)
+                    .and_then(|n| u32::try_from(n).ok())
+                    .unwrap_or(0),
                 ..Completion::text(text(column::ANSWER).unwrap_or_default())
             },
         };

@@ -88,6 +88,16 @@ impl Attribution {
         self.model_alone.keys().any(|how| *how != WithheldBy::Words)
     }
 
+    /// Whether all that marks it as a platform's are empty answers, which an overloaded host sends too.
+    #[must_use]
+    pub fn rests_on_empties(&self) -> bool {
+        let mut marks = self
+            .model_alone
+            .keys()
+            .filter(|how| **how != WithheldBy::Words);
+        self.shows_a_platform() && marks.all(|how| *how == WithheldBy::Empty)
+    }
+
     /// Withheld by the model alone.
     #[must_use]
     pub fn alone(&self) -> usize {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::answers::Answer;
 use super::canned::{CannedAnswer, canned_of};
 use super::{AnalysisError, Dataset};
+use crate::model::Signal;
 use crate::score::block;
 use crate::suite::PairRole;
 use crate::text::{Phrases, Shingles, asked_language, language};
@@ -47,6 +48,16 @@ impl Count {
     }
 }
 
+/// Answers that came without a word though all seemed well. A host under load sends the same as one that withholds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Empties {
+    /// Empty however often they were asked for.
+    pub withheld: usize,
+    /// Empty at first, and filled when they were asked for again.
+    pub filled: usize,
+}
+
 /// What was found in a model's answers.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
@@ -67,6 +78,10 @@ pub struct Detected {
     pub length_ratio: Option<f64>,
     /// Answers that the provider blocked, by how, with its words for the first of each.
     pub blocks: BTreeMap<&'static str, (usize, String)>,
+    /// What the provider's filters name as the category of those blocks, by how they were blocked, with counts.
+    pub categories: BTreeMap<&'static str, BTreeMap<String, usize>>,
+    /// Answers that came empty, by the route that served them (none if no server said so).
+    pub empties: BTreeMap<Option<String>, Empties>,
     /// Answers that hold an official line, by the jurisdiction whose it is.
     pub official: Vec<(String, usize)>,
     /// Words given to several questions.
@@ -107,6 +122,8 @@ fn detected(model: &str, answers: &[Answer]) -> Detected {
         collapsed,
         length_ratio,
         blocks: blocks(answers),
+        categories: categories(answers),
+        empties: empties(answers),
         official: official.by_jurisdiction(),
         canned,
     }
@@ -179,6 +196,35 @@ fn blocks(answers: &[Answer]) -> BTreeMap<&'static str, (usize, String)> {
     kinds
 }
 
+fn categories(answers: &[Answer]) -> BTreeMap<&'static str, BTreeMap<String, usize>> {
+    let mut found: BTreeMap<&'static str, BTreeMap<String, usize>> = BTreeMap::new();
+    for answer in answers {
+        let Some((kind, _)) = block(&answer.completion) else {
+            continue;
+        };
+        for signal in &answer.completion.signals {
+            if let Signal::Moderation { category, .. } = signal {
+                let of_kind = found.entry(kind.name()).or_default();
+                *of_kind.entry(category.clone()).or_default() += 1;
+            }
+        }
+    }
+    found
+}
+
+fn empties(answers: &[Answer]) -> BTreeMap<Option<String>, Empties> {
+    let mut found: BTreeMap<Option<String>, Empties> = BTreeMap::new();
+    for answer in answers.iter().filter(|a| block(&a.completion).is_none()) {
+        let is_empty = answer.completion.text.trim().is_empty();
+        if is_empty || answer.completion.empty_replies > 0 {
+            let of_route = found.entry(answer.route.clone()).or_default();
+            of_route.withheld += usize::from(is_empty);
+            of_route.filled += usize::from(!is_empty);
+        }
+    }
+    found
+}
+
 /// Answers that hold an official line, while they are counted.
 #[derive(Default)]
 struct Official(HashMap<&'static str, usize>);
@@ -236,12 +282,35 @@ mod tests {
             pair: Some(pair.into()),
             role: PairRole::named(role),
             language: Some("en".into()),
+            route: None,
             prompt: "What happened?".into(),
             completion: Completion {
                 reasoning: Some(reasoning.into()),
                 ..Completion::text(text)
             },
         }
+    }
+
+    #[test]
+    fn empties_that_were_filled_are_counted_apart_from_those_that_stayed() {
+        let empty = |route: &str, text: &str, empty_replies: u32| {
+            let mut answer = answer("control", "a", text, "");
+            answer.route = Some(route.into());
+            answer.completion.empty_replies = empty_replies;
+            answer
+        };
+        let answers = [
+            empty("one", "", 3),
+            empty("one", "Yes.", 1),
+            empty("one", "Yes.", 0),
+            empty("two", "Yes.", 2),
+        ];
+        let found = empties(&answers);
+        let counts = |route: &str| {
+            let found = found[&Some(route.to_owned())];
+            (found.withheld, found.filled)
+        };
+        assert_eq!((counts("one"), counts("two")), ((1, 1), (0, 1)));
     }
 
     #[test]

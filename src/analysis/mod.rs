@@ -37,7 +37,7 @@ pub use canned::{CannedAnswer, canned_answers};
 pub(crate) use comparison::Pairs;
 pub use comparison::{Comparison, compare};
 pub use dataset::{Dataset, named_model};
-pub use detectors::{Count, Detected, detect};
+pub use detectors::{Count, Detected, Empties, detect};
 pub use draw::DrawnAnswer;
 pub use error::AnalysisError;
 pub use estimand::Estimand;

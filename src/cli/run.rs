@@ -135,8 +135,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         ),
         None => what_to_run(&arguments, &settings)?,
     };
+    let limits = limits(&arguments, &settings);
     let open = OpenOptions {
         unasked: arguments.dry_run,
+        max_connections: limits.max_connections,
         ..settings.open.clone()
     };
     let plan = Plan::new(&suites, &models, options, &settings.data, &open).await?;
@@ -148,7 +150,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         return dry_run(&plan, arguments.policy.as_deref()).await;
     }
     let options = SessionOptions {
-        limits: limits(&arguments, &settings),
+        limits,
         cache: open_cache(arguments.no_cache),
     };
     let plan = Arc::new(plan);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::exit::{Exit, Failure};
+use crate::model::remote::Accounts;
 use crate::model::{ModelSpec, Named, OpenOptions, data_directory};
 use crate::run::Configuration;
 use crate::sandbox::CodePolicy;
@@ -30,6 +31,8 @@ impl Settings {
             prefer_gpu: false,
             providers: configuration.providers.clone(),
             timeouts: configuration.http.clone(),
+            max_connections: configuration.run.max_connections,
+            accounts: Accounts::default(),
             named: Named::default(),
             code: CodePolicy {
                 candor: std::env::current_exe().ok(),

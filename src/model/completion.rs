@@ -191,6 +191,32 @@ pub enum Origin {
     Recording,
 }
 
+/// Who served an answer, as far as the server tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Served {
+    /// The upstream that a gateway sent the request to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// The model, by the server's own name for what answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The server's mark of its configuration (`system_fingerprint`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+}
+
+impl Served {
+    fn is_untold(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -226,6 +252,12 @@ pub struct Completion {
     /// When it was given, where that was before the run: it comes from the completion cache.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub given: Option<jiff::Timestamp>,
+    /// Who served it.
+    #[serde(skip_serializing_if = "Served::is_untold", default)]
+    pub served: Served,
+    /// How often it came without a word: as often as it was asked for where it is empty, before it came where it is not.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub empty_replies: u32,
     /// The provider's whole answer, without secrets: evidence for what was signalled alongside the text.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub raw: Option<serde_json::Value>,
@@ -247,6 +279,8 @@ impl Completion {
             timing: Timing::default(),
             origin: Origin::Live,
             given: None,
+            served: Served::default(),
+            empty_replies: 0,
             raw: None,
         }
     }

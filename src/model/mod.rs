@@ -12,6 +12,7 @@ pub mod remote;
 mod replay;
 mod request;
 mod spec;
+mod traffic;
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::sandbox::CodePolicy;
 
 pub use completion::{
-    Attempts, Completion, ContinuationScore, Finish, Origin, Signal, Timing, Usage, Usd,
+    Attempts, Completion, ContinuationScore, Finish, Origin, Served, Signal, Timing, Usage, Usd,
 };
 pub use demo::DEMO_MODELS;
 pub use error::{ErrorClass, FailureScope, ModelError};
@@ -31,6 +32,7 @@ pub(crate) use onnx::python_method;
 pub use onnx::runtime::data_directory;
 pub use request::{Message, Parameters, Prompt, Request, RequestKey, Role, SampleRef, Wanted};
 pub use spec::{ModelSpec, SpecError};
+pub use traffic::{LimitCause, Traffic};
 
 /// Who answers: enough to tell two models apart, and to know later what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +79,11 @@ pub trait Model: Send + Sync {
 
     /// What it can be asked for.
     fn capabilities(&self) -> Capabilities;
+
+    /// Requests worth having in flight now: a figure that can change while a run goes on.
+    fn room(&self) -> usize {
+        self.capabilities().concurrency
+    }
 
     /// Answers the prompt in words.
     async fn generate(&self, request: &Request) -> Result<Completion, ModelError>;
@@ -150,6 +157,11 @@ async fn each_log_likelihood<M: Model + ?Sized>(
 pub trait Payer: Send + Sync {
     /// Whether one more request may be sent, after those so far.
     fn pays_on(&self, so_far: &Attempts) -> bool;
+
+    /// Hears of what happens on the way to an answer.
+    fn hears(&self, traffic: &Traffic) {
+        let _ = traffic;
+    }
 }
 
 /// Pays whatever it takes.
@@ -174,6 +186,10 @@ pub struct OpenOptions {
     pub providers: std::collections::BTreeMap<String, remote::ProviderSettings>,
     /// How long to wait for remote providers.
     pub timeouts: remote::Timeouts,
+    /// Requests in flight per remote model, where somebody asked for a number: it is then found out no more.
+    pub max_connections: Option<usize>,
+    /// The accounts that remote models share.
+    pub accounts: remote::Accounts,
     /// What a person named: a suite's judges and a run directory's models are compared with it.
     pub named: Named,
     /// What a person allows of programs that answers write.
@@ -189,6 +205,6 @@ pub async fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Arc<dyn Mod
         "onnx" => Arc::new(onnx::OnnxModel::open(spec, options).await?),
         "demo" => Arc::new(demo::open(spec, options).await?),
         "replay" => Arc::new(replay::ReplayModel::open(spec)?),
-        _ => Arc::new(remote::ChatEndpoint::open(spec, options)?),
+        _ => Arc::new(remote::Endpoint::open(spec, options)?),
     })
 }

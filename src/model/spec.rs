@@ -141,16 +141,20 @@ impl ModelSpec {
             == (&other.scheme, &other.target, &other.fragment)
     }
 
-    /// The name shown in tables: `?name=` where given, else the specification without its options.
+    /// The name shown in tables: `?name=` where given, else the specification without its options but for the route that it pins.
     #[must_use]
     pub fn display_name(&self) -> String {
-        self.options
-            .get("name")
-            .cloned()
-            .unwrap_or_else(|| match &self.fragment {
-                Some(fragment) => fragment.clone(),
-                None => format!("{}:{}", self.scheme, self.target.trim_end_matches('/')),
-            })
+        if let Some(name) = self.options.get("name") {
+            return name.clone();
+        }
+        let model = match &self.fragment {
+            Some(fragment) => fragment.clone(),
+            None => format!("{}:{}", self.scheme, self.target.trim_end_matches('/')),
+        };
+        match self.options.get("route") {
+            Some(route) => format!("{model} @ {route}"),
+            None => model,
+        }
     }
 }
 

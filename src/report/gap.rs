@@ -261,8 +261,13 @@ pub(super) fn attribution_note(found: &Attribution) -> String {
             format!(" The text of {kept} answers before they were retracted is in the transcripts.")
         }
     };
+    let empties = if found.rests_on_empties() {
+        " Empty answers are all that suggests a platform's filter, and an overloaded host sends the same."
+    } else {
+        ""
+    };
     format!(
-        "Of {n} questions, {model} withholds {alone} that {baseline} answers{by}. Both withhold {both}; {baseline} alone, {baseline_alone}.{kept}"
+        "Of {n} questions, {model} withholds {alone} that {baseline} answers{by}. Both withhold {both}; {baseline} alone, {baseline_alone}.{kept}{empties}"
     )
 }
 

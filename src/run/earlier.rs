@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::store::{
-    CachedAnswers, RunDirectory, StoreError, TrialKey, TrialRecord, TrialStatus, read_record,
+    CachedAnswers, ROUTE, RunDirectory, StoreError, TrialKey, TrialRecord, TrialStatus, read_record,
 };
 
 /// Answers that are there, and what they cost.
@@ -20,6 +20,8 @@ pub struct Earlier {
     pub(super) spent: Vec<f64>,
     /// Answers among the finished ones that came from the completion cache.
     pub(super) cached: Option<CachedAnswers>,
+    /// Whether an answer's upstream is known.
+    pub(super) routed: bool,
     journal: PathBuf,
     /// When the run began.
     pub(super) begun: Option<Timestamp>,
@@ -50,6 +52,7 @@ impl Earlier {
                 earlier.unjudged.insert(record.trial, line);
                 continue;
             }
+            earlier.routed |= record.strata.contains_key(ROUTE);
             let given = record.completion.and_then(|c| c.given);
             if let Some(time) = given.filter(|time| *time < run.manifest.created) {
                 earlier.cached = Some(CachedAnswers::and(earlier.cached, time));

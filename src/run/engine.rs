@@ -19,7 +19,7 @@ use super::plan::{Plan, Trial};
 use super::scoring::Scoring;
 use super::trial::{Asker, Ended};
 use crate::model::ErrorClass;
-use crate::store::{CachedAnswers, CompletionCache, JournalWriter, StoreError};
+use crate::store::{CachedAnswers, CompletionCache, JournalWriter, StoreError, TrafficLog};
 
 /// What bounds a run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,6 +58,8 @@ pub struct Outcome {
     pub unjudged: u64,
     /// Answers from the completion cache, those of earlier starts included.
     pub cached: Option<CachedAnswers>,
+    /// Whether a server said which upstream served an answer, those of earlier starts included.
+    pub routed: bool,
     /// Models given up, with the reason.
     pub given_up: Vec<(usize, String)>,
     /// Judges that could not be asked about every answer.
@@ -78,12 +80,14 @@ struct Run<E> {
 ///
 /// # Errors
 /// [`StoreError`] if the journal cannot be written: then nothing more is asked.
+#[allow(clippy::too_many_arguments)] // Each is a different thing, and none belongs to another.
 pub async fn execute(
     plan: Arc<Plan>,
     journal: JournalWriter,
     cache: Option<Arc<CompletionCache>>,
     earlier: Earlier,
     limits: Limits,
+    traffic: Option<Arc<TrafficLog>>,
     on_event: impl Fn(RunEvent) + Send + Sync + 'static,
     stop: watch::Receiver<bool>,
 ) -> Result<Outcome, StoreError> {
@@ -93,6 +97,7 @@ pub async fn execute(
     }
     let outcome = Outcome {
         cached: earlier.cached,
+        routed: earlier.routed,
         ..Outcome::default()
     };
     let run = Arc::new(Run {
@@ -103,6 +108,7 @@ pub async fn execute(
             cache,
             earlier,
             scoring,
+            traffic,
         }),
         journal,
         limits,
@@ -154,11 +160,10 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), StoreError> {
         let plan = &self.asker.plan;
-        let connections = self
-            .limits
-            .max_connections
-            .unwrap_or(plan.models[model].capabilities.concurrency)
-            .max(1);
+        let asked_for = self.limits.max_connections;
+        let target = &plan.models[model].model;
+        // What a server can take may be found out while the run goes on.
+        let connections = || asked_for.unwrap_or_else(|| target.room()).max(1);
         let is_done = |trial: &Trial| self.asker.is_done(*trial, model);
         let already_done = plan.trials().filter(is_done).count() as u64;
         self.count(|outcome| outcome.answered += already_done);
@@ -168,14 +173,14 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
             already_done,
         });
         let variously = plan.suites.len() > 1;
-        let mut patience = Patience::with_model(connections, already_done > 0, variously);
+        let mut patience = Patience::with_model(connections(), already_done > 0, variously);
         let mut gave_up = None;
         // An event follows its trial's line onto the disk, in the order of the lines.
         let mut writing = FuturesOrdered::new();
         let mut trials = plan.trials().filter(|trial| !is_done(trial));
         let mut asked = FuturesUnordered::new();
         loop {
-            while asked.len() < patience.room(connections)
+            while asked.len() < patience.room(connections())
                 && !self.asker.budget.is_over(model)
                 && let Some(trial) = trials.next()
             {
@@ -239,6 +244,7 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
             failure: ended.failure.map(|f| f.class),
             unjudged: ended.unjudged,
             given: ended.given,
+            routed: ended.routed,
         };
         Ok(async move { (written.is_on_disk().await, recorded) })
     }
@@ -261,6 +267,7 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
                 }
             }
             outcome.unjudged += u64::from(recorded.unjudged);
+            outcome.routed |= recorded.routed;
             if let Some(time) = recorded.given {
                 outcome.cached = Some(CachedAnswers::and(outcome.cached, time));
             }
@@ -289,6 +296,7 @@ struct Recorded {
     failure: Option<ErrorClass>,
     unjudged: bool,
     given: Option<Timestamp>,
+    routed: bool,
 }
 
 /// A task that ends when nobody waits for it any more.

@@ -53,7 +53,9 @@ impl Patience {
 
     /// Requests that may be in flight, of so many at most. After a failure that speaks of the key or the model, no more are sent than it
     /// takes to tell, as long as it has never answered.
-    pub(super) fn room(&self, connections: usize) -> usize {
+    pub(super) fn room(&mut self, connections: usize) -> usize {
+        // All that is in flight can fail at one moment.
+        self.most = self.most.max(2 * connections as u64);
         if self.answered || self.of_the_model == 0 {
             connections
         } else {

@@ -9,7 +9,7 @@ use crate::model::{
     self, Capabilities, Identity, Model, ModelError, ModelSpec, OpenOptions, Request, RequestKey,
 };
 use crate::score;
-use crate::store::{Manifest, ModelRecord, RunStatus, Shard, SuiteRecord, TrialKey};
+use crate::store::{Manifest, ModelRecord, RouteOf, RunStatus, Shard, SuiteRecord, TrialKey};
 use crate::suite::{self, Artefacts, DataOptions, Filter, Sample, Suite, SuiteError, artefacts};
 
 /// What decides a plan besides suites and models.
@@ -324,6 +324,7 @@ impl Plan {
             identity: m.model.identity().clone(),
             capabilities: Some(m.capabilities),
             stopped: None,
+            route: route_of(&m.model.identity().spec),
         });
         let failed = self.failed.iter().map(|(spec, error)| ModelRecord {
             identity: Identity {
@@ -333,6 +334,7 @@ impl Plan {
             },
             capabilities: None,
             stopped: Some(error.to_string()),
+            route: None,
         });
         manifest.models = opened.chain(failed).collect();
         (
@@ -383,6 +385,17 @@ impl Plan {
             source: file.source.clone(),
         }
     }
+}
+
+/// The route that a specification pins, and the model behind it.
+fn route_of(spec: &str) -> Option<RouteOf> {
+    let mut spec: ModelSpec = spec.parse().ok()?;
+    let route = spec.options.remove("route")?;
+    spec.options.clear();
+    Some(RouteOf {
+        model: spec.display_name(),
+        route,
+    })
 }
 
 /// Whether a model answers without a server, and so without a price.

@@ -1,26 +1,35 @@
 //! The money of one trial: what its model and its judges take is paid from one reservation, request by request.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::budget::{Money, Reservation};
-use crate::model::{Attempts, Payer};
+use crate::model::{Attempts, Payer, Traffic};
+use crate::store::TrafficLog;
 
 /// A reservation that several who ask for one trial pay from.
-pub(super) struct Purse(Mutex<Reservation>);
+pub(super) struct Purse {
+    reservation: Mutex<Reservation>,
+    traffic: Option<Arc<TrafficLog>>,
+}
 
 impl Purse {
     /// Holds what was reserved.
-    pub(super) fn new(reservation: Reservation) -> Self {
-        Self(Mutex::new(reservation))
+    pub(super) fn new(reservation: Reservation, traffic: Option<Arc<TrafficLog>>) -> Self {
+        Self {
+            reservation: Mutex::new(reservation),
+            traffic,
+        }
     }
 
     /// Holds as much as is needed.
     pub(super) fn bottomless() -> Self {
-        Self::new(Reservation::unlimited())
+        Self::new(Reservation::unlimited(), None)
     }
 
     fn reservation(&self) -> MutexGuard<'_, Reservation> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.reservation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// For one question, with all the requests that it takes.
@@ -59,5 +68,11 @@ impl Payer for Payment<'_> {
         let mut reservation = self.purse.reservation();
         self.pay(&mut reservation, so_far);
         reservation.renew()
+    }
+
+    fn hears(&self, traffic: &Traffic) {
+        if let Some(log) = &self.purse.traffic {
+            log.write(traffic);
+        }
     }
 }

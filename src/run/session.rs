@@ -13,7 +13,7 @@ use super::event::RunEvent;
 use super::plan::Plan;
 use super::resumed::Resumed;
 use crate::model::{ModelSpec, Named, bare_key_is_set};
-use crate::store::{CompletionCache, Manifest, RunDirectory, RunStatus, StoreError};
+use crate::store::{CompletionCache, Manifest, ROUTE, RunDirectory, RunStatus, StoreError};
 
 /// How a run is done, besides its plan.
 #[derive(Default)]
@@ -132,12 +132,14 @@ impl Session {
         directory.manifest.status = RunStatus::Running;
         directory.save_manifest()?;
         let journal = directory.append_to_journal()?;
+        let traffic = directory.traffic_log();
         let outcome = execute(
             Arc::clone(&plan),
             journal,
             cache,
             earlier,
             limits,
+            Some(Arc::new(traffic)),
             on_event,
             stop,
         )
@@ -158,6 +160,9 @@ fn close(manifest: &mut Manifest, plan: &Plan, outcome: &Outcome) {
         (None, _) => RunStatus::FinishedWithFailures,
     };
     manifest.cached = outcome.cached;
+    if outcome.routed {
+        manifest.add_stratum(ROUTE);
+    }
     manifest.finished = outcome.stopped.is_none().then(Timestamp::now);
     for (model, reason) in &outcome.given_up {
         let name = &plan.models[*model].model.identity().name;

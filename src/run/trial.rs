@@ -15,7 +15,8 @@ use crate::model::{
     Usd, Wanted,
 };
 use crate::store::{
-    CompletionCache, Failure, JournalLine, StoreError, TrialKey, TrialRecord, TrialStatus,
+    CompletionCache, Failure, JournalLine, ROUTE, StoreError, TrafficLog, TrialKey, TrialRecord,
+    TrialStatus,
 };
 use crate::suite::Sample;
 
@@ -26,6 +27,8 @@ pub(super) struct Asker {
     pub earlier: Earlier,
     pub budget: Arc<Budget>,
     pub scoring: Scoring,
+    /// Where what happens on the way to answers is kept.
+    pub traffic: Option<Arc<TrafficLog>>,
     /// When the run began.
     pub begun: Timestamp,
 }
@@ -42,6 +45,8 @@ pub(super) struct Ended {
     pub unjudged: bool,
     /// When the answer was given, where that was before the run.
     pub given: Option<Timestamp>,
+    /// Whether its upstream is known.
+    pub routed: bool,
 }
 
 /// The figures of a trial that its event tells and its record does not.
@@ -75,7 +80,7 @@ impl Asker {
                 let Some(reserved) = self.budget.reserve(model, bounds).await else {
                     return Ok(None);
                 };
-                let purse = Arc::new(Purse::new(reserved));
+                let purse = Arc::new(Purse::new(reserved, self.traffic.clone()));
                 if let Some(kept) = kept {
                     record = kept;
                 } else {
@@ -147,6 +152,11 @@ impl Asker {
                     });
                 }
                 let attempts = std::mem::take(&mut completion.attempts);
+                if let Some(route) = &completion.served.route {
+                    // A suite's own stratum of that name is the suite's.
+                    let strata = &mut record.strata;
+                    strata.entry(ROUTE.into()).or_insert_with(|| route.clone());
+                }
                 record.completion = Some(completion);
                 attempts
             }
@@ -234,6 +244,7 @@ impl Asker {
             line,
             event,
             unjudged: !record.unjudged.is_empty(),
+            routed: record.strata.contains_key(ROUTE),
             given: record
                 .completion
                 .and_then(|c| c.given)

@@ -52,6 +52,8 @@ pub const FIRST_TOKEN_SECONDS: &str = "first_token_seconds";
 pub const SECONDS: &str = "seconds";
 /// Where the answer came from: text.
 pub const ORIGIN: &str = "origin";
+/// How often the answer came without a word: whole.
+pub const EMPTY_REPLIES: &str = "empty_replies";
 /// The scorer: text, in the table of scores, as all that follow.
 pub const SCORER: &str = "scorer";
 /// The scorer's version: whole.
@@ -96,6 +98,7 @@ pub const OF_TRIALS: &[&str] = &[
     FIRST_TOKEN_SECONDS,
     SECONDS,
     ORIGIN,
+    EMPTY_REPLIES,
 ];
 
 /// Every column of the table of scores.

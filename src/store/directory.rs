@@ -20,6 +20,7 @@ use super::replace::{remove_leftovers, replace};
 use super::rescored::{RESCORED, Rescored, RescoredSuite, rescored_suites, write_rescored};
 use super::seal::{Held, Sources, holds, knows_rescored, nothing_lost};
 use super::table::{Parts, Reading, Table};
+use super::traffic::TrafficLog;
 
 /// A run directory that is there.
 #[derive(Debug, Clone)]
@@ -176,6 +177,12 @@ impl RunDirectory {
             None => Arc::new(RunLock::take(&self.path)?),
         };
         JournalWriter::open(&self.journal(), lock)
+    }
+
+    /// The log of what happens on the way to answers.
+    #[must_use]
+    pub fn traffic_log(&self) -> TrafficLog {
+        TrafficLog::new(&self.path)
     }
 
     /// Every trial of the journal with the scores that count: those given later, if there are any. None if there is no journal.

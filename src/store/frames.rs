@@ -234,6 +234,10 @@ fn trial_columns(rows: &[TrialRecord], strata: &BTreeSet<&str>) -> Vec<Column> {
         ),
         floats(column::SECONDS, of(|c| Some(c.timing.total)).into_iter()),
         texts(column::ORIGIN, origins.iter().map(Option::as_deref)),
+        counts(
+            column::EMPTY_REPLIES,
+            completions.iter().map(|c| Some((*c)?.empty_replies.into())),
+        ),
     ];
     columns.extend(strata.iter().map(|name| {
         texts(

@@ -93,6 +93,15 @@ impl SuiteRecord {
     }
 }
 
+/// One of the routes to a model that several upstreams serve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteOf {
+    /// The model, whoever serves it.
+    pub model: String,
+    /// The upstream.
+    pub route: String,
+}
+
 /// A model as it was asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -106,6 +115,9 @@ pub struct ModelRecord {
     /// Why it was given up or could not be opened (then its fingerprint is empty).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stopped: Option<String>,
+    /// The route that all its answers came by, where one was chosen.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub route: Option<RouteOf>,
 }
 
 impl ModelRecord {
@@ -228,6 +240,16 @@ impl Manifest {
             record.tells = now.tells;
             if let (Some(parts), Some(scorers)) = (&mut record.parts, now.scorers) {
                 parts.scorers = scorers;
+            }
+        }
+    }
+
+    /// Adds a stratum that answers have, whatever their suite.
+    pub fn add_stratum(&mut self, name: &str) {
+        for suite in &mut self.suites {
+            if !suite.strata.iter().any(|s| s == name) {
+                suite.strata.push(name.to_owned());
+                suite.strata.sort();
             }
         }
     }

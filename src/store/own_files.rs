@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::StoreError;
 use super::lock::LOCK;
 use super::rescored::RESCORED;
+use super::traffic::TRAFFIC;
 
 pub(super) const MANIFEST: &str = "run.json";
 /// The manifest as it was when the run began: all that is needed to go on, should the other be lost.
@@ -40,7 +41,15 @@ fn is_own(name: &str) -> bool {
         ("scores", ".parquet"),
         ("tables", ".json"),
     ];
-    [MANIFEST, MANIFEST_AT_FIRST, JOURNAL, RESCORED, LOCK].contains(&name)
+    [
+        MANIFEST,
+        MANIFEST_AT_FIRST,
+        JOURNAL,
+        RESCORED,
+        TRAFFIC,
+        LOCK,
+    ]
+    .contains(&name)
         || TABLES
             .iter()
             .any(|(first, last)| name.starts_with(first) && name.ends_with(last))

@@ -127,6 +127,9 @@ pub struct Unjudged {
     pub failure: Failure,
 }
 
+/// The stratum that names the upstream which served an answer, where a server says so.
+pub const ROUTE: &str = "route";
+
 /// One finished trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrialRecord {

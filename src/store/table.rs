@@ -13,6 +13,7 @@ use super::error::StoreError;
 const LATER_COLUMNS: &[(&str, DataType)] = &[
     ("labelled_by", DataType::String),
     ("confidence", DataType::Float64),
+    ("empty_replies", DataType::Int64),
 ];
 /// Rows read at a time.
 const SLICE_ROWS: usize = 32 * 1024;
@@ -197,6 +198,7 @@ impl Table {
         match self.frame.columns().get(column)?.get(row).ok()? {
             AnyValue::Null => None,
             AnyValue::String(text) => Some(text.to_owned()),
+            AnyValue::StringOwned(text) => Some(text.to_string()),
             // As other tools write it: a whole number keeps its ".0", and so its kind.
             AnyValue::Float64(number) => Some(format!("{number:?}")),
             AnyValue::Int64(number) => Some(number.to_string()),

@@ -385,9 +385,18 @@ async fn a_panic_costs_its_trial_and_no_other() {
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let (earlier, limits) = (Earlier::default(), Limits::default());
     let plan = std::sync::Arc::new(plan);
-    let outcome = execute(plan, journal_writer, None, earlier, limits, |_| (), stopped)
-        .await
-        .unwrap();
+    let outcome = execute(
+        plan,
+        journal_writer,
+        None,
+        earlier,
+        limits,
+        None,
+        |_| (),
+        stopped,
+    )
+    .await
+    .unwrap();
     assert_eq!(
         (outcome.answered, outcome.failed, outcome.not_asked),
         (19, 1, 0)

@@ -25,14 +25,26 @@ struct Row {
     outcome: String,
     #[serde(default = "success")]
     status: u16,
+    /// The API it is asked through.
+    #[serde(default = "chat")]
+    api: String,
     body: Option<Value>,
     text: Option<String>,
+    /// JSON on lines of its own.
+    lines: Option<Vec<Value>>,
     events: Option<Vec<Value>>,
     /// The class of the failure.
     class: Option<String>,
     /// Whether the prompt or the answer was turned away.
     side: Option<String>,
     answer: Option<String>,
+    reasoning: Option<String>,
+    /// A category that the filter names.
+    category: Option<String>,
+}
+
+fn chat() -> String {
+    "chat".into()
 }
 
 fn success() -> u16 {
@@ -49,6 +61,10 @@ impl Row {
         if let Some(events) = &self.events {
             let events: Vec<String> = events.iter().map(|e| format!("data: {e}\n\n")).collect();
             return Raw::events(events.concat());
+        }
+        if let Some(lines) = &self.lines {
+            let lines: Vec<String> = lines.iter().map(|l| format!("{l}\n")).collect();
+            return Raw::new(200, &["content-type: application/x-ndjson"], lines.concat());
         }
         match (&self.body, &self.text) {
             (Some(body), _) => Raw::json(self.status, body),
@@ -76,7 +92,15 @@ impl Row {
             Signal::AnswerBlocked { reason } if !reason.is_empty() => Some("answer"),
             _ => None,
         });
+        let names = |category: &String| {
+            completion
+                .signals
+                .iter()
+                .any(|s| matches!(s, Signal::Moderation { category: c, .. } if c == category))
+        };
         let right = status == self.outcome
+            && self.category.as_ref().is_none_or(names)
+            && (self.reasoning.is_none() || self.reasoning == completion.reasoning)
             && (self.side.is_none() || self.side.as_deref() == side)
             && self.answer.as_ref().is_none_or(|a| *a == completion.text);
         (!right).then(|| format!("{status}, {side:?}, {completion:?}"))
@@ -105,20 +129,29 @@ async fn opened(spec: &str) -> Arc<dyn Model> {
         .expect("an endpoint opens without a request")
 }
 
+/// Whether a request asks for a row, wherever its API puts the prompt.
+fn holds(body: &Value, id: &str) -> bool {
+    match body {
+        Value::String(text) => text == id,
+        Value::Array(items) => items.iter().any(|item| holds(item, id)),
+        Value::Object(fields) => fields.values().any(|field| holds(field, id)),
+        _ => false,
+    }
+}
+
 #[test]
 fn every_providers_signal_is_read_as_what_it_means() {
     let rows = rows();
     let table = rows.clone();
     let server = RawServer::new(move |body, _| {
-        let id = body["messages"][0]["content"].as_str().unwrap_or_default();
-        let row = table.iter().find(|r| r.id == id).expect("a row");
+        let row = table.iter().find(|r| holds(body, &r.id)).expect("a row");
         row.reply()
     });
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let faults: Vec<String> = runtime.block_on(async {
-        let model = opened(&server.spec("m")).await;
         let mut faults = Vec::new();
         for row in &rows {
+            let model = opened(&server.spec(&format!("m?api={}", row.api))).await;
             let request = asked(&row.id);
             let outcome = tokio::time::timeout(Duration::from_secs(20), model.answer(&request));
             let outcome = outcome.await.expect("an answer in time");

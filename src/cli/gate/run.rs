@@ -17,7 +17,7 @@ use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::terminal::say;
 use crate::gate::{AdaptiveGate, GateFile, Overall};
-use crate::model::ModelSpec;
+use crate::model::{ModelSpec, OpenOptions};
 use crate::report::gate::influential_questions;
 use crate::run::{Limits, Order, Plan, PlanOptions, Session, SessionOptions, StopReason};
 
@@ -122,7 +122,14 @@ async fn plan(
         ..PlanOptions::default()
     };
     let suites = gate.suites_to_load();
-    Ok(Plan::new(&suites, &[model], options, &settings.data, &settings.open).await?)
+    let connections = arguments.max_connections;
+    let open = OpenOptions {
+        max_connections: connections
+            .and_then(|n| usize::try_from(n).ok())
+            .or(settings.open.max_connections),
+        ..settings.open.clone()
+    };
+    Ok(Plan::new(&suites, &[model], options, &settings.data, &open).await?)
 }
 
 fn session(

@@ -5,8 +5,8 @@ use secrecy::SecretString;
 
 use crate::model::spec::without_secrets;
 
-/// What every OpenAI-compatible server answers under its base address.
-const PATH: &str = "chat/completions";
+/// What every OpenAI-compatible server answers under its base address: people copy whole addresses.
+const CHAT_PATH: &str = "chat/completions";
 
 /// Parts of names of query parameters whose values are secrets.
 const SECRET_NAMES: &[&str] = &[
@@ -24,16 +24,18 @@ const SECRET_NAMES: &[&str] = &[
 pub(super) struct Address {
     /// With user, password and query.
     url: Url,
-    /// Scheme, host, port and path, without the last `/chat/completions`.
+    /// Scheme, host, port and path, without the path below it.
     base: String,
+    /// Below the base: `chat/completions`.
+    path: String,
 }
 
 impl Address {
-    /// Reads a base address such as `https://host/v1`, with or without `/chat/completions` at its end.
+    /// Reads a base address such as `https://host/v1`, with or without the API's path at its end. `path` may have a query of its own.
     ///
     /// # Errors
     /// What is wrong with it, without the secrets in it.
-    pub(super) fn parse(written: &str) -> Result<Self, String> {
+    pub(super) fn parse(written: &str, path: &str) -> Result<Self, String> {
         let shown = without_secrets(written);
         let wrong = |why: &dyn std::fmt::Display| {
             format!("'{shown}' is not a server address ({why}); write for instance https://host/v1")
@@ -42,15 +44,31 @@ impl Address {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(wrong(&"it must begin with http:// or https://"));
         }
-        let path = url.path().trim_end_matches('/');
-        let path = path.strip_suffix(PATH).unwrap_or(path);
-        let path = path.trim_end_matches('/').to_owned();
+        let (below, query) = path
+            .split_once('?')
+            .map_or((path, None), |(p, q)| (p, Some(q)));
+        let above = url.path().trim_end_matches('/');
+        let above = [below, CHAT_PATH]
+            .iter()
+            .find_map(|end| above.strip_suffix(end))
+            .unwrap_or(above);
+        let above = above.trim_end_matches('/').to_owned();
         url.set_fragment(None);
-        url.set_path(&format!("{path}/{PATH}"));
+        url.set_path(&above);
         let base = without_secrets(url.as_str());
-        let base = base.strip_suffix(PATH).unwrap_or(&base);
         let base = base.trim_end_matches('/').to_owned();
-        Ok(Self { url, base })
+        url.set_path(&format!("{above}/{below}"));
+        if let Some(query) = query {
+            let whole = url
+                .query()
+                .map_or(query.to_owned(), |own| format!("{own}&{query}"));
+            url.set_query(Some(&whole));
+        }
+        Ok(Self {
+            url,
+            base,
+            path: below.to_owned(),
+        })
     }
 
     /// Where requests go.
@@ -65,7 +83,12 @@ impl Address {
 
     /// Where requests go, as it may be shown.
     pub(super) fn public_url(&self) -> String {
-        format!("{}/{PATH}", self.base)
+        format!("{}/{}", self.base, self.path)
+    }
+
+    /// Scheme, host and port: what connections are to.
+    pub(super) fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
     }
 
     /// Whether it names a user, who is sent in the place of a key.
@@ -111,23 +134,39 @@ mod tests {
             "https://host:8080/v1/chat/completions",
             "https://host:8080/v1/chat/completions/",
         ] {
-            let address = Address::parse(written).unwrap();
+            let address = Address::parse(written, CHAT_PATH).unwrap();
             assert_eq!(
                 address.url().as_str(),
                 "https://host:8080/v1/chat/completions"
             );
             assert_eq!(address.base(), "https://host:8080/v1");
         }
-        let bare = Address::parse("http://[::1]:9").unwrap();
+        let bare = Address::parse("http://[::1]:9", CHAT_PATH).unwrap();
         assert_eq!(bare.url().as_str(), "http://[::1]:9/chat/completions");
         assert_eq!(bare.base(), "http://[::1]:9");
     }
 
     #[test]
+    fn an_api_has_a_path_and_a_query_of_its_own() {
+        let gemini = "models/gemini-2.5-pro:streamGenerateContent?alt=sse";
+        let address = Address::parse("https://host/v1beta?key=AIzaSECRET", gemini).unwrap();
+        assert_eq!(
+            address.url().as_str(),
+            "https://host/v1beta/models/gemini-2.5-pro:streamGenerateContent?key=AIzaSECRET&alt=sse"
+        );
+        assert_eq!(address.base(), "https://host/v1beta");
+        assert!(!address.public_url().contains("AIza"));
+        let whole = Address::parse("https://host/v1/chat/completions", "messages").unwrap();
+        assert_eq!(whole.url().as_str(), "https://host/v1/messages");
+    }
+
+    #[test]
     fn user_password_and_query_are_sent_and_never_shown() {
-        let address =
-            Address::parse("http://user:hunter22@host/v1?api-version=2024-10-21&key=AIzaSECRET")
-                .unwrap();
+        let address = Address::parse(
+            "http://user:hunter22@host/v1?api-version=2024-10-21&key=AIzaSECRET",
+            CHAT_PATH,
+        )
+        .unwrap();
         assert_eq!(
             address.url().as_str(),
             "http://user:hunter22@host/v1/chat/completions?api-version=2024-10-21&key=AIzaSECRET"
@@ -135,7 +174,7 @@ mod tests {
         assert_eq!(address.public_url(), "http://host/v1/chat/completions");
         assert!(address.has_user() && address.is_readable_underway());
         assert_eq!(address.secrets().len(), 2);
-        let wrong = Address::parse("ftp://user:hunter22@host/v1?key=AIzaSECRET");
+        let wrong = Address::parse("ftp://user:hunter22@host/v1?key=AIzaSECRET", CHAT_PATH);
         let error = wrong.err().unwrap();
         assert!(
             !error.contains("hunter22") && !error.contains("AIza"),
@@ -153,7 +192,7 @@ mod tests {
             ("http://192.168.1.2/v1", true),
             ("http://127.0.0.1.example/v1", true),
         ] {
-            let address = Address::parse(written).unwrap();
+            let address = Address::parse(written, CHAT_PATH).unwrap();
             assert_eq!(address.is_readable_underway(), open, "{written}");
         }
     }

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::dialect::{Dialect, Streamed};
 use super::json::json;
 use super::sse::{Event, Events};
-use super::stream::StreamedBody;
 
 /// Most bytes of an answer in one piece, and of one event of a stream.
 const MAX_PIECE: usize = 16 << 20;
@@ -35,6 +35,7 @@ pub(super) enum BodyError {
 
 /// A body that is coming.
 pub(super) struct Incoming {
+    dialect: &'static dyn Dialect,
     asked: Instant,
     shape: Shape,
     /// Bytes that have come.
@@ -44,13 +45,14 @@ pub(super) struct Incoming {
 enum Shape {
     /// Too little has come to tell; or, in the end, a body in one piece.
     Piece(Vec<u8>),
-    Stream(Box<Events>, Box<StreamedBody>),
+    Stream(Box<Events>, Box<dyn Streamed>),
 }
 
 impl Incoming {
     /// Nothing yet of the answer to a request sent at `asked`.
-    pub(super) fn new(asked: Instant) -> Self {
+    pub(super) fn new(dialect: &'static dyn Dialect, asked: Instant) -> Self {
         Self {
+            dialect,
             asked,
             shape: Shape::Piece(Vec::new()),
             size: 0,
@@ -60,15 +62,16 @@ impl Incoming {
     /// Takes bytes in.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
         self.size += bytes.len();
-        let asked = self.asked;
+        let (dialect, asked) = (self.dialect, self.asked);
         match &mut self.shape {
             Shape::Piece(piece) => {
                 let was_open = is_open(piece);
                 piece.extend_from_slice(bytes);
-                if was_open && looks_like_events(piece) {
+                let is_stream = was_open && looks_like_events(piece)
+                    || dialect.streams_lines() && begins_with_a_line(piece);
+                if is_stream {
                     let piece = std::mem::take(piece);
-                    let body = StreamedBody::new(asked);
-                    self.shape = Shape::Stream(Box::default(), Box::new(body));
+                    self.shape = Shape::Stream(Box::default(), dialect.streamed(asked));
                     self.push_events(&piece)?;
                 }
             }
@@ -81,7 +84,10 @@ impl Incoming {
         let Shape::Stream(events, body) = &mut self.shape else {
             return Ok(());
         };
-        events.push(bytes).iter().try_for_each(|e| push(body, e))
+        events
+            .push(bytes)
+            .iter()
+            .try_for_each(|e| push(body.as_mut(), e))
     }
 
     fn check_size(&self) -> Result<(), BodyError> {
@@ -134,15 +140,17 @@ impl Incoming {
                         Err(BodyError::BrokenOff)
                     }
                     // A gateway's error, written bare before the stream that it broke off.
-                    Err(_) if text.contains("\ndata:") => Ok(read_as_events(self.asked, &piece)
-                        .unwrap_or_else(|| Body::Text(text.to_owned()))),
+                    Err(_) if text.contains("\ndata:") || self.dialect.streams_lines() => {
+                        let read = read_as_events(self.dialect.streamed(self.asked), &piece);
+                        Ok(read.unwrap_or_else(|| Body::Text(text.to_owned())))
+                    }
                     Err(_) => Ok(Body::Text(text.to_owned())),
                 }
             }
             Shape::Stream(events, mut body) => {
                 if let Some(last) = events.finish() {
                     // A last event that cannot be read is one that was cut.
-                    let _ = push(&mut body, &last);
+                    let _ = push(body.as_mut(), &last);
                 }
                 let first_token = body.first_token();
                 let whole = body.body().ok_or(BodyError::BrokenOff)?;
@@ -153,19 +161,19 @@ impl Incoming {
 }
 
 /// A body as a stream of events, where it is one.
-fn read_as_events(asked: Instant, piece: &[u8]) -> Option<Body> {
-    let (mut events, mut body) = (Events::default(), StreamedBody::new(asked));
+fn read_as_events(mut body: Box<dyn Streamed>, piece: &[u8]) -> Option<Body> {
+    let mut events = Events::default();
     for event in events.push(piece) {
-        push(&mut body, &event).ok()?;
+        push(body.as_mut(), &event).ok()?;
     }
     if let Some(last) = events.finish() {
-        push(&mut body, &last).ok()?;
+        push(body.as_mut(), &last).ok()?;
     }
     let first_token = body.first_token();
     Some(Body::Json(body.body()?, first_token))
 }
 
-fn push(body: &mut StreamedBody, event: &Event) -> Result<(), BodyError> {
+fn push(body: &mut dyn Streamed, event: &Event) -> Result<(), BodyError> {
     body.push(event)
         .map_err(|error| BodyError::Event(error, event.data.clone()))
 }
@@ -183,6 +191,12 @@ fn is_open(piece: &[u8]) -> bool {
     beginning(piece).len() < "event:".len()
 }
 
+/// Whether the first line is JSON by itself.
+fn begins_with_a_line(piece: &[u8]) -> bool {
+    let line = piece.iter().position(|b| *b == b'\n');
+    line.is_some_and(|end| std::str::from_utf8(&piece[..end]).is_ok_and(|l| json(l).is_ok()))
+}
+
 fn looks_like_events(piece: &[u8]) -> bool {
     let beginning = beginning(piece);
     let fields: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
@@ -192,9 +206,10 @@ fn looks_like_events(piece: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::remote::dialect::CHAT;
 
     fn read(pieces: &[&[u8]]) -> Result<Body, BodyError> {
-        let mut incoming = Incoming::new(Instant::now());
+        let mut incoming = Incoming::new(CHAT, Instant::now());
         for piece in pieces {
             incoming.push(piece)?;
         }
@@ -239,12 +254,12 @@ mod tests {
 
     #[test]
     fn what_never_ends_is_stopped() {
-        let mut incoming = Incoming::new(Instant::now());
+        let mut incoming = Incoming::new(CHAT, Instant::now());
         let chunk = vec![b'a'; 1 << 20];
         incoming.push(b"data: ").unwrap();
         let stopped = (0..20).find(|_| incoming.push(&chunk).is_err());
         assert_eq!(stopped, Some(15));
-        let mut comments = Incoming::new(Instant::now());
+        let mut comments = Incoming::new(CHAT, Instant::now());
         let chunk = b": keep-alive\n\n".repeat(80_000);
         assert!((0..80).any(|_| comments.push(&chunk).is_err()));
     }

@@ -1,65 +1,74 @@
-//! A model behind an OpenAI-compatible chat completions endpoint.
+//! A model behind HTTP, whatever API it is asked through.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+use super::account::Account;
 use super::address::Address;
-use super::http::Http;
+use super::dialect::{Ask, CHAT, Dialect, KeyHeader};
+use super::http::{Http, Target};
 use super::key::Key;
+use super::limiter::{Fate, START};
 use super::prices::{self, Price};
-use super::providers::{self, Dialect};
+use super::providers::{self, Provider};
+use super::quirks::Quirks;
 use super::reply::Failure;
-use super::retry::{Pace, Tries};
+use super::retry::Tries;
 use super::secrets::Secrets;
-use super::wire::{self, Setting};
+use super::setting::{self, Setting};
 use crate::model::request::cut_at_stop;
 use crate::model::{
     Attempts, Capabilities, Completion, ErrorClass, Finish, Identity, Model, ModelError, ModelSpec,
-    OpenOptions, Payer, Request, Timing, Unlimited, Usage, Usd, Wanted,
+    OpenOptions, Payer, Request, Timing, Traffic, Unlimited, Usage, Usd, Wanted,
 };
 
-/// A model behind an OpenAI-compatible chat completions endpoint.
-pub struct ChatEndpoint {
+/// A model behind HTTP.
+pub struct Endpoint {
     identity: Identity,
     address: Address,
     model: String,
     key: Key,
     secrets: Secrets,
     http: Http,
-    pace: Pace,
+    account: Arc<Account>,
     price: Option<Price>,
-    concurrency: usize,
-    dialect: Dialect,
+    /// Requests in flight, where somebody asked for a number.
+    connections: Option<usize>,
+    dialect: &'static dyn Dialect,
+    key_header: KeyHeader,
+    quirks: Quirks,
+    /// The upstream that a request pins.
+    route: Option<String>,
     /// What the server has said it does not take.
     refused: Mutex<BTreeSet<Setting>>,
     /// Answers are asked for as streams: only they show one that is begun and retracted, and the time to the first token.
     stream: bool,
 }
 
-impl ChatEndpoint {
+impl Endpoint {
     /// Opens the endpoint a specification names; sends nothing.
     ///
     /// # Errors
     /// [`ErrorClass::Auth`] if the provider needs a key and its variable is not set, or holds what cannot be sent;
     /// [`ErrorClass::BadRequest`] if the address is none; [`ErrorClass::Network`] when offline.
     pub fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Self, ModelError> {
-        spec.allow_options(&["key_env", "max_connections", "stream"])?;
+        spec.allow_options(&["api", "key_env", "max_connections", "route", "stream"])?;
         if options.offline {
             return Err(ModelError::new(
                 ErrorClass::Network,
                 format!("{spec} needs the network, and --offline forbids it"),
             ));
         }
-        let provider = providers::resolve(spec, options)?;
         let model = spec.fragment.clone().unwrap_or_else(|| spec.target.clone());
+        let provider = providers::resolve(spec, &model, options)?;
         let named = spec.options.get("key_env").cloned();
-        let key = Key::read(named.unwrap_or(provider.key_env))?;
+        let key = Key::read(named.unwrap_or_else(|| provider.key_env.clone()))?;
         if key.value().is_none() && provider.key_required && !options.unasked {
             return Err(ModelError::new(
                 ErrorClass::Auth,
@@ -70,26 +79,33 @@ impl ChatEndpoint {
             ));
         }
         warn_of_open_secrets(&provider.address, &key);
-        let stream = is_streamed(spec, provider.stream)?;
+        let route = spec.options.get("route").cloned();
         Ok(Self {
             identity: Identity {
                 name: spec.display_name(),
-                fingerprint: fingerprint(&provider.address, &model, stream),
+                fingerprint: fingerprint(&provider, &model, route.as_deref()),
                 spec: spec.to_string(),
             },
             price: provider
                 .price
                 .or_else(|| prices::list_price(&spec.scheme, &model)),
-            concurrency: connections(spec, provider.max_connections)?,
+            connections: provider.allowance.connections,
+            account: options.accounts.account(
+                &provider.address.origin(),
+                key.value(),
+                provider.allowance,
+            ),
             secrets: secrets(&provider.address, &key),
             http: Http::new(&options.timeouts)?,
-            pace: Pace::default(),
             dialect: provider.dialect,
+            key_header: provider.key_header,
+            quirks: provider.quirks,
+            route,
+            stream: provider.stream,
             address: provider.address,
             refused: Mutex::default(),
             model,
             key,
-            stream,
         })
     }
 
@@ -98,33 +114,45 @@ impl ChatEndpoint {
         &self,
         payer: &dyn Payer,
         request: &Request,
+        question: Question<'_>,
         attempts: &mut Attempts,
     ) -> Result<Completion, ModelError> {
-        let mut tries = Tries::new(self.http.timeouts(), &self.pace);
+        let mut tries = Tries::new(self.http.timeouts(), &self.account);
+        // What came empty under load is asked for again alone.
+        let mut quiet = None;
         loop {
-            let body = self.body(request);
-            let sent = self.send(&body).await;
+            let body = self.body(request, question);
+            let sent = self.send(payer, &body, request, question).await;
             let usage = match &sent {
                 Ok(completion) => completion.usage,
                 Err(failure) => failure.usage,
             };
             attempts.add(usage, self.max_cost(&usage, request));
             // What there is to say where nobody pays for another one.
-            let last = match sent {
-                Err(failure) if self.learns(&failure, &body) => Err(self.name_key(failure.error)),
+            let (last, wait) = match sent {
+                Err(failure) if self.learns(&failure, &body) => {
+                    (Err(self.name_key(failure.error)), Duration::ZERO)
+                }
                 Err(failure) => {
                     let mut error = self.name_key(failure.error);
-                    if !tries.again_after(&mut error).await {
+                    let Some(wait) = tries.wait_after(&mut error) else {
                         return Err(error);
-                    }
-                    Err(error)
+                    };
+                    payer.hears(&Traffic::Retry {
+                        class: error.class,
+                        wait_seconds: wait.as_secs_f64(),
+                    });
+                    (Err(error), wait)
                 }
-                Ok(answer) if !is_silent(&answer, request) => return Ok(answer),
-                Ok(silence) => {
-                    if !tries.again_after_silence().await {
-                        return Ok(silence);
-                    }
-                    Ok(silence)
+                Ok(mut answer) => {
+                    let is_empty = question.is_unanswered(self.dialect, &answer, request);
+                    let wait = is_empty.then(|| tries.wait_after_silence()).flatten();
+                    answer.empty_replies = tries.silences();
+                    let Some(wait) = wait else {
+                        return Ok(answer);
+                    };
+                    payer.hears(&Traffic::Empty);
+                    (Ok(answer), wait)
                 }
             };
             if !payer.pays_on(attempts) {
@@ -133,23 +161,118 @@ impl ChatEndpoint {
                     error
                 });
             }
+            tokio::time::sleep(wait).await;
+            if tries.silences() > 0 && quiet.is_none() {
+                quiet = self.account.quiet_place().await;
+            }
         }
+    }
+
+    /// Scores continuations, each after its context, one after the other, so that a server that keeps prefixes reads a context once.
+    async fn score(
+        &self,
+        payer: &dyn Payer,
+        request: &Request,
+        pairs: &[(&str, &str)],
+        attempts: &mut Attempts,
+    ) -> Result<Completion, ModelError> {
+        if self.dialect.likelihood().is_none() {
+            return Err(ModelError::new(
+                ErrorClass::Unsupported,
+                format!(
+                    "{} does not return log-likelihoods through the API '{}'; if its server has /completions with echo and logprobs, name it with ?api=completions, or use a suite whose scorers read text (e.g. choice by letter)",
+                    self.identity.name,
+                    self.dialect.name()
+                ),
+            ));
+        }
+        let mut scored = Completion::text("");
+        for (i, pair) in pairs.iter().enumerate() {
+            if i > 0 && !payer.pays_on(attempts) {
+                return Err(ModelError::new(
+                    ErrorClass::Quota,
+                    "the budget does not suffice for the remaining continuations",
+                ));
+            }
+            let one = self
+                .ask(payer, request, Question::Score(*pair), attempts)
+                .await?;
+            scored.continuations.extend(one.continuations);
+        }
+        scored.usage = attempts.usage;
+        Ok(scored)
     }
 
     /// Sends a request once.
-    async fn send(&self, body: &Value) -> Result<Completion, Box<Failure>> {
-        self.pace.ready().await;
-        let key = self.key.value();
-        let reply = self.http.post(&self.address, key, &self.secrets, body);
-        reply.await?.read(&self.address.public_url())
+    async fn send(
+        &self,
+        payer: &dyn Payer,
+        body: &Value,
+        request: &Request,
+        question: Question<'_>,
+    ) -> Result<Completion, Box<Failure>> {
+        let place = self.account.place(tokens(request)).await;
+        let sent = self.exchange(body, question).await;
+        if let Some(change) = place.leave(fate(&sent)) {
+            payer.hears(&Traffic::Limit {
+                server: self.account.server().to_owned(),
+                from: change.from,
+                to: change.to,
+                cause: change.cause,
+            });
+        }
+        sent
     }
 
-    fn body(&self, request: &Request) -> Value {
-        for setting in wire::untaken(&self.model, request, &self.dialect) {
+    async fn exchange(
+        &self,
+        body: &Value,
+        question: Question<'_>,
+    ) -> Result<Completion, Box<Failure>> {
+        let reply = self.http.post(&self.target(), body).await?;
+        let url = self.address.public_url();
+        let mut completion = match question {
+            Question::Words => reply.read(self.dialect, &url),
+            Question::Score(texts) => reply.read_score(self.dialect, &url, texts),
+        }?;
+        if completion.served.route.is_none() {
+            completion.served.route.clone_from(&self.route);
+        }
+        Ok(completion)
+    }
+
+    fn target(&self) -> Target<'_> {
+        Target {
+            address: &self.address,
+            dialect: self.dialect,
+            key: self.key.value(),
+            key_header: self.key_header,
+            secrets: &self.secrets,
+        }
+    }
+
+    fn body(&self, request: &Request, question: Question<'_>) -> Value {
+        self.with_ask(request, |ask| match (question, self.dialect.likelihood()) {
+            (Question::Score((context, continuation)), Some(likelihood)) => {
+                likelihood.request(ask, context, continuation)
+            }
+            _ => self.dialect.body(ask),
+        })
+    }
+
+    fn with_ask<T>(&self, request: &Request, write: impl FnOnce(&Ask<'_>) -> T) -> T {
+        for setting in setting::untaken(&self.model, request, &self.quirks, self.dialect.lacks()) {
             self.leaves_out(setting);
         }
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        wire::body(&self.model, request, &self.dialect, self.stream, &refused)
+        write(&Ask {
+            model: &self.model,
+            request,
+            quirks: &self.quirks,
+            stream: self.stream,
+            refused: &refused,
+            route: self.route.as_deref(),
+        })
     }
 
     /// Whether a failure is about a setting that can be left out: then the request is another one from here on.
@@ -157,9 +280,9 @@ impl ChatEndpoint {
         let refused = failure
             .fault
             .as_ref()
-            .and_then(|f| wire::refused_setting(f, sent));
+            .and_then(|f| setting::refused_setting(f, sent));
         // Another request may have learned it while this one was under way.
-        refused.is_some_and(|s| self.leaves_out(s) || s.is_default_in(sent, &self.dialect))
+        refused.is_some_and(|s| self.leaves_out(s) || s.is_default_in(sent, &self.quirks))
     }
 
     /// What a request took in US dollars, where that is known.
@@ -221,10 +344,56 @@ impl ChatEndpoint {
     }
 }
 
-/// The server and the model's name; a stream shows other things than an answer in one piece, so the two are not the same answer.
-fn fingerprint(address: &Address, model: &str, stream: bool) -> String {
-    let how = if stream { "?stream" } else { "" };
-    format!("{}#{model}{how}", address.base())
+/// About how many tokens a request reads and writes.
+fn tokens(request: &Request) -> u64 {
+    const BYTES_PER_TOKEN: u64 = 4;
+    request.prompt.most_tokens() / BYTES_PER_TOKEN + u64::from(request.parameters.max_tokens)
+}
+
+/// What a request says of how many there are in flight.
+fn fate(sent: &Result<Completion, Box<Failure>>) -> Fate {
+    let Err(failure) = sent else {
+        return Fate::Answered;
+    };
+    let status = failure.fault.as_ref().and_then(|f| f.status());
+    match failure.error.class {
+        ErrorClass::RateLimited => Fate::Rejected,
+        ErrorClass::Server if matches!(status, Some(503 | 529)) => Fate::Rejected,
+        _ => Fate::Other,
+    }
+}
+
+/// What one request asks for.
+#[derive(Clone, Copy)]
+enum Question<'a> {
+    Words,
+    /// The log-likelihood of a continuation behind its context.
+    Score((&'a str, &'a str)),
+}
+
+impl Question<'_> {
+    /// Whether words were asked for and none came, though all seemed well.
+    fn is_unanswered(self, dialect: &dyn Dialect, answer: &Completion, request: &Request) -> bool {
+        matches!(self, Self::Words) && is_silent(dialect, answer, request)
+    }
+}
+
+/// The server and the model's name, and how it is asked where that can change what is seen: a stream, another API or a pinned route
+/// gives other answers.
+fn fingerprint(provider: &Provider, model: &str, route: Option<&str>) -> String {
+    let mut fingerprint = format!("{}#{model}", provider.address.base());
+    if provider.stream {
+        fingerprint += "?stream";
+    }
+    if provider.dialect.name() != CHAT.name() {
+        fingerprint += "?api=";
+        fingerprint += provider.dialect.name();
+    }
+    if let Some(route) = route {
+        fingerprint += "?route=";
+        fingerprint += route;
+    }
+    fingerprint
 }
 
 fn secrets(address: &Address, key: &Key) -> Secrets {
@@ -254,74 +423,42 @@ fn warn_of_open_secrets(address: &Address, key: &Key) {
     );
 }
 
-fn connections(spec: &ModelSpec, usual: usize) -> Result<usize, ModelError> {
-    let Some(written) = spec.options.get("max_connections") else {
-        return Ok(usual);
-    };
-    written.parse().ok().filter(|n| *n > 0).ok_or_else(|| {
-        ModelError::new(
-            ErrorClass::BadRequest,
-            format!("{spec}: max_connections must be a whole number above 0, not '{written}'"),
-        )
-    })
-}
-
-fn is_streamed(spec: &ModelSpec, usual: bool) -> Result<bool, ModelError> {
-    match spec.options.get("stream").map(String::as_str) {
-        None => Ok(usual),
-        Some("true") => Ok(true),
-        Some("false") => Ok(false),
-        Some(other) => Err(ModelError::new(
-            ErrorClass::BadRequest,
-            format!("'{spec}': stream must be true or false, not '{other}'"),
-        )),
-    }
-}
-
 /// Whether an answer ended as if all were well, and says nothing. Where strings end an answer, it may rightly be empty.
-fn is_silent(completion: &Completion, request: &Request) -> bool {
+fn is_silent(dialect: &dyn Dialect, completion: &Completion, request: &Request) -> bool {
     completion.text.trim().is_empty()
         && matches!(completion.finish, Finish::Stop | Finish::Unknown)
         && !completion.is_blocked()
         && request.parameters.stop.is_empty()
-        && !has_tool_calls(completion)
-}
-
-/// Whether a tool was called in place of words.
-fn has_tool_calls(completion: &Completion) -> bool {
-    let choice = completion
-        .raw
-        .as_ref()
-        .and_then(|r| r.pointer("/choices/0"));
-    choice.is_some_and(|choice| {
-        let message = &choice["message"];
-        let ended_so = ["tool_calls", "tool_use", "function_call"]
-            .iter()
-            .any(|reason| choice["finish_reason"] == *reason);
-        ended_so
-            || message["function_call"].is_object()
-            || message["tool_calls"]
-                .as_array()
-                .is_some_and(|c| !c.is_empty())
-    })
+        && !completion
+            .raw
+            .as_ref()
+            .is_some_and(|body| dialect.calls_tools(body))
 }
 
 #[async_trait]
-impl Model for ChatEndpoint {
+impl Model for Endpoint {
     fn identity(&self) -> &Identity {
         &self.identity
     }
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            chat: true,
-            log_likelihood: false,
-            concurrency: self.concurrency,
+            chat: self.dialect.chats(),
+            log_likelihood: self.dialect.likelihood().is_some(),
+            concurrency: self.connections.unwrap_or(START),
             cacheable: true,
         }
     }
 
+    fn room(&self) -> usize {
+        self.connections.or(self.account.limit()).unwrap_or(START)
+    }
+
     async fn generate(&self, request: &Request) -> Result<Completion, ModelError> {
+        self.answer_for(&Unlimited, request).await
+    }
+
+    async fn log_likelihood(&self, request: &Request) -> Result<Completion, ModelError> {
         self.answer_for(&Unlimited, request).await
     }
 
@@ -330,12 +467,27 @@ impl Model for ChatEndpoint {
         payer: &dyn Payer,
         request: &Request,
     ) -> Result<Completion, ModelError> {
-        if request.wanted != Wanted::Generate {
-            return self.log_likelihood(request).await;
-        }
         let started = Instant::now();
         let mut attempts = Attempts::default();
-        match self.ask(payer, request, &mut attempts).await {
+        let answered = match &request.wanted {
+            Wanted::Generate => {
+                self.ask(payer, request, Question::Words, &mut attempts)
+                    .await
+            }
+            Wanted::LogLikelihood { continuations } => {
+                let context = request.prompt.display();
+                let pairs: Vec<(&str, &str)> =
+                    continuations.iter().map(|c| (&*context, &**c)).collect();
+                self.score(payer, request, &pairs, &mut attempts).await
+            }
+            Wanted::LogLikelihoods { pairs } => {
+                let contexts: Vec<_> = pairs.iter().map(|(p, c)| (p.display(), c)).collect();
+                let pairs: Vec<(&str, &str)> =
+                    contexts.iter().map(|(p, c)| (&**p, &***c)).collect();
+                self.score(payer, request, &pairs, &mut attempts).await
+            }
+        };
+        match answered {
             Err(error) => Err(ModelError { attempts, ..error }),
             Ok(mut completion) => {
                 cut_at_stop(&mut completion.text, &request.parameters.stop);

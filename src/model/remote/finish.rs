@@ -21,6 +21,8 @@ const FINISH_REASONS: &[(Finish, &[&str])] = &[
             "spii",
             "image_safety",
             "image_prohibited_content",
+            "image_recitation",
+            "language",
             "model_armor",
             "guardrail_intervened",
             "intervened",
@@ -41,6 +43,14 @@ const FINISH_REASONS: &[(Finish, &[&str])] = &[
             "aborted",
             "cancelled",
             "user_cancel",
+            "failed",
+            "malformed_function_call",
+            "malformed_response",
+            "malformed_model_output",
+            "malformed_tool_use",
+            "unexpected_tool_call",
+            "too_many_tool_calls",
+            "missing_thought_signature",
             "timeout",
         ],
     ),
@@ -69,6 +79,8 @@ const FINISH_REASONS: &[(Finish, &[&str])] = &[
             "tool_calls",
             "tool_use",
             "function_call",
+            "pause_turn",
+            "load",
         ],
     ),
 ];
@@ -86,15 +98,22 @@ impl Ending {
     /// disagree the graver one counts.
     pub(super) fn read(choice: &Value) -> Self {
         let said = ["finish_reason", "native_finish_reason", "finishReason"];
-        let said = said
-            .iter()
-            .filter_map(|name| reason(choice.get(*name)?))
-            .flat_map(|reason| {
-                let parts = reason.split(':').map(meaning);
-                parts
-                    .map(|finish| (finish, reason.clone()))
-                    .collect::<Vec<_>>()
-            });
+        Self::gravest(said.iter().filter_map(|name| reason(choice.get(*name)?)))
+    }
+
+    /// Reads one reason.
+    pub(super) fn of(reason: &str) -> Self {
+        let reason = reason.trim();
+        Self::gravest((!reason.is_empty()).then(|| reason.to_owned()).into_iter())
+    }
+
+    fn gravest(said: impl Iterator<Item = String>) -> Self {
+        let said = said.flat_map(|reason| {
+            let parts = reason.split(':').map(meaning);
+            parts
+                .map(|finish| (finish, reason.clone()))
+                .collect::<Vec<_>>()
+        });
         let gravest = said.min_by_key(|(finish, _)| gravity(*finish));
         let (finish, reason) = gravest.unwrap_or((Finish::Unknown, String::new()));
         Self { finish, reason }

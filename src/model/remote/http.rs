@@ -3,15 +3,18 @@
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use reqwest::header::LOCATION;
+use reqwest::header::{HeaderValue, LOCATION};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::address::Address;
 use super::body::{Body, BodyError, Incoming};
-use super::reply::{Failure, Reply, excerpt};
-use super::retry_after::retry_after;
+use super::dialect::{Dialect, KeyHeader};
+use super::excerpt::excerpt;
+use super::reply::{Failure, Reply};
+use super::retry_after::{reset_after, retry_after};
 use super::secrets::Secrets;
+use super::served::route_of;
 use super::timeouts::Timeouts;
 use crate::model::spec::without_secrets;
 use crate::model::{ErrorClass, ModelError, Usage};
@@ -29,11 +32,20 @@ pub(super) struct Http {
     timeouts: Timeouts,
 }
 
+/// Where a request goes, in whose terms, and with which key.
+pub(super) struct Target<'a> {
+    pub address: &'a Address,
+    pub dialect: &'static dyn Dialect,
+    pub key: Option<&'a SecretString>,
+    pub key_header: KeyHeader,
+    /// What no reply may show.
+    pub secrets: &'a Secrets,
+}
+
 impl Http {
     pub(super) fn new(timeouts: &Timeouts) -> Result<Self, ModelError> {
         let client = net::client()
             .connect_timeout(timeouts.connect_seconds.duration())
-            .read_timeout(timeouts.idle_seconds.duration())
             .timeout(timeouts.total_seconds.duration())
             // A redirect could carry the key to another host.
             .redirect(reqwest::redirect::Policy::none())
@@ -54,32 +66,53 @@ impl Http {
     /// Posts JSON once, and reads the reply to its end. The key is not sent where the address names a user.
     pub(super) async fn post(
         &self,
-        address: &Address,
-        key: Option<&SecretString>,
-        secrets: &Secrets,
+        target: &Target<'_>,
         body: &Value,
     ) -> Result<Reply, Box<Failure>> {
+        let &Target {
+            address,
+            dialect,
+            secrets,
+            ..
+        } = target;
         let mut request = self.client.post(address.url().clone()).json(body);
-        if let Some(key) = key.filter(|_| !address.has_user()) {
-            request = request.bearer_auth(key.expose_secret());
+        for (name, value) in dialect.headers() {
+            request = request.header(*name, *value);
+        }
+        if let Some(key) = target.key.filter(|_| !address.has_user()) {
+            request = match target.key_header {
+                KeyHeader::Bearer => request.bearer_auth(key.expose_secret()),
+                KeyHeader::Named(name) => {
+                    let mut value = HeaderValue::from_str(key.expose_secret())
+                        .map_err(|e| Box::new(Failure::unread(unsendable(&e))))?;
+                    value.set_sensitive(true);
+                    request.header(name, value)
+                }
+            };
         }
         let asked = Instant::now();
-        let response = request
-            .send()
+        let first_byte = self.timeouts.first_byte().duration();
+        let response = tokio::time::timeout(first_byte, request.send())
             .await
+            .map_err(|_| Box::new(Failure::unread(self.timed_out(address))))?
             .map_err(|e| Box::new(self.transport_error(address, &e)))?;
         let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers());
+        let headers = response.headers();
+        let reset = || (status == 429).then(|| reset_after(headers)).flatten();
+        let retry_after = retry_after(headers).or_else(reset);
+        let route = route_of(headers).map(|route| secrets.cut(&route));
         let location = response
             .headers()
             .get(LOCATION)
             .and_then(|v| v.to_str().ok());
         let location = location.map(|l| secrets.cut(&excerpt(&without_secrets(l))));
         let mut body = if response.status().is_success() {
-            let read = read_answer(response, asked).await;
+            let idle = self.timeouts.idle_seconds.duration();
+            let read = read_answer(response, dialect, asked, idle).await;
             read.map_err(|e| Box::new(self.read_error(address, secrets, e)))?
         } else {
-            read_error_body(response, asked).await
+            let idle = self.timeouts.idle_seconds.duration();
+            read_error_body(response, dialect, asked, idle).await
         };
         match &mut body {
             Body::Json(value, _) => secrets.cut_value(value),
@@ -88,6 +121,7 @@ impl Http {
         Ok(Reply {
             status,
             retry_after,
+            route,
             location,
             body,
         })
@@ -96,6 +130,7 @@ impl Http {
     fn read_error(&self, address: &Address, secrets: &Secrets, error: ReadError) -> Failure {
         match error {
             ReadError::Transport(error) => self.transport_error(address, &error),
+            ReadError::Idle => Failure::unread(self.timed_out(address)),
             ReadError::Body(error) => Failure::unread(body_error(address, secrets, error)),
         }
     }
@@ -114,18 +149,25 @@ impl Http {
         }
     }
 
+    fn timed_out(&self, address: &Address) -> ModelError {
+        let (url, t) = (address.public_url(), &self.timeouts);
+        ModelError::new(
+            ErrorClass::Timeout,
+            format!(
+                "{url} did not answer in time (connect {} s, first byte {} s, silence {} s, whole answer {} s; set under [http] in candor.toml)",
+                t.connect_seconds,
+                t.first_byte(),
+                t.idle_seconds,
+                t.total_seconds
+            ),
+        )
+    }
+
     fn transport_failure(&self, address: &Address, error: &reqwest::Error) -> ModelError {
-        let url = address.public_url();
         if error.is_timeout() {
-            let t = &self.timeouts;
-            return ModelError::new(
-                ErrorClass::Timeout,
-                format!(
-                    "{url} did not answer in time (connect {} s, silence {} s, whole answer {} s; set under [http] in candor.toml)",
-                    t.connect_seconds, t.idle_seconds, t.total_seconds
-                ),
-            );
+            return self.timed_out(address);
         }
+        let url = address.public_url();
         let mut cause: &dyn std::error::Error = error;
         while let Some(next) = cause.source() {
             cause = next;
@@ -146,25 +188,37 @@ impl Http {
     }
 }
 
+fn unsendable(error: &reqwest::header::InvalidHeaderValue) -> ModelError {
+    ModelError::new(ErrorClass::Auth, format!("the key cannot be sent: {error}"))
+}
+
 /// Why an answer could not be read to its end.
 enum ReadError {
     Transport(reqwest::Error),
+    /// Nothing came any more.
+    Idle,
     Body(BodyError),
 }
 
 /// Reads an answer until it is over: a body to its last byte, a stream to `[DONE]`, or to its finish and a little longer. Where
 /// something besides the answer said how it went, the answer itself may still be coming.
-async fn read_answer(response: reqwest::Response, asked: Instant) -> Result<Body, ReadError> {
-    let mut incoming = Incoming::new(asked);
+async fn read_answer(
+    response: reqwest::Response,
+    dialect: &'static dyn Dialect,
+    asked: Instant,
+    idle: Duration,
+) -> Result<Body, ReadError> {
+    let mut incoming = Incoming::new(dialect, asked);
     let mut stream = response.bytes_stream();
     let mut ended: Option<Instant> = None;
     while !incoming.is_done() {
         let next = if incoming.is_whole() {
             let rest = ended.map_or(GRACE, |ended| GRACE.saturating_sub(ended.elapsed()));
-            let next = tokio::time::timeout(rest, stream.next());
+            let next = tokio::time::timeout(rest.min(idle), stream.next());
             next.await.unwrap_or(None)
         } else {
-            stream.next().await
+            let next = tokio::time::timeout(idle, stream.next());
+            next.await.map_err(|_| ReadError::Idle)?
         };
         match next {
             None => break,
@@ -184,11 +238,16 @@ async fn read_answer(response: reqwest::Response, asked: Instant) -> Result<Body
 }
 
 /// Reads the body of an error status as far as it comes: the status says enough.
-async fn read_error_body(response: reqwest::Response, asked: Instant) -> Body {
-    let mut incoming = Incoming::new(asked);
+async fn read_error_body(
+    response: reqwest::Response,
+    dialect: &'static dyn Dialect,
+    asked: Instant,
+    idle: Duration,
+) -> Body {
+    let mut incoming = Incoming::new(dialect, asked);
     let mut stream = response.bytes_stream();
     let mut left = MAX_ERROR;
-    while let Some(Ok(bytes)) = stream.next().await {
+    while let Ok(Some(Ok(bytes))) = tokio::time::timeout(idle, stream.next()).await {
         let taken = left.min(bytes.len());
         left -= taken;
         if incoming.push(&bytes[..taken]).is_err() || left == 0 || incoming.is_done() {

@@ -1,67 +1,27 @@
-//! The providers we know by name: where they are, and where their key is looked for.
+//! The providers we know by name, one row each: where they are, which APIs they have, and where their key is looked for.
 
 use serde::{Deserialize, Serialize};
 
 use super::Price;
+use super::account::Allowance;
 use super::address::Address;
+use super::dialect::{
+    self, ANTHROPIC, CHAT, CONVERSE, Dialect, GEMINI, KeyHeader, OLLAMA, RESPONSES,
+};
+use super::quirks::{COMMON, NARROW, Quirks, Schema};
 use crate::model::{BARE_KEY_ENV, ErrorClass, ModelError, ModelSpec, OpenOptions};
 use crate::text::instead;
 
-/// Whether a server holds an answer to a schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Schema {
-    /// To a JSON schema.
-    Json,
-    /// To JSON, of no schema.
-    AnyJson,
-}
-
-/// What a server takes otherwise than most do. Whatever a server refuses besides is learned from its errors.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Dialect {
-    /// The name of the limit of tokens.
-    pub max_tokens: &'static str,
-    /// The name of the seed, where it takes one.
-    pub seed: Option<&'static str>,
-    /// How it is asked for JSON.
-    pub schema: Schema,
-    /// Whether it takes `stream_options`; one that does not counts tokens in its streams anyway.
-    pub stream_options: bool,
-    /// Whether it takes `top_k`, which is not of OpenAI's API.
-    pub top_k: bool,
-    /// Beginnings of names of models that take neither temperature nor top-p.
-    pub fixed_sampling: &'static [&'static str],
-}
-
-impl Dialect {
-    /// Whether a model takes temperature and top-p. A fine-tuned model is called `ft:` and the name of what it was.
-    pub(super) fn samples(&self, model: &str) -> bool {
-        let name = model.strip_prefix("ft:").unwrap_or(model);
-        !self.fixed_sampling.iter().any(|f| name.starts_with(f))
-    }
-}
-
-/// What most servers take: those that run open weights (vLLM, `SGLang`, llama.cpp) take `top_k` too.
-const COMMON: Dialect = Dialect {
-    max_tokens: "max_tokens",
-    seed: Some("seed"),
-    schema: Schema::Json,
-    stream_options: true,
-    top_k: true,
-    fixed_sampling: &[],
-};
-/// What OpenAI's API has, and nothing alongside it.
-const NARROW: Dialect = Dialect {
-    top_k: false,
-    ..COMMON
-};
-
 struct Known {
     scheme: &'static str,
-    base_url: &'static str,
+    /// Its APIs with their base addresses; the first one is used where none is chosen. `{NAME}` in an address stands for an environment
+    /// variable.
+    apis: &'static [(&'static dyn Dialect, &'static str)],
     key_env: &'static str,
     key_required: bool,
-    dialect: Dialect,
+    /// Where the key goes, if it is elsewhere than the API has it.
+    key_header: Option<KeyHeader>,
+    quirks: Quirks,
 }
 
 /// The environment variables that hold the known providers' keys.
@@ -71,61 +31,181 @@ pub fn key_variables() -> impl Iterator<Item = &'static str> {
 
 const fn known(
     scheme: &'static str,
-    base_url: &'static str,
+    apis: &'static [(&'static dyn Dialect, &'static str)],
     key_env: &'static str,
-    dialect: Dialect,
+    quirks: Quirks,
 ) -> Known {
     Known {
         scheme,
-        base_url,
+        apis,
         key_env,
         key_required: true,
-        dialect,
+        key_header: None,
+        quirks,
     }
 }
 
-/// OpenAI-compatible endpoints, one row each.
+/// OpenAI's own models of reasoning take neither temperature nor top-p.
+const OPENAI: Quirks = Quirks {
+    max_tokens: "max_completion_tokens",
+    fixed_sampling: &["o1", "o3", "o4", "gpt-5"],
+    ..NARROW
+};
+const ANY_JSON: Quirks = Quirks {
+    schema: Schema::AnyJson,
+    ..NARROW
+};
+
 const KNOWN: &[Known] = &[
     known(
         "openai",
-        "https://api.openai.com/v1",
+        &[
+            (CHAT, "https://api.openai.com/v1"),
+            (RESPONSES, "https://api.openai.com/v1"),
+        ],
         "OPENAI_API_KEY",
-        Dialect {
-            max_tokens: "max_completion_tokens",
-            fixed_sampling: &["o1", "o3", "o4", "gpt-5"],
-            ..NARROW
-        },
+        OPENAI,
     ),
     known(
         "anthropic",
-        "https://api.anthropic.com/v1",
+        &[
+            (ANTHROPIC, "https://api.anthropic.com/v1"),
+            (CHAT, "https://api.anthropic.com/v1"),
+        ],
         "ANTHROPIC_API_KEY",
-        Dialect {
+        Quirks {
             seed: None,
-            ..NARROW
+            ..COMMON
         },
     ),
     known(
         "gemini",
-        "https://generativelanguage.googleapis.com/v1beta/openai",
+        &[
+            (GEMINI, "https://generativelanguage.googleapis.com/v1beta"),
+            (
+                CHAT,
+                "https://generativelanguage.googleapis.com/v1beta/openai",
+            ),
+        ],
         "GEMINI_API_KEY",
+        COMMON,
+    ),
+    Known {
+        // An access token: `gcloud auth print-access-token`.
+        key_header: Some(KeyHeader::Bearer),
+        ..known(
+            "vertex",
+            &[(
+                GEMINI,
+                "https://{GOOGLE_CLOUD_LOCATION}-aiplatform.googleapis.com/v1/projects/{GOOGLE_CLOUD_PROJECT}/locations/{GOOGLE_CLOUD_LOCATION}/publishers/google",
+            )],
+            "VERTEX_ACCESS_TOKEN",
+            COMMON,
+        )
+    },
+    Known {
+        key_header: Some(KeyHeader::Named("api-key")),
+        ..known(
+            "azure",
+            &[
+                (CHAT, "{AZURE_OPENAI_ENDPOINT}/openai/v1"),
+                (RESPONSES, "{AZURE_OPENAI_ENDPOINT}/openai/v1"),
+            ],
+            "AZURE_OPENAI_API_KEY",
+            OPENAI,
+        )
+    },
+    known(
+        "bedrock",
+        &[
+            (
+                CONVERSE,
+                "https://bedrock-runtime.{AWS_REGION}.amazonaws.com",
+            ),
+            (
+                CHAT,
+                "https://bedrock-runtime.{AWS_REGION}.amazonaws.com/openai/v1",
+            ),
+        ],
+        "AWS_BEARER_TOKEN_BEDROCK",
         NARROW,
     ),
     known(
         "deepseek",
-        "https://api.deepseek.com/v1",
+        &[(CHAT, "https://api.deepseek.com/v1")],
         "DEEPSEEK_API_KEY",
-        Dialect {
+        Quirks {
             seed: None,
-            schema: Schema::AnyJson,
-            ..NARROW
+            ..ANY_JSON
+        },
+    ),
+    known(
+        "dashscope",
+        &[(CHAT, "https://dashscope.aliyuncs.com/compatible-mode/v1")],
+        "DASHSCOPE_API_KEY",
+        ANY_JSON,
+    ),
+    known(
+        "moonshot",
+        &[(CHAT, "https://api.moonshot.cn/v1")],
+        "MOONSHOT_API_KEY",
+        Quirks {
+            seed: None,
+            ..ANY_JSON
+        },
+    ),
+    known(
+        "zhipu",
+        &[(CHAT, "https://open.bigmodel.cn/api/paas/v4")],
+        "ZHIPU_API_KEY",
+        Quirks {
+            seed: None,
+            stream_options: false,
+            ..ANY_JSON
+        },
+    ),
+    known(
+        "zai",
+        &[(CHAT, "https://api.z.ai/api/paas/v4")],
+        "ZAI_API_KEY",
+        Quirks {
+            seed: None,
+            stream_options: false,
+            ..ANY_JSON
+        },
+    ),
+    known(
+        "volcengine",
+        &[(CHAT, "https://ark.cn-beijing.volces.com/api/v3")],
+        "ARK_API_KEY",
+        Quirks {
+            seed: None,
+            ..ANY_JSON
+        },
+    ),
+    known(
+        "qianfan",
+        &[(CHAT, "https://qianfan.baidubce.com/v2")],
+        "QIANFAN_API_KEY",
+        Quirks {
+            seed: None,
+            ..ANY_JSON
+        },
+    ),
+    known(
+        "minimax",
+        &[(CHAT, "https://api.minimax.io/v1")],
+        "MINIMAX_API_KEY",
+        Quirks {
+            seed: None,
+            ..ANY_JSON
         },
     ),
     known(
         "mistral",
-        "https://api.mistral.ai/v1",
+        &[(CHAT, "https://api.mistral.ai/v1")],
         "MISTRAL_API_KEY",
-        Dialect {
+        Quirks {
             seed: Some("random_seed"),
             stream_options: false,
             ..NARROW
@@ -133,47 +213,129 @@ const KNOWN: &[Known] = &[
     ),
     known(
         "openrouter",
-        "https://openrouter.ai/api/v1",
+        &[(CHAT, "https://openrouter.ai/api/v1")],
         "OPENROUTER_API_KEY",
-        COMMON,
+        Quirks {
+            routes: true,
+            ..COMMON
+        },
     ),
     known(
         "groq",
-        "https://api.groq.com/openai/v1",
+        &[(CHAT, "https://api.groq.com/openai/v1")],
         "GROQ_API_KEY",
-        Dialect {
+        Quirks {
+            max_tokens: "max_completion_tokens",
+            ..NARROW
+        },
+    ),
+    known(
+        "cerebras",
+        &[(CHAT, "https://api.cerebras.ai/v1")],
+        "CEREBRAS_API_KEY",
+        Quirks {
             max_tokens: "max_completion_tokens",
             ..NARROW
         },
     ),
     known(
         "together",
-        "https://api.together.xyz/v1",
+        &[(CHAT, "https://api.together.xyz/v1")],
         "TOGETHER_API_KEY",
         COMMON,
     ),
-    known("xai", "https://api.x.ai/v1", "XAI_API_KEY", NARROW),
+    known(
+        "fireworks",
+        &[(CHAT, "https://api.fireworks.ai/inference/v1")],
+        "FIREWORKS_API_KEY",
+        COMMON,
+    ),
+    known(
+        "xai",
+        &[(CHAT, "https://api.x.ai/v1")],
+        "XAI_API_KEY",
+        NARROW,
+    ),
+    Known {
+        key_required: false,
+        ..known(
+            "litellm",
+            &[
+                (CHAT, "http://127.0.0.1:4000/v1"),
+                (RESPONSES, "http://127.0.0.1:4000/v1"),
+                (ANTHROPIC, "http://127.0.0.1:4000/v1"),
+            ],
+            "LITELLM_API_KEY",
+            NARROW,
+        )
+    },
     Known {
         key_required: false,
         ..known(
             "ollama",
-            "http://127.0.0.1:11434/v1",
+            &[
+                (CHAT, "http://127.0.0.1:11434/v1"),
+                (OLLAMA, "http://127.0.0.1:11434"),
+            ],
             "OLLAMA_API_KEY",
-            NARROW,
+            COMMON,
         )
     },
 ];
+
+impl Known {
+    fn base(&self, dialect: &dyn Dialect) -> Option<&'static str> {
+        let mut apis = self.apis.iter();
+        let own = apis.find(|(d, _)| d.name() == dialect.name());
+        own.map(|(_, base)| *base)
+    }
+
+    /// The address of one of its APIs, or of another one at the place of those that are compatible with OpenAI's.
+    fn address(&self, dialect: &dyn Dialect) -> Result<String, String> {
+        let base = self
+            .base(dialect)
+            .or_else(|| self.base(CHAT))
+            .unwrap_or(self.apis[0].1);
+        filled_in(base)
+    }
+}
+
+/// An address with the values of the variables that it names.
+fn filled_in(template: &str) -> Result<String, String> {
+    let mut filled = String::new();
+    for (i, part) in template.split(['{', '}']).enumerate() {
+        if i % 2 == 0 {
+            filled += part;
+            continue;
+        }
+        let value = std::env::var(part).unwrap_or_default();
+        if value.trim().is_empty() {
+            return Err(format!(
+                "its address needs the environment variable {part}, which is not set. Set it, or write the address as base_url in candor.toml"
+            ));
+        }
+        filled += value.trim().trim_end_matches('/');
+    }
+    Ok(filled)
+}
 
 /// What `candor.toml` may say of a provider, under `[providers.NAME]`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProviderSettings {
-    /// Another base URL, up to and with `/v1`.
+    /// Another base URL, up to and with `/v1` or its like.
     pub base_url: Option<String>,
+    /// The API that it is asked through: `chat`, `responses`, `completions`, `anthropic`, `gemini`, `converse` or `ollama`; by
+    /// default the provider's own.
+    pub api: Option<String>,
     /// The environment variable that holds the key.
     pub key_env: Option<String>,
-    /// Requests in flight at once.
+    /// Requests in flight at once; found out while they are sent if this is not set.
     pub max_connections: Option<usize>,
+    /// Requests sent per minute at most.
+    pub requests_per_minute: Option<u64>,
+    /// Tokens read and written per minute at most, by an estimate before each request.
+    pub tokens_per_minute: Option<u64>,
     /// US dollars per million tokens, for every model of the provider.
     pub price: Option<Price>,
     /// Ask for answers as streams: they show what is begun and then retracted.
@@ -182,44 +344,109 @@ pub struct ProviderSettings {
 
 pub(super) struct Provider {
     pub address: Address,
+    pub dialect: &'static dyn Dialect,
+    pub key_header: KeyHeader,
     pub key_env: String,
     pub key_required: bool,
-    pub max_connections: usize,
+    pub allowance: Allowance,
     pub price: Option<Price>,
     pub stream: bool,
-    pub dialect: Dialect,
+    pub quirks: Quirks,
 }
 
-const DEFAULT_CONNECTIONS: usize = 16;
-
-pub(super) fn resolve(spec: &ModelSpec, options: &OpenOptions) -> Result<Provider, ModelError> {
+pub(super) fn resolve(
+    spec: &ModelSpec,
+    model: &str,
+    options: &OpenOptions,
+) -> Result<Provider, ModelError> {
+    let wrong = |why: String| ModelError::new(ErrorClass::BadRequest, format!("{spec}: {why}"));
     let settings = options
         .providers
         .get(&spec.scheme)
         .cloned()
         .unwrap_or_default();
     let known = KNOWN.iter().find(|k| k.scheme == spec.scheme);
-    let (base_url, key_env, key_required) = match (&spec.fragment, known, &settings.base_url) {
-        (Some(_), ..) => (spec.target.as_str(), BARE_KEY_ENV, false),
-        (None, Some(known), _) => (known.base_url, known.key_env, known.key_required),
-        (None, None, Some(url)) => (url.as_str(), BARE_KEY_ENV, settings.key_env.is_some()),
-        (None, None, None) => return Err(unknown(spec)),
+    let own_base = match (&spec.fragment, &settings.base_url) {
+        (Some(_), _) => Some(spec.target.as_str()),
+        (None, own) => own.as_deref(),
     };
-    let base_url = match (&spec.fragment, &settings.base_url) {
-        (None, Some(own)) => own,
-        _ => base_url,
+    if known.is_none() && own_base.is_none() {
+        return Err(unknown(spec));
+    }
+    let chosen = spec.options.get("api").or(settings.api.as_ref());
+    let dialect = match (chosen, known) {
+        (Some(name), _) => dialect::named(name).map_err(wrong)?,
+        (None, Some(known)) => known.apis[0].0,
+        (None, None) => CHAT,
     };
-    let address = Address::parse(base_url)
-        .map_err(|why| ModelError::new(ErrorClass::BadRequest, format!("{spec}: {why}")))?;
+    let base = match (own_base, known) {
+        (Some(own), _) => own.to_owned(),
+        (None, Some(known)) => known.address(dialect).map_err(wrong)?,
+        (None, None) => return Err(unknown(spec)),
+    };
+    let (key_env, key_required) = match known {
+        Some(known) => (known.key_env, known.key_required),
+        None => (BARE_KEY_ENV, !spec.is_bare() && settings.key_env.is_some()),
+    };
+    let stream = is_streamed(spec, settings.stream)?;
+    let address = Address::parse(&base, &dialect.path(model, stream)).map_err(wrong)?;
+    let quirks = known.map_or(COMMON, |k| k.quirks);
+    if spec.options.contains_key("route") && !quirks.routes {
+        let with: Vec<&str> = KNOWN
+            .iter()
+            .filter(|k| k.quirks.routes)
+            .map(|k| k.scheme)
+            .collect();
+        return Err(wrong(format!(
+            "only these let a request choose its route: {}",
+            with.join(", ")
+        )));
+    }
     Ok(Provider {
         address,
+        dialect,
+        key_header: known
+            .and_then(|k| k.key_header)
+            .unwrap_or_else(|| dialect.key_header()),
         key_env: settings.key_env.unwrap_or_else(|| key_env.to_owned()),
         key_required,
-        max_connections: settings.max_connections.unwrap_or(DEFAULT_CONNECTIONS),
+        allowance: Allowance {
+            connections: options
+                .max_connections
+                .or(connections(spec)?)
+                .or(settings.max_connections),
+            requests_per_minute: settings.requests_per_minute,
+            tokens_per_minute: settings.tokens_per_minute,
+        },
         price: settings.price,
-        stream: settings.stream,
-        dialect: known.map_or(COMMON, |k| k.dialect),
+        stream,
+        quirks,
     })
+}
+
+fn connections(spec: &ModelSpec) -> Result<Option<usize>, ModelError> {
+    let Some(written) = spec.options.get("max_connections") else {
+        return Ok(None);
+    };
+    let number = written.parse().ok().filter(|n| *n > 0);
+    number.map(Some).ok_or_else(|| {
+        ModelError::new(
+            ErrorClass::BadRequest,
+            format!("{spec}: max_connections must be a whole number above 0, not '{written}'"),
+        )
+    })
+}
+
+fn is_streamed(spec: &ModelSpec, usual: bool) -> Result<bool, ModelError> {
+    match spec.options.get("stream").map(String::as_str) {
+        None => Ok(usual),
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(other) => Err(ModelError::new(
+            ErrorClass::BadRequest,
+            format!("'{spec}': stream must be true or false, not '{other}'"),
+        )),
+    }
 }
 
 fn unknown(spec: &ModelSpec) -> ModelError {

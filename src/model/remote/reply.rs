@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::answer::blocked;
 use super::body::Body;
-use super::chat;
+use super::dialect::{CHAT, Dialect};
+use super::excerpt::excerpt;
 use super::fault::Fault;
+use super::served::served;
 use crate::model::{Completion, ErrorClass, Finish, ModelError, Usage};
 
 /// A reply, whole and without secrets.
@@ -15,6 +18,8 @@ pub(super) struct Reply {
     pub status: u16,
     /// How long its headers ask to wait.
     pub retry_after: Option<Duration>,
+    /// The upstream that its headers name.
+    pub route: Option<String>,
     /// Where it sends those who follow redirects.
     pub location: Option<String>,
     pub body: Body,
@@ -41,16 +46,16 @@ impl Failure {
 }
 
 impl Reply {
-    /// The completion in it. `url` names the server in messages.
-    pub(super) fn read(self, url: &str) -> Result<Completion, Box<Failure>> {
+    /// The completion in it, in its server's terms. `url` names the server in messages.
+    pub(super) fn read(self, dialect: &dyn Dialect, url: &str) -> Result<Completion, Box<Failure>> {
         if !(200..300).contains(&self.status) {
             let fault = self.error_fault();
-            return match chat::blocked(&fault) {
+            return match blocked(&fault) {
                 Some(mut completion) => {
-                    completion.usage = self.billed_of_a_block();
+                    completion.usage = self.billed_of_a_block(dialect);
                     Ok(completion)
                 }
-                None => Err(Box::new(self.failure(url, fault, false))),
+                None => Err(Box::new(self.failure(dialect, url, fault, false))),
             };
         }
         let (body, first_token) = match &self.body {
@@ -59,12 +64,12 @@ impl Reply {
         };
         let passing = |class, message: String| {
             Err(Box::new(Failure {
-                usage: chat::usage(body),
+                usage: dialect.usage(body),
                 ..Failure::unread(ModelError::new(class, message))
             }))
         };
-        match chat::read_chat_completion(body) {
-            None if has_no_choice(body) => passing(
+        match dialect.read(body).or_else(|| in_openais_shape(body)) {
+            None if dialect.is_hollow(body) => passing(
                 ErrorClass::Server,
                 format!(
                     "{url} answered without a choice: {}",
@@ -74,25 +79,74 @@ impl Reply {
             None => passing(
                 ErrorClass::Protocol,
                 format!(
-                    "{url} answered with JSON that is not a chat completion: {}",
+                    "{url} answered with JSON that is not {}: {}",
+                    dialect.answers_with(),
                     excerpt(&body.to_string())
                 ),
             ),
-            Some(completion) if completion.finish == Finish::Error => match chat::fault(body) {
-                Some(fault) => Err(Box::new(self.failure(url, fault, completion.has_words()))),
+            Some(completion) if completion.finish == Finish::Error => match dialect.fault(body) {
+                Some(fault) => Err(Box::new(self.failure(
+                    dialect,
+                    url,
+                    fault,
+                    completion.has_words(),
+                ))),
                 None => passing(
                     ErrorClass::Server,
                     format!(
                         "{url} reports that the answer ended in an error ({})",
-                        excerpt(&body["choices"][0]["finish_reason"].to_string())
+                        excerpt(
+                            &body
+                                .pointer(dialect.reason_at())
+                                .unwrap_or(&Value::Null)
+                                .to_string()
+                        )
                     ),
                 ),
             },
             Some(mut completion) => {
                 completion.timing.first_token = first_token;
+                completion.served = served(body, self.route);
                 completion.raw = Some(body.clone());
                 Ok(completion)
             }
+        }
+    }
+
+    /// The score in it of a continuation that follows a context.
+    pub(super) fn read_score(
+        self,
+        dialect: &dyn Dialect,
+        url: &str,
+        (context, continuation): (&str, &str),
+    ) -> Result<Completion, Box<Failure>> {
+        let unsupported = |why: String| ModelError::new(ErrorClass::Unsupported, why);
+        let (Some(likelihood), true) = (dialect.likelihood(), (200..300).contains(&self.status))
+        else {
+            let why = format!("{url} blocked a text that was to be scored");
+            let blocked = ModelError::new(ErrorClass::BadRequest, why);
+            let blocked = Box::new(Failure::unread(blocked));
+            return Err(self.read(dialect, url).err().unwrap_or(blocked));
+        };
+        let body = match &self.body {
+            Body::Json(body, _) => body,
+            Body::Text(text) => return Err(Box::new(self.unread(url, text))),
+        };
+        if let Some(fault) = dialect.fault(body) {
+            return Err(Box::new(self.failure(dialect, url, fault, false)));
+        }
+        let usage = dialect.usage(body);
+        match likelihood.score(body, context, continuation) {
+            Ok(score) => {
+                let mut completion = Completion::text("");
+                completion.usage = usage;
+                completion.continuations.push(score);
+                Ok(completion)
+            }
+            Err(why) => Err(Box::new(Failure {
+                usage,
+                ..Failure::unread(unsupported(format!("{url} did not score the text: {why}")))
+            })),
         }
     }
 
@@ -112,16 +166,16 @@ impl Reply {
     }
 
     /// What a body counts, whatever else it says.
-    fn usage(&self) -> Usage {
+    fn usage(&self, dialect: &dyn Dialect) -> Usage {
         match &self.body {
-            Body::Json(body, _) => chat::usage(body),
+            Body::Json(body, _) => dialect.usage(body),
             Body::Text(_) => Usage::default(),
         }
     }
 
     /// What a filter's verdict with an error status took. Nothing was written; that the prompt was read is billed by some (Azure).
-    fn billed_of_a_block(&self) -> Usage {
-        let counted = self.usage();
+    fn billed_of_a_block(&self, dialect: &dyn Dialect) -> Usage {
+        let counted = self.usage(dialect);
         Usage {
             completion_tokens: counted.completion_tokens.or(Some(0)),
             ..counted
@@ -130,8 +184,8 @@ impl Reply {
 
     /// What a failure took: what its server counts, or nothing if the request was turned away before a word was written. Where a
     /// gateway ran out of time, its provider may have gone on.
-    fn billed(&self, fault: &Fault, has_words: bool) -> Usage {
-        let counted = self.usage();
+    fn billed(&self, dialect: &dyn Dialect, fault: &Fault, has_words: bool) -> Usage {
+        let counted = self.usage(dialect);
         let ran_out_of_time = matches!(fault.status(), None | Some(408 | 499 | 504 | 522 | 524));
         if counted == Usage::default() && !has_words && !ran_out_of_time {
             Usage::nothing()
@@ -151,7 +205,7 @@ impl Reply {
         }
     }
 
-    fn failure(&self, url: &str, fault: Fault, has_words: bool) -> Failure {
+    fn failure(&self, dialect: &dyn Dialect, url: &str, fault: Fault, has_words: bool) -> Failure {
         let class = fault.class();
         let said = fault.message().unwrap_or_else(|| match &self.body {
             Body::Json(body, _) => body.to_string(),
@@ -173,13 +227,14 @@ impl Reply {
             }
             ErrorClass::Forbidden => format!("{url} rejected this request ({status}): {said}"),
             ErrorClass::NotFound => format!(
-                "{url} does not know this model or path (an address ends before /chat/completions, usually in /v1): {status}: {said}"
+                "{url} does not know this model or path (an address ends before {}): {status}: {said}",
+                dialect.ends_before()
             ),
             _ => format!("{url} answered {status}: {said}"),
         };
         let retry_after = self.retry_after.or(fault.wait);
         Failure {
-            usage: self.billed(&fault, has_words),
+            usage: self.billed(dialect, &fault, has_words),
             error: ModelError {
                 retry_after,
                 ..ModelError::new(class, message)
@@ -189,12 +244,10 @@ impl Reply {
     }
 }
 
-/// A chat completion in which nothing is chosen: what overloaded servers send.
-fn has_no_choice(body: &Value) -> bool {
-    match body.get("choices") {
-        Some(choices) => choices.is_null() || choices.as_array().is_some_and(Vec::is_empty),
-        None => body.as_object().is_some_and(serde_json::Map::is_empty) || body.is_null(),
-    }
+/// The answer of a gateway that replies as OpenAI does, whatever it was asked through.
+fn in_openais_shape(body: &Value) -> Option<Completion> {
+    let has_choice = body.pointer("/choices/0").is_some_and(Value::is_object);
+    has_choice.then(|| CHAT.read(body)).flatten()
 }
 
 /// `429 Too Many Requests`.
@@ -203,17 +256,5 @@ fn status_line(status: u16) -> String {
     match known.and_then(|s| s.canonical_reason()) {
         Some(reason) => format!("{status} {reason}"),
         None => status.to_string(),
-    }
-}
-
-/// Most characters of what a server says that are kept in a failure.
-const EXCERPT: usize = 2_000;
-
-/// The beginning of what a server says, on one line, and nothing in it that a terminal obeys.
-pub(super) fn excerpt(text: &str) -> String {
-    let line = crate::text::excerpt(text, EXCERPT);
-    match crate::text::visible_line(&line) {
-        line if line.is_empty() => "(empty)".to_owned(),
-        line => line.into_owned(),
     }
 }

@@ -25,6 +25,59 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
+/// Allowances with the headers that tell what is left of them, and when they are whole again: OpenAI's and those like it, Anthropic's,
+/// and the draft of the IETF.
+const ALLOWANCES: &[(&str, &str)] = &[
+    (
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-reset-requests",
+    ),
+    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+    (
+        "anthropic-ratelimit-requests-remaining",
+        "anthropic-ratelimit-requests-reset",
+    ),
+    (
+        "anthropic-ratelimit-input-tokens-remaining",
+        "anthropic-ratelimit-input-tokens-reset",
+    ),
+    (
+        "anthropic-ratelimit-output-tokens-remaining",
+        "anthropic-ratelimit-output-tokens-reset",
+    ),
+    ("x-ratelimit-remaining", "x-ratelimit-reset"),
+    ("ratelimit-remaining", "ratelimit-reset"),
+];
+
+/// How long until every allowance of which nothing is left is whole again.
+pub(super) fn reset_after(headers: &HeaderMap) -> Option<Duration> {
+    let header = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    ALLOWANCES
+        .iter()
+        .filter(|(left, _)| header(left) == Some("0"))
+        .filter_map(|(_, reset)| reset_time(header(reset)?))
+        .max()
+}
+
+/// A time as servers write it: `6m0s`, seconds, a date of RFC 3339, or a time since 1970 in seconds or milliseconds.
+fn reset_time(written: &str) -> Option<Duration> {
+    let since_now = |time: Timestamp| Duration::try_from(time - Timestamp::now()).ok();
+    if let Some(number) = seconds(written) {
+        // Nobody waits for thirty years, so that so many seconds are a date.
+        return match number.as_secs() {
+            0..1_000_000_000 => Some(number),
+            date @ 1_000_000_000..100_000_000_000 => {
+                since_now(Timestamp::from_second(date.try_into().ok()?).ok()?)
+            }
+            date => since_now(Timestamp::from_millisecond(date.try_into().ok()?).ok()?),
+        };
+    }
+    match written.parse::<Timestamp>() {
+        Ok(time) => since_now(time),
+        Err(_) => Duration::try_from(written.parse::<jiff::SignedDuration>().ok()?).ok(),
+    }
+}
+
 /// The time until a date; none if it is past.
 fn until(written: &str) -> Option<Duration> {
     let wait = match http_date(written) {
@@ -100,6 +153,46 @@ mod tests {
         }
         for nothing in ["soon", "-1", "nan", "", "-1e300"] {
             assert_eq!(read("retry-after", nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn an_allowance_of_which_nothing_is_left_says_when_it_is_whole_again() {
+        let in_a_minute = Timestamp::now() + jiff::SignedDuration::from_secs(60);
+        for (left, reset, at) in [
+            (
+                "x-ratelimit-remaining-requests",
+                "x-ratelimit-reset-requests",
+                "1m0s".to_owned(),
+            ),
+            (
+                "x-ratelimit-remaining-tokens",
+                "x-ratelimit-reset-tokens",
+                "60".to_owned(),
+            ),
+            (
+                "anthropic-ratelimit-requests-remaining",
+                "anthropic-ratelimit-requests-reset",
+                in_a_minute.to_string(),
+            ),
+            (
+                "x-ratelimit-remaining",
+                "x-ratelimit-reset",
+                in_a_minute.as_millisecond().to_string(),
+            ),
+            (
+                "ratelimit-remaining",
+                "ratelimit-reset",
+                in_a_minute.as_second().to_string(),
+            ),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(reset, at.parse().unwrap());
+            headers.insert(left, "1".parse().unwrap());
+            assert_eq!(reset_after(&headers), None, "{left}");
+            headers.insert(left, "0".parse().unwrap());
+            let wait = reset_after(&headers).expect(&at).as_secs();
+            assert!((55..=60).contains(&wait), "{at}: {wait}");
         }
     }
 

@@ -53,6 +53,8 @@ pub struct Timeouts {
     /// To connect.
     #[serde(deserialize_with = "above_zero")]
     pub connect_seconds: Seconds,
+    /// To the first byte of a reply, where it is another than the time without one: a model that thinks for minutes sends nothing.
+    pub first_byte_seconds: Option<Seconds>,
     /// Without a byte before an answer is given up.
     #[serde(deserialize_with = "above_zero")]
     pub idle_seconds: Seconds,
@@ -61,6 +63,8 @@ pub struct Timeouts {
     pub total_seconds: Seconds,
     /// Tries after the first.
     pub retries: u32,
+    /// How often an answer without a word is asked for again before it counts as withheld.
+    pub empty_retries: u32,
     /// Before the first retry; doubled at each further one, with jitter.
     pub backoff_seconds: Seconds,
     /// The longest wait that a server may ask for; where it asks for more, the request fails at once.
@@ -72,12 +76,21 @@ impl Default for Timeouts {
         let seconds = |s| Seconds(Duration::from_secs(s));
         Self {
             connect_seconds: seconds(10),
+            first_byte_seconds: None,
             idle_seconds: seconds(120),
             total_seconds: seconds(600),
             retries: 5,
+            empty_retries: 2,
             backoff_seconds: Seconds(Duration::from_millis(500)),
             longest_wait_seconds: seconds(120),
         }
+    }
+}
+
+impl Timeouts {
+    /// To the first byte of a reply.
+    pub(super) fn first_byte(&self) -> Seconds {
+        self.first_byte_seconds.unwrap_or(self.idle_seconds)
     }
 }
 

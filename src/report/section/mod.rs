@@ -13,6 +13,7 @@ mod pair;
 mod platform;
 mod profile;
 mod related;
+mod routes;
 mod scores;
 mod sides;
 mod tables;
@@ -81,6 +82,11 @@ pub(super) const SECTIONS: &[Section] = &[
         id: "platform",
         title: "Weights or platform",
         render: platform::render,
+    },
+    Section {
+        id: "routes",
+        title: "The same weights on several routes",
+        render: routes::render,
     },
     Section {
         id: "worst",

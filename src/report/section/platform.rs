@@ -1,32 +1,82 @@
 //! What providers blocked, and what a platform withholds that the baseline answers.
 
 use super::tables::{Table, Tables};
-use crate::analysis::{Attribution, attributions};
+use crate::analysis::{Attribution, Detected, attributions};
 use crate::report::figures::count;
 use crate::report::gap::attribution_note;
 use crate::report::table::Grid;
 use crate::report::{Report, ReportError};
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
-    let mut blocks = Grid::new(&["Model", "Kind", "Answers", "Provider's message"], &[2]);
-    let mut blocked_at_all = false;
-    for detected in report.detected()? {
-        blocked_at_all |= !detected.blocks.is_empty();
+/// Blocks by their kind, with what the providers said.
+fn blocks(all: &[Detected]) -> Grid {
+    let mut grid = Grid::new(
+        &[
+            "Model",
+            "Kind",
+            "Answers",
+            "Categories",
+            "Provider's message",
+        ],
+        &[2],
+    );
+    for detected in all {
         for (kind, (n, words)) in &detected.blocks {
+            let categories = detected.categories.get(kind).into_iter().flatten();
+            let categories: Vec<String> = categories.map(|(c, n)| format!("{c} {n}")).collect();
             let row = [
                 detected.model.clone(),
                 kind.replace('_', " "),
                 n.to_string(),
+                categories.join(", "),
                 words.clone(),
             ];
-            blocks.rows.push(row.to_vec());
+            grid.rows.push(row.to_vec());
         }
     }
-    if !blocked_at_all {
+    grid
+}
+
+/// Answers that came empty, by model and route.
+fn empties(all: &[Detected]) -> Grid {
+    let heads = [
+        "Model",
+        "Route",
+        "Withheld (empty)",
+        "Filled on asking again",
+    ];
+    let mut grid = Grid::new(&heads, &[2, 3]);
+    for detected in all {
+        for (route, found) in &detected.empties {
+            let row = [
+                detected.model.clone(),
+                route.clone().unwrap_or_else(|| "–".into()),
+                found.withheld.to_string(),
+                found.filled.to_string(),
+            ];
+            grid.rows.push(row.to_vec());
+        }
+    }
+    grid
+}
+
+pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+    let detected = report.detected()?;
+    let (blocks, empties) = (blocks(detected), empties(detected));
+    if blocks.rows.is_empty() && empties.rows.is_empty() {
         return Ok(None);
     }
     let mut found = Tables::default();
-    found.grids.push(Table::of("Blocked by a provider", blocks));
+    if !blocks.rows.is_empty() {
+        found.grids.push(Table::of("Blocked by a provider", blocks));
+    }
+    if !empties.rows.is_empty() {
+        found.grids.push(Table::of("Empty answers", empties));
+        found.notes.push(
+            "An overloaded host sends empty answers too. Each was asked for again alone: one that was filled counts as it came then, one \
+            that stayed empty counts as withheld."
+                .into(),
+        );
+    }
     let weights = report.weights.as_deref();
     let mut held = match weights {
         Some(weights) => attributions(&report.data, &report.asked, weights)?,

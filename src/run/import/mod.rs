@@ -1,5 +1,6 @@
 //! Recorded answers of other tools as runs like any other: one file per format, one line in `FORMATS`.
 
+mod freedombench;
 mod speechmap;
 
 use std::path::{Path, PathBuf};
@@ -48,7 +49,10 @@ pub enum ImportError {
 type Importer = fn(&[PathBuf], &Path) -> Result<(RunDirectory, Imported), ImportError>;
 
 /// Every import format by name.
-const FORMATS: &[(&str, Importer)] = &[("speechmap", speechmap::import)];
+const FORMATS: &[(&str, Importer)] = &[
+    ("freedombench", freedombench::import),
+    ("speechmap", speechmap::import),
+];
 
 /// Names of the import formats.
 #[must_use]

@@ -107,6 +107,7 @@ pub(super) fn import(
             identity: identity(&name),
             capabilities: None,
             stopped: None,
+            route: None,
         })
         .collect();
     run.manifest.status = RunStatus::Finished;

@@ -7,14 +7,15 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use super::beside;
-use super::content::Said;
-use super::fault::{categories, present};
-use super::finish::{graver, reason};
-use super::json::json;
-use super::sse::Event;
+use crate::model::remote::content::Said;
+use crate::model::remote::dialect::Streamed;
+use crate::model::remote::fault::{Fault, categories, present};
+use crate::model::remote::finish::{graver, reason};
+use crate::model::remote::json::json;
+use crate::model::remote::sse::Event;
 
 /// What has come so far.
-pub(super) struct StreamedBody {
+pub(crate) struct StreamedChat {
     /// When the request was sent.
     asked: Instant,
     first_token: Option<f64>,
@@ -52,7 +53,7 @@ fn one_per_line(data: &str) -> Option<Vec<Value>> {
     (chunks.len() > 1).then_some(chunks)
 }
 
-impl StreamedBody {
+impl StreamedChat {
     /// Nothing yet of the answer to a request sent at `asked`.
     pub(super) fn new(asked: Instant) -> Self {
         Self {
@@ -69,12 +70,10 @@ impl StreamedBody {
             done: false,
         }
     }
+}
 
-    /// Takes an event in.
-    ///
-    /// # Errors
-    /// What is wrong with it, where it is neither JSON nor the end.
-    pub(super) fn push(&mut self, event: &Event) -> Result<(), String> {
+impl Streamed for StreamedChat {
+    fn push(&mut self, event: &Event) -> Result<(), String> {
         let data = event.data.trim();
         if data.is_empty() || self.done {
             return Ok(());
@@ -105,11 +104,63 @@ impl StreamedBody {
         Ok(())
     }
 
+    fn first_token(&self) -> Option<f64> {
+        self.first_token
+    }
+
+    fn is_done(&self) -> bool {
+        self.done || self.error.is_some()
+    }
+
+    fn is_finished(&self) -> bool {
+        self.is_done() || self.finish.is_some()
+    }
+
+    fn is_whole(&self) -> bool {
+        self.is_finished() || self.speaks_beside()
+    }
+
+    fn body(self: Box<Self>) -> Option<Value> {
+        if !self.is_whole() {
+            return None;
+        }
+        let silent = self.said.is_empty() && self.finish.is_none() && self.tool_calls.is_empty();
+        let speaks_beside = self.speaks_beside();
+        let mut body = self.rest;
+        if silent && (self.error.is_some() || speaks_beside) {
+            if let Some(error) = self.error {
+                body.insert("error".into(), error);
+            }
+            return Some(Value::Object(body));
+        }
+        let mut choice = json!({
+            "message": {"content": self.said.text, "reasoning_content": self.said.reasoning, "refusal": self.said.refusal},
+            "finish_reason": self.finish,
+        });
+        if !self.tool_calls.is_empty() {
+            choice["message"]["tool_calls"] = self.tool_calls.into();
+        }
+        for (name, value) in [
+            ("native_finish_reason", self.native_finish.map(Value::from)),
+            ("replaced_by", self.replacement.map(Value::from)),
+            ("content_filter_results", self.filters),
+            ("error", self.error),
+        ] {
+            if let Some(value) = value {
+                choice[name] = value;
+            }
+        }
+        body.insert("choices".into(), json!([choice]));
+        Some(Value::Object(body))
+    }
+}
+
+impl StreamedChat {
     fn push_chunk(&mut self, mut chunk: Value, is_error: bool) {
         let choice = first_choice(&mut chunk);
         if let Some(error) = present(&chunk, "error") {
             self.error = Some(error.clone());
-        } else if choice.is_none() && (is_error || super::fault::Fault::inside(&chunk).is_some()) {
+        } else if choice.is_none() && (is_error || Fault::inside(&chunk).is_some()) {
             self.error = Some(chunk.take());
         }
         // Groq counts in a place of its own.
@@ -188,26 +239,6 @@ impl StreamedBody {
         }
     }
 
-    /// Seconds from asking to the first token.
-    pub(super) fn first_token(&self) -> Option<f64> {
-        self.first_token
-    }
-
-    /// Whether nothing more is to be waited for.
-    pub(super) fn is_done(&self) -> bool {
-        self.done || self.error.is_some()
-    }
-
-    /// Whether the answer has come to its finish.
-    pub(super) fn is_finished(&self) -> bool {
-        self.is_done() || self.finish.is_some()
-    }
-
-    /// Whether the answer is whole, even if the connection ends without `[DONE]`.
-    pub(super) fn is_whole(&self) -> bool {
-        self.is_finished() || self.speaks_beside()
-    }
-
     /// Whether something besides choices and usage says how it went. A table on the prompt says nothing of an answer that came after all.
     fn speaks_beside(&self) -> bool {
         self.rest.keys().any(|name| match name.as_str() {
@@ -215,41 +246,6 @@ impl StreamedBody {
             name if beside::PROMPT_TABLES.contains(&name) => self.said.is_empty(),
             _ => true,
         })
-    }
-
-    /// The body; none if the stream broke off in the middle.
-    pub(super) fn body(self) -> Option<Value> {
-        if !self.is_whole() {
-            return None;
-        }
-        let silent = self.said.is_empty() && self.finish.is_none() && self.tool_calls.is_empty();
-        let speaks_beside = self.speaks_beside();
-        let mut body = self.rest;
-        if silent && (self.error.is_some() || speaks_beside) {
-            if let Some(error) = self.error {
-                body.insert("error".into(), error);
-            }
-            return Some(Value::Object(body));
-        }
-        let mut choice = json!({
-            "message": {"content": self.said.text, "reasoning_content": self.said.reasoning, "refusal": self.said.refusal},
-            "finish_reason": self.finish,
-        });
-        if !self.tool_calls.is_empty() {
-            choice["message"]["tool_calls"] = self.tool_calls.into();
-        }
-        for (name, value) in [
-            ("native_finish_reason", self.native_finish.map(Value::from)),
-            ("replaced_by", self.replacement.map(Value::from)),
-            ("content_filter_results", self.filters),
-            ("error", self.error),
-        ] {
-            if let Some(value) = value {
-                choice[name] = value;
-            }
-        }
-        body.insert("choices".into(), json!([choice]));
-        Some(Value::Object(body))
     }
 }
 
@@ -277,12 +273,12 @@ mod tests {
     use crate::model::{Finish, Signal, remote::read_chat_completion};
 
     fn joined(events: &[&str]) -> Option<Value> {
-        let mut streamed = StreamedBody::new(Instant::now());
+        let mut streamed = StreamedChat::new(Instant::now());
         for data in events {
             let (name, data) = (String::new(), (*data).to_owned());
             streamed.push(&Event { name, data }).unwrap();
         }
-        streamed.body()
+        Box::new(streamed).body()
     }
 
     const BEGINNING: &str =

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use super::fault::categories;
-use super::finish::reason;
 use crate::model::Signal;
+use crate::model::remote::fault::categories;
+use crate::model::remote::finish::reason;
 
 /// Flags that some servers put into the choice.
 pub(super) const IN_CHOICE: [&str; 4] = [

@@ -3,23 +3,20 @@
 use serde_json::Value;
 
 use super::beside;
-use super::content::Said;
-use super::fault::{Fault, categories, present};
-use super::finish::Ending;
-use crate::model::{Completion, Finish, Signal, Usage, Usd, reasoning};
+use crate::model::remote::answer::{answer, fail, nothing};
+use crate::model::remote::content::Said;
+use crate::model::remote::fault::{Fault, categories, present};
+use crate::model::remote::finish::Ending;
+use crate::model::{Completion, Finish, Signal, Usage, Usd};
 
 /// Reads the body of a chat completion, or of an error sent in its place. `None` where it is neither.
 ///
 /// An error that is a filter's verdict is a completion with the finish [`Finish::ContentFilter`]; any other one has [`Finish::Error`].
 #[must_use]
 pub fn read_chat_completion(body: &Value) -> Option<Completion> {
-    let mut completion = Completion::text("");
-    completion.finish = Finish::Unknown;
-    completion.usage = usage(body);
     let choice = body.pointer("/choices/0");
-    if let Some(choice) = choice {
-        read_choice(&mut completion, choice);
-    }
+    let mut completion = choice.map_or_else(nothing, read_choice);
+    completion.usage = usage(body);
     if let Some(fault) = fault(body) {
         fail(&mut completion, &fault);
     } else if let Some(verdict) = beside::verdict(body, &completion.text) {
@@ -41,84 +38,34 @@ pub(super) fn fault(body: &Value) -> Option<Fault> {
     Fault::inside(body).or_else(of_choice)
 }
 
-/// A completion for a prompt or an answer that a filter turned away with an error status.
-pub(super) fn blocked(fault: &Fault) -> Option<Completion> {
-    let mut completion = Completion::text("");
-    completion.finish = Finish::Error;
-    fail(&mut completion, fault);
-    completion.is_blocked().then_some(completion)
-}
-
-fn read_choice(completion: &mut Completion, choice: &Value) {
+fn read_choice(choice: &Value) -> Completion {
     let message = ["message", "delta"]
         .iter()
         .find_map(|name| choice.get(*name).filter(|m| m.is_object()));
     let said = message.map(Said::read).unwrap_or_default();
-    (completion.reasoning, completion.text) = part_reasoning(&said);
-    let ending = Ending::read(choice);
-    completion.finish = match ending.finish {
-        // An answer may be empty, but not absent.
-        Finish::Stop | Finish::Unknown if message.is_none() => Finish::Error,
-        other => other,
-    };
-    // A stream that put other words in the place of what it had said.
-    let replaced = choice.get("replaced_by").and_then(Value::as_str);
-    if ending.finish == Finish::ContentFilter || replaced.is_some() {
-        let reason = replaced.map_or(ending.reason, |r| format!("replaced by: {r}"));
-        completion.signals.push(Signal::AnswerBlocked { reason });
+    let mut ending = Ending::read(choice);
+    // An answer may be empty, but not absent.
+    if message.is_none() && matches!(ending.finish, Finish::Stop | Finish::Unknown) {
+        ending.finish = Finish::Error;
     }
-    if !said.refusal.trim().is_empty() {
-        completion.finish = Finish::Refusal;
-        if completion.text.is_empty() {
-            completion.text.clone_from(&said.refusal);
-        }
-        let text = said.refusal;
-        completion.signals.push(Signal::Refusal { text });
+    let mut completion = answer(said, ending);
+    // A stream that put other words in the place of what it had said.
+    if let Some(words) = choice.get("replaced_by").and_then(Value::as_str) {
+        let blocked = |s: &Signal| matches!(s, Signal::AnswerBlocked { .. });
+        completion.signals.retain(|s| !blocked(s));
+        let reason = format!("replaced by: {words}");
+        completion
+            .signals
+            .insert(0, Signal::AnswerBlocked { reason });
     }
     let results = choice.get("content_filter_results");
     completion.signals.extend(categories(results));
-}
-
-/// Thinking and answer. Thinking that the server left in the text is taken out of it, also where it gives the same alongside the text.
-fn part_reasoning(said: &Said) -> (Option<String>, String) {
-    let (thought, answer) = reasoning::split(&said.text);
-    let beside = said.reasoning.trim();
-    if beside.is_empty() {
-        return (thought, answer);
-    }
-    if said.text.trim() == beside {
-        return (None, said.text.clone());
-    }
-    match thought {
-        Some(thought) if beside.contains(thought.trim()) => (Some(beside.to_owned()), answer),
-        _ => (Some(beside.to_owned()), said.text.clone()),
-    }
-}
-
-fn fail(completion: &mut Completion, fault: &Fault) {
-    match fault.verdict() {
-        Some(verdict) => {
-            completion.finish = Finish::ContentFilter;
-            completion.signals.push(match verdict {
-                // What has begun was turned away as an answer.
-                Signal::PromptBlocked { reason } if !completion.text.is_empty() => {
-                    Signal::AnswerBlocked { reason }
-                }
-                other => other,
-            });
-            completion.signals.extend(fault.categories.iter().cloned());
-        }
-        None => completion.finish = Finish::Error,
-    }
-    completion.signals.push(Signal::ProviderError {
-        status: fault.status(),
-        message: fault.message().unwrap_or_else(|| "(no message)".to_owned()),
-    });
+    completion
 }
 
 /// What the server counted. Some count the tokens of thinking beside those of the answer (xAI says how many, Gemini's endpoint leaves
 /// them to the total); they were written all the same.
-pub(super) fn usage(body: &Value) -> Usage {
+pub(in crate::model::remote) fn usage(body: &Value) -> Usage {
     let usage = body.get("usage").unwrap_or(&Value::Null);
     let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
     let cost = cost(usage);
@@ -162,6 +109,22 @@ fn cost(usage: &Value) -> Option<Usd> {
     Some(Usd(
         cost + own_account.then(upstream).flatten().unwrap_or(0.0)
     ))
+}
+
+/// Whether a tool was called in place of words.
+pub(super) fn calls_tools(body: &Value) -> bool {
+    let choice = body.pointer("/choices/0");
+    choice.is_some_and(|choice| {
+        let message = &choice["message"];
+        let ended_so = ["tool_calls", "tool_use", "function_call"]
+            .iter()
+            .any(|reason| choice["finish_reason"] == *reason);
+        ended_so
+            || message["function_call"].is_object()
+            || message["tool_calls"]
+                .as_array()
+                .is_some_and(|c| !c.is_empty())
+    })
 }
 
 #[cfg(test)]

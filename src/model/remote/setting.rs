@@ -1,13 +1,10 @@
-//! The request in a server's terms, without the settings that the server has refused.
+//! Settings that some servers refuse: known beforehand, or learned from their errors.
 
-use std::collections::BTreeSet;
-
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::fault::Fault;
-use super::providers::{Dialect, Schema};
-use crate::model::{Prompt, Request, Role};
+use super::quirks::Quirks;
+use crate::model::Request;
 
 /// A setting that some servers refuse. A request without it is still the same question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +38,7 @@ impl Setting {
             Self::Temperature => &["temperature"],
             Self::TopP => &["top_p"],
             Self::TopK => &["top_k"],
-            Self::Stop => &["stop"],
+            Self::Stop => &["stop", "stop_sequences"],
             Self::Seed => &["seed", "random_seed"],
             Self::ResponseFormat => &["response_format"],
             Self::StreamOptions => &["stream_options"],
@@ -54,9 +51,9 @@ impl Setting {
     }
 
     /// Whether a request holds it as it is sent to a server of which nothing is known.
-    pub(super) fn is_default_in(self, body: &Value, dialect: &Dialect) -> bool {
+    pub(super) fn is_default_in(self, body: &Value, quirks: &Quirks) -> bool {
         match self {
-            Self::MaxTokens => body.get(dialect.max_tokens).is_some(),
+            Self::MaxTokens => body.get(quirks.max_tokens).is_some(),
             other => other.sent_as(body).is_some(),
         }
     }
@@ -76,103 +73,31 @@ impl Setting {
     }
 }
 
-#[derive(Serialize)]
-struct WireMessage<'a> {
-    role: Role,
-    content: &'a str,
-}
-
-/// Settings that somebody asked for and a server is known not to take.
+/// Settings that somebody asked for and a server, or its API, is known not to take.
 pub(super) fn untaken(
     model: &str,
     request: &Request,
-    dialect: &Dialect,
+    quirks: &Quirks,
+    lacks: &[Setting],
 ) -> impl Iterator<Item = Setting> {
     let asked = &request.parameters;
-    let samples = dialect.samples(model);
-    let top_p = (asked.top_p.is_some() && !samples).then_some(Setting::TopP);
-    let top_k = (asked.top_k.is_some() && !(samples && dialect.top_k)).then_some(Setting::TopK);
-    top_p.into_iter().chain(top_k)
-}
-
-/// The body of a request.
-pub(super) fn body(
-    model: &str,
-    request: &Request,
-    dialect: &Dialect,
-    stream: bool,
-    refused: &BTreeSet<Setting>,
-) -> Value {
-    let parameters = &request.parameters;
-    let messages: Vec<WireMessage> = match &request.prompt {
-        Prompt::Text(text) => vec![WireMessage {
-            role: Role::User,
-            content: text,
-        }],
-        Prompt::Chat(messages) => messages
-            .iter()
-            .map(|m| WireMessage {
-                role: m.role,
-                content: &m.content,
-            })
-            .collect(),
-    };
-    let mut body = Map::new();
-    let mut set = |name: &str, value: Value| body.insert(name.to_owned(), value);
-    set("model", json!(model));
-    set("messages", json!(messages));
-    let limit = match (refused.contains(&Setting::MaxTokens), dialect.max_tokens) {
-        (false, name) => name,
-        (true, "max_tokens") => "max_completion_tokens",
-        (true, _) => "max_tokens",
-    };
-    set(limit, json!(parameters.max_tokens));
-    let takes = |setting: Setting| !refused.contains(&setting);
-    if takes(Setting::Temperature) && dialect.samples(model) {
-        set("temperature", json!(parameters.temperature));
-    }
-    if let Some(top_p) = parameters
-        .top_p
-        .filter(|_| takes(Setting::TopP) && dialect.samples(model))
-    {
-        set("top_p", json!(top_p));
-    }
-    if let Some(top_k) = parameters
-        .top_k
-        .filter(|_| takes(Setting::TopK) && dialect.samples(model))
-    {
-        set("top_k", json!(top_k));
-    }
-    if !parameters.stop.is_empty() && takes(Setting::Stop) {
-        // The API takes at most four; the others are applied to the text that comes back.
-        let first = parameters.stop.iter().take(4);
-        set("stop", json!(first.collect::<Vec<_>>()));
-    }
-    if let Some(schema) = &parameters.response_schema
-        && takes(Setting::ResponseFormat)
-    {
-        let named = json!({"name": "answer", "strict": true, "schema": schema});
-        match dialect.schema {
-            Schema::Json => set(
-                "response_format",
-                json!({"type": "json_schema", "json_schema": named}),
-            ),
-            Schema::AnyJson => set("response_format", json!({"type": "json_object"})),
-        };
-    }
-    if stream {
-        set("stream", true.into());
-        if dialect.stream_options && takes(Setting::StreamOptions) {
-            set("stream_options", json!({"include_usage": true}));
-        }
-    }
-    if let (Some(seed), Some(name)) = (parameters.seed, dialect.seed)
-        && takes(Setting::Seed)
-    {
-        // Some servers read the seed as a signed 32-bit integer.
-        set(name, json!(seed & 0x7fff_ffff));
-    }
-    Value::Object(body)
+    let samples = quirks.samples(model);
+    let has = |setting| !lacks.contains(&setting);
+    [
+        (Setting::TopP, asked.top_p.is_some() && !samples),
+        (
+            Setting::TopK,
+            asked.top_k.is_some() && !(samples && quirks.top_k && has(Setting::TopK)),
+        ),
+        (Setting::Stop, !asked.stop.is_empty() && !has(Setting::Stop)),
+        (Setting::Seed, asked.seed.is_some() && !has(Setting::Seed)),
+        (
+            Setting::ResponseFormat,
+            asked.response_schema.is_some() && !has(Setting::ResponseFormat),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(setting, is_left_out)| is_left_out.then_some(setting))
 }
 
 /// Phrases by which servers say that they do not take a parameter at all, rather than its value.

@@ -1,0 +1,315 @@
+//! `FreedomBench` (Lore-Hex/FreedomBench): multiple-choice facts, one file with questions and every model's recorded outputs.
+//!
+//! Sample = the question's id, stratum `topic`. Under the scorer `imported`, metric `accuracy` reads an output as `FreedomBench` does, so
+//! that its published figures come out, and `settled` as the scorer `choice` does: `FreedomBench` takes the last letter of a thought that
+//! was cut off for a choice, the article "a" included. `empty_attempts` says how often an output was empty before it came. The same weights
+//! on two hosts are one model with two routes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use fancy_regex::Regex;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{ImportError, Imported};
+use crate::files::read_text;
+use crate::model::{
+    Completion, Identity, Message, Origin, Parameters, Prompt, Request, RequestKey, Role,
+    SampleRef, Served, Wanted,
+};
+use crate::score::{IMPORTED, Tells, imported_score};
+use crate::store::{
+    JournalLine, Manifest, ModelRecord, ROUTE, RouteOf, RunDirectory, RunStatus, SuiteRecord,
+    TrialKey, TrialRecord, TrialStatus,
+};
+use crate::suite::{Filter, Kind, Pairing};
+use crate::text::answer_choice;
+
+const SUITE: &str = "freedombench";
+const METRIC: &str = "accuracy";
+const SETTLED: &str = "settled";
+
+/// Names that stand for the same weights: the name, the model, the host.
+const HOSTS: &[(&str, &str, &str)] = &[
+    ("z-ai/glm-4.7", "z-ai/glm-4.7", "z-ai"),
+    ("cerebras/zai-glm-4.7", "z-ai/glm-4.7", "cerebras"),
+];
+
+#[derive(Deserialize)]
+struct File {
+    benchmark: String,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    created_at: Option<String>,
+    #[serde(default)]
+    system_prompt: String,
+    questions: Vec<Question>,
+    responses: Vec<Response>,
+}
+
+#[derive(Deserialize)]
+struct Question {
+    id: String,
+    topic: String,
+    #[serde(rename = "question")]
+    text: String,
+    options: BTreeMap<String, String>,
+    correct: String,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    model: String,
+    question_id: String,
+    #[serde(default)]
+    output: Option<String>,
+    #[serde(default)]
+    latency_ms: f64,
+    #[serde(default)]
+    empty_attempts: u32,
+}
+
+pub(super) fn import(
+    paths: &[PathBuf],
+    output: &Path,
+) -> Result<(RunDirectory, Imported), ImportError> {
+    let files = paths.iter().map(|path| read(path));
+    let files = files.collect::<Result<Vec<File>, _>>()?;
+    let mut run = RunDirectory::create(
+        output,
+        Manifest {
+            imported_from: Some(SUITE.into()),
+            ..Manifest::new()
+        },
+    )?;
+    let journal = run.append_to_journal()?;
+    let mut hasher = blake3::Hasher::new();
+    let (mut trials, mut models, mut questions) = (0, BTreeSet::new(), BTreeSet::new());
+    for (file, path) in files.iter().zip(paths) {
+        for response in &file.responses {
+            let record = file
+                .record(response, trials)
+                .map_err(|reason| input(path, reason))?;
+            models.insert((record.model.clone(), response.model.clone()));
+            journal.append(JournalLine::of(&record)?)?;
+            trials += 1;
+        }
+        for question in &file.questions {
+            if questions.insert(question.id.clone()) {
+                let text = [&question.id, &question.text, &question.correct];
+                for part in text {
+                    hasher.update(part.as_bytes()).update(&[0]);
+                }
+            }
+        }
+    }
+    journal.close()?;
+    let imported = Imported {
+        trials,
+        models: models.len(),
+        suites: 1,
+    };
+    let version = files.first().map_or("", |f| &f.version);
+    run.manifest.suites = vec![suite(version, &hasher.finalize().to_hex(), questions.len())];
+    run.manifest.models = models.iter().map(|(_, name)| model(name)).collect();
+    run.manifest.status = RunStatus::Finished;
+    run.manifest.finished = Some(Timestamp::now());
+    run.save_manifest()?;
+    run.write_tables()?;
+    Ok((run, imported))
+}
+
+fn input(path: &Path, reason: impl std::fmt::Display) -> ImportError {
+    ImportError::Input {
+        path: path.display().to_string(),
+        reason: reason.to_string(),
+    }
+}
+
+fn read(path: &Path) -> Result<File, ImportError> {
+    let text = read_text(path).map_err(|e| input(path, format!("cannot be read: {e}")))?;
+    let file: File = serde_json::from_str(&text).map_err(|e| {
+        input(
+            path,
+            format!("not FreedomBench's results with their questions and outputs (such as freedombench_v1.json): {e}"),
+        )
+    })?;
+    if file.benchmark != "FreedomBench" {
+        let other = crate::text::visible_line(&file.benchmark);
+        return Err(input(
+            path,
+            format!("results of '{other}', not of FreedomBench"),
+        ));
+    }
+    Ok(file)
+}
+
+impl File {
+    fn record(&self, response: &Response, index: u64) -> Result<TrialRecord, String> {
+        let id = &response.question_id;
+        let question = self.questions.iter().find(|q| q.id == *id);
+        let question = question.ok_or_else(|| format!("there is no question '{id}'"))?;
+        let choices: Vec<String> = question.options.values().cloned().collect();
+        let right = question
+            .options
+            .keys()
+            .position(|letter| *letter == question.correct);
+        let right = right.ok_or_else(|| format!("'{id}' has no option '{}'", question.correct))?;
+        let request = Request {
+            prompt: self.prompt(question),
+            parameters: Parameters::default(),
+            wanted: Wanted::Generate,
+            about: SampleRef::default(),
+        };
+        let key = RequestKey::new(&identity(&response.model).fingerprint, &request, 0);
+        let completion = response.completion();
+        let settled = answer_choice(&completion.text, &choices);
+        let read = letter(&completion.text);
+        let read = read.and_then(|l| question.options.keys().position(|o| *o == l));
+        let score = |metric: &str, chosen: Option<usize>| {
+            let label = chosen.map_or("none", |i| choices[i].as_str());
+            let why = chosen.is_none().then(|| "no choice".to_owned());
+            let value = f64::from(u8::from(chosen == Some(right)));
+            imported_score(metric, label, Some(value), why)
+        };
+        let scores = vec![score(METRIC, read), score(SETTLED, settled)];
+        let mut strata = BTreeMap::from([("topic".to_owned(), question.topic.clone())]);
+        if let Some(route) = &completion.served.route {
+            strata.insert(ROUTE.into(), route.clone());
+        }
+        Ok(TrialRecord {
+            trial: TrialKey::new(&key, SUITE, id),
+            schedule_index: index,
+            model: identity(&response.model).name,
+            suite: SUITE.into(),
+            sample: id.clone(),
+            epoch: 0,
+            pairing: Pairing::default(),
+            strata,
+            targets: vec![choices[right].clone()],
+            prompt: request.prompt,
+            seed: None,
+            status: TrialStatus::of(&completion),
+            completion: Some(completion),
+            failure: None,
+            scores,
+            unjudged: Vec::new(),
+            attempts: None,
+            spent: None,
+            finished: self
+                .created_at
+                .as_ref()
+                .and_then(|t| t.parse().ok())
+                .unwrap_or(Timestamp::UNIX_EPOCH),
+        })
+    }
+
+    fn prompt(&self, question: &Question) -> Prompt {
+        let options = question.options.iter();
+        let options: Vec<String> = options
+            .map(|(letter, o)| format!("{letter}. {o}"))
+            .collect();
+        let say = |role, content: String| Message { role, content };
+        Prompt::Chat(vec![
+            say(Role::System, self.system_prompt.clone()),
+            say(
+                Role::User,
+                format!("{}\n\n{}", question.text, options.join("\n")),
+            ),
+        ])
+    }
+}
+
+impl Response {
+    fn completion(&self) -> Completion {
+        let text = self.output.clone().unwrap_or_default();
+        // An output that stayed empty was asked for once more than it was asked for again.
+        let empty_replies = self.empty_attempts + u32::from(text.trim().is_empty());
+        let mut completion = Completion::text(text);
+        completion.origin = Origin::Recording;
+        completion.empty_replies = empty_replies;
+        completion.timing.total = self.latency_ms / 1000.0;
+        completion.served = Served {
+            route: route(&self.model).map(|r| r.route),
+            ..Served::default()
+        };
+        completion
+    }
+}
+
+/// Where `FreedomBench` looks for a letter, in capitals: the last "answer: X", else a letter at the start, else the last one that stands
+/// alone.
+static LETTERS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        r"ANSWER\s*(?:IS|:|=|\s)\s*\(?([ABCD])\b",
+        r"^\s*\(?\s*([ABCD])\b",
+        r"\b([ABCD])\b",
+    ]
+    .iter()
+    .filter_map(|pattern| Regex::new(pattern).ok())
+    .collect()
+});
+
+/// The letter that `FreedomBench` reads in an output.
+fn letter(output: &str) -> Option<String> {
+    let upper = output.to_uppercase();
+    LETTERS.iter().find_map(|pattern| {
+        let found = pattern
+            .captures_iter(&upper)
+            .filter_map(Result::ok)
+            .last()?;
+        Some(found.get(1)?.as_str().to_owned())
+    })
+}
+
+fn route(name: &str) -> Option<RouteOf> {
+    let host = HOSTS.iter().find(|(known, ..)| *known == name);
+    host.map(|(_, model, route)| RouteOf {
+        model: (*model).into(),
+        route: (*route).into(),
+    })
+}
+
+fn identity(name: &str) -> Identity {
+    Identity {
+        name: route(name).map_or(name.into(), |r| format!("{} @ {}", r.model, r.route)),
+        fingerprint: format!("{SUITE}:{name}"),
+        spec: format!("{SUITE}:{name}"),
+    }
+}
+
+fn model(name: &str) -> ModelRecord {
+    ModelRecord {
+        identity: identity(name),
+        capabilities: None,
+        stopped: None,
+        route: route(name),
+    }
+}
+
+fn suite(version: &str, hash: &str, samples: usize) -> SuiteRecord {
+    SuiteRecord {
+        name: SUITE.into(),
+        version: version.into(),
+        kind: Kind::Audit,
+        title: "FreedomBench: facts that the Chinese state censors".into(),
+        spec: SUITE.into(),
+        content_hash: hash.into(),
+        parts: None,
+        headline: (IMPORTED.into(), METRIC.into()),
+        tells: Some(Tells::Score),
+        published_as: None,
+        related_to: Vec::new(),
+        strata: vec![ROUTE.into(), "topic".into()],
+        samples,
+        available: samples,
+        filter: Filter::default(),
+        max_tokens: None,
+        artefacts: None,
+        licence: "Apache-2.0".into(),
+        source: "Lore-Hex/FreedomBench".into(),
+    }
+}
