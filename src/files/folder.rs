@@ -24,7 +24,8 @@ impl Folder {
         let real = path.canonicalize()?;
         let mut within = vec![real.clone()];
         // The hub's cache keeps a model as `snapshots/REVISION/NAME`, each a link to `../../blobs/HASH`.
-        if let Some(snapshots) = real.parent().filter(|p| p.ends_with("snapshots")) {
+        let mut above = real.ancestors().skip(1);
+        if let Some(snapshots) = above.find(|p| p.ends_with("snapshots")) {
             let blobs = snapshots.with_file_name("blobs");
             within.extend(blobs.canonicalize());
         }

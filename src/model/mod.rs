@@ -5,6 +5,7 @@
 mod completion;
 mod demo;
 mod error;
+mod hub;
 mod named;
 pub mod onnx;
 mod reasoning;

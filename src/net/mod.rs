@@ -1,10 +1,13 @@
-//! The network: how an HTTP client is set up, and how a file is fetched.
+//! The network: how an HTTP client is set up, how a file is fetched, and where the Hugging Face hub is.
 
 mod fetch;
+pub mod hub;
+mod resume;
 
 use std::sync::Once;
 
 pub use fetch::fetch;
+pub use resume::{FetchError, get, resume};
 
 /// An HTTP client to be configured further. Every client of the crate begins here: TLS needs its cryptography (`ring`) named once per
 /// process, before the first client is built.

@@ -7,15 +7,13 @@ use reqwest::Url;
 
 use super::schema::HubSource;
 use crate::files::{Folder, PlainPath};
-use crate::net;
+use crate::net::{self, hub};
 
 /// Most bytes of one file.
 const MAX_BYTES: u64 = 2 << 30;
 
 /// The folder of the cache that datasets are kept in.
 const DATASETS: &str = "datasets";
-
-const HUB: &str = "https://huggingface.co";
 
 /// Local paths of the dataset's files: in the hub's own cache, in ours, or fetched into ours. `HF_ENDPOINT` names another hub,
 /// `HF_TOKEN` opens gated datasets; `HF_HUB_CACHE` and `HF_HOME` say where the hub's cache is.
@@ -24,7 +22,7 @@ pub(super) async fn fetch(
     cache: &Path,
     offline: bool,
 ) -> Result<Vec<PathBuf>, String> {
-    let endpoint = std::env::var("HF_ENDPOINT").unwrap_or_else(|_| HUB.into());
+    let endpoint = hub::endpoint();
     let mut paths = Vec::new();
     for file in &source.files {
         let failed = |reason: String| {
@@ -55,7 +53,7 @@ pub(super) async fn fetch(
 /// A file in the hub's own cache: `datasets--OWNER--NAME/snapshots/COMMIT/FILE`, with the commit of a branch in `refs/`.
 fn known(source: &HubSource, file: &PlainPath) -> Option<PathBuf> {
     let names: Vec<&str> = source.dataset.names().collect();
-    let folder = hub_cache()?.join(format!("datasets--{}", names.join("--")));
+    let folder = hub::cache()?.join(format!("datasets--{}", names.join("--")));
     let revision = source.revision.as_ref();
     let main: PlainPath = "main".parse().ok()?;
     let revision = revision.unwrap_or(&main);
@@ -65,21 +63,6 @@ fn known(source: &HubSource, file: &PlainPath) -> Option<PathBuf> {
     };
     let snapshot = Folder::open(&commit.below(&folder.join("snapshots"))).ok()?;
     snapshot.file(file).ok()
-}
-
-fn hub_cache() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
-    if let Some(cache) = set("HF_HUB_CACHE") {
-        return Some(cache.into());
-    }
-    let home = match set("HF_HOME") {
-        Some(home) => PathBuf::from(home),
-        None => set("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))?
-            .join("huggingface"),
-    };
-    Some(home.join("hub"))
 }
 
 /// A file that was fetched before.
@@ -130,7 +113,7 @@ async fn download(url: Url, cache: &Path, place: &PlainPath) -> Result<PathBuf, 
     let folder = cache.join(DATASETS);
     fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let folder = Folder::open(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let token = std::env::var("HF_TOKEN").ok().filter(|t| !t.is_empty());
+    let token = hub::token();
     let target = folder.path_for(place).map_err(|e| e.to_string())?;
     let parent = target.parent().ok_or("the target has no folder")?;
     let fetched = net::fetch(url, token.as_deref(), MAX_BYTES, parent).await?;

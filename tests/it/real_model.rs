@@ -26,3 +26,35 @@ fn the_real_model_agrees_with_transformers() {
         agreement.holds_within(nats);
     }
 }
+
+#[test]
+#[ignore = "needs the chat models: CANDOR_CHAT_MODELS names the folder that `just chat-models` makes"]
+fn published_chat_models_agree_with_transformers() {
+    let folder = PathBuf::from(
+        std::env::var_os("CANDOR_CHAT_MODELS").expect("CANDOR_CHAT_MODELS names the folder"),
+    );
+    assert!(has_onnx_runtime(), "ONNX Runtime is needed");
+    for (model, form, reference) in [
+        ("smollm", "hf", "hf-items"),
+        ("smollm", "hf-bf16", "hf-bf16-items"),
+        ("smollm", "hf", "hf-reference"),
+        ("qwen", "hf", "hf-items"),
+        ("qwen", "hf-bf16", "hf-bf16-items"),
+        ("qwen", "hf", "hf-reference"),
+    ] {
+        let model = folder.join(model);
+        let reference = model.join(format!("{reference}.json"));
+        if !reference.exists() {
+            println!("{}: not there", reference.display());
+            continue;
+        }
+        let agreement = check(&model.join(form), &reference);
+        println!(
+            "{}: {} prompts, worst log-likelihood {:.1e} nats off",
+            reference.display(),
+            agreement.prompts,
+            agreement.worst_nats
+        );
+        agreement.holds_within(1e-4);
+    }
+}

@@ -179,14 +179,7 @@ impl Worker {
         let room = self.room_after(tokens.len())?;
         let limit = (parameters.max_tokens as usize).min(room);
         let mut sampler = Sampler::new(parameters);
-        let mut last = Vec::new();
-        let mut cache = self
-            .graph
-            .run(&tokens, &self.graph.empty_cache()?, |row, logits| {
-                if row + 1 == tokens.len() {
-                    last = logits.to_vec();
-                }
-            })?;
+        let (mut cache, mut last) = self.read(&tokens)?;
         let first_token = asked.elapsed().as_secs_f64();
         let mut written: Vec<u32> = Vec::new();
         let mut finish = Finish::Length;
@@ -202,7 +195,7 @@ impl Worker {
                 break;
             }
             if written.len() < limit {
-                cache = self.graph.run(&[token], &cache, |_, logits| {
+                cache = self.graph.run(&[token], &cache, 0, |_, logits| {
                     last.clear();
                     last.extend_from_slice(logits);
                 })?;
@@ -255,49 +248,30 @@ impl Worker {
                 ));
             }
             self.room_after(context.len() + rest.len())?;
-            // Continuations nearly always share the context's tokens; where one merges across the border, it gets its own.
-            if shared
-                .as_ref()
-                .is_none_or(|(tokens, ..)| *tokens != context)
-            {
-                let mut last = Vec::new();
-                let cache =
-                    self.graph
-                        .run(&context, &self.graph.empty_cache()?, |row, logits| {
-                            if row + 1 == context.len() {
-                                last = logits.to_vec();
-                            }
-                        })?;
-                prompt_tokens += context.len() as u64;
-                shared = Some((context, cache, last));
-            }
-            let (_, cache, last) = shared.as_ref().expect("set just above");
             prompt_tokens += rest.len() as u64;
-            let mut log_likelihood = log_softmax_at(last, rest[0])?;
-            let mut is_greedy = argmax(last) == rest[0];
-            let (fed, targets) = (&rest[..rest.len() - 1], &rest[1..]);
-            if !fed.is_empty() {
-                let (mut read, mut failed) = (0, None);
-                self.graph.run(fed, cache, |row, logits| {
-                    match log_softmax_at(logits, targets[row]) {
-                        Ok(more) => log_likelihood += more,
-                        Err(error) => failed = failed.take().or(Some(error)),
-                    }
-                    is_greedy &= argmax(logits) == targets[row];
-                    read += 1;
-                })?;
-                if let Some(error) = failed {
-                    return Err(error);
+            let mut sum = Sum::default();
+            if self.graph.shares_up_to(context.len() + rest.len()) {
+                // Continuations nearly always share the context's tokens; where one merges across the border, it gets its own.
+                if shared
+                    .as_ref()
+                    .is_none_or(|(tokens, ..)| *tokens != context)
+                {
+                    let (cache, last) = self.read(&context)?;
+                    prompt_tokens += context.len() as u64;
+                    shared = Some((context, cache, last));
                 }
-                if read < fed.len() {
-                    let what = "the graph returns logits for the last token only, but log-likelihoods \
-                        need those of every token";
-                    return Err(ModelError::new(ErrorClass::Unsupported, what));
-                }
+                let (_, cache, last) = shared.as_ref().expect("set just above");
+                sum.add(last, rest[0])?;
+                self.follow(&rest[..rest.len() - 1], cache, &rest[1..], &mut sum)?;
+            } else {
+                prompt_tokens += context.len() as u64;
+                let whole = [context.as_slice(), &rest[..rest.len() - 1]].concat();
+                let empty = self.graph.empty_cache()?;
+                self.follow(&whole, &empty, &rest, &mut sum)?;
             }
             scores.push(ContinuationScore {
-                log_likelihood,
-                is_greedy,
+                log_likelihood: sum.log_likelihood,
+                is_greedy: sum.is_greedy,
                 tokens: u32::try_from(rest.len()).unwrap_or(u32::MAX),
             });
         }
@@ -306,6 +280,47 @@ impl Worker {
             prompt_tokens,
             queue,
         })
+    }
+
+    /// The state after a text's tokens, and the logits of what follows.
+    fn read(&mut self, tokens: &[u32]) -> Result<(Cache, Vec<f32>), ModelError> {
+        let empty = self.graph.empty_cache()?;
+        let mut last = Vec::new();
+        let first = tokens.len().saturating_sub(1);
+        let cache = self.graph.run(tokens, &empty, first, |_, logits| {
+            last = logits.to_vec();
+        })?;
+        Ok((cache, last))
+    }
+
+    /// Runs `fed` after the cache, and adds up what its last tokens give those that follow them.
+    fn follow(
+        &mut self,
+        fed: &[u32],
+        cache: &Cache,
+        targets: &[u32],
+        sum: &mut Sum,
+    ) -> Result<(), ModelError> {
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let first = fed.len() - targets.len();
+        let (mut read, mut failed) = (0, None);
+        self.graph.run(fed, cache, first, |row, logits| {
+            if let Err(error) = sum.add(logits, targets[row - first]) {
+                failed = failed.take().or(Some(error));
+            }
+            read += 1;
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if read < targets.len() {
+            let what = "the graph returns logits for the last token only, but log-likelihoods \
+                need those of every token";
+            return Err(ModelError::new(ErrorClass::Unsupported, what));
+        }
+        Ok(())
     }
 
     /// Tokens that still fit after `used`.
@@ -324,5 +339,29 @@ impl Worker {
             ));
         }
         Ok(most - used)
+    }
+}
+
+/// The log-likelihood of a continuation, token by token.
+struct Sum {
+    log_likelihood: f64,
+    /// Whether each token so far was the most likely one.
+    is_greedy: bool,
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self {
+            log_likelihood: 0.0,
+            is_greedy: true,
+        }
+    }
+}
+
+impl Sum {
+    fn add(&mut self, logits: &[f32], token: u32) -> Result<(), ModelError> {
+        self.log_likelihood += log_softmax_at(logits, token)?;
+        self.is_greedy &= argmax(logits) == token;
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The files of a model folder, in either layout, read before any of them is loaded.
+//! The files of a model folder, read before any of them is loaded: a ready-made graph in either layout, or weights as they are published.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::external;
+use super::weights::{self, Checkpoint};
+use super::{build, external};
 use crate::files::{Folder, PlainPath, decode, without_bom};
 use crate::model::{ErrorClass, ModelError};
 
@@ -18,10 +19,24 @@ const GRAPHS: &[&str] = &[
     "onnx/decoder_model_merged.onnx",
 ];
 
+/// What a graph is loaded from.
+pub(super) enum GraphSource {
+    /// A file, with its weights in it or beside it.
+    File(PathBuf),
+    /// A graph built here; its weights stay in their files, which are below the folder.
+    Built {
+        graph: Vec<u8>,
+        folder: PathBuf,
+        /// The longest text in which a token's keys and values do not depend on how long the text is; any text where none.
+        steady: Option<usize>,
+    },
+    /// A file compiled into the binary.
+    Embedded(&'static [u8]),
+}
+
 /// What a model folder says about itself.
 pub(super) struct ModelFiles {
-    /// The graph's path; empty for an embedded model.
-    pub graph: PathBuf,
+    pub graph: GraphSource,
     /// `tokenizer.json`.
     pub tokenizer: Vec<u8>,
     /// `tokenizer_config.json`, or null.
@@ -59,7 +74,7 @@ impl EmbeddedFiles {
             .update(self.tokenizer_config.as_bytes())
             .update(self.config.as_bytes());
         Ok(ModelFiles {
-            graph: PathBuf::new(),
+            graph: GraphSource::Embedded(self.graph),
             tokenizer: self.tokenizer.to_vec(),
             chat_template: template_of(&tokenizer_config),
             tokenizer_config,
@@ -75,7 +90,7 @@ impl ModelFiles {
     pub(super) fn read(folder: &Path, file: Option<&str>) -> Result<Self, ModelError> {
         if !folder.is_dir() {
             return Err(files_error(format!(
-                "{} is not a directory; onnx: expects a model directory that contains model.onnx and tokenizer.json",
+                "{} is not a directory; onnx: expects a model directory that contains model.onnx or model.safetensors, and tokenizer.json",
                 folder.display()
             )));
         }
@@ -83,11 +98,11 @@ impl ModelFiles {
             .map_err(|e| files_error(format!("cannot read {}: {e}", folder.display())))?;
         let mut read = Reader::new(&folder);
         let genai = read.json("genai_config.json")?;
-        let graph = find_graph(&folder, file, &genai)?;
+        let found = find(&folder, file, &genai)?;
         let tokenizer = read.bytes("tokenizer.json")?.ok_or_else(|| {
             files_error(format!(
-                "{} is missing. Every model needs its tokenizer.json next to the \
-                graph; copy it from the model's source",
+                "{} is missing. Every model needs its tokenizer.json next to the graph or \
+                the weights; copy it from the model's source",
                 folder.path().join("tokenizer.json").display()
             ))
         })?;
@@ -105,14 +120,24 @@ impl ModelFiles {
         };
         let genai_model = genai.get("model").cloned().unwrap_or(Value::Null);
         let sources = [&generation, &genai_model, &config];
-        read.weights(&graph)?;
+        let mut context_length = context_length(&sources);
+        let graph = match found {
+            Found::Graph(graph) => {
+                read.weights(&graph)?;
+                GraphSource::File(graph.below(folder.path()))
+            }
+            Found::Weights(file) => {
+                context_length = build::reach(&config).or(context_length);
+                read.published(&file, &config)?
+            }
+        };
         Ok(Self {
-            graph: graph.below(folder.path()),
+            graph,
             tokenizer,
             tokenizer_config,
             chat_template,
             end_tokens: end_tokens(&sources),
-            context_length: context_length(&sources),
+            context_length,
             fingerprint: read.fingerprint.finalize().to_hex().to_string(),
         })
     }
@@ -192,6 +217,25 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Published weights, and the graph that is built of them.
+    fn published(&mut self, file: &PlainPath, config: &Value) -> Result<GraphSource, ModelError> {
+        let files = match file.as_str() {
+            weights::INDEX => weights::shards(&self.json(weights::INDEX)?)?,
+            _ => vec![file.clone()],
+        };
+        let checkpoint = Checkpoint::open(self.folder, &files)?;
+        let (graph, steady) = build::graph(config, &checkpoint)?;
+        for file in &files {
+            self.content(file)?;
+        }
+        self.fingerprint.update(&build::REVISION.to_le_bytes());
+        Ok(GraphSource::Built {
+            graph,
+            folder: checkpoint.root().to_path_buf(),
+            steady,
+        })
+    }
+
     fn content(&mut self, name: &PlainPath) -> Result<(), ModelError> {
         let folder = self.folder;
         let failed = |e: std::io::Error| unreadable(folder, name, &e);
@@ -212,25 +256,46 @@ fn unreadable(folder: &Folder, name: &PlainPath, error: &std::io::Error) -> Mode
     files_error(format!("cannot read {}: {error}", path.display()))
 }
 
-fn find_graph(folder: &Folder, file: Option<&str>, genai: &Value) -> Result<PlainPath, ModelError> {
+/// What a folder has to load.
+enum Found {
+    Graph(PlainPath),
+    /// Weights in one file, or the index of several.
+    Weights(PlainPath),
+}
+
+impl Found {
+    fn of(name: PlainPath) -> Self {
+        match name.as_str() {
+            other if other == weights::INDEX || other.ends_with(".safetensors") => {
+                Self::Weights(name)
+            }
+            _ => Self::Graph(name),
+        }
+    }
+}
+
+fn find(folder: &Folder, file: Option<&str>, genai: &Value) -> Result<Found, ModelError> {
     let in_config = genai.pointer("/model/decoder/filename");
     if let Some(name) = file.or_else(|| in_config.and_then(Value::as_str)) {
         let name = relative_path(name)?;
         return match folder.file(&name) {
-            Ok(_) => Ok(name),
+            Ok(_) => Ok(Found::of(name)),
             Err(error) => Err(unreadable(folder, &name, &error)),
         };
     }
-    for name in GRAPHS {
+    for name in GRAPHS.iter().chain(&[weights::WHOLE, weights::INDEX]) {
         let name = relative_path(name)?;
         match folder.file(&name) {
-            Ok(_) => return Ok(name),
+            Ok(_) => return Ok(Found::of(name)),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(unreadable(folder, &name, &error)),
         }
     }
-    let folder = folder.path();
-    let mut present: Vec<String> = [folder.to_path_buf(), folder.join("onnx")]
+    Err(files_error(nothing_to_load(folder.path())))
+}
+
+fn nothing_to_load(folder: &Path) -> String {
+    let mut graphs: Vec<String> = [folder.to_path_buf(), folder.join("onnx")]
         .iter()
         .flat_map(fs::read_dir)
         .flatten()
@@ -239,20 +304,26 @@ fn find_graph(folder: &Folder, file: Option<&str>, genai: &Value) -> Result<Plai
         .filter(|p| p.extension().is_some_and(|x| x == "onnx"))
         .filter_map(|p| p.strip_prefix(folder).ok().map(|p| p.display().to_string()))
         .collect();
-    present.sort();
-    Err(files_error(if present.is_empty() {
-        format!(
-            "{} has no ONNX graph (looked for {})",
-            folder.display(),
-            GRAPHS.join(", ")
-        )
+    graphs.sort();
+    let shown = folder.display();
+    if !graphs.is_empty() {
+        let graphs = graphs.join(", ");
+        return format!(
+            "{shown} has several graphs and none is called model.onnx; choose one with ?file=NAME: {graphs}"
+        );
+    }
+    let pickled = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
+    let hint = if pickled.iter().any(|name| folder.join(name).exists()) {
+        ". Its pytorch_model.bin is a Python pickle, which is not loaded; save the model as safetensors"
     } else {
-        format!(
-            "{} has several graphs and none is called model.onnx; choose one with ?file=NAME: {}",
-            folder.display(),
-            present.join(", ")
-        )
-    }))
+        ""
+    };
+    format!(
+        "{shown} has no ONNX graph (looked for {}) and no weights (looked for {}, {}){hint}",
+        GRAPHS.join(", "),
+        weights::WHOLE,
+        weights::INDEX
+    )
 }
 
 /// `chat_template` is a string, or a list of named ones of which `default` counts.

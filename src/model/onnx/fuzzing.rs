@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::chat_template::ChatTemplate;
 use super::folder::ModelFiles;
+use super::weights;
 use crate::model::{Message, Role};
 
 /// Renders a conversation with a chat template.
@@ -24,4 +25,15 @@ pub fn chat_template(source: &str) {
 /// Describes a model's folder without loading it.
 pub fn folder(path: &Path) {
     let _ = ModelFiles::read(path, None);
+}
+
+/// Reads a file of weights; what is found must lie in it.
+///
+/// # Panics
+/// Where a tensor is said to lie elsewhere.
+pub fn safetensors(bytes: &[u8]) {
+    let length = bytes.len() as u64;
+    for tensor in weights::read_header(bytes, length).into_iter().flatten() {
+        assert!(tensor.offset.checked_add(tensor.length) <= Some(length));
+    }
 }

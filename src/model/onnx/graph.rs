@@ -1,7 +1,7 @@
 //! A decoder graph with its KV cache: which inputs it has, and one step through it.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::ops::Range;
 
 use half::{bf16, f16};
 use ort::environment::Environment;
@@ -11,10 +11,14 @@ use ort::session::{Session, SessionInputValue};
 use ort::value::{DynTensor, DynValue, Outlet, Shape, Tensor, TensorElementType, ValueType};
 
 use super::Device;
-use super::folder::files_error;
+use super::folder::{GraphSource, files_error};
 use super::runtime;
 use crate::model::{ErrorClass, ModelError};
 
+/// Where the files are that a graph from memory keeps its weights in.
+const WEIGHTS_FOLDER: &str = "session.model_external_initializers_file_folder_path";
+/// Most tokens of one step.
+const MAX_TOKENS_PER_STEP: usize = 512;
 /// Most logits of one step, so that a long prompt over a large vocabulary does not fill the memory.
 const MAX_LOGITS_PER_STEP: usize = 1 << 25;
 
@@ -34,58 +38,102 @@ struct CacheSlot {
     empty: [i64; 4],
 }
 
+/// How a graph is told which logits are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Selection {
+    /// It gives all.
+    None,
+    /// By how many at the end (`num_logits_to_keep`).
+    Count,
+    /// By their numbers (`wanted_rows`): what is not wanted is not computed.
+    Numbers,
+}
+
 pub(super) struct Graph {
     session: Session,
     slots: Vec<CacheSlot>,
     takes_positions: bool,
     takes_cache_branch: bool,
-    takes_kept_logits: bool,
-    vocabulary: usize,
+    takes_text_length: bool,
+    selection: Selection,
+    /// Tokens that it gives logits of; 0 where it does not say.
+    pub vocabulary: usize,
+    /// The longest text in which a token's keys and values do not depend on how long the text is; any text where none.
+    steady: Option<usize>,
     /// Threads of the CPU that a step takes.
     pub threads: usize,
 }
 
 impl Graph {
-    pub(super) fn from_file(
+    pub(super) fn load(
         environment: &Environment,
-        path: &Path,
+        source: &GraphSource,
         device: Device,
         threads: usize,
     ) -> Result<Self, ModelError> {
-        let mut builder = builder(environment, device, threads)?;
-        let session = builder.commit_from_file(path).map_err(|e| {
-            let size = std::fs::metadata(path).map_or(0, |m| m.len());
-            files_error(format!(
-                "ONNX Runtime cannot load {} ({size} bytes): {}. If the file or its \
-                external weights are truncated, download them again",
-                path.display(),
-                e.message()
-            ))
-        })?;
-        Self::new(
-            session,
-            &path.display().to_string(),
-            if device == Device::Cpu { threads } else { 1 },
-        )
-    }
-
-    pub(super) fn from_memory(environment: &Environment, bytes: &[u8]) -> Result<Self, ModelError> {
-        let session = builder(environment, Device::Cpu, 1)?
-            .commit_from_memory(bytes)
-            .map_err(|e| runtime_error(&e))?;
-        Self::new(session, "the embedded graph", 1)
+        let on_host = if device == Device::Cpu { threads } else { 1 };
+        let builder = builder(environment, device, threads);
+        match source {
+            GraphSource::File(path) => {
+                let session = builder?.commit_from_file(path).map_err(|e| {
+                    let size = std::fs::metadata(path).map_or(0, |m| m.len());
+                    files_error(format!(
+                        "ONNX Runtime cannot load {} ({size} bytes): {}. If the file or its \
+                        external weights are truncated, download them again",
+                        path.display(),
+                        e.message()
+                    ))
+                })?;
+                Self::new(session, &path.display().to_string(), on_host)
+            }
+            GraphSource::Built { .. } if device != Device::Cpu => Err(ModelError::new(
+                ErrorClass::Unsupported,
+                "graphs built from safetensors run on the CPU; for a GPU, use an ONNX export of the model",
+            )),
+            GraphSource::Built {
+                graph,
+                folder,
+                steady,
+            } => {
+                let session = builder?
+                    .with_config_entry(WEIGHTS_FOLDER, folder.to_string_lossy())
+                    .map_err(|e| recovered(&e))?
+                    .commit_from_memory(graph)
+                    .map_err(|e| {
+                        let folder = folder.display();
+                        let why = e.message();
+                        files_error(format!(
+                            "ONNX Runtime cannot load the weights in {folder}: {why}"
+                        ))
+                    })?;
+                let graph = Self::new(session, "the built graph", on_host)?;
+                Ok(Self {
+                    steady: *steady,
+                    ..graph
+                })
+            }
+            GraphSource::Embedded(bytes) => {
+                let session = builder?
+                    .commit_from_memory(bytes)
+                    .map_err(|e| runtime_error(&e))?;
+                Self::new(session, "the embedded graph", on_host)
+            }
+        }
     }
 
     fn new(session: Session, name: &str, threads: usize) -> Result<Self, ModelError> {
         let mut slots = Vec::new();
-        let (mut takes_positions, mut takes_cache_branch, mut takes_kept_logits) =
+        let (mut takes_positions, mut takes_cache_branch, mut takes_text_length) =
             (false, false, false);
+        let mut selection = Selection::None;
         for input in session.inputs() {
             match input.name() {
                 "input_ids" | "attention_mask" => {}
                 "position_ids" => takes_positions = true,
                 "use_cache_branch" => takes_cache_branch = true,
-                "num_logits_to_keep" => takes_kept_logits = true,
+                "text_length" => takes_text_length = true,
+                "num_logits_to_keep" => selection = Selection::Count,
+                "wanted_rows" => selection = Selection::Numbers,
                 other if other.starts_with("past_key_values.") => slots.push(slot(input, name)?),
                 other => {
                     return Err(files_error(format!(
@@ -122,7 +170,9 @@ impl Graph {
             slots,
             takes_positions,
             takes_cache_branch,
-            takes_kept_logits,
+            takes_text_length,
+            selection,
+            steady: None,
             vocabulary: usize::try_from(vocabulary).unwrap_or(0),
             threads,
         })
@@ -143,23 +193,28 @@ impl Graph {
         Ok(Cache { values, len: 0 })
     }
 
-    /// Runs tokens through the graph after those in `cache`; `read` gets each token's row of logits. The cache given stays
-    /// as it was, so several continuations can start from one context.
+    /// Runs tokens through the graph after those in `cache`; `read` gets the number and the row of logits of each token from `first` on. The cache given
+    /// stays as it was, so several continuations can start from one context.
     pub(super) fn run(
         &mut self,
         tokens: &[u32],
         cache: &Cache,
+        first: usize,
         mut read: impl FnMut(usize, &[f32]),
     ) -> Result<Cache, ModelError> {
-        let chunk = if self.slots.is_empty() {
-            tokens.len()
-        } else {
-            (MAX_LOGITS_PER_STEP / self.vocabulary.max(1)).clamp(16, 512)
-        };
+        self.must_know(tokens)?;
+        let chunk = self.chunk(tokens.len(), first).max(1);
+        let text_length = cache.len + tokens.len();
         let mut done: Option<Cache> = None;
-        for (i, part) in tokens.chunks(chunk.max(1)).enumerate() {
-            let next = self.step(part, done.as_ref().unwrap_or(cache), |row, logits| {
-                read(i * chunk + row, logits);
+        for (i, part) in tokens.chunks(chunk).enumerate() {
+            let before = i * chunk;
+            let part = Part {
+                tokens: part,
+                text_length,
+                wanted: first.saturating_sub(before).min(part.len())..part.len(),
+            };
+            let next = self.step(&part, done.as_ref().unwrap_or(cache), |row, logits| {
+                read(before + row, logits);
             })?;
             done = Some(next);
         }
@@ -174,12 +229,43 @@ impl Graph {
         )
     }
 
+    /// Whether texts of up to so many tokens can go on from a cache of their beginning.
+    pub(super) fn shares_up_to(&self, tokens: usize) -> bool {
+        self.steady.is_none_or(|steady| tokens <= steady)
+    }
+
+    /// Tokens of one step.
+    fn chunk(&self, tokens: usize, first: usize) -> usize {
+        if self.slots.is_empty() {
+            return tokens;
+        }
+        let most_rows = MAX_LOGITS_PER_STEP / self.vocabulary.max(1);
+        let few = self.selection == Selection::Numbers && tokens.saturating_sub(first) <= most_rows;
+        if few {
+            MAX_TOKENS_PER_STEP
+        } else {
+            most_rows.clamp(16, MAX_TOKENS_PER_STEP)
+        }
+    }
+
+    fn must_know(&self, tokens: &[u32]) -> Result<(), ModelError> {
+        let known = |t: u32| self.vocabulary == 0 || (t as usize) < self.vocabulary;
+        tokens.iter().find(|t| !known(**t)).map_or(Ok(()), |token| {
+            let what = format!(
+                "the prompt has the token {token}, but the model has only {}: it is a special token that this model was not made with",
+                self.vocabulary
+            );
+            Err(ModelError::new(ErrorClass::BadRequest, what))
+        })
+    }
+
     fn step(
         &mut self,
-        tokens: &[u32],
+        part: &Part,
         cache: &Cache,
-        mut read: impl FnMut(usize, &[f32]),
+        read: impl FnMut(usize, &[f32]),
     ) -> Result<Cache, ModelError> {
+        let tokens = part.tokens;
         let (count, total) = (tokens.len(), cache.len + tokens.len());
         let as_i64 = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         let ids: Vec<i64> = tokens.iter().map(|t| i64::from(*t)).collect();
@@ -204,13 +290,22 @@ impl Graph {
                     .into(),
             ));
         }
-        if self.takes_kept_logits {
-            inputs.push((
-                "num_logits_to_keep".into(),
-                Tensor::from_array((Shape::new([]), vec![0_i64]))
-                    .map_err(|e| runtime_error(&e))?
-                    .into(),
-            ));
+        if self.takes_text_length {
+            inputs.push(("text_length".into(), scalar(as_i64(part.text_length))?));
+        }
+        match self.selection {
+            Selection::None => {}
+            // 0 means all.
+            Selection::Count => {
+                let kept = count - part.wanted.start.min(count - 1);
+                inputs.push(("num_logits_to_keep".into(), scalar(as_i64(kept))?));
+            }
+            Selection::Numbers => {
+                let wanted: Vec<i64> = part.wanted.clone().map(as_i64).collect();
+                let wanted = Tensor::from_array(([wanted.len()], wanted));
+                let wanted = wanted.map_err(|e| runtime_error(&e))?;
+                inputs.push(("wanted_rows".into(), wanted.into()));
+            }
         }
         for (slot, value) in self.slots.iter().zip(&cache.values) {
             inputs.push((slot.input.as_str().into(), value.into()));
@@ -219,7 +314,7 @@ impl Graph {
         let logits = outputs
             .remove("logits")
             .ok_or_else(|| files_error("the graph returned no logits".into()))?;
-        read_rows(&logits, count, &mut read)?;
+        part.read(self.selection, &logits, read)?;
         let values = self
             .slots
             .iter()
@@ -233,18 +328,56 @@ impl Graph {
     }
 }
 
+/// Tokens of one step.
+struct Part<'a> {
+    tokens: &'a [u32],
+    /// Tokens of the whole text that they are a part of.
+    text_length: usize,
+    /// Whose logits are wanted.
+    wanted: Range<usize>,
+}
+
+impl Part<'_> {
+    /// Hands out the rows that are wanted.
+    fn read(
+        &self,
+        selection: Selection,
+        logits: &DynValue,
+        mut read: impl FnMut(usize, &[f32]),
+    ) -> Result<(), ModelError> {
+        if self.wanted.is_empty() {
+            return Ok(());
+        }
+        let (width, values) = numbers(logits)?;
+        let (rows, count) = (values.len() / width, self.tokens.len());
+        let first = match selection {
+            Selection::Numbers => self.wanted.start,
+            // A graph may give only the last rows.
+            Selection::None | Selection::Count => count.saturating_sub(rows),
+        };
+        for (row, logits) in (first..count).zip(values.chunks_exact(width)) {
+            if self.wanted.contains(&row) {
+                read(row, logits);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn scalar(value: i64) -> Result<SessionInputValue<'static>, ModelError> {
+    Ok(Tensor::from_array((Shape::new([]), vec![value]))
+        .map_err(|e| runtime_error(&e))?
+        .into())
+}
+
 fn tensor(shape: [usize; 2], values: Vec<i64>) -> Result<SessionInputValue<'static>, ModelError> {
     Ok(Tensor::from_array((shape, values))
         .map_err(|e| runtime_error(&e))?
         .into())
 }
 
-/// Hands out logits row by row, as f32 whatever the graph computes in.
-fn read_rows(
-    logits: &DynValue,
-    count: usize,
-    read: &mut impl FnMut(usize, &[f32]),
-) -> Result<(), ModelError> {
+/// The width of a row of logits and all rows, as f32 whatever the graph computes in.
+fn numbers(logits: &DynValue) -> Result<(usize, Cow<'_, [f32]>), ModelError> {
     let ValueType::Tensor { ty, shape, .. } = logits.dtype() else {
         return Err(files_error("output `logits` is not a tensor".into()));
     };
@@ -253,47 +386,27 @@ fn read_rows(
         .and_then(|w| usize::try_from(*w).ok())
         .filter(|w| *w > 0)
         .ok_or_else(|| files_error("the graph's logits are empty".into()))?;
-    let mut rows = |values: &[f32]| {
-        // A graph may give only the last rows.
-        let first = count - (values.len() / width).min(count);
-        values
-            .chunks_exact(width)
-            .take(count)
-            .enumerate()
-            .for_each(|(row, logits)| read(first + row, logits));
-    };
-    match ty {
-        TensorElementType::Float32 => rows(
-            logits
-                .try_extract_tensor::<f32>()
-                .map_err(|e| runtime_error(&e))?
-                .1,
-        ),
-        TensorElementType::Float16 => rows(
-            &logits
-                .try_extract_tensor::<f16>()
-                .map_err(|e| runtime_error(&e))?
-                .1
-                .iter()
-                .map(|v| v.to_f32())
-                .collect::<Vec<_>>(),
-        ),
-        TensorElementType::Bfloat16 => rows(
-            &logits
-                .try_extract_tensor::<bf16>()
-                .map_err(|e| runtime_error(&e))?
-                .1
-                .iter()
-                .map(|v| v.to_f32())
-                .collect::<Vec<_>>(),
-        ),
+    let failed = |e: ort::Error| runtime_error(&e);
+    let values: Cow<[f32]> = match ty {
+        TensorElementType::Float32 => {
+            let (_, values) = logits.try_extract_tensor::<f32>().map_err(failed)?;
+            values.into()
+        }
+        TensorElementType::Float16 => {
+            let (_, values) = logits.try_extract_tensor::<f16>().map_err(failed)?;
+            values.iter().map(|v| v.to_f32()).collect()
+        }
+        TensorElementType::Bfloat16 => {
+            let (_, values) = logits.try_extract_tensor::<bf16>().map_err(failed)?;
+            values.iter().map(|v| v.to_f32()).collect()
+        }
         other => {
             return Err(files_error(format!(
                 "output `logits` has the type {other}, which is not supported"
             )));
         }
-    }
-    Ok(())
+    };
+    Ok((width, values))
 }
 
 fn slot(input: &Outlet, graph: &str) -> Result<CacheSlot, ModelError> {

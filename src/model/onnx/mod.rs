@@ -1,8 +1,10 @@
 //! Models in this process, through ONNX Runtime: `onnx:DIR?device=cuda:0&threads=2&file=NAME`.
 //!
-//! A folder in either layout loads as it comes: optimum / onnx-community (`config.json`, `model.onnx`, explicit
-//! `position_ids`) and onnxruntime-genai (`genai_config.json`, attention that counts positions itself).
+//! A folder loads as it comes: weights as they are published (`config.json`, `model.safetensors`), of which the graph is built here, or a ready-made
+//! graph of optimum / onnx-community (`config.json`, `model.onnx`, explicit `position_ids`) or onnxruntime-genai (`genai_config.json`, attention that
+//! counts positions itself).
 
+mod build;
 mod chat_template;
 mod classifier;
 mod cores;
@@ -18,12 +20,15 @@ mod python;
 pub mod runtime;
 mod sampler;
 mod tokenizer;
+mod weights;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
 
+use super::hub;
 use super::{
     Capabilities, Completion, ErrorClass, Identity, Message, Model, ModelError, ModelSpec,
     OpenOptions, Prompt, Request, Timing, Usage, Wanted, reasoning,
@@ -37,6 +42,9 @@ use folder::ModelFiles;
 use graph::Graph;
 pub(crate) use python::method as python_method;
 use tokenizer::Tokenizer;
+
+/// What a target on the Hugging Face hub begins with.
+const HUB: &str = "hf:";
 
 /// Where a graph runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +63,7 @@ pub struct OnnxModel {
 }
 
 impl OnnxModel {
-    /// Loads a model folder.
+    /// Loads a model folder, or a repository of the Hugging Face hub.
     ///
     /// # Errors
     /// [`ErrorClass::Files`] names the file that is missing or broken; [`ErrorClass::Runtime`] says why ONNX Runtime or a
@@ -69,16 +77,22 @@ impl OnnxModel {
             !options.offline,
             options.prefer_gpu || device != Device::Cpu,
         );
+        let mut file = spec.options.get("file").cloned();
+        let folder = match spec.target.strip_prefix(HUB) {
+            Some(written) => {
+                let folder = hub::fetch(written, file.as_deref(), options.offline).await?;
+                file = file.or_else(|| hub::published(&folder));
+                folder
+            }
+            None => PathBuf::from(&spec.target),
+        };
         blocking(move || {
-            let files = ModelFiles::read(
-                std::path::Path::new(&spec.target),
-                spec.options.get("file").map(String::as_str),
-            )?;
+            let files = ModelFiles::read(&folder, file.as_deref())?;
             if device != Device::Cpu {
                 runtime::require_gpu()?;
             }
             let environment = runtime::environment(prefer_gpu, may_install)?;
-            let graph = Graph::from_file(environment, &files.graph, device, threads)?;
+            let graph = Graph::load(environment, &files.graph, device, threads)?;
             Self::assemble(spec.display_name(), spec.to_string(), &files, graph)
         })
         .await
@@ -93,8 +107,9 @@ impl OnnxModel {
         let (name, spec) = (spec.display_name(), spec.to_string());
         blocking(move || {
             let environment = runtime::environment(false, may_install)?;
-            let graph = Graph::from_memory(environment, files.graph)?;
-            Self::assemble(name, spec, &files.describe()?, graph)
+            let files = files.describe()?;
+            let graph = Graph::load(environment, &files.graph, Device::Cpu, 1)?;
+            Self::assemble(name, spec, &files, graph)
         })
         .await
     }
@@ -106,6 +121,7 @@ impl OnnxModel {
         graph: Graph,
     ) -> Result<Self, ModelError> {
         let tokenizer = Arc::new(Tokenizer::new(files)?);
+        tokenizer.must_fit(graph.vocabulary)?;
         let chat_template = files
             .chat_template
             .as_deref()

@@ -35,6 +35,21 @@ impl Tokenizer {
         })
     }
 
+    /// Holds the vocabulary against a graph's. Special tokens that were added on top may exceed it: models that were cut out of larger ones, as Gemma 3
+    /// 1B is, have such.
+    ///
+    /// # Errors
+    /// [`ErrorClass::Files`] if the tokenizer belongs to another model.
+    pub(super) fn must_fit(&self, vocabulary: usize) -> Result<(), ModelError> {
+        let own = self.inner.get_vocab_size(false);
+        if vocabulary == 0 || own <= vocabulary {
+            return Ok(());
+        }
+        Err(files_error(format!(
+            "tokenizer.json has {own} tokens, but the model only {vocabulary}: they do not belong together"
+        )))
+    }
+
     /// Token ids of a text; with `special`, those that the tokenizer puts around a text of its own (a beginning token).
     pub(super) fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>, ModelError> {
         let encoding = self.inner.encode_fast(text, special).map_err(|e| {
