@@ -49,11 +49,10 @@ pub use published::{PublishedAs, PublishedSetting};
 pub use ready::{Suite, SuiteParts, scorers_hash};
 pub use sample::{Pairing, SIDE, SIDES, Sample};
 pub use schema::{
-    Ask, ChoiceAs, DataFile, DataSource, Example, HubSource, Kind, PairRole, PromptTemplates,
-    SampleTemplates, ScorerSpec, SuiteFile, Values, json_schema,
+    Ask, ChoiceAs, DataFile, DataSource, Draw, Example, HubSource, Kind, PairRole, PromptTemplates,
+    SampleTemplates, ScorerSpec, Shots, SuiteFile, Values, json_schema,
 };
 pub use shipped::{ShippedSuite, shipped};
-pub use shots::{Draw, Shots};
 pub use steps::{Explode, Replace, SampleRows, Shuffle, Step};
 pub use task_prompts::TaskPrompts;
 pub(crate) use task_prompts::document;

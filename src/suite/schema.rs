@@ -7,7 +7,6 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::published::PublishedAs;
-use super::shots::Shots;
 use super::steps::Step;
 use crate::files::PlainPath;
 use crate::model::Parameters;
@@ -132,6 +131,37 @@ impl DataSource {
     pub fn is_elsewhere(&self) -> bool {
         !self.files.is_empty() || self.hub.is_some()
     }
+}
+
+/// Where worked examples come from, and which ones a row gets: a list of rows in its field `shots`, for the prompt to render.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shots {
+    /// Where their rows are; in the suite's folder, as items, where nothing is said.
+    #[serde(default)]
+    pub data: Box<DataSource>,
+    /// How many a row gets.
+    pub count: usize,
+    /// Which ones.
+    #[serde(default)]
+    pub draw: Draw,
+    /// What draws them.
+    #[serde(default)]
+    pub seed: u64,
+    /// Fields in which an example agrees with its row, such as the subject.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same: Vec<String>,
+}
+
+/// Which of the rows are the examples.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Draw {
+    /// The first ones, the same for every row.
+    #[default]
+    First,
+    /// A draw for every row, as Python's `random.sample` draws one after the other.
+    Random,
 }
 
 /// A file of rows: its path, or the paths that it is known under.

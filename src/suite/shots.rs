@@ -2,49 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::DataSource;
 use super::place::PlacedRow;
 use super::python_random::Random;
+use super::schema::{Draw, Shots};
 use super::steps::key;
 use crate::files::Row;
 
 /// The field that a row gets them in.
 const FIELD: &str = "shots";
-
-/// Where worked examples come from, and which ones a row gets: a list of rows in its field `shots`, for the prompt to render.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Shots {
-    /// Where their rows are; in the suite's folder, as items, where nothing is said.
-    #[serde(default)]
-    pub data: Box<DataSource>,
-    /// How many a row gets.
-    pub count: usize,
-    /// Which ones.
-    #[serde(default)]
-    pub draw: Draw,
-    /// What draws them.
-    #[serde(default)]
-    pub seed: u64,
-    /// Fields in which an example agrees with its row, such as the subject.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub same: Vec<String>,
-}
-
-/// Which of the rows are the examples.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Draw {
-    /// The first ones, the same for every row.
-    #[default]
-    First,
-    /// A draw for every row, as Python's `random.sample` draws one after the other.
-    Random,
-}
 
 impl Shots {
     /// Gives every row its examples.

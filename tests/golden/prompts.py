@@ -8,8 +8,10 @@ C one of TIGER-AI-Lab/MMLU-Pro. The references' own code makes every prompt; not
 """
 
 import ast
+import contextlib
 import hashlib
 import importlib.util
+import io
 import json
 import os
 import random
@@ -48,7 +50,9 @@ def asked(evaluation):
     module = sys.modules[type(evaluation).__module__]
     module.common.map_with_progress = lambda fn, rows, **_: [fn(row) for row in rows]
     module.common.aggregate_results = lambda results, **_: None
-    evaluation(sampler)
+    # SimpleQA's prints its metrics.
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation(sampler)
     return sampler.prompts
 
 

@@ -146,8 +146,9 @@ fn humanevals_canonical_solutions_all_pass() {
         .map(|line| {
             let row: Value = serde_json::from_str(line).unwrap();
             let of = |name: &str| row[name].as_str().unwrap().to_owned();
-            // A head of its own, for the body to be found behind.
-            let answer = format!("```python\ndef f():\n{}```", of("canonical_solution"));
+            // A head and a first line of its own, for the body to be found behind.
+            let body = of("canonical_solution");
+            let answer = format!("```python\ndef f():\n    pass\n{body}```");
             format!(
                 "{}\n",
                 json!({"sample_id": of("task_id"), "answer": answer})

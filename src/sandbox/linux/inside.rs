@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use rustix::thread::{CapabilitiesSecureBits, set_capabilities_secure_bits};
 
-use super::outside::Order;
+use super::order::Order;
 use super::{filter, root};
 use crate::sandbox::job::{DRIVER, Job};
 

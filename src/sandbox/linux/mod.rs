@@ -2,6 +2,7 @@
 
 mod filter;
 mod inside;
+mod order;
 mod outside;
 mod root;
 

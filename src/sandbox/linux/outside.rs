@@ -1,8 +1,7 @@
 //! The processes around a sandbox: the one that asks for it, and the one that enters its namespaces.
 
-use std::fs::File;
-use std::io::{Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -10,9 +9,9 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, raise};
 use nix::unistd::{Gid, Uid, getegid, geteuid};
-use serde::{Deserialize, Serialize};
 
 use super::inside;
+use super::order::Order;
 use crate::sandbox::job::{Ended, Job, Python};
 use crate::sandbox::watch::watch;
 
@@ -27,34 +26,6 @@ const FIRST_USER: u32 = 0x7000_0000;
 
 /// How long a sandbox may take to be built, beside its program's time.
 const START: Duration = Duration::from_secs(2);
-
-/// What a sandbox is told.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Order {
-    pub job: Job,
-    pub python: Python,
-    /// An empty folder, over which the root is laid.
-    pub folder: PathBuf,
-    /// The user that the program becomes, where root asks.
-    pub user: Option<u32>,
-}
-
-impl Order {
-    /// As the process that gets it reads it.
-    fn as_stdin(&self) -> Result<File, String> {
-        let text = serde_json::to_vec(self).map_err(|e| e.to_string())?;
-        let mut file = tempfile::tempfile().map_err(|e| e.to_string())?;
-        let written = file.write_all(&text).and_then(|()| file.rewind());
-        written.map(|()| file).map_err(|e| e.to_string())
-    }
-
-    fn from_stdin() -> Result<Self, String> {
-        let mut text = Vec::new();
-        let read = std::io::stdin().read_to_end(&mut text);
-        read.map_err(|e| e.to_string())?;
-        serde_json::from_slice(&text).map_err(|e| e.to_string())
-    }
-}
 
 /// Runs a program in a sandbox.
 ///

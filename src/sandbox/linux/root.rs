@@ -8,7 +8,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{chdir, pivot_root};
 
-use super::outside::Order;
+use super::order::Order;
 
 /// Programs and libraries.
 const SYSTEM: [&str; 8] = [
