@@ -27,6 +27,7 @@ use crate::store::Shard;
 
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
+#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Arguments {
     /// Suites to run: a shipped suite's name, a folder, or either with ?data=PATH; lm-eval:DIR#NAME for lm-evaluation-harness tasks.
     #[arg(short, long = "suite", value_name = "SUITE", num_args = 1..)]

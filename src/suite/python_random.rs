@@ -174,7 +174,7 @@ mod tests {
         let mut random = Random::new(7);
         assert_eq!(random.sample(50, 6).unwrap(), [20, 9, 25, 41, 3, 4]);
         assert_eq!(random.sample(50, 6).unwrap(), [34, 6, 23, 37, 3, 32]);
-        let mut random = Random::new(1099511627779);
+        let mut random = Random::new(1_099_511_627_779);
         assert_eq!(
             random.sample(10, 10).unwrap(),
             [3, 0, 1, 4, 2, 9, 7, 6, 5, 8]
@@ -185,11 +185,11 @@ mod tests {
         );
         let mut random = Random::new(1);
         assert_eq!(
-            random.sample(100000, 5).unwrap(),
+            random.sample(100_000, 5).unwrap(),
             [17611, 74606, 8271, 33432, 15455]
         );
         assert_eq!(
-            random.sample(100000, 5).unwrap(),
+            random.sample(100_000, 5).unwrap(),
             [64937, 99740, 58915, 61898, 85405]
         );
     }

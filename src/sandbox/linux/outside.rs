@@ -93,13 +93,11 @@ fn enter(mut order: Order) -> Result<ExitCode, String> {
         .env_clear()
         .status()
         .map_err(|e| e.to_string())?;
-    match status.code() {
-        Some(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
-        None => {
-            raise(Signal::SIGKILL).map_err(|e| e.to_string())?;
-            Err("it was killed".into())
-        }
+    if let Some(code) = status.code() {
+        return Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)));
     }
+    raise(Signal::SIGKILL).map_err(|e| e.to_string())?;
+    Err("it was killed".into())
 }
 
 /// Makes the user root of the new namespace, and of nothing else, until the program begins.

@@ -37,7 +37,7 @@ fn counted(which: impl Fn(&Patterns) -> &Regex, answer: &str) -> u64 {
 }
 
 /// What one of the patterns matches.
-fn found<'a>(which: impl Fn(&Patterns) -> &Regex, answer: &'a str) -> Vec<&'a str> {
+fn found(which: impl Fn(&Patterns) -> &Regex, answer: &str) -> Vec<&str> {
     let all = PATTERNS.as_ref().map(|all| which(all).find_iter(answer));
     let all = all.into_iter().flatten().map_while(Result::ok);
     all.map(|m| m.as_str()).collect()

@@ -192,15 +192,14 @@ fn second_pass(
     let seen_lower = lower.contains(next_kind.as_str());
     let begins = begins_sentence(next, seen_lower);
     let mut breaks = marks.breaks;
-    if (marks.abbreviation || marks.ellipsis) && !initial {
-        if begins == Some(true) || first_upper && has(STARTERS, &next_kind) {
-            return true;
-        }
+    let starts = begins == Some(true) || first_upper && has(STARTERS, &next_kind);
+    if (marks.abbreviation || marks.ellipsis) && !initial && starts {
+        return true;
     }
-    if initial || this == "#" {
-        if begins == Some(false) || begins.is_none() && initial && first_upper && !seen_lower {
-            breaks = false;
-        }
+    let goes_on =
+        begins == Some(false) || begins.is_none() && initial && first_upper && !seen_lower;
+    if (initial || this == "#") && goes_on {
+        breaks = false;
     }
     breaks
 }

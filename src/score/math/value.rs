@@ -65,7 +65,7 @@ impl Complex {
     }
 
     /// The principal power; a whole exponent is multiplied out, so that it is exact.
-    #[allow(clippy::cast_possible_truncation)]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub(super) fn power(self, exponent: Self) -> Self {
         if exponent.im == 0.0 && exponent.re.fract() == 0.0 && exponent.re.abs() <= 64.0 {
             let mut product = Self::real(1.0);
