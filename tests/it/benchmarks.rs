@@ -36,8 +36,8 @@ fn golden() -> Vec<Golden> {
 
 fn write_rows(path: &Path, rows: &[Value]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
-    std::fs::write(path, lines).unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| format!("{row}\n")).collect();
+    std::fs::write(path, lines.concat()).unwrap();
 }
 
 /// The suite over the case's rows.
@@ -80,8 +80,14 @@ async fn prompts_are_the_reference_implementations_own() {
         }
         if let Some(wanted) = &case.prompt_sha256 {
             let hash = Sha256::digest(prompt.as_bytes());
-            let hash: String = hash.iter().map(|b| format!("{b:02x}")).collect();
-            assert_eq!(&hash, wanted, "{} {}: {prompt}", case.suite, case.file);
+            let hash: Vec<String> = hash.iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(
+                &hash.concat(),
+                wanted,
+                "{} {}: {prompt}",
+                case.suite,
+                case.file
+            );
         }
         if let Some(wanted) = &case.continuations {
             let Wanted::LogLikelihood { continuations } = &request.wanted else {

@@ -24,7 +24,8 @@ scorers:
 ";
     std::fs::write(suite.join("suite.yaml"), yaml).unwrap();
     let lines = |line: &dyn Fn(&(&str, &str)) -> Value| -> String {
-        answers.iter().map(|a| format!("{}\n", line(a))).collect()
+        let lines = answers.iter().map(|a| format!("{}\n", line(a)));
+        lines.collect::<Vec<_>>().concat()
     };
     let items = lines(&|(id, _)| json!({"id": id}));
     std::fs::write(suite.join("items.jsonl"), items).unwrap();
@@ -141,7 +142,7 @@ fn humanevals_canonical_solutions_all_pass() {
     let packed = std::fs::File::open(&file).unwrap();
     std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(packed), &mut text)
         .unwrap();
-    let answers: String = text
+    let answers: Vec<String> = text
         .lines()
         .map(|line| {
             let row: Value = serde_json::from_str(line).unwrap();
@@ -155,7 +156,7 @@ fn humanevals_canonical_solutions_all_pass() {
             )
         })
         .collect();
-    std::fs::write(home.path().join("r.jsonl"), answers).unwrap();
+    std::fs::write(home.path().join("r.jsonl"), answers.concat()).unwrap();
     let spec = format!("humaneval?data={}", file.display());
     ran(candor(home.path()).args(["run", "-s", &spec, "-m", "replay:r.jsonl", "-o", "run"]))
         .exits_with(0);
