@@ -22,6 +22,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
         "Set up",
         &[
             "suites",
+            "lm-eval",
             "models",
             "runtime",
             "init",

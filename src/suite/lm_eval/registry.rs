@@ -173,18 +173,24 @@ impl Registry {
         Ok(found)
     }
 
-    /// The names that a name or a pattern stands for. What a pattern matches twice, as a group and as its task, is found once.
-    fn matching(&self, pattern: &str) -> Vec<&str> {
-        let names = self
+    /// The names that a name or a pattern stands for: itself, else the tasks that match, else the groups and tags that do.
+    fn matching<'a>(&'a self, pattern: &'a str) -> Vec<&'a str> {
+        let others = || self.groups.keys().chain(self.tags.keys());
+        if self.tasks.contains_key(pattern) || others().any(|name| name == pattern) {
+            return vec![pattern];
+        }
+        let matching = |name: &&str| matches(pattern, name);
+        let tasks: Vec<&str> = self
             .tasks
             .keys()
-            .chain(self.groups.keys())
-            .chain(self.tags.keys());
-        let names: BTreeSet<&str> = names
             .map(String::as_str)
-            .filter(|n| matches(pattern, n))
+            .filter(matching)
             .collect();
-        names.into_iter().collect()
+        if !tasks.is_empty() {
+            return tasks;
+        }
+        let others: BTreeSet<&str> = others().map(String::as_str).filter(matching).collect();
+        others.into_iter().collect()
     }
 
     fn expand(&self, name: &str, found: &mut Vec<Found>) -> Result<(), TaskError> {

@@ -183,7 +183,7 @@ fn expand(out: &mut String, template: &str, captures: &Captures<'_, str>) {
 /// Word characters as `str.isalnum` has them, and the underscore: no combining marks.
 const WORD: &str = r"\p{L}\p{N}_";
 
-/// A pattern as Python means it: within a character class `[`, `&&`, `--` and `~~` are characters, and `\<` and `\>` are no word
+/// A pattern as Python means it: within a character class `[`, `&&`, `--` and `~~` are characters, and `\<` and `\>` are not word
 /// boundaries; `$` matches before a line feed that ends the text as well, `\Z` at its very end alone; a word has no combining marks.
 fn as_python_means(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 8);
