@@ -196,7 +196,10 @@ fn hostile_and_broken_tasks_are_named_and_refused() {
             "doc_to_choice: \"{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}\"\n",
             "doc_to_text",
         ),
-        ("description: \"{{ unclosed\"\n", "unclosed"),
+        (
+            "description: \"{{ unclosed\"\n",
+            "`description`: the template does not parse",
+        ),
         (
             "filter_list:\n  - name: x\n    filter:\n      - function: regex\n        regex_pattern: \"(((a{999}){999}){999})\"\n",
             "regex_pattern",
@@ -256,7 +259,7 @@ fn missing_splits_and_fields_are_named() {
     run(
         5,
         &[
-            "none@refs/convert/parquet",
+            "default/test/0000.parquet of hf://none@refs/",
             "default/test/0000.parquet",
             "DIR/bad/test.jsonl",
         ],

@@ -8,6 +8,7 @@ use super::field::Field;
 use super::filter::Pipeline;
 use super::metric::{self, MetricSpec};
 use super::output::OutputType;
+use super::template;
 
 /// Where a task's documents are.
 #[derive(Debug, Clone, Default)]
@@ -161,6 +162,11 @@ impl Task {
             Some(name) => OutputType::named(name)
                 .ok_or_else(|| config.wrong("output_type", format!("there is no '{name}'")))?,
         };
+        for key in ["description", "gen_prefix"] {
+            if let Some(source) = config.text(key)? {
+                template::parse(source).map_err(|why| config.wrong(key, why))?;
+            }
+        }
         let form = form(config)?;
         if output == OutputType::MultipleChoice && form.choice.is_none() {
             return Err(config.wrong("doc_to_choice", "a multiple_choice task needs its choices"));
