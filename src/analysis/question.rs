@@ -1,5 +1,6 @@
 //! One question as one model answered it: the unit of every inference.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::store::TrialStatus;
@@ -84,8 +85,9 @@ impl Asked {
     /// Those of some suites.
     #[must_use]
     pub fn of_suites(&self, suites: &[&str]) -> Self {
+        let suites: HashSet<&str> = suites.iter().copied().collect();
         let own = |questions: &[Question]| -> Vec<Question> {
-            let own = questions.iter().filter(|q| suites.contains(&&*q.suite));
+            let own = questions.iter().filter(|q| suites.contains(&*q.suite));
             own.cloned().collect()
         };
         Self {

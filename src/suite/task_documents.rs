@@ -284,7 +284,7 @@ fn below(base: &Path, written: &str) -> Option<PathBuf> {
 fn complete(rows: &mut [Row]) {
     let mut names: Vec<String> = Vec::new();
     let mut known = std::collections::HashSet::new();
-    for name in rows.iter().flat_map(|row| row.keys()) {
+    for name in rows.iter().flat_map(Row::keys) {
         if known.insert(name.as_str()) {
             names.push(name.clone());
         }

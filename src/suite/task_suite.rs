@@ -1,5 +1,6 @@
 //! From a task's file to a suite with its samples.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -133,8 +134,8 @@ async fn suite(
         published_as: None,
         related_to: Vec::new(),
         data: DataSource::default(),
-        constants: Default::default(),
-        vary: Default::default(),
+        constants: BTreeMap::new(),
+        vary: BTreeMap::new(),
         sample: SampleTemplates::default(),
         prompt: templates(&task),
         parameters: parameters.clone(),

@@ -127,7 +127,7 @@ fn render(
 fn pairs_of(report: &Report, suite: &SuiteRecord) -> Asked {
     let asked = report.asked.of_suites(&[&suite.name]);
     let control = |q: &Question| q.role == Some(PairRole::Control);
-    if asked.all().any(control) {
+    if asked.all().any(control) || !report.asked.all().any(control) {
         return asked;
     }
     let others = report.data.suites.iter();

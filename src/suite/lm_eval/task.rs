@@ -264,6 +264,21 @@ fn dataset(config: &Config) -> Result<Dataset, TaskError> {
     Ok(dataset)
 }
 
+/// Settings that `fewshot_config` may have.
+const FEWSHOT: &[&str] = &[
+    "sampler",
+    "split",
+    "process_docs",
+    "fewshot_indices",
+    "samples",
+    "doc_to_text",
+    "doc_to_choice",
+    "doc_to_target",
+    "gen_prefix",
+    "fewshot_delimiter",
+    "target_delimiter",
+];
+
 /// The worked examples: `fewshot_config`, whose settings win over the task's own.
 fn few_shot(config: &Config, form: &Form) -> Result<FewShot, TaskError> {
     let key = "fewshot_config";
@@ -282,20 +297,7 @@ fn few_shot(config: &Config, form: &Form) -> Result<FewShot, TaskError> {
         }
     };
     let field = |name: &str| Field::read(config, &format!("{key}.{name}"), value(name));
-    const KEYS: &[&str] = &[
-        "sampler",
-        "split",
-        "process_docs",
-        "fewshot_indices",
-        "samples",
-        "doc_to_text",
-        "doc_to_choice",
-        "doc_to_target",
-        "gen_prefix",
-        "fewshot_delimiter",
-        "target_delimiter",
-    ];
-    if let Some(name) = own.keys().find(|name| !KEYS.contains(&name.as_str())) {
+    if let Some(name) = own.keys().find(|name| !FEWSHOT.contains(&name.as_str())) {
         return Err(config.wrong(&format!("{key}.{name}"), "there is no such setting"));
     }
     let sampler = match text("sampler")?.as_deref() {
@@ -307,9 +309,10 @@ fn few_shot(config: &Config, form: &Form) -> Result<FewShot, TaskError> {
             return Err(config.unsupported(&format!("{key}.sampler"), why));
         }
     };
-    let split = match own.contains_key("split") {
-        true => text("split")?,
-        false => config.text("fewshot_split")?.map(str::to_owned),
+    let split = if own.contains_key("split") {
+        text("split")?
+    } else {
+        config.text("fewshot_split")?.map(str::to_owned)
     };
     Ok(FewShot {
         sampler,
