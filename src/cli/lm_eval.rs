@@ -20,7 +20,7 @@ pub(super) struct Arguments {
 enum Command {
     /// Load every task of a folder of task files, render each on a made-up row, and list those that cannot be used.
     Check {
-        /// Folder of task files, such as lm_eval/tasks.
+        /// Folder of task files, such as `lm_eval/tasks`.
         #[arg(value_name = "DIR")]
         folder: PathBuf,
         /// Only tasks whose names match: a name, or a pattern such as 'mmlu_*'

@@ -137,7 +137,7 @@ impl Shelf<'_> {
             }
             let bases = [&self.beside, self.root].into_iter();
             let bases = bases.chain(self.folders.iter().map(PathBuf::as_path));
-            let path = bases.filter_map(|base| below(base, file)).next();
+            let path = bases.into_iter().find_map(|base| below(base, file));
             match path {
                 Some(path) => found.push(path),
                 None if self.task.dataset.path.contains('/') => {

@@ -115,7 +115,11 @@ impl Field {
 
 /// `ast.literal_eval`.
 fn literal(text: &str) -> Result<Value, String> {
-    if text.len() > 1 && text.starts_with('0') && is_digits(text) && text.trim_matches('0') != "" {
+    if text.len() > 1
+        && text.starts_with('0')
+        && is_digits(text)
+        && !text.trim_matches('0').is_empty()
+    {
         return Err(format!("'{text}' is not a number that Python reads"));
     }
     from_python(text).map_err(|why| {
