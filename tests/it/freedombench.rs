@@ -1,4 +1,4 @@
-//! FreedomBench's recorded answers as a run.
+//! `FreedomBench`'s recorded answers as a run.
 
 use serde_json::json;
 

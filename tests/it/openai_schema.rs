@@ -1,4 +1,4 @@
-//! Requests and responses against OpenAI's own OpenAPI document, beside the checkout.
+//! Requests and responses against OpenAI's own `OpenAPI` document, beside the checkout.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -128,7 +128,8 @@ fn every_request_is_one_that_openais_document_allows() {
         let seen = server.seen();
         assert!(seen.len() >= 6, "{api}");
         for request in seen {
-            lines += &format!("{}\n", json!({"schema": schema, "body": request.body}));
+            lines += &json!({"schema": schema, "body": request.body}).to_string();
+            lines.push('\n');
         }
     }
     let faults = python(&document, &[], &lines);
