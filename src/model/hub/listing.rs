@@ -150,6 +150,11 @@ mod tests {
         Ok(found.iter().map(|l| l.path.as_str().to_owned()).collect())
     }
 
+    /// With a model's descriptions before them.
+    fn described<'a>(more: &[&'a str]) -> Vec<&'a str> {
+        [&["config.json", "tokenizer.json"], more].concat()
+    }
+
     #[test]
     fn what_a_model_needs_is_taken_and_nothing_else() {
         let both = [
@@ -162,9 +167,6 @@ mod tests {
             "pytorch_model.bin",
             "tokenizer.json",
         ];
-        fn described<'a>(more: &[&'a str]) -> Vec<&'a str> {
-            [&["config.json", "tokenizer.json"], more].concat()
-        }
         assert_eq!(
             wanted(&both, None, None).unwrap(),
             described(&["model.safetensors"])
