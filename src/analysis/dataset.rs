@@ -29,6 +29,40 @@ struct Source {
     renamed: HashMap<String, String>,
 }
 
+impl Source {
+    /// See [`Dataset::run_hashes`].
+    fn hash(&self, manifest: &Manifest) -> Result<String, StoreError> {
+        let columns = [column::TRIAL_KEY, column::STATUS, column::ANSWER];
+        let reading = Reading {
+            columns: &columns,
+            filter: &Filter::all(),
+            renamed: &self.renamed,
+        };
+        let mut trials: Vec<[u8; 32]> = Vec::new();
+        for part in self.directory.parts(TRIALS, reading)? {
+            let part = part?;
+            let [keys, statuses, answers] = columns.map(|c| part.texts(c));
+            let texts = [keys?, statuses?, answers?];
+            trials.extend((0..part.height()).map(|row| {
+                let mut hasher = blake3::Hasher::new();
+                for text in &texts {
+                    let text = text.get(row).unwrap_or_default();
+                    hasher.update(&(text.len() as u64).to_le_bytes());
+                    hasher.update(text.as_bytes());
+                }
+                *hasher.finalize().as_bytes()
+            }));
+        }
+        trials.sort_unstable();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(manifest.created.to_string().as_bytes());
+        for trial in &trials {
+            hasher.update(trial);
+        }
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+}
+
 impl Dataset {
     /// Opens run directories. Shards of one plan, and runs of other models on the same suites, are read together; the same
     /// model's name with another identity gets the run's directory behind it.
@@ -43,6 +77,16 @@ impl Dataset {
             .map(|path| (path, place(path).unwrap_or_else(|| "other".into())))
             .collect();
         Self::open_as(&named)
+    }
+
+    /// What names each run's answers, in the runs' order: BLAKE3 over when it began and over its trials (key, status and answer), whatever
+    /// the order of rows and the bytes of the tables, so that tables rebuilt from the journal have the same.
+    ///
+    /// # Errors
+    /// [`StoreError`] if a table cannot be read.
+    pub fn run_hashes(&self) -> Result<Vec<String>, StoreError> {
+        let runs = self.runs.iter().zip(&self.manifests);
+        runs.map(|(run, manifest)| run.hash(manifest)).collect()
     }
 
     /// A line for each suite of which the runs asked a part: which part, and whether it was the same one.

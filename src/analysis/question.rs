@@ -1,6 +1,6 @@
 //! One question as one model answered it: the unit of every inference.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::store::TrialStatus;
@@ -80,6 +80,13 @@ impl Asked {
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &Question> {
         self.scored.iter().chain(&self.missing)
+    }
+
+    /// The suites that they belong to, by name.
+    #[must_use]
+    pub fn suites(&self) -> Vec<&str> {
+        let suites: BTreeSet<&str> = self.all().map(|q| &*q.suite).collect();
+        suites.into_iter().collect()
     }
 
     /// Those of some suites.

@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::output::{Form, print_note, print_summary};
 use super::settings::Settings;
 use crate::analysis::{Dataset, Estimand, OutsideLabels, totals};
-use crate::report::{Report, ReportOptions};
+use crate::report::{Language, Report, ReportOptions, count};
 use crate::store::{Output, may_be_written, read_labels};
 
 #[derive(Args)]
@@ -31,6 +31,12 @@ pub(super) struct Arguments {
     /// External labels, as `candor label` writes them [default: labels.jsonl in the first run's directory, if present]
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Directory to write every chart to as well, as SVG, and its figures as CSV
+    #[arg(long, value_name = "DIR")]
+    charts: Option<PathBuf>,
+    /// Language of the page's own words: en or zh
+    #[arg(long, value_name = "LANGUAGE", default_value_t)]
+    language: Language,
     /// Configuration file [default: candor.toml, if present]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -68,17 +74,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         title: arguments.title.clone(),
         data_folders: settings.data.folders,
         estimand: arguments.estimand,
+        language: arguments.language,
         ..ReportOptions::default()
     };
     let data = Dataset::open(&arguments.runs)?;
     let sums = totals(&data)?;
     let report = Report::new(data, &options)?;
     report.write(&path)?;
+    let charts = match &arguments.charts {
+        Some(folder) => Some((report.write_charts(folder)?, folder)),
+        None => None,
+    };
     if arguments.format == Form::Json {
         print_summary(&report, &sums, &path)?;
         return Ok(Exit::Done);
     }
     report.headlines().iter().for_each(|s| print_note(s));
+    if let Some((charts, folder)) = charts {
+        outln!("Charts: {} in {}", count(charts, "chart"), folder.display());
+    }
     outln!("Report: {}", path.display());
     Ok(Exit::Done)
 }

@@ -1,5 +1,6 @@
 //! Gaps, and differences of gaps between models, as a table.
 
+use super::address::Trials;
 use super::figures::{bracket, p_value, percent, points, points_with_interval};
 use super::table::{Grid, markdown};
 use super::unable::unable_sentence;
@@ -163,6 +164,17 @@ pub fn every_gap(table: &GapTable) -> Grid {
         grid.without_column(0)
     } else {
         grid
+    }
+}
+
+/// The trials behind a gap: those of complete pairs, in its cell.
+#[must_use]
+pub(super) fn gap_trials(table: &GapTable, gap: &GapFigure, suites: &[&str]) -> Trials {
+    let own = Trials::of_suites(suites.iter().copied()).by(&gap.model);
+    match (&gap.between, &gap.cell, table.by.as_slice()) {
+        (Some((first, second)), _, [by]) => own.between(by, first, second),
+        (None, Some(cell), [by]) => own.in_group(by, cell).in_pairs(),
+        _ => own.in_pairs(),
     }
 }
 

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use super::ReportError;
-use super::templates::{Templates, file};
+use super::embedded::file;
+use super::templates::Templates;
 use crate::analysis::DrawnAnswer;
 use crate::score::AnswerClass;
 use crate::store::{TrialLabel, append_label, read_labels};
@@ -70,7 +71,7 @@ impl Labelling {
             by: by.to_owned(),
             labels: labels.to_owned(),
             given: Mutex::new(given),
-            page: Templates::new()?.render(
+            page: Templates::new(super::Language::default())?.render(
                 "label.html",
                 &serde_json::json!({ "style": file("style.css") }),
             )?,

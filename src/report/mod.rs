@@ -3,9 +3,11 @@
 //! A section is a file in `section/`, a template in `reports/sections/`, and a line in `section::SECTIONS`. A chart is
 //! a file in `chart/`; an export format a file in `export/`.
 
+mod address;
 mod calibration;
 mod chart;
 mod comparison;
+mod embedded;
 pub mod evidence;
 mod excerpt;
 pub mod export;
@@ -15,6 +17,8 @@ pub mod gate;
 mod headline;
 mod html;
 mod labelling;
+mod language;
+mod leaders;
 mod page;
 mod published;
 mod section;
@@ -36,6 +40,7 @@ pub use figures::{bracket, count, p_value, percent, points, points_with_interval
 pub use gap::{every_gap, gap_grid, gap_markdown, gap_notes};
 pub use headline::headlines;
 pub use labelling::Labelling;
+pub use language::Language;
 pub use page::{Report, ReportOptions};
 pub use sides::{sides_grid, sides_markdown, sides_notes, uneven_grid};
 pub use table::Grid;

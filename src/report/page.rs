@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::language::Language;
 use super::published::Published;
 use super::templates::Templates;
 use super::{ReportError, headlines};
@@ -28,6 +29,8 @@ pub struct ReportOptions {
     pub labels: Option<OutsideLabels>,
     /// Maximum number of trials whose transcripts are embedded.
     pub most_transcripts: usize,
+    /// The language of the page's own words.
+    pub language: Language,
 }
 
 impl Default for ReportOptions {
@@ -39,6 +42,7 @@ impl Default for ReportOptions {
             estimand: Estimand::default(),
             labels: None,
             most_transcripts: 50_000,
+            language: Language::default(),
         }
     }
 }
@@ -57,8 +61,10 @@ pub struct Report {
     pub(super) labels: Option<OutsideLabels>,
     detected: OnceCell<Vec<Detected>>,
     headlines: OnceCell<Vec<String>>,
+    run_hashes: OnceCell<Vec<String>>,
     pub(super) title: String,
     pub(super) most_transcripts: usize,
+    pub(super) language: Language,
     pub(super) templates: Templates,
 }
 
@@ -104,9 +110,11 @@ impl Report {
             labels: options.labels.clone(),
             detected: OnceCell::new(),
             headlines: OnceCell::new(),
+            run_hashes: OnceCell::new(),
             title,
             most_transcripts: options.most_transcripts,
-            templates: Templates::new()?,
+            language: options.language,
+            templates: Templates::new(options.language)?,
         })
     }
 
@@ -144,6 +152,15 @@ impl Report {
         }
         let found = detect(&self.data)?;
         Ok(self.detected.get_or_init(|| found))
+    }
+
+    /// What names each run's answers; computed once.
+    pub(super) fn run_hashes(&self) -> Result<&[String], ReportError> {
+        if let Some(found) = self.run_hashes.get() {
+            return Ok(found);
+        }
+        let found = self.data.run_hashes()?;
+        Ok(self.run_hashes.get_or_init(|| found))
     }
 
     /// A model's difference from the baseline on a suite, in the suite's measure; none without a baseline.

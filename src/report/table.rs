@@ -53,6 +53,21 @@ impl Grid {
         self
     }
 
+    /// The table without columns, other than the first, that say nothing in any row.
+    pub(super) fn without_empty_columns(mut self) -> Self {
+        let says = |cell: &String| !matches!(cell.as_str(), "" | "–");
+        let kept: Vec<bool> = (0..self.heads.len())
+            .map(|c| c == 0 || self.rows.iter().any(|row| says(&row[c])))
+            .collect();
+        for row in std::iter::once(&mut self.heads).chain(&mut self.rows) {
+            let mut kept = kept.iter();
+            row.retain(|_| kept.next() == Some(&true));
+        }
+        let place = |c: &usize| kept[*c].then(|| kept[..*c].iter().filter(|k| **k).count());
+        self.figures = self.figures.iter().filter_map(place).collect();
+        self
+    }
+
     /// The table in Markdown; foreign text cannot break out of its cell.
     #[must_use]
     pub fn to_markdown(&self) -> String {

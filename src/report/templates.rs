@@ -1,24 +1,16 @@
 //! The report's templates, style and script, embedded from `reports/`. Every text passes one formatter, which makes control characters
 //! visible and escapes HTML, unless it is our own markup.
 
-use include_dir::{Dir, include_dir};
+use include_dir::Dir;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value, escape_formatter};
 use serde::Serialize;
 
 use super::ReportError;
+use super::embedded::FILES;
 use super::figures::{points, thousands};
+use super::language::Language;
 use crate::text::visible;
-
-static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/reports");
-
-/// A file of `reports/` as text.
-pub(super) fn file(name: &str) -> &'static str {
-    FILES
-        .get_file(name)
-        .and_then(|f| f.contents_utf8())
-        .unwrap_or_default()
-}
 
 /// Renders templates of `reports/`.
 pub(super) struct Templates {
@@ -26,8 +18,10 @@ pub(super) struct Templates {
 }
 
 impl Templates {
-    pub(super) fn new() -> Result<Self, ReportError> {
+    pub(super) fn new(language: Language) -> Result<Self, ReportError> {
         let mut environment = Environment::new();
+        environment.add_global("words", Value::from_pairs(language.words()));
+        environment.add_global("language", language.tag());
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::Html);
         environment.set_formatter(|out, state, value| match value.as_str() {

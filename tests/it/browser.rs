@@ -1,112 +1,14 @@
 //! The report in a real browser: Chromium through ChromeDriver.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use fantoccini::{Client, ClientBuilder, Locator};
+use fantoccini::Locator;
 use serde_json::json;
 
-use crate::support::{candor, ran, run_suite, skipped, speechmap_run, sums_suite};
-
-/// A process of this test's own; it ends with it.
-struct Ending(Child);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-struct Driver {
-    _child: Ending,
-    port: u16,
-}
-
-impl Driver {
-    fn start() -> Option<Self> {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .ok()?
-            .local_addr()
-            .ok()?
-            .port();
-        match Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-        {
-            Ok(child) => Some(Self {
-                _child: Ending(child),
-                port,
-            }),
-            Err(error) => {
-                skipped(&format!(
-                    "chromedriver does not start ({error}); Debian's packages chromium and chromium-driver bring it"
-                ));
-                None
-            }
-        }
-    }
-
-    async fn client(&self) -> Client {
-        let arguments = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=1200,900",
-        ];
-        let capabilities = json!({ "goog:chromeOptions": { "args": arguments }, "goog:loggingPrefs": { "browser": "ALL" } });
-        let started = Instant::now();
-        loop {
-            let connected =
-                ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
-                    .capabilities(capabilities.as_object().expect("an object").clone())
-                    .connect(&format!("http://127.0.0.1:{}", self.port))
-                    .await;
-            match connected {
-                Ok(client) => return client,
-                Err(error) => assert!(
-                    started.elapsed() < Duration::from_secs(30),
-                    "Chromium does not start: {error}"
-                ),
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-}
-
-async fn text(client: &Client, selector: &str) -> String {
-    client
-        .wait()
-        .at_most(Duration::from_secs(20))
-        .for_element(Locator::Css(selector))
-        .await
-        .expect(selector)
-        .text()
-        .await
-        .expect("its text")
-}
-
-/// Waits until an element's text holds `words`.
-async fn wait_for(client: &Client, selector: &str, words: &str) {
-    let started = Instant::now();
-    while !text(client, selector).await.contains(words) {
-        assert!(
-            started.elapsed() < Duration::from_secs(20),
-            "{selector} never shows {words:?} but {:?}",
-            text(client, selector).await
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
+use crate::driver::{Driver, Ending, text, wait_for};
+use crate::support::{candor, ran, run_suite, speechmap_run, sums_suite};
 
 #[test]
 fn hostile_answers_stay_text_and_are_found_by_search() {
@@ -147,7 +49,7 @@ fn hostile_answers_stay_text_and_are_found_by_search() {
             .unwrap();
         wait_for(&client, "#count", "1 of 3 questions").await;
         client
-            .find(Locator::Css("#samples button"))
+            .find(Locator::Css("#samples .row"))
             .await
             .unwrap()
             .click()
@@ -195,19 +97,19 @@ fn a_report_of_thousands_of_real_answers_filters_and_reads_well_on_a_phone() {
         wait_for(&client, "#sample", "deepseek/deepseek-r1-0528").await;
         // A figure leads to the answers under it.
         client
-            .find(Locator::Css("a[data-suite='us_criticism'][data-model='x-ai/grok-3-beta']"))
+            .find(Locator::Css("a[href='#transcripts?suite=us_criticism&model=x-ai/grok-3-beta&verdict=has-score']"))
             .await
             .unwrap()
             .click()
             .await
             .unwrap();
         wait_for(&client, "#count", "50 of 150 questions").await;
-        assert_eq!(text(&client, "#sample h4").await, "x-ai/grok-3-beta");
-        client.find(Locator::Css("#filter-model")).await.unwrap().select_by_label("any").await.unwrap();
+        wait_for(&client, "#sample h4", "x-ai/grok-3-beta").await;
+        client.find(Locator::Css("#filter-model")).await.unwrap().select_by_label("all").await.unwrap();
         client.find(Locator::Css("#filter-suite")).await.unwrap().select_by_label("zh_china_criticism").await.unwrap();
         wait_for(&client, "#count", "50 of 150 questions").await;
         client.find(Locator::Css("#filter-model")).await.unwrap().select_by_label("deepseek/deepseek-r1-0528").await.unwrap();
-        client.find(Locator::Css("#filter-verdict")).await.unwrap().select_by_label("score 1").await.unwrap();
+        client.find(Locator::Css("#filter-verdict")).await.unwrap().select_by_value("answered").await.unwrap();
         wait_for(&client, "#count", "1 of 150 questions").await;
         // On a phone nothing but tables may be wider than the screen, and those scroll within themselves.
         client.set_window_size(390, 844).await.unwrap();

@@ -23,6 +23,8 @@ mod choice_letters;
 mod compare;
 mod demo;
 mod dialects;
+#[cfg(unix)]
+mod driver;
 mod endpoint;
 #[cfg(target_os = "linux")]
 mod ends;
@@ -78,3 +80,5 @@ mod translation;
 mod transport;
 mod unrelated;
 mod verdicts;
+#[cfg(unix)]
+mod viewer;

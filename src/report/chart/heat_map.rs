@@ -1,14 +1,15 @@
 //! A table of shares as colours, with the number in each field; undefined fields are hatched and uncoloured.
 
-use plotters::prelude::*;
-
-use super::{FAINT, FONT, INK, draw_error, fit, responsive};
-use crate::report::ReportError;
-use crate::report::figures::signed;
+use super::Chart;
+use super::svg::{Anchor, Svg, fit, width_of};
+use crate::report::address::Trials;
+use crate::report::figures::{percent, points, signed};
+use crate::report::table::Grid;
 use crate::stats::{Estimate, Undefined};
 
 /// Shares in rows and columns.
 pub(in crate::report) struct HeatMap {
+    pub caption: String,
     pub rows: Vec<String>,
     pub columns: Vec<String>,
     pub fields: Vec<Vec<Field>>,
@@ -16,25 +17,25 @@ pub(in crate::report) struct HeatMap {
 }
 
 /// One field: a row in a column.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone)]
 pub(in crate::report) enum Field {
     /// Not asked.
     Empty,
     /// Too few questions or pairs for an estimate: their number.
     Undefined(usize),
-    /// An estimate.
-    Estimate(f64),
+    /// An estimate, and the trials behind it.
+    Estimate(Estimate, Trials),
 }
 
 impl Field {
     /// The estimate, or else the number of questions or pairs, which were too few for one.
     pub(in crate::report) fn of(
-        estimate: &Result<Estimate, Undefined>,
+        estimate: Result<Estimate, Undefined>,
         n: usize,
-        value: fn(f64) -> f64,
+        trials: Trials,
     ) -> Self {
         match estimate {
-            Ok(estimate) => Self::Estimate(value(estimate.value)),
+            Ok(estimate) => Self::Estimate(estimate, trials),
             Err(_) if n == 0 => Self::Empty,
             Err(_) => Self::Undefined(n),
         }
@@ -50,110 +51,171 @@ pub(in crate::report) enum Scale {
     Difference,
 }
 
-const ROW: i32 = 22;
-const LEFT: i32 = 250;
-const HEAD: i32 = 130;
+const ROW: f64 = 24.0;
+const MAX_WIDTH: f64 = 1120.0;
+const MAX_LABEL: f64 = 300.0;
+const MAX_HEAD: f64 = 190.0;
+const LEGEND: f64 = 44.0;
+
+impl Scale {
+    fn figure(self, value: f64) -> String {
+        match self {
+            Self::Share => percent(value),
+            Self::Difference => points(value),
+        }
+    }
+}
 
 /// Draws the map: white is 0, dark is 100 %; differences below 0 are blue.
-pub(in crate::report) fn heat_map(map: &HeatMap) -> Result<String, ReportError> {
-    let count = |n: usize| i32::try_from(n).unwrap_or(1000);
-    let (rows, columns) = (count(map.rows.len()), count(map.columns.len()));
-    let field = (900 / columns.max(1)).clamp(34, 90);
-    let (width, height) = (LEFT + columns * field + 90, HEAD + rows * ROW + 8);
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, (width.unsigned_abs(), height.unsigned_abs()))
-            .into_drawing_area();
-        for (j, name) in map.columns.iter().enumerate() {
-            // Slanted heads would need a rotation that plotters' SVG text lacks; these are rotated by 90 degrees.
-            let style = (FONT, 12)
-                .into_font()
-                .transform(FontTransform::Rotate270)
-                .color(&INK);
-            area.draw(&Text::new(
-                fit(name, 22),
-                (LEFT + count(j) * field + field / 2 - 6, HEAD - 6),
-                style,
-            ))
-            .map_err(|e| draw_error(&e))?;
-        }
-        for (i, name) in map.rows.iter().enumerate() {
-            let top = HEAD + count(i) * ROW;
-            area.draw(&Text::new(
-                fit(name, 38),
-                (4, top + 4),
-                (FONT, 12).into_font().color(&INK),
-            ))
-            .map_err(|e| draw_error(&e))?;
-            for (j, value) in map.fields[i].iter().enumerate() {
-                let left = LEFT + count(j) * field;
-                let corners = [(left, top), (left + field - 2, top + ROW - 2)];
-                match value {
-                    Field::Estimate(share) => {
-                        area.draw(&Rectangle::new(corners, colour(*share).filled()))
-                            .map_err(|e| draw_error(&e))?;
-                        let ink = if share.abs() > 0.55 { WHITE } else { INK };
-                        let figure = match map.scale {
-                            Scale::Share => format!("{:.0}", share * 100.0),
-                            Scale::Difference => signed(share * 100.0, 0),
-                        };
-                        area.draw(&Text::new(
-                            figure,
-                            (left + field / 2 - 8, top + 4),
-                            (FONT, 12).into_font().color(&ink),
-                        ))
-                        .map_err(|e| draw_error(&e))?;
-                    }
-                    Field::Undefined(n) => {
-                        for line in hatching(corners) {
-                            area.draw(&PathElement::new(line.to_vec(), FAINT))
-                                .map_err(|e| draw_error(&e))?;
-                        }
-                        area.draw(&Rectangle::new(corners, FAINT.stroke_width(1)))
-                            .map_err(|e| draw_error(&e))?;
-                        area.draw(&Text::new(
-                            format!("n {n}"),
-                            (left + field / 2 - 10, top + 5),
-                            (FONT, 10).into_font().color(&INK),
-                        ))
-                        .map_err(|e| draw_error(&e))?;
-                    }
-                    Field::Empty => {
-                        area.draw(&Rectangle::new(corners, FAINT.stroke_width(1)))
-                            .map_err(|e| draw_error(&e))?;
-                    }
-                }
-            }
-        }
-        area.present().map_err(|e| draw_error(&e))?;
+pub(in crate::report) fn heat_map(map: HeatMap) -> Chart {
+    #[allow(clippy::cast_precision_loss)]
+    let count = |n: usize| n as f64;
+    let widest = |names: &[String]| names.iter().map(|n| width_of(n)).fold(40.0, f64::max);
+    let left = widest(&map.rows).min(MAX_LABEL) + 14.0;
+    let head = widest(&map.columns).min(MAX_HEAD) * 0.66 + 20.0;
+    let columns = count(map.columns.len()).max(1.0);
+    let field = ((MAX_WIDTH - left - head) / columns).clamp(44.0, 90.0);
+    let bottom = head + count(map.rows.len()) * ROW;
+    let width = (left + columns * field + head).max(left + 360.0);
+    let mut svg = Svg::new(width, bottom + LEGEND);
+    for (j, name) in map.columns.iter().enumerate() {
+        let x = left + (count(j) + 0.5) * field;
+        svg.slanted(x - 2.0, head - 8.0, &fit(name, MAX_HEAD));
     }
-    let shown = match map.scale {
-        Scale::Share => {
-            "Share of questions not answered in full, by model and group; hatched fields have too few questions"
+    let heads = ["row", "column", "value", "low", "high", "n"];
+    let mut grid = Grid::new(&heads, &[2, 3, 4, 5]);
+    for (i, name) in map.rows.iter().enumerate() {
+        let top = head + count(i) * ROW;
+        svg.text(
+            left - 8.0,
+            top + 15.0,
+            Anchor::End,
+            "",
+            &fit(name, MAX_LABEL),
+        );
+        for (j, (value, column)) in map.fields[i].iter().zip(&map.columns).enumerate() {
+            let corner = [left + count(j) * field, top];
+            draw(&mut svg, &map, corner, field, value, [name, column]);
+            grid.rows.extend(figures(&map, value, [name, column]));
         }
-        Scale::Difference => {
-            "Gap of each model in each group, in points; hatched fields are undefined; the same figures are in the table below"
+    }
+    legend(&mut svg, map.scale, left, bottom + 14.0);
+    let description = format!("{}; the same figures are in the table below", map.caption);
+    Chart::new(map.caption, svg.finish(&description), grid)
+}
+
+fn draw(
+    svg: &mut Svg,
+    map: &HeatMap,
+    [left, top]: [f64; 2],
+    field: f64,
+    value: &Field,
+    [row, column]: [&str; 2],
+) {
+    let place = format!("{row}, {column}");
+    let (width, height) = (field - 2.0, ROW - 2.0);
+    let middle = [left + width / 2.0, top + 15.0];
+    match value {
+        Field::Estimate(estimate, trials) => {
+            let figure = match map.scale {
+                Scale::Share => format!("{:.0}", estimate.value * 100.0),
+                Scale::Difference => signed(estimate.value * 100.0, 0),
+            };
+            let note = format!(
+                "{place}: {} [{}, {}], n = {}",
+                map.scale.figure(estimate.value),
+                map.scale.figure(estimate.interval.low),
+                map.scale.figure(estimate.interval.high),
+                estimate.n
+            );
+            svg.group(&class(estimate.value), &note, Some(trials), |svg| {
+                svg.rect([left, top], width, height);
+                svg.text(middle[0], middle[1], Anchor::Middle, "", &figure);
+            });
         }
+        Field::Undefined(n) => {
+            let note = format!("{place}: undefined, n = {n}");
+            svg.group("undefined", &note, None, |svg| {
+                svg.rect([left, top], width, height);
+                hatch(svg, [left, top], width, height);
+                svg.text(middle[0], middle[1], Anchor::Middle, "", &format!("n {n}"));
+            });
+        }
+        Field::Empty => svg.group("empty", &format!("{place}: not asked"), None, |svg| {
+            svg.rect([left, top], width, height);
+        }),
+    }
+}
+
+fn figures(map: &HeatMap, value: &Field, [row, column]: [&str; 2]) -> Option<Vec<String>> {
+    let names = [row.to_owned(), column.to_owned()];
+    let figures = match value {
+        Field::Empty => return None,
+        Field::Undefined(n) => [
+            "undefined".into(),
+            String::new(),
+            String::new(),
+            n.to_string(),
+        ],
+        Field::Estimate(estimate, _) => [
+            map.scale.figure(estimate.value),
+            map.scale.figure(estimate.interval.low),
+            map.scale.figure(estimate.interval.high),
+            estimate.n.to_string(),
+        ],
     };
-    Ok(responsive(&svg, shown))
+    Some(names.into_iter().chain(figures).collect())
+}
+
+/// What the colours mean.
+fn legend(svg: &mut Svg, scale: Scale, left: f64, top: f64) {
+    const BOX: f64 = 26.0;
+    const STEP: f64 = 44.0;
+    let steps: Vec<f64> = match scale {
+        Scale::Share => vec![0.0, 0.25, 0.5, 0.75, 1.0],
+        Scale::Difference => vec![-1.0, -0.5, 0.0, 0.5, 1.0],
+    };
+    let mut x = left;
+    for step in steps {
+        svg.group(&class(step), "", None, |svg| {
+            svg.rect([x, top], STEP, 20.0);
+            let figure = match scale {
+                Scale::Share => format!("{:.0} %", step * 100.0),
+                Scale::Difference => signed(step * 100.0, 0),
+            };
+            svg.text(x + STEP / 2.0, top + 14.0, Anchor::Middle, "", &figure);
+        });
+        x += STEP;
+    }
+    x += 14.0;
+    svg.group("undefined", "", None, |svg| {
+        svg.rect([x, top], BOX, 20.0);
+        hatch(svg, [x, top], BOX, 20.0);
+    });
+    svg.text(
+        x + BOX + 6.0,
+        top + 14.0,
+        Anchor::Start,
+        "soft",
+        "undefined",
+    );
 }
 
 /// Diagonal lines across a field.
-fn hatching([(left, top), (right, bottom)]: [(i32, i32); 2]) -> Vec<[(i32, i32); 2]> {
-    let height = bottom - top;
-    (left..right - height)
-        .step_by(8)
-        .map(|x| [(x, bottom), (x + height, top)])
-        .collect()
+fn hatch(svg: &mut Svg, [left, top]: [f64; 2], width: f64, height: f64) {
+    let mut x = left;
+    while x < left + width - height {
+        svg.line("hatch", [x, top + height], [x + height, top]);
+        x += 12.0;
+    }
 }
 
-/// From near white to a deep red-brown, below zero to a deep blue; lightness falls evenly, so that it also reads in greyscale.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn colour(value: f64) -> RGBColor {
-    let share = value.abs().clamp(0.0, 1.0);
-    let mix = |from: f64, to: f64| (from + (to - from) * share).round() as u8;
-    if value < 0.0 {
-        return RGBColor(mix(247.0, 20.0), mix(243.0, 60.0), mix(238.0, 122.0));
+/// The colour's class: `w0` to `w10` from nothing to all, `c1` to `c10` below zero.
+fn class(value: f64) -> String {
+    let step = (value.abs().clamp(0.0, 1.0) * 10.0).round();
+    if value < 0.0 && step > 0.0 {
+        format!("c{step:.0}")
+    } else {
+        format!("w{step:.0}")
     }
-    RGBColor(mix(247.0, 122.0), mix(243.0, 28.0), mix(238.0, 20.0))
 }

@@ -1,67 +1,106 @@
-//! SVG charts, drawn with plotters. One file per kind of chart.
+//! Charts as SVG of our own: text at 12 px, the page's colours through classes of `reports/chart.css`, figures that link to their trials,
+//! a description for screen readers and a table of the same figures. One file per kind of chart.
 
 pub(super) mod heat_map;
 pub(super) mod intervals;
+pub(super) mod scatter;
+mod svg;
 
-use plotters::prelude::*;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use super::ReportError;
-use crate::text::visible_line;
+use super::table::Grid;
+use crate::files::write_text;
 
-/// Font of charts.
-const FONT: &str = "sans-serif";
-/// Colour of text and axes.
-const INK: RGBColor = RGBColor(0x1f, 0x29, 0x33);
-/// Colour of guide lines.
-const FAINT: RGBColor = RGBColor(0xd5, 0xda, 0xe1);
-/// Colour of points and intervals.
-const ACCENT: RGBColor = RGBColor(0x1b, 0x5e, 0x9c);
-
-/// An error of plotters.
-fn draw_error(error: &dyn std::fmt::Display) -> ReportError {
-    ReportError::Render {
-        part: "chart".into(),
-        reason: error.to_string(),
-    }
+/// A chart with the figures it shows.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Chart {
+    /// Its name as a file.
+    pub name: String,
+    /// What it shows.
+    pub caption: String,
+    pub svg: String,
+    /// The same for a phone, where the chart can be laid out for one.
+    pub narrow: Option<String>,
+    /// Heads and rows of the same figures.
+    pub heads: Vec<String>,
+    pub rows: Vec<Vec<String>>,
 }
 
-/// A label with control characters made visible, truncated to `most` characters.
-fn fit(label: &str, most: usize) -> String {
-    let label = visible_line(label);
-    if label.chars().count() <= most {
-        label.into_owned()
-    } else {
-        label
-            .chars()
-            .take(most.saturating_sub(1))
-            .chain(['…'])
+impl Chart {
+    fn new(caption: String, svg: String, figures: Grid) -> Self {
+        Self {
+            name: file_name(&caption),
+            caption,
+            svg,
+            narrow: None,
+            heads: figures.heads,
+            rows: figures.rows,
+        }
+    }
+
+    /// Writes the chart as SVG, and its figures as CSV.
+    pub(super) fn write(&self, folder: &Path, style: &str) -> Result<Vec<PathBuf>, ReportError> {
+        let styled = self
+            .svg
+            .replacen('>', &format!("><style>{style}</style>"), 1);
+        let files = [("svg", styled), ("csv", self.csv())];
+        files
+            .into_iter()
+            .map(|(extension, text)| {
+                let path = folder.join(format!("{}.{extension}", self.name));
+                write_text(&path, &text)
+                    .map_err(|e| ReportError::file("cannot write", &path, &e))?;
+                Ok(path)
+            })
+            .collect()
+    }
+
+    fn csv(&self) -> String {
+        let line = |cells: &Vec<String>| {
+            let cells: Vec<String> = cells.iter().map(|c| quoted(c)).collect();
+            format!("{}\r\n", cells.join(","))
+        };
+        std::iter::once(&self.heads)
+            .chain(&self.rows)
+            .map(line)
             .collect()
     }
 }
 
-/// Makes an SVG scale with the page, and describes it for screen readers.
-fn responsive(svg: &str, description: &str) -> String {
-    let (Some(start), Some(end)) = (
-        svg.find("<svg "),
-        svg.find('>').filter(|_| svg.starts_with("<svg")),
-    ) else {
-        return svg.to_owned();
+/// A cell of CSV: with a minus that programs read, and no formula.
+fn quoted(cell: &str) -> String {
+    let text = crate::text::visible(cell).replace('−', "-");
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let guard = if is_formula && text.parse::<f64>().is_err() {
+        "'"
+    } else {
+        ""
     };
-    let head = &svg[start..end];
-    let attribute = |name: &str| {
-        head.split(&format!("{name}=\""))
-            .nth(1)
-            .and_then(|r| r.split('"').next())
-            .unwrap_or("0")
-            .to_owned()
-    };
-    let (width, height) = (attribute("width"), attribute("height"));
-    let escaped = visible_line(description)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('"', "&quot;");
-    format!(
-        "<svg viewBox=\"0 0 {width} {height}\" width=\"{width}\" role=\"img\" aria-label=\"{escaped}\" xmlns=\"http://www.w3.org/2000/svg\"{}",
-        &svg[end..]
-    )
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+}
+
+/// A caption as a file's name.
+fn file_name(caption: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
+    let name: String = caption.to_lowercase().chars().map(plain).take(80).collect();
+    let parts: Vec<&str> = name.split('-').filter(|p| !p.is_empty()).collect();
+    parts.join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chart_becomes_a_file_with_a_plain_name_and_cells_without_formulas() {
+        assert_eq!(
+            file_name("../a/b: Score, 95 % interval"),
+            "a-b-score-95-interval"
+        );
+        assert_eq!(quoted("−3.5"), "\"-3.5\"");
+        assert_eq!(quoted("=A1 \"x\""), "\"'=A1 \"\"x\"\"\"");
+    }
 }

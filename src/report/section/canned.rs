@@ -1,5 +1,6 @@
 //! Canned answers with their texts.
 
+use super::Part;
 use super::tables::{Table, Tables};
 use crate::report::table::Grid;
 use crate::report::{Report, ReportError};
@@ -11,7 +12,7 @@ const MAX_TEXTS: usize = 8;
 /// Maximum number of characters of a text.
 const EXCERPT_CHARACTERS: usize = 400;
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     if report.data.suites.iter().all(|s| s.kind != Kind::Audit) {
         return Ok(None);
     }

@@ -1,5 +1,6 @@
 //! Languages, reasoning, lengths, official lines and key facts over the whole run.
 
+use super::Part;
 use super::tables::{Table, Tables};
 use crate::analysis::{Count, FactRow, Readings, facts, readings_by_model};
 use crate::report::figures::percent;
@@ -31,7 +32,7 @@ fn read_by_rules(report: &Report) -> Result<usize, ReportError> {
     Ok(scores.height())
 }
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     if report.data.suites.iter().all(|s| s.kind != Kind::Audit) {
         return Ok(None);
     }
@@ -66,7 +67,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             },
         ]);
     }
-    let mut tables = vec![Table::of("", grid)];
+    let mut tables = vec![Table::of("", grid.without_empty_columns())];
     let mut notes = vec![
         "Collapsed: a sensitive answer with less than a fifth of its control's \
         characters, of controls with 200 or more. No reasoning: for models \

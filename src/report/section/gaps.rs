@@ -1,10 +1,11 @@
 //! Each model's gap on each suite of pairs, per value of every stratum; without controls, the gap between the values.
 
+use super::Part;
 use super::tables::{Table, Tables};
 use crate::analysis::{Asked, GapFigure, GapKind, GapTable, Question, gap_table};
-use crate::report::chart::intervals::{Bar, intervals};
+use crate::report::chart::intervals::{Axis, Bar, intervals};
 use crate::report::figures::count;
-use crate::report::gap::every_gap;
+use crate::report::gap::{every_gap, gap_trials};
 use crate::report::headline::without_controls;
 use crate::report::unable::unable_sentence;
 use crate::report::{Report, ReportError};
@@ -19,7 +20,7 @@ const MAX_BARS: usize = 60;
 const MAX_ROWS: usize = 40;
 
 /// The share withheld beyond the controls.
-pub(super) fn withheld(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn withheld(report: &Report) -> Result<Option<Part>, ReportError> {
     render(
         report,
         GapKind::Controls,
@@ -29,8 +30,9 @@ pub(super) fn withheld(report: &Report) -> Result<Option<String>, ReportError> {
 }
 
 /// The share withheld on one value of a stratum beyond another, for questions without controls.
-pub(super) fn values(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn values(report: &Report) -> Result<Option<Part>, ReportError> {
     let asked = without_controls(&report.data, &report.asked);
+    let suites = asked.suites();
     let mut found = Tables::default();
     for stratum in &report.data.strata {
         let by = std::slice::from_ref(stratum);
@@ -59,17 +61,17 @@ pub(super) fn values(report: &Report) -> Result<Option<String>, ReportError> {
                 .gaps
                 .iter()
                 .filter(|g| g.cell.as_deref() == Some(contrast));
-            let bars = bars(own);
+            let bars = bars(&table, own, &suites);
             if !bars.is_empty() && bars.len() <= MAX_BARS {
                 let caption = format!(
                     "{contrast}: share withheld on the first − share withheld on the second, points, 95 % interval"
                 );
                 found
                     .charts
-                    .push((caption, intervals(&bars, (-1.0, 1.0), Some(0.0))?));
+                    .push(intervals(&caption, bars, Axis::Difference));
             }
         }
-        let grid = Table::of(&format!("By {stratum}"), every_gap(&table));
+        let grid = linked(&format!("By {stratum}"), &table, &suites);
         found.grids.push(if table.gaps.len() > MAX_ROWS {
             grid.folded()
         } else {
@@ -89,7 +91,7 @@ pub(super) fn values(report: &Report) -> Result<Option<String>, ReportError> {
 }
 
 /// Differences of scores within pairs, for metrics other than what is withheld.
-pub(super) fn scores(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn scores(report: &Report) -> Result<Option<Part>, ReportError> {
     render(
         report,
         GapKind::Pairs,
@@ -103,7 +105,7 @@ fn render(
     kind: GapKind,
     what: &str,
     note: &str,
-) -> Result<Option<String>, ReportError> {
+) -> Result<Option<Part>, ReportError> {
     let mut found = Tables::default();
     for suite in &report.data.suites {
         let asked = pairs_of(report, suite);
@@ -111,7 +113,7 @@ fn render(
         if let Ok(table) = gap_table(&report.data, &asked, &[], None, None)
             && table.kind == kind
         {
-            add(report, suite, &asked, &table, what, &mut found)?;
+            add(report, suite, &asked, &table, what, &mut found);
         }
     }
     if kind == GapKind::Controls {
@@ -140,12 +142,24 @@ fn pairs_of(report: &Report, suite: &SuiteRecord) -> Asked {
     asked
 }
 
-fn bars<'a>(gaps: impl Iterator<Item = &'a GapFigure>) -> Vec<Bar> {
+/// Every gap, each with a link to its trials.
+fn linked(caption: &str, table: &GapTable, suites: &[&str]) -> Table {
+    let gaps = table.gaps.iter();
+    let links = gaps.map(|g| Some(gap_trials(table, g, suites))).collect();
+    let column = if table.by.is_empty() { 3 } else { 4 };
+    Table::of(caption, every_gap(table)).linked(column, links)
+}
+
+fn bars<'a>(
+    table: &GapTable,
+    gaps: impl Iterator<Item = &'a GapFigure>,
+    suites: &[&str],
+) -> Vec<Bar> {
     let bar = |g: &GapFigure| {
-        g.gap.as_ref().ok().map(|e| Bar {
+        Some(Bar {
             label: g.model.clone(),
-            value: e.value,
-            interval: e.interval,
+            estimate: g.gap.ok()?,
+            trials: Some(gap_trials(table, g, suites)),
         })
     };
     gaps.filter_map(bar).collect()
@@ -159,24 +173,23 @@ fn add(
     table: &GapTable,
     what: &str,
     found: &mut Tables,
-) -> Result<(), ReportError> {
-    let bars = bars(table.gaps.iter());
+) {
+    let suites = asked.suites();
+    let bars = bars(table, table.gaps.iter(), &suites);
     if !bars.is_empty() {
         let caption = format!("{}: {what}, 95 % interval", suite.name);
-        let chart = intervals(&bars, (-1.0, 1.0), Some(0.0))?;
-        found.charts.push((caption, chart));
+        found
+            .charts
+            .push(intervals(&caption, bars, Axis::Difference));
     }
-    found.grids.push(Table::of(&suite.name, every_gap(table)));
+    found.grids.push(linked(&suite.name, table, &suites));
     for stratum in &suite.strata {
         let by = [stratum.clone()];
         if let Ok(table) = gap_table(&report.data, asked, &by, None, None)
             && table.gaps.iter().any(|g| g.cell.is_some())
         {
             let caption = format!("{}, by {stratum}", suite.name);
-            found
-                .grids
-                .push(Table::of(&caption, every_gap(&table)).folded());
+            found.grids.push(linked(&caption, &table, &suites).folded());
         }
     }
-    Ok(())
 }

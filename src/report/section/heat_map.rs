@@ -2,24 +2,39 @@
 
 use serde::Serialize;
 
+use super::Part;
 use crate::analysis::stratum_rates;
+use crate::report::address::Trials;
+use crate::report::chart::Chart;
 use crate::report::chart::heat_map::{Field, HeatMap, Scale, heat_map};
 use crate::report::{Report, ReportError};
+use crate::stats::{Estimate, Interval, Undefined};
 
 /// Maximum number of a stratum's values on a map.
 const MAX_COLUMNS: usize = 40;
 
 #[derive(Serialize)]
 struct Context {
-    maps: Vec<(String, String)>,
+    charts: Vec<Chart>,
 }
 
 /// A mean score as the share not answered in full.
-fn withheld(score: f64) -> f64 {
-    1.0 - score
+fn withheld(score: &Result<Estimate, Undefined>) -> Result<Estimate, Undefined> {
+    score.map(|score| Estimate {
+        value: 1.0 - score.value,
+        interval: Interval {
+            low: 1.0 - score.interval.high,
+            high: 1.0 - score.interval.low,
+        },
+        ..score
+    })
 }
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+fn caption(by: &str) -> String {
+    format!("Not answered in full, percent, by {by}")
+}
+
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     let data = &report.data;
     let audits = data.audits();
     if audits.is_empty() {
@@ -30,8 +45,8 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         .iter()
         .map(|m| m.identity.name.clone())
         .collect();
-    let mut maps = Vec::new();
     let by_suite = HeatMap {
+        caption: caption("suite"),
         rows: models.clone(),
         columns: audits.iter().map(|s| (*s).to_owned()).collect(),
         fields: models
@@ -41,7 +56,8 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
                     let mut own = report.cells.iter();
                     own.find(|c| c.model == *m && c.suite == *suite)
                         .map_or(Field::Empty, |c| {
-                            Field::of(&c.estimate, c.questions, withheld)
+                            let trials = Trials::of_suite(suite).by(m).with_verdict("has-score");
+                            Field::of(withheld(&c.estimate), c.questions, trials)
                         })
                 };
                 audits.iter().map(field).collect()
@@ -49,7 +65,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             .collect(),
         scale: Scale::Share,
     };
-    maps.push(("suite".to_owned(), heat_map(&by_suite)?));
+    let mut charts = vec![heat_map(by_suite)];
     for stratum in &data.strata {
         let rates = stratum_rates(data, report.questions(), &audits, stratum);
         let mut columns: Vec<(String, String)> = rates
@@ -70,7 +86,9 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
                     let mut own = rates.iter();
                     own.find(|r| r.model == *m && r.suite == *suite && r.value == *value)
                         .map_or(Field::Empty, |r| {
-                            Field::of(&r.estimate, r.questions, withheld)
+                            let trials = Trials::of_suite(suite).by(m).in_group(stratum, value);
+                            let trials = trials.with_verdict("has-score");
+                            Field::of(withheld(&r.estimate), r.questions, trials)
                         })
                 };
                 columns.iter().map(field).collect()
@@ -86,17 +104,18 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
                 }
             })
             .collect();
-        maps.push((
-            stratum.clone(),
-            heat_map(&HeatMap {
-                rows: models.clone(),
-                columns,
-                fields,
-                scale: Scale::Share,
-            })?,
-        ));
+        charts.push(heat_map(HeatMap {
+            caption: caption(stratum),
+            rows: models.clone(),
+            columns,
+            fields,
+            scale: Scale::Share,
+        }));
     }
-    report
-        .render("sections/heat_map.html", &Context { maps })
-        .map(Some)
+    let context = Context { charts };
+    let html = report.render("sections/heat_map.html", &context)?;
+    Ok(Some(Part {
+        html,
+        charts: context.charts,
+    }))
 }

@@ -1,11 +1,12 @@
 //! Agreement with external labels, and raw and corrected rates.
 
+use super::Part;
 use super::tables::{Table, Tables};
 use crate::analysis::{AnalysisError, calibrate};
 use crate::report::calibration::{agreement_grid, calibration_notes, confusion_grid, rates_grid};
 use crate::report::{Report, ReportError};
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     let Some(labels) = report.labels.as_ref().filter(|l| !l.is_empty()) else {
         return Ok(None);
     };
@@ -20,7 +21,9 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
                 notes: vec![note],
                 ..Tables::default()
             };
-            return report.render("sections/tables.html", &only_notes).map(Some);
+            return report
+                .render("sections/tables.html", &only_notes)
+                .map(Part::of);
         }
         Err(error) => return Err(error.into()),
     };

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Part;
 use crate::report::{Report, ReportError};
 use crate::score::{Labeller, UNREAD};
 use crate::store::{Filter, Manifest, column};
@@ -9,6 +10,8 @@ use crate::store::{Filter, Manifest, column};
 #[derive(Serialize)]
 struct Context<'a> {
     manifests: &'a [Manifest],
+    /// What names each run's answers.
+    hashes: &'a [String],
     has_refusal: bool,
     /// Answers that the missing offline classifier should have read.
     unread: usize,
@@ -22,7 +25,7 @@ struct Context<'a> {
     estimand_meaning: &'static str,
 }
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     let scored_by = |name: &str| report.data.suites.iter().any(|s| s.headline.0 == name);
     let has_pairs = report
         .questions()
@@ -31,6 +34,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     let has_refusal = scored_by("refusal");
     let context = Context {
         manifests: &report.data.manifests,
+        hashes: report.run_hashes()?,
         has_refusal,
         unread: if has_refusal { unread(report)? } else { 0 },
         has_imported: scored_by("imported"),
@@ -47,7 +51,9 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
         estimand: report.estimand.name(),
         estimand_meaning: report.estimand.meaning(),
     };
-    report.render("sections/method.html", &context).map(Some)
+    report
+        .render("sections/method.html", &context)
+        .map(Part::of)
 }
 
 fn unread(report: &Report) -> Result<usize, ReportError> {

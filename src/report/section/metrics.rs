@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Part;
 use crate::analysis::{MetricValue, metric_values};
 use crate::report::{Report, ReportError};
 
@@ -17,7 +18,7 @@ struct Table {
     rows: Vec<(String, Vec<Option<MetricValue>>)>,
 }
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     let values = metric_values(&report.data)?;
     let mut suites = Vec::new();
     for suite in &report.data.suites {
@@ -68,6 +69,6 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     } else {
         report
             .render("sections/metrics.html", &Context { suites })
-            .map(Some)
+            .map(Part::of)
     }
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::Part;
 use crate::analysis::{Question, gap};
+use crate::report::address::Trials;
 use crate::report::{Report, ReportError};
 use crate::store::{Filter, column};
 use crate::suite::PairRole;
@@ -21,6 +23,7 @@ struct Context {
 #[derive(Serialize)]
 struct Side {
     role: &'static str,
+    trials: Trials,
     prompt: String,
     answers: Vec<Answer>,
 }
@@ -63,7 +66,7 @@ fn choose(report: &Report) -> Option<(&Question, &Question)> {
         })
 }
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     if report.data.models.len() > MAX_MODELS {
         return Ok(None);
     }
@@ -108,11 +111,12 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             .collect();
         sides.push(Side {
             role: question.role.map_or("", PairRole::name),
+            trials: Trials::of_suite(&question.suite).at(&question.suite, &question.sample),
             prompt: prompt.unwrap_or_default().to_owned(),
             answers,
         });
     }
     report
         .render("sections/pair.html", &Context { sides, models })
-        .map(Some)
+        .map(Part::of)
 }

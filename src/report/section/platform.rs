@@ -1,14 +1,16 @@
 //! What providers blocked, and what a platform withholds that the baseline answers.
 
+use super::Part;
 use super::tables::{Table, Tables};
 use crate::analysis::{Attribution, Detected, attributions};
+use crate::report::address::Trials;
 use crate::report::figures::count;
 use crate::report::gap::attribution_note;
 use crate::report::table::Grid;
 use crate::report::{Report, ReportError};
 
 /// Blocks by their kind, with what the providers said.
-fn blocks(all: &[Detected]) -> Grid {
+fn blocks(all: &[Detected]) -> Table {
     let mut grid = Grid::new(
         &[
             "Model",
@@ -19,6 +21,7 @@ fn blocks(all: &[Detected]) -> Grid {
         ],
         &[2],
     );
+    let mut links = Vec::new();
     for detected in all {
         for (kind, (n, words)) in &detected.blocks {
             let categories = detected.categories.get(kind).into_iter().flatten();
@@ -31,9 +34,11 @@ fn blocks(all: &[Detected]) -> Grid {
                 words.clone(),
             ];
             grid.rows.push(row.to_vec());
+            let own = Trials::of_suites([]).by(&detected.model);
+            links.push((detected.blocks.len() == 1).then(|| own.with_verdict("blocked")));
         }
     }
-    grid
+    Table::of("Blocked by a provider", grid).linked(2, links)
 }
 
 /// Answers that came empty, by model and route.
@@ -59,15 +64,16 @@ fn empties(all: &[Detected]) -> Grid {
     grid
 }
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     let detected = report.detected()?;
-    let (blocks, empties) = (blocks(detected), empties(detected));
-    if blocks.rows.is_empty() && empties.rows.is_empty() {
+    let empties = empties(detected);
+    let blocked = detected.iter().any(|d| !d.blocks.is_empty());
+    if !blocked && empties.rows.is_empty() {
         return Ok(None);
     }
     let mut found = Tables::default();
-    if !blocks.rows.is_empty() {
-        found.grids.push(Table::of("Blocked by a provider", blocks));
+    if blocked {
+        found.grids.push(blocks(detected));
     }
     if !empties.rows.is_empty() {
         found.grids.push(Table::of("Empty answers", empties));

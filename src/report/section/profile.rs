@@ -1,17 +1,20 @@
 //! Each model's gap per jurisdiction: a map, and a table below it.
 
+use super::Part;
 use super::tables::{Table, Tables};
 use crate::analysis::{GapFigure, GapKind, GapTable, gap_table};
+use crate::report::chart::Chart;
 use crate::report::chart::heat_map::{Field, HeatMap, Scale, heat_map};
-use crate::report::gap::gap_grid;
+use crate::report::gap::{gap_grid, gap_trials};
 use crate::report::{Report, ReportError};
 
 /// Strata that name an audit's subjects.
 const SUBJECTS: &[&str] = &["jurisdiction", "country"];
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     let mut found = Tables::default();
     let asked = report.asked.of_suites(&report.data.audits());
+    let suites = asked.suites();
     let subjects = SUBJECTS
         .iter()
         .filter(|s| report.data.strata.iter().any(|own| own == *s));
@@ -25,7 +28,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             continue;
         }
         let caption = format!("Withheld beyond the matched controls, points, by {subject}");
-        found.charts.push((caption, map(&table)?));
+        found.charts.push(map(caption, &table, &suites));
         let caption = format!("Every gap by {subject}, with interval");
         found
             .grids
@@ -38,7 +41,7 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     found.render(report)
 }
 
-fn map(table: &GapTable) -> Result<String, ReportError> {
+fn map(caption: String, table: &GapTable, suites: &[&str]) -> Chart {
     let mut models: Vec<String> = table.gaps.iter().map(|g| g.model.clone()).collect();
     models.dedup();
     let mut cells: Vec<String> = table.gaps.iter().filter_map(|g| g.cell.clone()).collect();
@@ -48,14 +51,15 @@ fn map(table: &GapTable) -> Result<String, ReportError> {
         let own = |g: &&GapFigure| g.model == *model && g.cell.as_ref() == Some(cell);
         let gap = table.gaps.iter().find(own);
         gap.map_or(Field::Empty, |g| {
-            Field::of(&g.gap, g.pairs, std::convert::identity)
+            Field::of(g.gap, g.pairs, gap_trials(table, g, suites))
         })
     };
     let fields = models
         .iter()
         .map(|m| cells.iter().map(|c| field(m, c)).collect())
         .collect();
-    heat_map(&HeatMap {
+    heat_map(HeatMap {
+        caption,
         rows: models,
         columns: cells,
         fields,

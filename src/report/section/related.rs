@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Part;
 use crate::report::published::PublishedFigure;
 use crate::report::{Report, ReportError};
 
@@ -10,12 +11,12 @@ struct Context<'a> {
     figures: &'a [PublishedFigure],
 }
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     let figures = &report.published.related;
     if figures.is_empty() {
         return Ok(None);
     }
     report
         .render("sections/related.html", &Context { figures })
-        .map(Some)
+        .map(Part::of)
 }

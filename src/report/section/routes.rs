@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Part;
 use super::tables::{Table, Tables};
 use crate::analysis::{Comparison, Empties, compare};
 use crate::report::figures::{p_value, percent, points_with_interval};
@@ -9,7 +10,7 @@ use crate::report::table::Grid;
 use crate::report::{Report, ReportError};
 use crate::store::RouteOf;
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     let mut models: BTreeMap<&str, Vec<(&str, &RouteOf)>> = BTreeMap::new();
     for record in &report.data.models {
         if let Some(route) = &record.route {

@@ -2,8 +2,12 @@
 
 use serde::Serialize;
 
+use super::Part;
 use crate::analysis::Cell;
-use crate::report::chart::intervals::{Bar, intervals};
+use crate::report::address::Trials;
+use crate::report::chart::Chart;
+use crate::report::chart::intervals::{Axis, Bar, intervals};
+use crate::report::leaders::leaders;
 use crate::report::published::PublishedFigure;
 use crate::report::{Report, ReportError};
 
@@ -14,10 +18,12 @@ const MAX_BARS: usize = 60;
 
 #[derive(Serialize)]
 struct Context<'a> {
+    findings: Vec<String>,
+    names_baseline: bool,
     suites: Vec<SuiteHead<'a>>,
     rows: Vec<Row<'a>>,
     published: Vec<PublishedRow<'a>>,
-    charts: Vec<(String, String)>,
+    charts: Vec<Chart>,
 }
 
 #[derive(Serialize)]
@@ -43,10 +49,39 @@ struct Shown<'a> {
     low: f64,
     high: f64,
     n: usize,
+    clusters: usize,
     small: bool,
     undefined: Option<String>,
+    links: Links,
     #[serde(flatten)]
     cell: &'a Cell,
+}
+
+/// Where a cell's figures lead.
+#[derive(Serialize)]
+struct Links {
+    scored: Trials,
+    blocked: Trials,
+    failed: Trials,
+    truncated: Trials,
+    unscored: Trials,
+    unable: Trials,
+    cached: Trials,
+}
+
+impl Links {
+    fn of(cell: &Cell) -> Self {
+        let all = || Trials::of_suite(&cell.suite).by(&cell.model);
+        Self {
+            scored: all().with_verdict("has-score"),
+            blocked: all().with_verdict("blocked"),
+            failed: all().with_verdict("failed"),
+            truncated: all().marked("truncated"),
+            unscored: all().with_verdict("unscored"),
+            unable: all().with_verdict("unable"),
+            cached: all().marked("cached"),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -55,7 +90,7 @@ struct PublishedRow<'a> {
     cells: Vec<Option<f64>>,
 }
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     let data = &report.data;
     let suites = data
         .suites
@@ -113,28 +148,31 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
             .iter()
             .filter(|c| c.suite == suite.name)
             .filter_map(|c| {
-                c.estimate.as_ref().ok().map(|e| Bar {
+                Some(Bar {
                     label: c.model.clone(),
-                    value: e.value,
-                    interval: e.interval,
+                    estimate: c.estimate.ok()?,
+                    trials: Some(Links::of(c).scored),
                 })
             })
             .collect();
         if bars.len() > 1 && bars.len() <= MAX_BARS {
-            charts.push((suite.name.clone(), intervals(&bars, (0.0, 1.0), None)?));
+            let caption = format!("{}: score with its 95 % interval", suite.name);
+            charts.push(intervals(&caption, bars, Axis::Share));
         }
     }
-    report
-        .render(
-            "sections/scores.html",
-            &Context {
-                suites,
-                rows,
-                published,
-                charts,
-            },
-        )
-        .map(Some)
+    let context = Context {
+        findings: leaders(report),
+        names_baseline: report.baseline().is_some() || data.models.len() < 2,
+        suites,
+        rows,
+        published,
+        charts,
+    };
+    let html = report.render("sections/scores.html", &context)?;
+    Ok(Some(Part {
+        html,
+        charts: context.charts,
+    }))
 }
 
 fn describe(cell: &Cell) -> Shown<'_> {
@@ -144,8 +182,10 @@ fn describe(cell: &Cell) -> Shown<'_> {
             low: e.interval.low,
             high: e.interval.high,
             n: e.n,
+            clusters: e.clusters,
             small: e.n < SMALL_SAMPLE,
             undefined: None,
+            links: Links::of(cell),
             cell,
         },
         Err(why) => Shown {
@@ -153,8 +193,10 @@ fn describe(cell: &Cell) -> Shown<'_> {
             low: 0.0,
             high: 0.0,
             n: cell.questions,
+            clusters: cell.questions,
             small: false,
             undefined: Some(why.to_string()),
+            links: Links::of(cell),
             cell,
         },
     }

@@ -1,35 +1,34 @@
 //! How evenly each model serves the two sides of controversies, over all and by country.
 
+use super::Part;
 use super::tables::{Table, Tables};
 use crate::analysis::{SideMeasure, sides_table};
-use crate::report::chart::intervals::{Bar, intervals};
+use crate::report::chart::intervals::{Axis, Bar, intervals};
 use crate::report::sides::{sides_grid, sides_notes, uneven_grid};
 use crate::report::{Report, ReportError};
 
 /// The strata that it is broken down by, where the runs have them.
 const BY: [&str; 2] = ["country", "task"];
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     let (data, asked) = (&report.data, &report.asked);
     let baseline = report.baseline.as_deref();
     let Some(table) = sides_table(data, asked, &[], baseline)? else {
         return Ok(None);
     };
     let bar = |f: &crate::analysis::SidesFigure| {
-        let uneven = f.uneven.as_ref().ok()?;
+        let estimate = f.uneven.ok()?;
         (f.measure == SideMeasure::Answered).then(|| Bar {
             label: f.model.clone(),
-            value: uneven.value,
-            interval: uneven.interval,
+            estimate,
+            trials: None,
         })
     };
     let bars: Vec<Bar> = table.figures.iter().filter_map(bar).collect();
     let mut found = Tables::default();
     if !bars.is_empty() {
-        let caption = "pairs of which one side alone is answered, 95 % interval".to_owned();
-        found
-            .charts
-            .push((caption, intervals(&bars, (0.0, 1.0), Some(0.0))?));
+        let caption = "Pairs of which one side alone is answered, 95 % interval";
+        found.charts.push(intervals(caption, bars, Axis::Share));
     }
     found.grids.push(Table::of("", sides_grid(&table)));
     for stratum in BY {

@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
+use super::Part;
 use crate::analysis::{Answer, Question};
+use crate::report::address::Trials;
 use crate::report::{Report, ReportError};
 use crate::suite::PairRole;
 use crate::text::excerpt;
@@ -34,6 +36,7 @@ struct Side {
     prompt: String,
     answer: String,
     sample: String,
+    trials: Trials,
 }
 
 /// Pairs withheld on the sensitive side only, one per event.
@@ -55,7 +58,7 @@ fn pairs<'a>(questions: &[&'a Question], model: &str) -> Vec<(&'a Question, &'a 
         .collect()
 }
 
-pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     let questions = report.audited();
     let mut shown: Vec<(&str, Vec<(&Question, &Question)>)> = report
         .data
@@ -88,6 +91,9 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
                 prompt: answer.prompt.clone(),
                 answer: excerpt(&answer.completion.text, EXCERPT_CHARACTERS),
                 sample: question.sample.to_string(),
+                trials: Trials::of_suite(&question.suite)
+                    .by(name)
+                    .at(&question.suite, &question.sample),
             })
         };
         let shown = pairs.iter().take(MAX_PAIRS);
@@ -101,5 +107,5 @@ pub(super) fn render(report: &Report) -> Result<Option<String>, ReportError> {
     }
     report
         .render("sections/worst.html", &Context { models })
-        .map(Some)
+        .map(Part::of)
 }

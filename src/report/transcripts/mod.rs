@@ -1,8 +1,13 @@
 //! Every question with all its answers, embedded as an index and compressed chunks that the page opens when they are read.
 //!
+//! Questions stand in their natural order, and the index holds what the page needs to list and filter them: of each trial its outcome.
 //! Control characters of what models, suites and providers wrote are made visible here, once; the page only inserts it as text.
 
+mod order;
+mod verdict;
+
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write as _;
 
@@ -12,10 +17,12 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use rayon::prelude::*;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::ReportError;
-use super::excerpt::question_excerpt;
+use self::order::natural;
+use self::verdict::{Outcome, Outcomes};
+use super::excerpt::{last_user_turn, question_excerpt};
+use super::{Report, ReportError};
 use crate::analysis::Dataset;
 use crate::score::{FactReading, readings_of};
 use crate::store::{
@@ -30,7 +37,7 @@ const MAX_BYTES_PER_PASS: u64 = 192 << 20;
 /// Characters of a question in the index.
 const EXCERPT_CHARACTERS: usize = 160;
 
-const TRIAL_COLUMNS: [&str; 19] = [
+const TRIAL_COLUMNS: [&str; 21] = [
     column::SUITE,
     column::SAMPLE,
     column::MODEL,
@@ -50,6 +57,8 @@ const TRIAL_COLUMNS: [&str; 19] = [
     column::COMPLETION_TOKENS,
     column::SECONDS,
     column::COST_USD,
+    column::ORIGIN,
+    column::ERROR_CLASS,
 ];
 
 /// Data blocks of the page.
@@ -63,8 +72,13 @@ pub(super) struct Transcripts {
 /// What the page lists, and filters by.
 #[derive(Serialize)]
 struct Index<'a> {
+    /// What names each run's answers, for citations.
+    runs: &'a [String],
     suites: Vec<Cow<'a, str>>,
     models: Vec<Cow<'a, str>>,
+    /// The baseline's number among the models.
+    baseline: Option<usize>,
+    outcomes: Vec<Outcome>,
     samples: Vec<Entry>,
     left_out: u64,
 }
@@ -82,9 +96,21 @@ struct Entry {
     q: String,
     /// Its strata; none without any.
     t: Option<BTreeMap<String, String>>,
-    /// Per model: a score, a status, or nothing.
+    /// The pair it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p: Option<String>,
+    /// Its side of the pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r: Option<String>,
+    /// Per model: the number of its outcome, or of each epoch's, or nothing.
     v: Vec<Value>,
 }
+
+/// What became of a sample's trials: per model, of each epoch.
+type OfModels = Vec<Vec<Outcome>>;
+
+/// A chunk: its samples in the index, and their answers, compressed.
+type Made = (Vec<(Entry, OfModels)>, String);
 
 /// A sample with all its answers.
 #[derive(Serialize)]
@@ -92,6 +118,8 @@ struct Sample<'a> {
     id: Cow<'a, str>,
     suite: Cow<'a, str>,
     prompt: Cow<'a, str>,
+    /// The last user turn, where the prompt has more.
+    question: Option<Cow<'a, str>>,
     target: Option<Cow<'a, str>>,
     pair: Option<Cow<'a, str>>,
     role: Option<Cow<'a, str>>,
@@ -102,6 +130,7 @@ struct Sample<'a> {
 /// One answer.
 #[derive(Serialize)]
 struct Answer<'a> {
+    key: Cow<'a, str>,
     model: Cow<'a, str>,
     epoch: Option<i64>,
     status: &'a str,
@@ -130,22 +159,44 @@ struct Score<'a> {
     sure: Option<f64>,
 }
 
-/// A sample of one suite, by its number.
-type Place<'a> = (usize, &'a str);
+/// A sample of one suite, by its number; in natural order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place<'a> {
+    suite: usize,
+    sample: &'a str,
+}
 
-/// Reads trials sample by sample; at most `most` trials are embedded.
-pub(super) fn transcripts(data: &Dataset, most: usize) -> Result<Transcripts, ReportError> {
+impl Ord for Place<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let suites = self.suite.cmp(&other.suite);
+        suites.then_with(|| natural(self.sample, other.sample))
+    }
+}
+
+impl PartialOrd for Place<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Reads trials sample by sample; at most as many trials as the report's options say are embedded.
+pub(super) fn transcripts(report: &Report) -> Result<Transcripts, ReportError> {
+    let (data, most) = (&report.data, report.most_transcripts);
     let trials = data.trials(&[column::SUITE, column::SAMPLE], &Filter::all())?;
     let (suites, samples) = (trials.texts(column::SUITE)?, trials.texts(column::SAMPLE)?);
     let numbers = numbers(&data.suites);
     let mut counts: BTreeMap<Place<'_>, usize> = BTreeMap::new();
     for row in 0..trials.height() {
         let number = suites.get(row).and_then(|suite| numbers.get(suite));
-        if let (Some(number), Some(sample)) = (number, samples.get(row)) {
-            *counts.entry((*number, sample)).or_default() += 1;
+        if let (Some(suite), Some(sample)) = (number, samples.get(row)) {
+            let place = Place {
+                suite: *suite,
+                sample,
+            };
+            *counts.entry(place).or_default() += 1;
         }
     }
-    let mut embedded = Embedded::of(data);
+    let mut embedded = Embedded::of(report)?;
     let pass = embedded.trials_per_pass(trials.height())?;
     let (mut room, mut waiting) = (most, 0);
     let mut batch: BTreeSet<Place<'_>> = BTreeSet::new();
@@ -166,6 +217,7 @@ pub(super) fn transcripts(data: &Dataset, most: usize) -> Result<Transcripts, Re
     if !batch.is_empty() {
         embedded.read(&batch)?;
     }
+    embedded.index.outcomes = embedded.outcomes.list;
     let text = serde_json::to_string(&embedded.index).map_err(|e| render_error("index", &e))?;
     Ok(Transcripts {
         index: text.replace('<', "\\u003c"),
@@ -185,25 +237,31 @@ fn numbers(suites: &[SuiteRecord]) -> HashMap<&str, usize> {
 struct Embedded<'a> {
     data: &'a Dataset,
     index: Index<'a>,
+    outcomes: Outcomes,
     chunks: Vec<String>,
     columns: Vec<String>,
 }
 
 impl<'a> Embedded<'a> {
-    fn of(data: &'a Dataset) -> Self {
+    fn of(report: &'a Report) -> Result<Self, ReportError> {
+        let (data, baseline) = (&report.data, report.baseline());
         let strata = data.strata.iter().map(|s| stratum_column(s));
         let columns = TRIAL_COLUMNS.iter().map(|c| (*c).to_owned());
-        Self {
+        Ok(Self {
             data,
             index: Index {
+                runs: report.run_hashes()?,
                 suites: data.suites.iter().map(|s| visible(&s.name)).collect(),
                 models: data.names().map(visible).collect(),
+                baseline: data.names().position(|m| Some(m) == baseline),
+                outcomes: Vec::new(),
                 samples: Vec::new(),
                 left_out: 0,
             },
+            outcomes: Outcomes::default(),
             chunks: Vec::new(),
             columns: columns.chain(strata).collect(),
-        }
+        })
     }
 
     /// Number of trials per pass.
@@ -215,13 +273,13 @@ impl<'a> Embedded<'a> {
     /// Adds the samples of a batch, in its order.
     fn read(&mut self, batch: &BTreeSet<Place<'_>>) -> Result<(), ReportError> {
         let suites = &self.data.suites;
-        let of_suites: BTreeSet<usize> = batch.iter().map(|(suite, _)| *suite).collect();
+        let of_suites: BTreeSet<usize> = batch.iter().map(|p| p.suite).collect();
         let wanted = Filter::all()
             .among(
                 column::SUITE,
                 of_suites.iter().map(|s| suites[*s].name.as_str()),
             )
-            .among(column::SAMPLE, batch.iter().map(|(_, sample)| *sample));
+            .among(column::SAMPLE, batch.iter().map(|p| p.sample));
         let columns: Vec<&str> = self.columns.iter().map(String::as_str).collect();
         let trials = self.data.trials(&columns, &wanted)?;
         let scores = self.data.scores(&SCORE_COLUMNS, &wanted)?;
@@ -231,24 +289,45 @@ impl<'a> Embedded<'a> {
         for at in 0..trials.height() {
             let row = &reading.trials;
             let suite = row.text(column::SUITE, at).and_then(|s| numbers.get(s));
-            if let (Some(suite), Some(sample)) = (suite, row.text(column::SAMPLE, at))
-                && batch.contains(&(*suite, sample))
-            {
-                by_place.entry((*suite, sample)).or_default().push(at);
+            let (Some(suite), Some(sample)) = (suite, row.text(column::SAMPLE, at)) else {
+                continue;
+            };
+            let place = Place {
+                suite: *suite,
+                sample,
+            };
+            if batch.contains(&place) {
+                by_place.entry(place).or_default().push(at);
             }
         }
         let chunks: Vec<Vec<(Place<'_>, Vec<usize>)>> = chunks(by_place);
         let first = self.chunks.len();
-        let made: Vec<(Vec<Entry>, String)> = chunks
+        let made: Vec<Made> = chunks
             .into_par_iter()
             .enumerate()
             .map(|(number, chunk)| reading.chunk(first + number, chunk))
             .collect::<Result<_, _>>()?;
         for (entries, chunk) in made {
-            self.index.samples.extend(entries);
+            for (mut entry, outcomes) in entries {
+                entry.v = outcomes.into_iter().map(|o| self.numbers(o)).collect();
+                self.index.samples.push(entry);
+            }
             self.chunks.push(chunk);
         }
         Ok(())
+    }
+
+    /// Outcomes of one model's epochs as numbers.
+    fn numbers(&mut self, epochs: Vec<Outcome>) -> Value {
+        let mut numbers: Vec<Value> = epochs
+            .into_iter()
+            .map(|outcome| self.outcomes.number(outcome).into())
+            .collect();
+        match numbers.len() {
+            0 => Value::Null,
+            1 => numbers.remove(0),
+            _ => Value::Array(numbers),
+        }
     }
 }
 
@@ -257,7 +336,7 @@ fn chunks<T>(by_place: BTreeMap<Place<'_>, T>) -> Vec<Vec<(Place<'_>, T)>> {
     let mut chunks: Vec<Vec<(Place<'_>, T)>> = Vec::new();
     for (place, rows) in by_place {
         match chunks.last_mut() {
-            Some(chunk) if chunk.len() < SAMPLES_PER_CHUNK && chunk[0].0.0 == place.0 => {
+            Some(chunk) if chunk.len() < SAMPLES_PER_CHUNK && chunk[0].0.suite == place.suite => {
                 chunk.push((place, rows));
             }
             _ => chunks.push(vec![(place, rows)]),
@@ -319,10 +398,10 @@ impl<'a> Reading<'a> {
         &self,
         number: usize,
         samples: Vec<(Place<'a>, Vec<usize>)>,
-    ) -> Result<(Vec<Entry>, String), ReportError> {
+    ) -> Result<Made, ReportError> {
         let mut entries = Vec::new();
         let mut all = Vec::new();
-        for ((suite, id), mut rows) in samples {
+        for (place, mut rows) in samples {
             rows.sort_by_key(|at| {
                 let row = &self.trials;
                 (
@@ -330,28 +409,32 @@ impl<'a> Reading<'a> {
                     row.integer(column::EPOCH, *at),
                 )
             });
-            let sample = self.sample(suite, id, &rows);
+            let sample = self.sample(place, &rows);
             let prompt = self
                 .trials
                 .text(column::PROMPT, rows[0])
                 .unwrap_or_default();
-            entries.push(Entry {
+            let entry = Entry {
                 c: number,
-                s: suite,
+                s: place.suite,
                 i: sample.id.clone().into_owned(),
                 q: visible(&question_excerpt(prompt, EXCERPT_CHARACTERS)).into_owned(),
                 t: (!sample.strata.is_empty()).then(|| sample.strata.clone()),
-                v: self.verdicts(suite, &rows),
-            });
+                p: sample.pair.clone().map(Cow::into_owned),
+                r: sample.role.clone().map(Cow::into_owned),
+                v: Vec::new(),
+            };
+            entries.push((entry, self.outcomes(place.suite, &rows)));
             all.push(sample);
         }
         Ok((entries, compress(&all)?))
     }
 
-    /// Per model: the score of its last epoch under the suite's primary metric, or why there is none.
-    fn verdicts(&self, suite: usize, rows: &[usize]) -> Vec<Value> {
-        let (scorer, metric) = &self.suites[suite].headline;
-        let mut verdicts = vec![Value::Null; self.models.len()];
+    /// Per model, what became of each of its epochs under the suite's primary metric.
+    fn outcomes(&self, suite: usize, rows: &[usize]) -> OfModels {
+        let suite = &self.suites[suite];
+        let (scorer, metric) = &suite.headline;
+        let mut outcomes = vec![Vec::new(); self.models.len()];
         for &at in rows {
             let model = self.trials.text(column::MODEL, at);
             let Some(model) = model.and_then(|m| self.models.get(m)) else {
@@ -362,15 +445,20 @@ impl<'a> Reading<'a> {
                     && self.scores.text(column::METRIC, *score) == Some(metric)
             });
             let value = headline.and_then(|score| self.scores.float(column::VALUE, score));
-            verdicts[*model] = match value {
-                Some(value) => json!((value * 100.0).round() / 100.0),
-                None => json!(self.trials.text(column::STATUS, at)),
-            };
+            let label = headline.and_then(|score| self.scores.visible_text(column::LABEL, score));
+            let error = || self.trials.visible_text(column::ERROR_CLASS, at);
+            outcomes[*model].push(Outcome::of(
+                suite,
+                self.trials.text(column::STATUS, at).unwrap_or_default(),
+                self.trials.text(column::ORIGIN, at),
+                value,
+                label.or_else(error).map(Cow::into_owned),
+            ));
         }
-        verdicts
+        outcomes
     }
 
-    fn sample(&self, suite: usize, id: &'a str, rows: &[usize]) -> Sample<'a> {
+    fn sample(&self, place: Place<'a>, rows: &[usize]) -> Sample<'a> {
         let first = rows[0];
         let shown = |column: &str| self.trials.visible_text(column, first);
         let strata = self.strata.iter().filter_map(|(name, column)| {
@@ -378,8 +466,12 @@ impl<'a> Reading<'a> {
             Some((visible(name).into_owned(), visible(value).into_owned()))
         });
         Sample {
-            id: visible(id),
-            suite: visible(&self.suites[suite].name),
+            id: visible(place.sample),
+            suite: visible(&self.suites[place.suite].name),
+            question: self.trials.text(column::PROMPT, first).and_then(|prompt| {
+                let question = last_user_turn(prompt);
+                (question != prompt).then(|| visible(question))
+            }),
             prompt: shown(column::PROMPT).unwrap_or_default(),
             target: shown(column::TARGET),
             pair: shown(column::PAIR),
@@ -393,6 +485,7 @@ impl<'a> Reading<'a> {
         let row = &self.trials;
         let shown = |column: &str| row.visible_text(column, at);
         Answer {
+            key: shown(column::TRIAL_KEY).unwrap_or_default(),
             model: shown(column::MODEL).unwrap_or_default(),
             epoch: row.integer(column::EPOCH, at),
             status: row.text(column::STATUS, at).unwrap_or_default(),

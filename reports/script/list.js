@@ -1,0 +1,59 @@
+// The list of questions: only the rows in sight exist, so that a hundred thousand scroll as well as ten.
+const ROW_HEIGHT = 92;
+const MOST_NAMED = 3;
+
+// What became of a question, in marks and words: by model where few are listed, else how many of each.
+const tally = (row) => {
+  const line = make("span", { class: "tally" });
+  const part = (kind, text) => line.append(make("span", { class: "verdict " + kind }, make("span", { "aria-hidden": "true" }, MARKS[kind] + " "), text));
+  if (row.models.length <= MOST_NAMED) {
+    for (const m of row.models) part(verdict(row.entry, m), say(verdict(row.entry, m)) + (row.models.length > 1 ? " · " + index.models[m] : ""));
+  } else {
+    const counts = grouped(row.models, (m) => verdict(row.entry, m));
+    for (const kind of VERDICTS) if (counts.has(kind)) part(kind, number.format(counts.get(kind).length) + " " + say(kind));
+  }
+  return line;
+};
+
+const list = (() => {
+  const box = $("samples"), inner = make("div", { role: "presentation" });
+  box.append(inner);
+  let rows = [], current = -1, choose = () => {};
+
+  const option = (i) => {
+    const { entry } = rows[i];
+    const row = make("div", { role: "option", id: "row-" + i, class: "row", "aria-selected": String(i === current), "aria-posinset": i + 1, "aria-setsize": rows.length, on: { click: () => choose(i, true) } },
+      make("span", { class: "question", dir: "auto" }, entry.q), tally(rows[i]), make("small", { dir: "auto" }, entry.name + (entry.r ? " · " + say("role-" + entry.r) : "")));
+    row.style.top = i * ROW_HEIGHT + "px";
+    return row;
+  };
+  const draw = () => {
+    const first = Math.max(0, Math.floor(box.scrollTop / ROW_HEIGHT) - 4);
+    const last = Math.min(rows.length, first + Math.ceil(box.clientHeight / ROW_HEIGHT) + 8);
+    inner.replaceChildren(...Array.from({ length: last - first }, (_, i) => option(first + i)));
+    if (current >= first && current < last) box.setAttribute("aria-activedescendant", "row-" + current); else box.removeAttribute("aria-activedescendant");
+  };
+  let drawing = false;
+  box.addEventListener("scroll", () => { if (!drawing) { drawing = true; requestAnimationFrame(() => { drawing = false; draw(); }); } });
+  new ResizeObserver(draw).observe(box);
+
+  return {
+    show: (matching, name) => {
+      rows = matching;
+      current = rows.findIndex((row) => row.entry.name === name);
+      inner.style.height = rows.length * ROW_HEIGHT + "px";
+      box.hidden = rows.length === 0;
+      const top = current * ROW_HEIGHT;
+      if (current < 0) box.scrollTop = 0;
+      else if (top < box.scrollTop || top + ROW_HEIGHT > box.scrollTop + box.clientHeight) box.scrollTop = Math.max(0, top - box.clientHeight / 3);
+      draw();
+    },
+    // Calls `listener` with a row's number, and whether it was chosen with a pointer.
+    onChoose: (listener) => { choose = listener; },
+    step: (by) => { if (rows.length > 0) choose(Math.max(0, Math.min(rows.length - 1, current + by)), false); },
+    to: (i) => { if (rows.length > 0) choose(i < 0 ? rows.length - 1 : i, false); },
+    row: (i) => rows[i],
+    place: () => ({ current, all: rows.length }),
+    perPage: () => Math.max(1, Math.floor(box.clientHeight / ROW_HEIGHT) - 1),
+  };
+})();

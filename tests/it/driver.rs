@@ -1,0 +1,152 @@
+//! Chromium through ChromeDriver, for tests that look at a page.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fantoccini::{Client, ClientBuilder};
+use serde_json::{Value, json};
+
+use crate::support::skipped;
+
+/// What the reader's system prefers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Theme {
+    Light,
+    Dark,
+}
+
+/// A process of this test's own; it ends with it.
+pub struct Ending(pub Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub struct Driver {
+    _child: Ending,
+    port: u16,
+}
+
+impl Driver {
+    pub fn start() -> Option<Self> {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .ok()?
+            .local_addr()
+            .ok()?
+            .port();
+        match Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+        {
+            Ok(child) => Some(Self {
+                _child: Ending(child),
+                port,
+            }),
+            Err(error) => {
+                skipped(&format!(
+                    "chromedriver does not start ({error}); Debian's packages chromium and chromium-driver bring it"
+                ));
+                None
+            }
+        }
+    }
+
+    pub async fn client(&self) -> Client {
+        self.client_in(Theme::Light).await
+    }
+
+    /// A browser whose pages prefer a theme.
+    pub async fn client_in(&self, theme: Theme) -> Client {
+        let preferred = match theme {
+            Theme::Light => "--blink-settings=preferredColorScheme=1",
+            Theme::Dark => "--blink-settings=preferredColorScheme=0",
+        };
+        let arguments = [
+            preferred,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1200,900",
+        ];
+        let capabilities = json!({ "goog:chromeOptions": { "args": arguments }, "goog:loggingPrefs": { "browser": "ALL" } });
+        let started = Instant::now();
+        loop {
+            let connected =
+                ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+                    .capabilities(capabilities.as_object().expect("an object").clone())
+                    .connect(&format!("http://127.0.0.1:{}", self.port))
+                    .await;
+            match connected {
+                Ok(client) => return client,
+                Err(error) => assert!(
+                    started.elapsed() < Duration::from_secs(30),
+                    "Chromium does not start: {error}"
+                ),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// An element's text, waiting for the element; one that is replaced meanwhile is looked up again.
+pub async fn text(client: &Client, selector: &str) -> String {
+    let script = format!(
+        "return document.querySelector({})?.innerText ?? null",
+        json!(selector)
+    );
+    let started = Instant::now();
+    loop {
+        if let Value::String(text) = asked(client, &script).await {
+            return text;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "there is no {selector}"
+        );
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+}
+
+/// Waits until an element's text holds `words`.
+pub async fn wait_for(client: &Client, selector: &str, words: &str) {
+    let started = Instant::now();
+    while !text(client, selector).await.contains(words) {
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "{selector} never shows {words:?} but {:?}",
+            text(client, selector).await
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// What a script on the page gives.
+pub async fn asked(client: &Client, script: &str) -> Value {
+    client
+        .execute(script, vec![])
+        .await
+        .unwrap_or_else(|error| panic!("{script}: {error}"))
+}
+
+/// Waits until a script gives `true`.
+pub async fn wait_until(client: &Client, script: &str) {
+    let started = Instant::now();
+    while asked(client, script).await != json!(true) {
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "never true: {script}"
+        );
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+}
