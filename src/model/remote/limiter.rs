@@ -48,10 +48,22 @@ struct Adaptive {
 }
 
 /// Answers that are counted for their rate.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Window {
     since: Option<Instant>,
     answers: usize,
+    /// The limit when it began, which all its answers had at least.
+    limit: f64,
+}
+
+impl Window {
+    fn begun(now: Instant, limit: f64) -> Self {
+        Self {
+            since: Some(now),
+            answers: 0,
+            limit,
+        }
+    }
 }
 
 /// A request in flight.
@@ -91,10 +103,7 @@ impl Limiter {
                 threshold: CEILING,
                 episode: 0,
                 answered: true,
-                window: Window {
-                    since: None,
-                    answers: 0,
-                },
+                window: Window::default(),
                 best: (limit, 0.0),
                 held_until: None,
             }),
@@ -161,7 +170,7 @@ impl Adaptive {
             }
             self.answered = false;
             self.episode += 1;
-            self.window.since = None;
+            self.window = Window::default();
             self.best = (self.limit, 0.0);
         }
         LimitCause::Rejected
@@ -194,7 +203,10 @@ impl Adaptive {
     /// Counts an answer; says whether a limit that has grown by half since the best rate brought next to nothing.
     #[allow(clippy::cast_precision_loss)]
     fn is_no_faster(&mut self, now: Instant) -> bool {
-        let since = *self.window.since.get_or_insert(now);
+        let Some(since) = self.window.since else {
+            self.window = Window::begun(now, self.limit);
+            return false;
+        };
         self.window.answers += 1;
         let elapsed = now.duration_since(since).as_secs_f64();
         // Two round trips of the whole limit, and long enough to be measured.
@@ -202,16 +214,13 @@ impl Adaptive {
             return false;
         }
         let rate = self.window.answers as f64 / elapsed;
-        self.window = Window {
-            since: Some(now),
-            answers: 0,
-        };
+        let used = std::mem::replace(&mut self.window, Window::begun(now, self.limit)).limit;
         let (limit, best) = self.best;
         if rate > best * FASTER {
-            self.best = (self.limit, rate);
+            self.best = (used, rate);
             return false;
         }
-        self.limit > limit * 1.5
+        used > limit * 1.5
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub(super) mod heat_map;
 pub(super) mod intervals;
+mod scale;
 pub(super) mod scatter;
 mod svg;
 

@@ -1,6 +1,7 @@
 //! Score against what it takes, a point per model; those that no other beats on both are joined.
 
 use super::Chart;
+use super::scale::Scale;
 use super::svg::{Anchor, Svg, fit};
 use crate::report::figures::percent;
 use crate::report::table::Grid;
@@ -20,6 +21,8 @@ const LEFT: f64 = 56.0;
 const RIGHT: f64 = 180.0;
 const BOTTOM: f64 = 44.0;
 const TOP: f64 = 12.0;
+/// Values that are marked on an axis.
+const MAX_MARKS: usize = 6;
 
 /// Draws the spots; what it takes stands on a logarithmic axis.
 pub(in crate::report) fn scatter(caption: &str, takes: &str, mut spots: Vec<Spot>) -> Chart {
@@ -48,26 +51,18 @@ pub(in crate::report) fn scatter(caption: &str, takes: &str, mut spots: Vec<Spot
         (low, high)
     };
     let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
-    let x = |v: f64| LEFT + (v / least).ln() / (most / least).ln() * (right - LEFT);
-    let y = |v: f64| bottom - (v - low) / (high - low) * (bottom - TOP);
+    let across = Scale::logarithmic(least..most, [LEFT, right]);
+    let up = Scale::linear(low..high, [bottom, TOP]);
+    let (x, y) = (|v: f64| across.at(v), |v: f64| up.at(v));
     let mut svg = Svg::new(WIDTH, HEIGHT);
-    let step = if high - low > 0.45 { 0.2 } else { 0.1 };
-    let mut tick = low;
-    while tick <= high + 1e-9 {
+    for tick in up.marks(MAX_MARKS) {
         svg.line("guide", [LEFT, y(tick)], [right, y(tick)]);
         let label = format!("{:.0} %", tick * 100.0);
         svg.text(LEFT - 6.0, y(tick) + 4.0, Anchor::End, "soft", &label);
-        tick += step;
     }
-    for tick in decades(least, most) {
+    for tick in across.marks(MAX_MARKS) {
         svg.line("guide", [x(tick), TOP], [x(tick), bottom]);
-        svg.text(
-            x(tick),
-            bottom + 16.0,
-            Anchor::Middle,
-            "soft",
-            &tick.to_string(),
-        );
+        svg.text(x(tick), bottom + 16.0, Anchor::Middle, "soft", &short(tick));
     }
     svg.text(
         f64::midpoint(LEFT, right),
@@ -116,6 +111,15 @@ pub(in crate::report) fn scatter(caption: &str, takes: &str, mut spots: Vec<Spot
     Chart::new(caption.to_owned(), svg.finish(&description), grid)
 }
 
+/// A mark without the noise of its arithmetic.
+fn short(mark: f64) -> String {
+    let digits = format!("{mark:.6}");
+    digits
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
+}
+
 /// Those that no other beats on both, from the cheapest.
 fn frontier(sorted: &[Spot]) -> Vec<&Spot> {
     let mut best = f64::NEG_INFINITY;
@@ -125,15 +129,6 @@ fn frontier(sorted: &[Spot]) -> Vec<&Spot> {
         better
     };
     sorted.iter().filter(better).collect()
-}
-
-/// 1, 2 and 5 times powers of ten within a range.
-fn decades(low: f64, high: f64) -> Vec<f64> {
-    (-6..8)
-        .flat_map(|power| [1.0, 2.0, 5.0].map(|m| (m, power)))
-        .map(|(m, power): (f64, i32)| format!("{m}e{power}").parse().unwrap_or(m))
-        .filter(|v| (low..=high).contains(v))
-        .collect()
 }
 
 #[cfg(test)]
@@ -154,6 +149,5 @@ mod tests {
         ];
         let names: Vec<&str> = frontier(&spots).iter().map(|s| s.label.as_str()).collect();
         assert_eq!(names, ["cheap", "dear"]);
-        assert_eq!(decades(0.9, 11.0), [1.0, 2.0, 5.0, 10.0]);
     }
 }

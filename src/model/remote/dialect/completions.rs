@@ -106,13 +106,13 @@ impl Likelihood for Completions {
         continuation: &str,
     ) -> Result<ContinuationScore, String> {
         let choice = body.pointer("/choices/0").ok_or("no choice")?;
-        let echoed = echoed(choice).or_else(|| prompt_logprobs(choice, body));
+        let whole = context.chars().count() + continuation.chars().count();
+        let echoed = echoed(choice).or_else(|| prompt_logprobs(choice, body, whole));
         let mut tokens = echoed.ok_or(
             "no log-probabilities of the prompt: the server must support echo with logprobs (vLLM, SGLang, llama-cpp-python with logits_all)",
         )?;
         leave_out_the_start(&mut tokens, context, continuation);
-        let context = context.chars().count();
-        summed(&tokens, context, context + continuation.chars().count())
+        summed(&tokens, context.chars().count(), whole)
     }
 }
 
@@ -164,28 +164,40 @@ fn echoed(choice: &Value) -> Option<Vec<Token>> {
     Some(read)
 }
 
-/// vLLM's list: per token a table of candidates by their ids, the prompt's own first.
-fn prompt_logprobs(choice: &Value, body: &Value) -> Option<Vec<Token>> {
+/// vLLM's list: per token a table of candidates by their ids, the prompt's own first. The first token has no table: it is what the others leave of
+/// the text's `whole` characters, and where that is nothing, one that starts texts.
+fn prompt_logprobs(choice: &Value, body: &Value, whole: usize) -> Option<Vec<Token>> {
     let list = choice
         .get("prompt_logprobs")
         .or_else(|| body.get("prompt_logprobs"))?;
+    let tables: Vec<Option<&Value>> = list
+        .as_array()?
+        .iter()
+        .map(|entry| entry.as_object().and_then(|table| table.values().next()))
+        .collect();
+    let words = |own: &Value| own["decoded_token"].as_str().unwrap_or_default().to_owned();
+    let known = tables
+        .iter()
+        .flatten()
+        .map(|own| words(own).chars().count());
+    let first = whole.saturating_sub(known.sum());
     let mut at = 0;
-    let read = list.as_array()?.iter().map(|entry| {
-        let own = entry.as_object().and_then(|table| table.values().next());
-        let words = own
-            .and_then(|own| own["decoded_token"].as_str())
-            .unwrap_or_default();
+    let read = tables.into_iter().map(|own| {
+        let text = own.map(words).unwrap_or_default();
         let start = at;
-        at += words.chars().count();
+        at += own.map_or(first, |_| text.chars().count());
         Token {
-            text: words.to_owned(),
+            text,
             start,
             end: at,
             log_probability: own.and_then(|own| own["logprob"].as_f64()),
             is_likeliest: own.is_some_and(|own| own["rank"] == 1),
         }
     });
-    Some(read.collect())
+    Some(
+        read.filter(|t| t.log_probability.is_some() || t.end > t.start)
+            .collect(),
+    )
 }
 
 /// Servers that count the token at a text's start (`<s>`) among its characters move all others behind it.
@@ -324,12 +336,18 @@ mod tests {
         let entry = |text: &str, logprob: f64, rank: u32| json!({"7": {"logprob": logprob, "rank": rank, "decoded_token": text}, "9": {"logprob": -0.1, "rank": 1, "decoded_token": "x"}});
         let choice =
             json!({"prompt_logprobs": [null, entry(" is", -1.0, 1), entry(" in", -2.0, 2)]});
-        // The first token has no entry: its characters are unknown, so that offsets begin behind it.
         let score = scored(&choice, "", " is in").unwrap();
         assert_eq!(
             (score.log_likelihood, score.is_greedy, score.tokens),
             (-3.0, false, 2)
         );
+        // A first token that is of the text is what the others leave of it.
+        let score = scored(&choice, "He is", " in").unwrap();
+        assert_eq!(
+            (score.log_likelihood, score.is_greedy, score.tokens),
+            (-2.0, false, 1)
+        );
+        assert!(scored(&choice, "", "He is in").is_err());
     }
 
     #[test]
