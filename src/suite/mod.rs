@@ -12,6 +12,7 @@ mod hub;
 mod lint;
 mod lm_eval;
 mod load;
+mod make;
 mod place;
 mod prompt;
 mod prompt_builder;

@@ -33,7 +33,7 @@ enum Fault {
 }
 
 struct Files {
-    files: BTreeMap<String, Bytes>,
+    by_name: BTreeMap<String, Bytes>,
     fault: Mutex<Fault>,
     /// Paths that were asked for, each with the range.
     asked: Mutex<Vec<(String, Option<String>)>>,
@@ -61,7 +61,7 @@ impl Hub {
             .collect();
         files.insert("pytorch_model.bin".into(), Bytes::from_static(b"pickle"));
         let files = Arc::new(Files {
-            files,
+            by_name: files,
             fault: Mutex::new(Fault::None),
             asked: Mutex::default(),
         });
@@ -127,11 +127,11 @@ async fn answer(State(hub): State<Arc<Files>>, uri: Uri, headers: HeaderMap) -> 
         return StatusCode::UNAUTHORIZED.into_response();
     }
     if path == "/api/models/tiny/qwen2/revision/main" {
-        return axum::Json(listing(&hub.files)).into_response();
+        return axum::Json(listing(&hub.by_name)).into_response();
     }
     let prefix = format!("/tiny/qwen2/resolve/{COMMIT}/");
     let name = path.strip_prefix(&prefix).unwrap_or_default();
-    let Some(whole) = hub.files.get(name) else {
+    let Some(whole) = hub.by_name.get(name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let begin = range
@@ -202,7 +202,7 @@ fn a_repository_is_downloaded_once_and_then_used_offline() {
     let main = fs::read_to_string(hub.cache().join("refs/main")).expect("the branch");
     assert_eq!(main, COMMIT);
     let weights = fs::read(snapshot.join(WEIGHTS)).expect("the weights");
-    assert_eq!(weights, hub.files.files[WEIGHTS]);
+    assert_eq!(weights, hub.files.by_name[WEIGHTS]);
     let blob = hub
         .cache()
         .join("blobs")

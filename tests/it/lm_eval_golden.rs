@@ -34,7 +34,7 @@ fn chat(messages: &[Message]) -> String {
             Role::User => "user",
             Role::Assistant => "assistant",
         };
-        text += &format!("<|{role}|>{}<|end|>", message.content);
+        text.extend(["<|", role, "|>", &message.content, "<|end|>"]);
     }
     if messages.last().is_none_or(|m| m.role != Role::Assistant) {
         text += "<|assistant|>";

@@ -22,7 +22,7 @@ fn report(home: &Path, arguments: &[&str]) -> (Vec<String>, String) {
 }
 
 fn section<'a>(html: &'a str, id: &str) -> &'a str {
-    let at = html.split(&format!("<section id=\"{id}\">")).nth(1);
+    let at = html.split(&format!("<section id=\"{id}\"")).nth(1);
     at.and_then(|s| s.split("</section>").next())
         .unwrap_or_default()
 }

@@ -51,7 +51,7 @@ struct Large {
 }
 
 impl Listed {
-    /// Its name in the cache: the hub's ETag, a hash of the content.
+    /// Its name in the cache: the hub's `ETag`, a hash of the content.
     pub(super) fn blob(&self) -> Option<&PlainPath> {
         let name = self.lfs.as_ref().map(|l| &l.sha256).or(self.blob.as_ref());
         name.filter(|n| n.as_str().bytes().all(|b| b.is_ascii_hexdigit()))

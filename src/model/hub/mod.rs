@@ -43,27 +43,23 @@ impl FromStr for Repository {
             format!("'{shown}' is not owner/name[@revision][/subfolder]: {e}")
         };
         let path = |text: &str| text.parse::<PlainPath>().map_err(|e| wrong(&e));
-        let (name, rest) = match written.split_once('@') {
-            Some((name, rest)) => (name.to_owned(), Some(rest)),
-            None => {
-                let names: Vec<&str> = written.splitn(3, '/').collect();
-                let [owner, name, below @ ..] = names.as_slice() else {
-                    return Err(wrong(&"it has no owner"));
-                };
-                let below = below.first().map(|below| path(below)).transpose()?;
-                return Ok(Self {
-                    name: path(&format!("{owner}/{name}"))?,
-                    revision: path("main")?,
-                    subfolder: below,
-                });
-            }
+        let Some((name, rest)) = written.split_once('@') else {
+            let names: Vec<&str> = written.splitn(3, '/').collect();
+            let [owner, name, below @ ..] = names.as_slice() else {
+                return Err(wrong(&"it has no owner"));
+            };
+            let below = below.first().map(|below| path(below)).transpose()?;
+            return Ok(Self {
+                name: path(&format!("{owner}/{name}"))?,
+                revision: path("main")?,
+                subfolder: below,
+            });
         };
-        let rest = rest.unwrap_or("main");
         // A revision is one name, but for refs/pr/N.
         let parts = if rest.starts_with("refs/") { 3 } else { 1 };
         let names: Vec<&str> = rest.splitn(parts + 1, '/').collect();
         let (revision, below) = names.split_at(parts.min(names.len()));
-        let name = path(&name)?;
+        let name = path(name)?;
         if name.names().count() != 2 {
             return Err(wrong(&"the name has an owner before it and nothing after"));
         }

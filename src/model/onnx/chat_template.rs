@@ -10,7 +10,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, Error, ErrorKind, context};
 
-use super::folder::files_error;
+use super::files_error;
 use super::python;
 use super::tokenizer::token_text;
 use crate::files::isolate;

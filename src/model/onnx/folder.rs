@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::weights::{self, Checkpoint};
-use super::{build, external};
+use super::{build, external, files_error};
 use crate::files::{Folder, PlainPath, decode, without_bom};
-use crate::model::{ErrorClass, ModelError};
+use crate::model::ModelError;
 
 /// Graph file names tried in order where none is named.
 const GRAPHS: &[&str] = &[
@@ -381,8 +381,4 @@ fn context_length(sources: &[&Value]) -> Option<usize> {
                 })
         })
         .and_then(|n| usize::try_from(n).ok())
-}
-
-pub(super) fn files_error(message: String) -> ModelError {
-    ModelError::new(ErrorClass::Files, message)
 }

@@ -11,7 +11,8 @@ use ort::session::{Session, SessionInputValue};
 use ort::value::{DynTensor, DynValue, Outlet, Shape, Tensor, TensorElementType, ValueType};
 
 use super::Device;
-use super::folder::{GraphSource, files_error};
+use super::files_error;
+use super::folder::GraphSource;
 use super::runtime;
 use crate::model::{ErrorClass, ModelError};
 

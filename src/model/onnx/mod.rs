@@ -283,3 +283,8 @@ impl Model for OnnxModel {
         Ok(completion)
     }
 }
+
+/// A fault of a model's files.
+fn files_error(message: String) -> ModelError {
+    ModelError::new(ErrorClass::Files, message)
+}

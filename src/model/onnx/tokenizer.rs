@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::folder::{ModelFiles, files_error};
+use super::files_error;
+use super::folder::ModelFiles;
 use crate::model::{ErrorClass, ModelError};
 
 pub(super) struct Tokenizer {

@@ -29,6 +29,10 @@ pub(super) struct Limiter {
     /// None if it was asked for: then it is kept elsewhere, and nothing changes it.
     adaptive: Option<Adaptive>,
     in_flight: usize,
+    /// Requests so far.
+    sent: u64,
+    /// The last of them with which all that the limit allows was in flight.
+    full: u64,
 }
 
 #[derive(Debug)]
@@ -70,8 +74,8 @@ impl Window {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ticket {
     episode: u64,
-    /// Whether the limit was used when it was sent.
-    was_used: bool,
+    /// Its number among the requests.
+    number: u64,
 }
 
 /// What became of a request, as far as the limit goes.
@@ -108,6 +112,8 @@ impl Limiter {
                 held_until: None,
             }),
             in_flight: 0,
+            sent: 0,
+            full: 0,
         }
     }
 
@@ -116,6 +122,8 @@ impl Limiter {
         Self {
             adaptive: None,
             in_flight: 0,
+            sent: 0,
+            full: 0,
         }
     }
 
@@ -131,27 +139,27 @@ impl Limiter {
             return None;
         }
         self.in_flight += 1;
+        self.sent += 1;
         #[allow(clippy::cast_precision_loss)]
         let in_flight = self.in_flight as f64;
-        Some(self.adaptive.as_ref().map_or(
-            Ticket {
-                episode: 0,
-                was_used: false,
-            },
-            |a| Ticket {
-                episode: a.episode,
-                was_used: in_flight >= a.limit * USED,
-            },
-        ))
+        let limit = self.adaptive.as_ref().map(|a| a.limit);
+        if limit.is_some_and(|limit| in_flight >= limit * USED) {
+            self.full = self.sent;
+        }
+        Some(Ticket {
+            episode: self.adaptive.as_ref().map_or(0, |a| a.episode),
+            number: self.sent,
+        })
     }
 
     /// Gives the place back. Says how the limit changed, if it did.
     pub(super) fn leave(&mut self, ticket: Ticket, fate: Fate, now: Instant) -> Option<Change> {
         self.in_flight = self.in_flight.saturating_sub(1);
         let from = self.limit()?;
+        let was_used = self.full >= ticket.number;
         let adaptive = self.adaptive.as_mut()?;
         let cause = match fate {
-            Fate::Answered => adaptive.answered(ticket, now),
+            Fate::Answered => adaptive.answered(was_used, now),
             Fate::Rejected => adaptive.rejected(ticket),
             Fate::Other => return None,
         };
@@ -176,7 +184,7 @@ impl Adaptive {
         LimitCause::Rejected
     }
 
-    fn answered(&mut self, ticket: Ticket, now: Instant) -> LimitCause {
+    fn answered(&mut self, was_used: bool, now: Instant) -> LimitCause {
         self.answered = true;
         if self.is_no_faster(now) {
             self.limit = self.best.0;
@@ -189,7 +197,7 @@ impl Adaptive {
         if self.held_until.take().is_some() {
             self.best = (self.limit, 0.0);
         }
-        if ticket.was_used {
+        if was_used {
             let step = if self.limit < self.threshold {
                 1.0
             } else {

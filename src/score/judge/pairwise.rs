@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::panel::{Panel, reply_tokens};
+use super::panel::{Panel, ReplyForm, reply_tokens};
 use super::{Rubric, orders};
 use crate::model::Completion;
 use crate::score::{Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
@@ -41,6 +41,7 @@ pub(in crate::score) fn make(value: Value) -> Made {
             rubric,
             labels: orders::labels(),
             max_tokens: given.max_tokens,
+            reply: ReplyForm::Object,
         },
         against: given.against,
     }))

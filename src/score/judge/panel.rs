@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::verdict::{self, Verdict};
@@ -24,6 +25,17 @@ pub(in crate::score) fn reply_tokens() -> u32 {
     1024
 }
 
+/// What a judge replies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::score) enum ReplyForm {
+    /// An object with label, reason and confidence, which the rubric need not ask for.
+    #[default]
+    Object,
+    /// One label, as the rubric itself asks for it: nothing is added, so that a published grader is asked what it was.
+    Label,
+}
+
 /// Judges, and what they are asked.
 pub(in crate::score) struct Panel {
     /// Their specifications.
@@ -32,6 +44,7 @@ pub(in crate::score) struct Panel {
     pub labels: Vec<String>,
     /// Most tokens of a reply.
     pub max_tokens: u32,
+    pub reply: ReplyForm,
 }
 
 impl Panel {
@@ -45,18 +58,24 @@ impl Panel {
         context: &ScoreContext<'_>,
         own: &BTreeMap<&str, Value>,
     ) -> Result<Vec<Voice>, ScoreError> {
-        // The form is said in words too: servers without JSON Schema ignore it or turn it down.
         let rubric = self.rubric.render(sample, context, own)?;
-        let instructions = format!(
-            "{}\n\n{}",
-            rubric.trim_end(),
-            verdict::in_words(&self.labels)
-        );
+        let (instructions, response_schema) = match self.reply {
+            // The form is said in words too: servers without JSON Schema ignore it or turn it down.
+            ReplyForm::Object => (
+                format!(
+                    "{}\n\n{}",
+                    rubric.trim_end(),
+                    verdict::in_words(&self.labels)
+                ),
+                Some(verdict::schema(&self.labels)),
+            ),
+            ReplyForm::Label => (rubric, None),
+        };
         let request = Request {
             prompt: Prompt::Chat(vec![said(Role::User, &instructions)]),
             parameters: Parameters {
                 max_tokens: self.max_tokens,
-                response_schema: Some(verdict::schema(&self.labels)),
+                response_schema,
                 ..Parameters::default()
             },
             wanted: Wanted::Generate,

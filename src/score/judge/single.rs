@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::panel::{self, Panel, reply_tokens};
+use super::panel::{self, Panel, ReplyForm, reply_tokens};
 use super::scheme::Scheme;
 use super::{NO_LABEL, Rubric};
 use crate::model::Completion;
@@ -27,6 +27,9 @@ struct Options {
     /// Most tokens of a reply.
     #[serde(default = "reply_tokens")]
     max_tokens: u32,
+    /// `object`, or `label` where the rubric itself asks for one label and nothing else.
+    #[serde(default)]
+    reply: ReplyForm,
 }
 
 struct Single {
@@ -58,6 +61,7 @@ pub(in crate::score) fn make(value: Value) -> Made {
             rubric: Rubric::new("judge", &scheme.rubric)?,
             labels,
             max_tokens: given.max_tokens,
+            reply: given.reply,
         },
         values,
         tells: scheme.tells,

@@ -9,7 +9,7 @@ use super::reading::{FactReading, Reading};
 use super::rules::Answer;
 use crate::model::Completion;
 use crate::score::judge::Rubric;
-use crate::score::judge::panel::{self, Panel};
+use crate::score::judge::panel::{self, Panel, ReplyForm};
 use crate::score::{ScoreContext, ScoreError};
 use crate::suite::{Fact, Sample};
 
@@ -25,6 +25,7 @@ impl Judges {
             rubric: Rubric::new("key_facts", STATEMENT)?,
             labels: Reading::ALL.map(|r| r.name().to_owned()).to_vec(),
             max_tokens,
+            reply: ReplyForm::Object,
         }))
     }
 

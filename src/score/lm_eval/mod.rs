@@ -120,7 +120,7 @@ impl Scorer for Task {
         let mut scores = Vec::new();
         for pipeline in self.grading.pipelines() {
             let answers = vec![completion.text.as_str().into()];
-            let filtered = match self.grading.filtered(pipeline, answers, &row) {
+            let filtered = match pipeline.apply(answers, &row) {
                 Ok(filtered) => filtered,
                 Err(error) => {
                     let blank = self

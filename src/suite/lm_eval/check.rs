@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rayon::iter::Either;
 use rayon::prelude::*;
 
 use super::config::Config;
@@ -39,20 +40,12 @@ pub fn check(folder: &Path, pattern: Option<&str>) -> Result<Checked, TaskError>
         .tasks()
         .filter(|(name, _)| pattern.is_none_or(|p| matches(p, name)))
         .collect();
-    let checked: Vec<Result<(String, String, OutputType), (String, TaskError)>> = all
-        .par_iter()
-        .map(|(name, config)| {
-            let task = one(name, config).map_err(|error| ((*name).to_owned(), error))?;
-            Ok((task.name, task.file, task.output))
-        })
-        .collect();
-    let (mut usable, mut refused) = (Vec::new(), Vec::new());
-    for task in checked {
-        match task {
-            Ok(task) => usable.push(task),
-            Err(error) => refused.push(error),
-        }
-    }
+    let (usable, refused): (Vec<_>, Vec<_>) =
+        all.par_iter()
+            .partition_map(|(name, config)| match one(name, config) {
+                Ok(task) => Either::Left((task.name, task.file, task.output)),
+                Err(error) => Either::Right(((*name).to_owned(), error)),
+            });
     Ok(Checked {
         files: registry.files(),
         unreadable: registry.wrong().to_vec(),

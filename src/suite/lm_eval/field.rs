@@ -49,17 +49,17 @@ impl Field {
         match self {
             Self::Number(number) => Ok((*number).into()),
             Self::List(_) => Err("the text of a document is a list".into()),
-            Self::Text(source) => match document.get(source) {
-                Some(value) => Ok(value.clone()),
-                None => {
-                    let text = template::render(source, document)?;
-                    if choosing && is_digits(&text) {
-                        literal(&text)
-                    } else {
-                        Ok(text.into())
-                    }
+            Self::Text(source) => {
+                if let Some(value) = document.get(source) {
+                    return Ok(value.clone());
                 }
-            },
+                let text = template::render(source, document)?;
+                if choosing && is_digits(&text) {
+                    literal(&text)
+                } else {
+                    Ok(text.into())
+                }
+            }
         }
     }
 
@@ -68,19 +68,19 @@ impl Field {
         match self {
             Self::Number(number) => Ok((*number).into()),
             Self::List(items) => Ok(items.clone().into()),
-            Self::Text(source) => match document.get(source) {
-                Some(value) => Ok(value.clone()),
-                None => {
-                    let text = template::render(source, document)?;
-                    if choosing && is_digits(&text) {
-                        literal(&text)
-                    } else if text.len() >= 2 && text.starts_with('[') && text.ends_with(']') {
-                        Ok(literal(&text).unwrap_or_else(|_| text.into()))
-                    } else {
-                        Ok(text.into())
-                    }
+            Self::Text(source) => {
+                if let Some(value) = document.get(source) {
+                    return Ok(value.clone());
                 }
-            },
+                let text = template::render(source, document)?;
+                if choosing && is_digits(&text) {
+                    literal(&text)
+                } else if text.len() >= 2 && text.starts_with('[') && text.ends_with(']') {
+                    Ok(literal(&text).unwrap_or_else(|_| text.into()))
+                } else {
+                    Ok(text.into())
+                }
+            }
         }
     }
 

@@ -320,7 +320,8 @@ impl Extraction {
         })
     }
 
-    /// The match that is selected, of several groups the first that is not empty.
+    /// The match that is selected, of several groups the first that is not empty. No match is not the same as one whose groups are all empty.
+    #[allow(clippy::option_option)]
     fn selected<'t>(
         &self,
         pattern: &PythonPattern,
@@ -435,7 +436,7 @@ mod tests {
 
     use super::*;
 
-    fn filtered(filters: Value, answers: &[&str]) -> Result<Value, String> {
+    fn filtered(filters: &Value, answers: &[&str]) -> Result<Value, String> {
         let fields = json!({"filter_list": [{"name": "x", "filter": filters}]});
         let config = Config::of_file(&"t.yaml".into(), fields.as_object().unwrap().clone());
         let pipelines = Pipeline::read_all(&config).map_err(|e| e.to_string())?;
@@ -506,7 +507,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                filtered(filters.clone(), answers).as_ref(),
+                filtered(&filters, answers).as_ref(),
                 Ok(&want),
                 "{filters} {answers:?}"
             );
@@ -547,7 +548,7 @@ mod tests {
                 "there are 1",
             ),
         ] {
-            let said = filtered(filters, &[answer]).unwrap_err();
+            let said = filtered(&filters, &[answer]).unwrap_err();
             assert!(said.contains(says), "{said}");
         }
     }

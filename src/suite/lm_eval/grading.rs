@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::config::Config;
-use super::filter::{FilterError, Pipeline};
+use super::filter::Pipeline;
 use super::metric::MetricSpec;
 use super::output::OutputType;
 use super::request::Shape;
@@ -88,16 +88,6 @@ impl Grading {
     /// Whether the answers' likelihoods without a question come after those with it.
     pub(crate) fn measures_mutual_information(&self) -> bool {
         self.task.measures_mutual_information()
-    }
-
-    /// What a pipeline makes of answers.
-    pub(crate) fn filtered(
-        &self,
-        pipeline: &Pipeline,
-        answers: Vec<Value>,
-        document: &Row,
-    ) -> Result<Value, FilterError> {
-        pipeline.apply(answers, document)
     }
 
     /// The right answer of a document: the number of a choice, a text, or a list of either.

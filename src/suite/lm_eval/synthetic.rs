@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use fancy_regex::{Captures, Regex};
 use serde_json::{Map, Value, json};
 
+use super::filter::Pipeline;
 use super::request::sources;
 use super::task::Task;
 use super::template;
@@ -109,7 +110,7 @@ fn fields(task: &Task) -> BTreeMap<String, Vec<Value>> {
             parts.entry((*source).to_owned()).or_default();
         }
     }
-    if task.filters.iter().any(|p| p.reads_choices()) {
+    if task.filters.iter().any(Pipeline::reads_choices) {
         parts.entry("choices".into()).or_default();
     }
     let chosen = task

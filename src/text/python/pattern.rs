@@ -170,9 +170,8 @@ fn expand(out: &mut String, template: &str, captures: &Captures<'_, str>) {
                 Some('n') => out.push('\n'),
                 Some('t') => out.push('\t'),
                 Some('r') => out.push('\r'),
-                Some('\\') => out.push('\\'),
-                Some(other) => out.extend(['\\', other]),
-                None => out.push('\\'),
+                Some(other) if other != '\\' => out.extend(['\\', other]),
+                _ => out.push('\\'),
             }
             rest = behind.as_str();
         }

@@ -152,7 +152,7 @@ impl<'a> Builder<'a> {
             .op("SimplifiedLayerNormalization", &[value, &weight], &settings))
     }
 
-    /// A linear map as PyTorch keeps it: outputs × inputs.
+    /// A linear map as `PyTorch` keeps it: outputs × inputs.
     fn linear(
         &mut self,
         name: &str,
@@ -207,8 +207,8 @@ impl<'a> Builder<'a> {
         let [queries, keys, values] = [queries, keys, values]
             .map(|v| self.writer.op("Reshape", &[&v, &step.by_sequence], &[]));
         let angles = &step.angles[attention.rotary];
-        let queries = angles.turn(&mut self.writer, &queries, attention, attention.heads);
-        let keys = angles.turn(&mut self.writer, &keys, attention, attention.kv_heads);
+        let queries = angles.turn(&mut self.writer, &queries, attention.heads, attention.width);
+        let keys = angles.turn(&mut self.writer, &keys, attention.kv_heads, attention.width);
         let seen = self.grouped_query(layer, attention, [&queries, &keys, &values], step);
         let by_token = self.writer.integers(&[-1, length(own)]);
         let seen = self.writer.op("Reshape", &[&seen, &by_token], &[]);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::model::ModelError;
-use crate::model::onnx::folder::files_error;
+use crate::model::onnx::files_error;
 use crate::text::visible_line;
 
 /// Most layers that a model may have.

@@ -6,7 +6,7 @@ use super::decoder::{Activation, Decoder, Norms};
 use super::rotary::Rotary;
 use super::shared::{Usual, decoder};
 use crate::model::ModelError;
-use crate::model::onnx::folder::files_error;
+use crate::model::onnx::files_error;
 
 pub(super) fn describe_2(config: Config) -> Result<Decoder, ModelError> {
     let reaches = config.reaches(|layer| match layer % 2 {

@@ -1,4 +1,4 @@
-//! Llama, and what shares its architecture: SmolLM, DeepSeek-R1-Distill-Llama, Mistral (with a sliding window in its first versions).
+//! Llama, and what shares its architecture: `SmolLM`, DeepSeek-R1-Distill-Llama, Mistral (with a sliding window in its first versions).
 
 use super::config::Config;
 use super::decoder::Decoder;

@@ -18,7 +18,7 @@ mod writer;
 
 use serde_json::Value;
 
-use super::folder::files_error;
+use super::files_error;
 use super::weights::Checkpoint;
 use crate::model::ModelError;
 use crate::text::visible_line;

@@ -4,11 +4,10 @@
 use std::f64::consts::PI;
 
 use super::config::{Config, narrow};
-use super::decoder::Attention;
 use super::proto::DataType;
 use super::writer::{Setting, Value, Writer, length};
 use crate::model::ModelError;
-use crate::model::onnx::folder::files_error;
+use crate::model::onnx::files_error;
 use crate::text::visible_line;
 
 /// How positions turn queries and keys.
@@ -107,7 +106,7 @@ impl Rotary {
             .unwrap_or("default");
         let scaled = Scaling {
             config,
-            scaling,
+            written: scaling,
             base,
             width,
         };
@@ -155,7 +154,7 @@ impl Rotary {
 /// A configuration's scaling, being read.
 struct Scaling<'a> {
     config: Config<'a>,
-    scaling: Config<'a>,
+    written: Config<'a>,
     base: f64,
     width: usize,
 }
@@ -163,13 +162,13 @@ struct Scaling<'a> {
 impl Scaling<'_> {
     fn factor(&self) -> Result<f64, ModelError> {
         let missing = || files_error("config.json: rope_scaling has no factor".into());
-        self.scaling.optional_number("factor")?.ok_or_else(missing)
+        self.written.optional_number("factor")?.ok_or_else(missing)
     }
 
     /// The length that the model was first trained on.
     fn original(&self) -> Result<usize, ModelError> {
         let key = "original_max_position_embeddings";
-        match self.scaling.optional_count(key)? {
+        match self.written.optional_count(key)? {
             Some(original) => Ok(original),
             None => self.config.count("max_position_embeddings"),
         }
@@ -208,8 +207,8 @@ impl Scaling<'_> {
 
     fn llama3(&self) -> Result<Rotary, ModelError> {
         let factor = narrow(self.factor()?);
-        let low = self.scaling.number_or("low_freq_factor", 1.0)?;
-        let high = self.scaling.number_or("high_freq_factor", 4.0)?;
+        let low = self.written.number_or("low_freq_factor", 1.0)?;
+        let high = self.written.number_or("high_freq_factor", 4.0)?;
         let original = as_f64(self.original()?);
         let (longest, shortest) = (narrow(original / low), narrow(original / high));
         let scaled = frequencies(narrow(self.base), self.width)
@@ -233,10 +232,10 @@ impl Scaling<'_> {
         let original = as_f64(self.original()?);
         let width = as_f64(self.width);
         let magnitude = |by: f64| 0.1 * by * factor.max(1.0).ln() + 1.0;
-        let by = self.scaling.optional_number("mscale")?;
-        let by_all = self.scaling.optional_number("mscale_all_dim")?;
+        let by = self.written.optional_number("mscale")?;
+        let by_all = self.written.optional_number("mscale_all_dim")?;
         let attention = match (
-            self.scaling.optional_number("attention_factor")?,
+            self.written.optional_number("attention_factor")?,
             by,
             by_all,
         ) {
@@ -247,9 +246,9 @@ impl Scaling<'_> {
         // Where the wave turns so many times over the original length.
         let dimension =
             |turns: f64| width * (original / (turns * 2.0 * PI)).ln() / (2.0 * self.base.ln());
-        let mut low = dimension(self.scaling.number_or("beta_fast", 32.0)?);
-        let mut high = dimension(self.scaling.number_or("beta_slow", 1.0)?);
-        if self.scaling.flag_or("truncate", true)? {
+        let mut low = dimension(self.written.number_or("beta_fast", 32.0)?);
+        let mut high = dimension(self.written.number_or("beta_slow", 1.0)?);
+        if self.written.flag_or("truncate", true)? {
             (low, high) = (low.floor(), high.ceil());
         }
         (low, high) = (low.max(0.0), high.min(width - 1.0));
@@ -272,20 +271,20 @@ impl Scaling<'_> {
             .config
             .optional_count("original_max_position_embeddings")?;
         let inside = self
-            .scaling
+            .written
             .optional_count("original_max_position_embeddings")?;
         let (than, factor) = match top.or(inside) {
             Some(original) => (original, as_f64(most) / as_f64(original)),
             None => (most, self.factor()?),
         };
-        let attention = match self.scaling.optional_number("attention_factor")? {
+        let attention = match self.written.optional_number("attention_factor")? {
             Some(given) => given,
             None if factor <= 1.0 => 1.0,
             None => (1.0 + factor.ln() / as_f64(than).ln()).sqrt(),
         };
         let plain = frequencies(narrow(self.base), self.width);
         let by = |key| -> Result<Vec<f32>, ModelError> {
-            let factors = self.scaling.numbers(key, plain.len())?;
+            let factors = self.written.numbers(key, plain.len())?;
             Ok(plain.iter().zip(factors).map(|(f, by)| f / by).collect())
         };
         Ok(Rotary {
@@ -374,16 +373,16 @@ impl Angles {
         }
     }
 
-    /// Turns queries or keys: batch × sequence × (heads × width).
+    /// Turns queries or keys of so many heads of some width: batch × sequence × (heads × width).
     pub(super) fn turn(
         &self,
         writer: &mut Writer,
         value: &Value,
-        attention: &Attention,
         heads: usize,
+        head_width: usize,
     ) -> Value {
         // 0 stands for all of a head.
-        let part = if self.width == attention.width {
+        let part = if self.width == head_width {
             0
         } else {
             length(self.width)

@@ -4,9 +4,10 @@ use super::config::{Config, Reach, narrow};
 use super::decoder::{Activation, Attention, Decoder, Layer, Mlp, Norm, Norms, Projections};
 use super::rotary::Rotary;
 use crate::model::ModelError;
-use crate::model::onnx::folder::files_error;
+use crate::model::onnx::files_error;
 
 /// Where a family departs from Llama.
+#[allow(clippy::struct_excessive_bools)] // each is there or not, whatever the others are
 pub(super) struct Usual {
     pub heads: Option<usize>,
     pub kv_heads: Option<usize>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::proto::DataType;
 use super::writer::{Place, Setting, Value, Writer};
 use crate::model::ModelError;
-use crate::model::onnx::folder::files_error;
+use crate::model::onnx::files_error;
 use crate::model::onnx::weights::{Checkpoint, Element};
 use crate::text::visible_line;
 
@@ -71,12 +71,11 @@ impl<'a> Weights<'a> {
             length: entry.length,
         };
         let stored = writer.external(name, kind, shape, &place);
-        let value = match kind {
-            DataType::Float => stored,
-            _ => {
-                let to = Setting::Int(i64::from(DataType::Float.number()));
-                writer.op("Cast", &[&stored], &[("to", to)])
-            }
+        let value = if kind == DataType::Float {
+            stored
+        } else {
+            let to = Setting::Int(i64::from(DataType::Float.number()));
+            writer.op("Cast", &[&stored], &[("to", to)])
         };
         self.taken.insert(name.to_owned(), value.clone());
         Ok(value)

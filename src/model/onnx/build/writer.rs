@@ -165,7 +165,7 @@ impl Writer {
 
     /// The whole as a `ModelProto`.
     pub(super) fn finish(mut self) -> Vec<u8> {
-        self.graph.name = "decoder".to_owned();
+        "decoder".clone_into(&mut self.graph.name);
         let opset = |domain: &str, version| OperatorSetIdProto {
             domain: domain.to_owned(),
             version,

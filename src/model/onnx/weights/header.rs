@@ -70,7 +70,7 @@ impl fmt::Display for Element {
 pub(in crate::model::onnx) struct Entry {
     pub name: String,
     pub element: Element,
-    /// Outermost first, as PyTorch writes it.
+    /// Outermost first, as `PyTorch` writes it.
     pub shape: Vec<u64>,
     /// Bytes from the file's beginning.
     pub offset: u64,

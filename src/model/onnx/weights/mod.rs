@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::folder::files_error;
+use super::files_error;
 use crate::files::{Folder, PlainPath};
 use crate::model::ModelError;
 use crate::text::visible_line;

@@ -48,15 +48,14 @@ impl Matrix {
     )] // Counts of words.
     pub(super) fn new(answer: &[&str], reference: &[&str], like: Option<(&Self, usize)>) -> Self {
         let columns = reference.len();
-        let mut rows = match like {
-            Some((other, same)) => other.rows[..=same].to_vec(),
-            None => {
-                let cells = (0_u32..).take(columns + 1).map(|i| (i, Some(Edit::Insert)));
-                vec![Row {
-                    first: 0,
-                    cells: cells.collect(),
-                }]
-            }
+        let mut rows = if let Some((other, same)) = like {
+            other.rows[..=same].to_vec()
+        } else {
+            let cells = (0_u32..).take(columns + 1).map(|i| (i, Some(Edit::Insert)));
+            vec![Row {
+                first: 0,
+                cells: cells.collect(),
+            }]
         };
         let ratio = if answer.is_empty() {
             1.0

@@ -43,6 +43,9 @@ fn edits(mut words: Vec<&str>, reference: &[&str]) -> u32 {
     }
 }
 
+/// What makes one shift better than another: edits saved, length, and how early it starts and ends.
+type Rank = (i64, usize, Reverse<usize>, Reverse<usize>);
+
 /// The answer with the phrase shifted that saves most; none where no shift saves anything. Of equal ones the longest phrase, the earliest,
 /// the one that goes furthest to the front.
 fn best_shift<'t>(
@@ -53,7 +56,7 @@ fn best_shift<'t>(
 ) -> Option<Vec<&'t str>> {
     let alignment = Alignment::of(&matrix.edits());
     let before = i64::from(matrix.distance());
-    let mut best: Option<((i64, usize, Reverse<usize>, Reverse<usize>), Vec<&'t str>)> = None;
+    let mut best: Option<(Rank, Vec<&'t str>)> = None;
     for (start, target, length) in phrases(words, reference) {
         // Only what is wrong is shifted, to where something is wrong, and not within itself.
         let wrong = |errors: &[bool], from: usize| {
