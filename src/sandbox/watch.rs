@@ -34,7 +34,8 @@ pub(super) fn watch(mut command: Command, job: &Job, start: Duration) -> std::io
         .stderr(Stdio::piped())
         .spawn()?;
     let (stdout, stderr) = (tail(child.stdout.take()), tail(child.stderr.take()));
-    let until = Instant::now() + start + job.time();
+    let begun = Instant::now();
+    let until = begun + start + job.time();
     let Some(status) = wait(&mut child, until)? else {
         return Ok(Watched {
             ended: Ended::OutOfTime,
@@ -50,6 +51,8 @@ pub(super) fn watch(mut command: Command, job: &Job, start: Duration) -> std::io
     let ended = match status.code() {
         Some(0) if finished => Ended::Passed,
         Some(_) => Ended::Failed(errors),
+        // Its share of the processor is used up before the time is, where starting took no time.
+        None if begun.elapsed() >= job.time() => Ended::OutOfTime,
         None => Ended::Killed,
     };
     Ok(Watched { ended, said })
