@@ -2,8 +2,8 @@
 //! limits, and a filter of system calls.
 //!
 //! `candor` starts itself anew for it, since only a process with one thread may enter a user namespace. The first such process enters new
-//! namespaces and starts the second, which is then number one of its own processes ([`linux::outside`]). The second builds the root, gives up
-//! what it may do, and becomes Python ([`linux::inside`]). When Python ends, or is killed, the kernel ends all that it had started.
+//! namespaces and starts the second, which is then number one of its own processes (`linux::outside`). The second builds the root, gives up
+//! what it may do, and becomes Python (`linux::inside`). When Python ends, or is killed, the kernel ends all that it had started.
 
 mod job;
 #[cfg(target_os = "linux")]
