@@ -97,7 +97,7 @@ async fn measured(server: &Server, over: Duration) -> (f64, f64) {
 }
 
 /// Warms up, measures, halves the server's limit, waits, and measures again.
-async fn holds(limit: usize, warm_up: Duration, over: Duration, least: f64) {
+async fn holds(limit: usize, warm_up: Duration, over: Duration, least: f64, most: f64) {
     let (server, spec) = started(limit).await;
     let spec = spec.parse().expect("a specification");
     let model = model::open(&spec, &OpenOptions::default())
@@ -111,7 +111,7 @@ async fn holds(limit: usize, warm_up: Duration, over: Duration, least: f64) {
         rate * 100.0,
         rejected * 100.0
     );
-    assert!(rate >= least && rejected < 0.02, "{rate} {rejected}");
+    assert!(rate >= least && rejected < most, "{rate} {rejected}");
     server.limit.store(limit / 2, Ordering::SeqCst);
     tokio::time::sleep(warm_up.min(Duration::from_secs(20))).await;
     let (rate, rejected) = measured(&server, over).await;
@@ -121,18 +121,21 @@ async fn holds(limit: usize, warm_up: Duration, over: Duration, least: f64) {
         rate * 100.0,
         rejected * 100.0
     );
-    assert!(rate >= least && rejected < 0.02, "{rate} {rejected}");
+    assert!(rate >= least && rejected < most, "{rate} {rejected}");
     flood.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_limit_of_a_server_is_found_held_and_followed() {
-    // The round trip of an unoptimised build is longer than the server's: the rate is asserted loosely here.
-    holds(24, Duration::from_secs(6), Duration::from_secs(4), 0.5).await;
+    // The round trip of an unoptimised build is longer than the server's: the rate is asserted loosely here. A cut of 15 % is won back at one
+    // request per round trip, so that one of 0.15 · limit² requests is turned away: one of 22 at 12, one of 6,000 at 200.
+    let (warm_up, over) = (Duration::from_secs(6), Duration::from_secs(4));
+    holds(24, warm_up, over, 0.5, 0.05).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a minute and a half of a fast machine, built with --release: just limiter"]
 async fn two_hundred_in_flight_are_found_held_and_followed() {
-    holds(200, Duration::from_secs(30), Duration::from_secs(20), 0.85).await;
+    let (warm_up, over) = (Duration::from_secs(30), Duration::from_secs(20));
+    holds(200, warm_up, over, 0.85, 0.02).await;
 }
