@@ -109,6 +109,11 @@ pub struct ModelError {
     pub attempts: Attempts,
 }
 
+/// A fault of files that a model is made of.
+pub(super) fn files_error(message: String) -> ModelError {
+    ModelError::new(ErrorClass::Files, message)
+}
+
 impl ModelError {
     /// A failure of the given class.
     #[must_use]

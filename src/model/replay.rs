@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use serde_json::Value;
 
+use super::error::files_error;
 use super::{
     Capabilities, Completion, ErrorClass, Identity, Model, ModelError, ModelSpec, Origin, Request,
     SampleRef, Signal, reasoning,
@@ -126,10 +127,6 @@ fn name(spec: &ModelSpec) -> String {
         }
         (None, None) => format!("replay:{stem}"),
     }
-}
-
-fn files_error(message: String) -> ModelError {
-    ModelError::new(ErrorClass::Files, message)
 }
 
 /// A recording while it is read.

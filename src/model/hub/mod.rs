@@ -13,7 +13,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::{StatusCode, Url};
 use sha2::{Digest, Sha256};
 
-use super::{ErrorClass, ModelError};
+use super::ModelError;
+use super::error::files_error;
 use crate::files::PlainPath;
 use crate::net::{self, FetchError, hub};
 use crate::text::{hex, visible_line};
@@ -74,7 +75,7 @@ impl FromStr for Repository {
 /// The folder of a repository's files, as far as a model needs them; with `file`, those of that graph or those weights.
 ///
 /// # Errors
-/// [`ErrorClass::Files`] says what cannot be had, and why.
+/// [`ErrorClass::Files`](super::ErrorClass::Files) says what cannot be had, and why.
 pub(super) async fn fetch(
     written: &str,
     file: Option<&str>,
@@ -263,10 +264,6 @@ fn explained(repository: &Repository, what: &str, error: &FetchError) -> ModelEr
     files_error(format!(
         "{what} of {name}@{revision} cannot be downloaded: {error}{hint}"
     ))
-}
-
-fn files_error(message: String) -> ModelError {
-    ModelError::new(ErrorClass::Files, message)
 }
 
 #[cfg(test)]

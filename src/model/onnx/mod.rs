@@ -28,6 +28,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 
+use super::error::files_error;
 use super::hub;
 use super::{
     Capabilities, Completion, ErrorClass, Identity, Message, Model, ModelError, ModelSpec,
@@ -282,9 +283,4 @@ impl Model for OnnxModel {
         };
         Ok(completion)
     }
-}
-
-/// A fault of a model's files.
-fn files_error(message: String) -> ModelError {
-    ModelError::new(ErrorClass::Files, message)
 }
