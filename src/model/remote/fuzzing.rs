@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use super::body::Incoming;
-use super::dialect::CHAT;
+use super::dialect::DIALECTS;
 use super::reply::Reply;
 
-/// Reads a reply of a status whose body comes in pieces of a size, and throws it away.
-pub fn reply(status: u16, bytes: &[u8], piece: usize) {
-    let mut incoming = Incoming::new(CHAT, Instant::now());
+/// Reads a reply in one of the dialects, of a status, whose body comes in pieces of a size, and throws it away.
+pub fn reply(dialect: usize, status: u16, bytes: &[u8], piece: usize) {
+    let dialect = DIALECTS[dialect % DIALECTS.len()];
+    let mut incoming = Incoming::new(dialect, Instant::now());
     for part in bytes.chunks(piece.max(1)) {
         if incoming.push(part).is_err() || incoming.is_done() {
             break;
@@ -22,6 +23,6 @@ pub fn reply(status: u16, bytes: &[u8], piece: usize) {
             location: None,
             body,
         };
-        let _ = reply.read(CHAT, "http://127.0.0.1/v1");
+        let _ = reply.read(dialect, "http://127.0.0.1/v1");
     }
 }

@@ -34,7 +34,7 @@ pub(super) use ollama::OLLAMA;
 pub(super) use responses::RESPONSES;
 
 /// Every dialect. `?api=NAME` chooses one.
-const DIALECTS: &[&dyn Dialect] = &[
+pub(super) const DIALECTS: &[&dyn Dialect] = &[
     CHAT,
     RESPONSES,
     completions::COMPLETIONS,
