@@ -17,13 +17,19 @@ use super::output::{Form, print_grid, print_note, print_summary, score_grid};
 use super::progress::Progress;
 use super::settings::Settings;
 use super::terminal::say;
-use crate::analysis::{Dataset, named_model, totals};
-use crate::model::{ModelSpec, OpenOptions};
+use crate::analysis::{Dataset, FailedTrials, failed_trials, named_model, totals};
+use crate::model::{ErrorClass, ModelSpec, OpenOptions};
 use crate::report::{Report, ReportOptions, count};
 use crate::run::{
     Limits, Outcome, Plan, PlanOptions, Resumed, Session, SessionOptions, StopReason,
 };
 use crate::store::Shard;
+use crate::text::excerpt;
+
+/// Maximum number of kinds of failure that are told at the end.
+const MAX_FAILURES: usize = 6;
+/// Maximum number of characters of their messages.
+const MESSAGE_CHARACTERS: usize = 160;
 
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
@@ -283,6 +289,7 @@ async fn ask_and_report(
     }
     let data = Dataset::open(&[&directory.path])?;
     let sums = totals(&data)?;
+    let failed = failed_trials(&data)?;
     let report = Report::new(data, options)?;
     let path = directory.path.join("report.html");
     report.write(&path)?;
@@ -293,6 +300,7 @@ async fn ask_and_report(
             report.headlines().iter().for_each(|s| print_note(s));
         }
     }
+    tell_of_failures(failed);
     tell_of_gaps(&outcome, left_out, &go_on);
     tell_of_judges(&outcome, &directory);
     let unlabelled: u64 = report.cells().iter().map(|c| c.unlabelled).sum();
@@ -306,6 +314,25 @@ async fn ask_and_report(
         outln!("Report: {}", path.display());
     }
     Ok(exit(&outcome, left_out))
+}
+
+/// Says why trials have no answer: each kind of error once, with its first message.
+fn tell_of_failures(mut kinds: Vec<FailedTrials>) {
+    // Of what a recording lacks only the number is of interest.
+    kinds.retain(|kind| kind.class != ErrorClass::NotRecorded.name());
+    for kind in kinds.iter().take(MAX_FAILURES) {
+        say(&format!(
+            "{}, {}: {} failed ({}): {}",
+            kind.model,
+            kind.suite,
+            count(kind.trials, "trial"),
+            kind.class.replace('_', " "),
+            excerpt(&kind.message, MESSAGE_CHARACTERS),
+        ));
+    }
+    if let Some(rest @ 1..) = kinds.len().checked_sub(MAX_FAILURES) {
+        say(&format!("{rest} more kinds of failure are in the report."));
+    }
 }
 
 /// Says which answers are not there, and how to get them.

@@ -91,7 +91,7 @@ fn a_server_that_hangs_is_given_up_in_time() {
         &["--no-cache"],
     )
     .exits_with(5)
-    .says(&["2 trials without an answer"]);
+    .says(&["2 trials failed (timeout): ", "2 trials without an answer"]);
     let failure = &journal(&home.path().join("run"))[0]["failure"];
     assert_eq!(failure["class"], "timeout");
     assert!(
