@@ -35,7 +35,7 @@ const MESSAGE_CHARACTERS: usize = 160;
 #[command(allow_negative_numbers = true)]
 #[allow(clippy::struct_excessive_bools)]
 pub(super) struct Arguments {
-    /// Suites to run: a shipped suite's name, a folder, or either with ?data=PATH; lm-eval:DIR#NAME for lm-evaluation-harness tasks.
+    /// Suites to run: a shipped suite's name, a folder, or either with ?data=PATH; all below a name (audit) or in a folder; lm-eval:DIR#NAME for lm-evaluation-harness tasks.
     #[arg(short, long = "suite", value_name = "SUITE", num_args = 1..)]
     suites: Vec<String>,
     /// Models to query: onnx:DIR, openai:NAME, `https://host/v1#NAME`, replay:FILE, demo:open …

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::data::{DataOptions, Given, read_source};
+use super::group::members;
 use super::make::Maker;
 use super::place::{PlacedRow, place_rows};
 use super::prompt::TemplatePrompts;
@@ -22,8 +23,8 @@ use super::{
 use crate::files::{Folder, Row, parse_jsonl, read_text};
 use crate::text::{SourceError, instead};
 
-/// Loads every suite that a specification names, each with the specification of it alone: one, unless it names tasks of
-/// lm-evaluation-harness by a group, a tag or a pattern (`lm-eval:DIR#NAME`).
+/// Loads every suite that a specification names, each with the specification of it alone: one, unless it names a folder of suites
+/// (`audit`), or tasks of lm-evaluation-harness by a group, a tag or a pattern (`lm-eval:DIR#NAME`).
 ///
 /// # Errors
 /// As [`load`].
@@ -32,10 +33,18 @@ pub async fn load_all(
     options: &DataOptions,
 ) -> Result<Vec<(String, Suite)>, SuiteError> {
     if lm_eval::is_spec(spec) {
-        task_suite::load_all(spec, options).await
-    } else {
-        Ok(vec![(spec.to_owned(), load(spec, options).await?)])
+        return task_suite::load_all(spec, options).await;
     }
+    let mut specs = members(spec);
+    if specs.is_empty() {
+        specs.push(spec.to_owned());
+    }
+    let mut loaded = Vec::with_capacity(specs.len());
+    for spec in specs {
+        let suite = load(&spec, options).await?;
+        loaded.push((spec, suite));
+    }
+    Ok(loaded)
 }
 
 /// Loads a suite: a shipped one by name, or a folder with a `suite.yaml`; `?data=PATH` names its data.

@@ -8,6 +8,7 @@ mod data;
 mod error;
 mod fact;
 mod filter;
+mod group;
 mod hub;
 mod lint;
 mod lm_eval;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{candor, ran, shared, sums_suite};
+use crate::support::{candor, ran, run_suite, shared, sums_suite};
 
 #[test]
 fn every_shipped_suite_passes_its_check() {
@@ -162,4 +162,23 @@ async fn rows_come_from_the_hub_once_and_then_from_the_cache() {
         );
     }
     assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_name_above_several_suites_asks_all_of_them() {
+    let home = tempfile::tempdir().expect("a folder");
+    sums_suite(home.path(), 3);
+    std::fs::create_dir(home.path().join("mine")).unwrap();
+    std::fs::rename(home.path().join("sums"), home.path().join("mine/first")).unwrap();
+    sums_suite(home.path(), 2);
+    std::fs::rename(home.path().join("sums"), home.path().join("mine/second")).unwrap();
+    let second = home.path().join("mine/second/suite.yaml");
+    let text = std::fs::read_to_string(&second).unwrap();
+    std::fs::write(&second, text.replace("name: sums", "name: differences")).unwrap();
+    run_suite(home.path(), "mine", "demo:open", &[]).exits_with(0);
+    let manifest = std::fs::read_to_string(home.path().join("run/run.json")).unwrap();
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    let suites = manifest["suites"].as_array().unwrap().iter();
+    let names: Vec<&str> = suites.filter_map(|suite| suite["name"].as_str()).collect();
+    assert_eq!(names, ["sums", "differences"]);
 }
