@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# The book: docs/ as pages, with pictures of the demo's report where Chromium is at hand. `ci/book.sh [FOLDER]` writes it to target/book.
+# A line `<!-- picture: NAME ADDRESS -->` of a page becomes a picture of the demo's report at that address.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+out=${1:-$root/target/book}
+mdbook=$(command -v mdbook || true)
+if [[ ! $mdbook ]]; then
+  cargo install --quiet --locked --root target/tools mdbook
+  mdbook=$root/target/tools/bin/mdbook
+fi
+chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp -r docs "$work/docs"
+if [[ $chromium ]]; then
+  candor=${CANDOR:-$root/target/release/candor}
+  [[ -x $candor ]] || cargo build --locked --release
+  (cd "$work" && "$candor" demo >/dev/null)
+  mkdir "$work/docs/pictures"
+  grep -ohE '<!-- picture: [a-z-]+ \S+ -->' docs/*.md | sort -u | while read -r _ _ name address _; do
+    "$chromium" --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" --window-size=1280,900 \
+      --virtual-time-budget=4000 --screenshot="$work/docs/pictures/$name.png" "file://$work/candor-demo/report.html$address" 2>/dev/null
+    [[ -s $work/docs/pictures/$name.png ]]
+  done
+  sed -i -E 's|<!-- picture: ([a-z-]+) \S+ -->|![\1](pictures/\1.png)|' "$work"/docs/*.md
+else
+  echo "SKIPPED pictures: there is no Chromium"
+fi
+# A page that the summary does not name would not be in the book.
+for page in docs/*.md; do
+  name=$(basename "$page")
+  [[ $name == SUMMARY.md ]] || grep -q "($name)" docs/SUMMARY.md || { echo "docs/SUMMARY.md does not name $name"; exit 1; }
+done
+"$mdbook" build "$work/docs" --dest-dir "$out"
+# Links between pages, and to files of the checkout.
+python3 - <<'PY'
+import pathlib, re, sys
+docs = pathlib.Path("docs")
+slug = lambda head: re.sub(r"[^\w\- ]", "", re.sub(r"[`*]", "", head).strip().lower()).replace(" ", "-")
+anchors = {page.name: {slug(line.lstrip("#")) for line in page.read_text().splitlines() if line.startswith("#")} for page in docs.glob("*.md")}
+wrong = []
+for page in [*docs.glob("*.md"), pathlib.Path("README.md"), pathlib.Path("CONTRIBUTING.md")]:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if re.match(r"[a-z]+:", link): continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path) if path else page
+        if not target.exists(): wrong.append(f"{page}: {link}: there is no such file")
+        elif anchor and target.name in anchors and target.parent == docs and anchor not in anchors[target.name]: wrong.append(f"{page}: {link}: there is no such heading")
+print("\n".join(wrong)); sys.exit(bool(wrong))
+PY
+echo "book: $out/index.html"
