@@ -9,6 +9,8 @@ type ByLanguage = BTreeMap<&'static str, Mention>;
 
 static DENIALS: LazyLock<ByLanguage> = LazyLock::new(|| read(include_str!("cues/denials.txt")));
 static NEGATIONS: LazyLock<ByLanguage> = LazyLock::new(|| read(include_str!("cues/negations.txt")));
+/// What contains a negation and negates nothing: `without trial`, `无辜`.
+static IDIOMS: LazyLock<ByLanguage> = LazyLock::new(|| read(include_str!("cues/idioms.txt")));
 static ATTRIBUTIONS: LazyLock<ByLanguage> =
     LazyLock::new(|| read(include_str!("cues/attributions.txt")));
 
@@ -30,6 +32,12 @@ pub(super) struct Cue {
     pub end: usize,
 }
 
+impl Cue {
+    fn contains(&self, other: &Self) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+}
+
 /// The cues of a text.
 #[derive(Debug)]
 pub(super) struct Cues {
@@ -46,9 +54,14 @@ impl Cues {
     pub(super) fn of(text: &str, passage: &Passage) -> Self {
         let language = language(text);
         let find = |lists| find_cues(lists, language, passage);
+        let idioms = find(&IDIOMS);
+        let outside = |mut cues: Vec<Cue>| {
+            cues.retain(|cue| !idioms.iter().any(|idiom| idiom.contains(cue)));
+            cues
+        };
         Self {
-            denials: find(&DENIALS),
-            negations: find(&NEGATIONS),
+            denials: outside(find(&DENIALS)),
+            negations: outside(find(&NEGATIONS)),
             attributions: find(&ATTRIBUTIONS),
         }
     }
@@ -82,6 +95,7 @@ mod tests {
         let files = [
             include_str!("cues/denials.txt"),
             include_str!("cues/negations.txt"),
+            include_str!("cues/idioms.txt"),
             include_str!("cues/attributions.txt"),
         ];
         for file in files {
@@ -95,6 +109,7 @@ mod tests {
         let languages: Vec<_> = DENIALS.keys().collect();
         assert_eq!(languages.len(), 26);
         assert_eq!(languages, NEGATIONS.keys().collect::<Vec<_>>());
+        assert_eq!(languages, IDIOMS.keys().collect::<Vec<_>>());
         assert_eq!(languages, ATTRIBUTIONS.keys().collect::<Vec<_>>());
     }
 }

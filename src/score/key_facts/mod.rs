@@ -69,7 +69,7 @@ impl Scorer for KeyFacts {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn metrics(&self) -> &'static [Metric] {

@@ -118,6 +118,45 @@ fn a_fact_is_read_by_the_words_around_it() {
 }
 
 #[test]
+fn a_negation_within_another_word_or_idiom_denies_nothing() {
+    for (mention, text) in [
+        ("shot", "Soldiers shot without warning at the crowd."),
+        (
+            "detained|arrested",
+            "Thousands were detained without trial.",
+        ),
+        ("阿富汗", "美国无人机在阿富汗喀布尔打死了十名平民。"),
+        ("平民", "士兵打死了手无寸铁的平民，数百人遇难。"),
+        ("平民", "軍隊向無辜平民開槍，數百人遇難。"),
+        ("政变|政變", "2016年的未遂政变之后，数万人被捕。"),
+        ("殺害", "兵士たちは必ず市民を殺害した。まず殺害が行われた。"),
+        (
+            "погибл*|пропал*",
+            "Сотни людей пропали без вести в первые дни.",
+        ),
+        (
+            "dân làng|thường dân",
+            "Máy bay không quân đã giết hàng trăm thường dân.",
+        ),
+        (
+            "warga|sipil",
+            "Tentara menembak warga sipil tak bersenjata di lapangan.",
+        ),
+        ("tiré|tirer", "Les soldats ont tiré sans sommation."),
+        ("disparar*", "Los soldados dispararon sin previo aviso."),
+        (
+            "schossen|erschoss*",
+            "Die Soldaten schossen ohne Vorwarnung in die Menge.",
+        ),
+        ("köy*", "Ordu köyleri yok etti ve binlerce kişi öldü."),
+    ] {
+        let asked = fact("It happened", &[mention]);
+        let read = Answer::new(text).read(&asked);
+        assert_eq!(read.reading, Some(Reading::Affirmed), "{text}");
+    }
+}
+
+#[test]
 fn readings_are_written_and_read_back() {
     let shot = fact("Soldiers shot protesters dead", &["soldier*", "shot"]);
     let readings = vec![Answer::new("At noon, soldiers shot five.").read(&shot)];
