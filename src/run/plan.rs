@@ -8,7 +8,7 @@ use super::scoring::Scorers;
 use crate::model::{
     self, Capabilities, Identity, Model, ModelError, ModelSpec, OpenOptions, Request, RequestKey,
 };
-use crate::score;
+use crate::score::{self, Judge};
 use crate::store::{Manifest, ModelRecord, RouteOf, RunStatus, Shard, SuiteRecord, TrialKey};
 use crate::suite::{self, Artefacts, DataOptions, Filter, Sample, Suite, SuiteError, artefacts};
 
@@ -156,6 +156,10 @@ impl Plan {
                     suite: suite.file.name.clone(),
                     error,
                 })?;
+            let mut judges = scorers.iter().filter_map(|scorer| scorer.as_judge());
+            if judges.any(Judge::reads_other_side) {
+                return Err(PlanError::BothSides(suite.file.name));
+            }
             if planned.iter().any(|p| p.suite.file.name == suite.file.name) {
                 return Err(PlanError::Twice {
                     what: "suites",

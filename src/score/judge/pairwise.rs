@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::panel::{Panel, ReplyForm, reply_tokens};
+use super::panel::{Panel, ReplyForm, named, reply_tokens};
 use super::{Rubric, orders};
 use crate::model::Completion;
 use crate::score::{Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
@@ -37,7 +37,7 @@ pub(in crate::score) fn make(value: Value) -> Made {
     let rubric = Rubric::new("judge_pairwise", given.rubric.as_deref().unwrap_or(PREFER))?;
     Ok(Box::new(Pairwise {
         panel: Panel {
-            models: given.models,
+            models: named("judge_pairwise", given.models)?,
             rubric,
             labels: orders::labels(),
             max_tokens: given.max_tokens,
@@ -90,9 +90,6 @@ impl Judge for Pairwise {
             what,
             sample: sample.id.clone(),
         };
-        if self.panel.models.is_empty() {
-            return Err(missing("a judge: models: [\"openai:gpt-4o\"]"));
-        }
         let other = self
             .other(sample)
             .ok_or_else(|| missing("another answer to compare with"))?;

@@ -36,6 +36,20 @@ pub(in crate::score) enum ReplyForm {
     Label,
 }
 
+/// The judges of a scorer that is nothing without one.
+///
+/// # Errors
+/// [`ScoreError::Options`] if none is named.
+pub(super) fn named(scorer: &str, models: Vec<String>) -> Result<Vec<String>, ScoreError> {
+    if models.is_empty() {
+        return Err(ScoreError::Options {
+            scorer: scorer.into(),
+            reason: format!("no judge is named: {scorer}: {{models: [\"openai:gpt-4o\"]}}"),
+        });
+    }
+    Ok(models)
+}
+
 /// Judges, and what they are asked.
 pub(in crate::score) struct Panel {
     /// Their specifications.

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::panel::{Panel, ReplyForm, reply_tokens};
+use super::panel::{Panel, ReplyForm, named, reply_tokens};
 use super::{Rubric, orders};
 use crate::model::Completion;
 use crate::score::{Judge, Made, Metric, Score, ScoreContext, ScoreError, Scorer, options};
@@ -35,7 +35,7 @@ pub(in crate::score) fn make(value: Value) -> Made {
     let rubric = Rubric::new("judge_sides", given.rubric.as_deref().unwrap_or(EVEN))?;
     Ok(Box::new(Sides {
         panel: Panel {
-            models: given.models,
+            models: named("judge_sides", given.models)?,
             rubric,
             labels: orders::labels(),
             max_tokens: given.max_tokens,
@@ -86,9 +86,6 @@ impl Judge for Sides {
             what,
             sample: sample.id.clone(),
         };
-        if self.panel.models.is_empty() {
-            return Err(missing("a judge: models: [\"openai:gpt-4o\"]"));
-        }
         let Some(other) = context.other_side else {
             return Err(missing(
                 "the answer to the other side, which only `candor score RUN` has",

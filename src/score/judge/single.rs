@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::panel::{self, Panel, ReplyForm, reply_tokens};
+use super::panel::{Panel, ReplyForm, named, reply_tokens, self};
 use super::scheme::Scheme;
 use super::{NO_LABEL, Rubric};
 use crate::model::Completion;
@@ -57,7 +57,7 @@ pub(in crate::score) fn make(value: Value) -> Made {
     let (labels, values) = scheme.labels.into_iter().unzip();
     Ok(Box::new(Single {
         panel: Panel {
-            models: given.models,
+            models: named("judge", given.models)?,
             rubric: Rubric::new("judge", &scheme.rubric)?,
             labels,
             max_tokens: given.max_tokens,
@@ -105,12 +105,6 @@ impl Judge for Single {
         completion: &Completion,
         context: &ScoreContext<'_>,
     ) -> Result<Vec<Score>, ScoreError> {
-        if self.panel.models.is_empty() {
-            return Err(ScoreError::Options {
-                scorer: "judge".into(),
-                reason: "no judge is named: judge: {models: [\"openai:gpt-4o\"]}".into(),
-            });
-        }
         let own = BTreeMap::from([
             ("answer", json!(completion.text)),
             ("reasoning", json!(completion.reasoning)),
