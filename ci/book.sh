@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The book: docs/ as pages, with pictures of the demo's report where Chromium is at hand. `ci/book.sh [FOLDER]` writes it to target/book.
-# A line `<!-- picture: NAME ADDRESS -->` of a page becomes a picture of the demo's report at that address.
+# The book: docs/ as pages, with pictures of the demo's report where Chromium is at hand, and its links checked. `ci/book.sh [FOLDER]` writes it to
+# target/book. A line `<!-- picture: NAME ADDRESS -->` of a page becomes a picture of the demo's report at that address.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -10,23 +10,16 @@ if [[ ! $mdbook ]]; then
   cargo install --quiet --locked --root target/tools mdbook
   mdbook=$root/target/tools/bin/mdbook
 fi
-chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp -r docs "$work/docs"
-if [[ $chromium ]]; then
-  candor=${CANDOR:-$root/target/release/candor}
-  [[ -x $candor ]] || cargo build --locked --release
-  (cd "$work" && "$candor" demo >/dev/null)
-  mkdir "$work/docs/pictures"
-  grep -ohE '<!-- picture: [a-z-]+ \S+ -->' docs/*.md | sort -u | while read -r _ _ name address _; do
-    "$chromium" --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" --window-size=1280,900 \
-      --virtual-time-budget=4000 --screenshot="$work/docs/pictures/$name.png" "file://$work/candor-demo/report.html$address" 2>/dev/null
-    [[ -s $work/docs/pictures/$name.png ]]
-  done
+mkdir "$work/docs/pictures"
+if command -v chromedriver >/dev/null; then
+  CANDOR_PICTURES=$work/docs/pictures cargo test --quiet --locked --test it -- --ignored pictures_of_the_demo >/dev/null
   sed -i -E 's|<!-- picture: ([a-z-]+) \S+ -->|![\1](pictures/\1.png)|' "$work"/docs/*.md
+  for picture in $(grep -ohE '\(pictures/[a-z-]+\.png\)' "$work"/docs/*.md | tr -d '()'); do [[ -s $work/docs/$picture ]]; done
 else
-  echo "SKIPPED pictures: there is no Chromium"
+  echo "SKIPPED the book's pictures: there is no chromedriver"
 fi
 # A page that the summary does not name would not be in the book.
 for page in docs/*.md; do

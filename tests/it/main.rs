@@ -52,6 +52,7 @@ mod money;
 mod onnx;
 mod openai_schema;
 mod own_files;
+mod pictures;
 mod platform;
 mod properties;
 mod public_sets;
