@@ -45,6 +45,8 @@ mod judge;
 mod labeller;
 mod limiter;
 mod lints;
+#[cfg(target_os = "linux")]
+mod live;
 mod lm_eval;
 mod lm_eval_golden;
 mod made_run;
@@ -52,6 +54,8 @@ mod money;
 mod onnx;
 mod openai_schema;
 mod own_files;
+#[cfg(target_os = "linux")]
+mod packages;
 mod platform;
 mod properties;
 mod public_sets;

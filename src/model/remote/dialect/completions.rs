@@ -112,6 +112,10 @@ impl Likelihood for Completions {
             "no log-probabilities of the prompt: the server must support echo with logprobs (vLLM, SGLang, llama-cpp-python with logits_all)",
         )?;
         leave_out_the_start(&mut tokens, context, continuation);
+        let text = choice["text"].as_str().unwrap_or_default();
+        if is_one_off(&tokens, text, whole) {
+            return Err("its log-probabilities are one token off, each of the place behind its token, and would score something else. llama-cpp-python does so with models that have no start token: use vLLM, SGLang, or the weights themselves (onnx:)".into());
+        }
         summed(&tokens, context.chars().count(), whole)
     }
 }
@@ -126,6 +130,8 @@ struct Token {
     /// None for the first one.
     log_probability: Option<f64>,
     is_likeliest: bool,
+    /// The likeliest one at its place, where the server says so in text.
+    best: Option<String>,
 }
 
 /// The four lists of OpenAI's API.
@@ -142,10 +148,11 @@ fn echoed(choice: &Value) -> Option<Vec<Token>> {
         let text = token.as_str()?.to_owned();
         at = start + text.chars().count();
         let log_probability = log_probabilities.get(i).and_then(Value::as_f64);
-        let best = tops.and_then(|t| t.get(i)?.as_object()).and_then(|top| {
-            top.values()
-                .filter_map(Value::as_f64)
-                .max_by(f64::total_cmp)
+        let top = tops.and_then(|t| t.get(i)?.as_object());
+        let best = top.and_then(|top| {
+            top.iter()
+                .filter_map(|(text, value)| Some((text, value.as_f64()?)))
+                .max_by(|a, b| a.1.total_cmp(&b.1))
         });
         read.push(Token {
             text,
@@ -154,7 +161,8 @@ fn echoed(choice: &Value) -> Option<Vec<Token>> {
             log_probability,
             is_likeliest: log_probability
                 .zip(best)
-                .is_some_and(|(own, best)| own >= best),
+                .is_some_and(|(own, (_, best))| own >= best),
+            best: best.map(|(text, _)| text.clone()),
         });
     }
     // A token's end is where the next one begins, whatever half of a character it shows.
@@ -192,6 +200,7 @@ fn prompt_logprobs(choice: &Value, body: &Value, whole: usize) -> Option<Vec<Tok
             end: at,
             log_probability: own.and_then(|own| own["logprob"].as_f64()),
             is_likeliest: own.is_some_and(|own| own["rank"] == 1),
+            best: None,
         }
     });
     Some(
@@ -221,6 +230,18 @@ fn leave_out_the_start(tokens: &mut Vec<Token>, context: &str, continuation: &st
         token.start = token.start.saturating_sub(shift);
         token.end = token.end.saturating_sub(shift);
     }
+}
+
+/// Whether each token has the log-probabilities of the place behind it. Then the token that is written behind the text's `whole` characters
+/// has none left, and the likeliest ones are more often the next token than the token itself.
+fn is_one_off(tokens: &[Token], text: &str, whole: usize) -> bool {
+    if tokens.iter().any(|t| t.start >= whole) {
+        return false;
+    }
+    let is = |best: &Token, token: &Token| best.best.as_ref() == Some(&token.text);
+    let own = tokens.iter().filter(|t| is(t, t)).count();
+    let next = tokens.windows(2).filter(|t| is(&t[0], &t[1])).count();
+    text.chars().count() > whole || next > own
 }
 
 /// The sum over the tokens between the context and the end of the text, in characters; a token that reaches into both the context and
