@@ -29,6 +29,10 @@ mod endpoint;
 #[cfg(target_os = "linux")]
 mod ends;
 mod evidence;
+#[cfg(unix)]
+mod fault_proxy;
+#[cfg(unix)]
+mod faults;
 mod final_numbers;
 mod foreign;
 mod foreign_data;

@@ -71,13 +71,19 @@ fn reference(folder: &Path, pairs: &[(String, String)]) -> Vec<(f64, bool, u32)>
         .spawn()
         .expect("python starts");
     let mut stdin = child.stdin.take().expect("its input");
-    stdin.write_all(json!(pairs).to_string().as_bytes()).expect("it reads");
+    stdin
+        .write_all(json!(pairs).to_string().as_bytes())
+        .expect("it reads");
     drop(stdin);
     let output = child.wait_with_output().expect("it ends");
     serde_json::from_slice(&output.stdout).expect("a list")
 }
 
-fn scored(port: u16, context: &str, continuations: Vec<String>) -> Result<Vec<ContinuationScore>, ModelError> {
+fn scored(
+    port: u16,
+    context: &str,
+    continuations: Vec<String>,
+) -> Result<Vec<ContinuationScore>, ModelError> {
     let spec = format!("http://127.0.0.1:{port}/v1#smollm2?api=completions");
     let spec = spec.parse().expect("a specification");
     let request = Request {
@@ -90,7 +96,10 @@ fn scored(port: u16, context: &str, continuations: Vec<String>) -> Result<Vec<Co
     runtime.block_on(async {
         let options = OpenOptions::default();
         let model = model::open(&spec, &options).await.expect("a model");
-        model.answer(&request).await.map(|answer| answer.continuations)
+        model
+            .answer(&request)
+            .await
+            .map(|answer| answer.continuations)
     })
 }
 
@@ -107,7 +116,8 @@ fn capitals(home: &Path) {
         .iter()
         .map(|(country, target, choices)| {
             let target = choices[*target];
-            json!({"id": country, "country": country, "choices": choices, "target": target}).to_string()
+            json!({"id": country, "country": country, "choices": choices, "target": target})
+                .to_string()
         })
         .collect();
     std::fs::write(suite.join("items.jsonl"), lines.join("\n")).unwrap();
@@ -133,21 +143,48 @@ fn likelihoods_over_http_are_those_of_the_models_own_logits() {
         for (score, choice) in scores.iter().zip(choices) {
             let &(log_likelihood, is_greedy, tokens) = expected.next().expect("one each");
             println!("{country} {choice}: {score:?}, {log_likelihood}");
-            assert!((score.log_likelihood - log_likelihood).abs() < 1e-3, "{choice}");
-            assert_eq!((score.is_greedy, score.tokens), (is_greedy, tokens), "{choice}");
+            assert!(
+                (score.log_likelihood - log_likelihood).abs() < 1e-3,
+                "{choice}"
+            );
+            assert_eq!(
+                (score.is_greedy, score.tokens),
+                (is_greedy, tokens),
+                "{choice}"
+            );
         }
     }
     // A suite of choices, through the binary.
     capitals(home.path());
-    let spec = format!("http://127.0.0.1:{}/v1#smollm2?api=completions", server.port);
-    let arguments = ["run", "-s", "capitals", "-m", &spec, "-o", "run", "--no-cache"];
+    let spec = format!(
+        "http://127.0.0.1:{}/v1#smollm2?api=completions",
+        server.port
+    );
+    let arguments = [
+        "run",
+        "-s",
+        "capitals",
+        "-m",
+        &spec,
+        "-o",
+        "run",
+        "--no-cache",
+    ];
     ran(candor(home.path()).args(arguments)).exits_with(0);
     let lines = journal(&home.path().join("run"));
-    let right = lines.iter().filter(|l| l["scores"][0]["value"] == 1.0).count();
+    let right = lines
+        .iter()
+        .filter(|l| l["scores"][0]["value"] == 1.0)
+        .count();
     assert_eq!((lines.len(), right), (3, 3), "{lines:?}");
     // And words, in one piece and as a stream.
     sums_suite(home.path(), 2);
-    for api in ["chat", "chat&stream=true", "completions", "completions&stream=true"] {
+    for api in [
+        "chat",
+        "chat&stream=true",
+        "completions",
+        "completions&stream=true",
+    ] {
         let spec = format!("http://127.0.0.1:{}/v1#smollm2?api={api}", server.port);
         let (ran, lines) = asked(home.path(), &[&spec], "none", &["--max-connections", "1"]);
         assert_eq!((ran.code, lines.len()), (0, 2), "{api}: {}", ran.stderr);
@@ -165,8 +202,12 @@ fn log_probabilities_that_are_one_token_off_are_refused() {
     let Some((server, _)) = llama_cpp_python(home.path(), &[]) else {
         return;
     };
-    let error = scored(server.port, "The capital of France is", vec![" Paris".into()])
-        .expect_err("they are not of the continuation");
+    let error = scored(
+        server.port,
+        "The capital of France is",
+        vec![" Paris".into()],
+    )
+    .expect_err("they are not of the continuation");
     assert!(error.message.contains("one token off"), "{error}");
 }
 
@@ -183,10 +224,19 @@ p = x.CommonParams(); p.model.path = sys.argv[1]; p.port = int(sys.argv[2]); p.n
 server = x.Server(p)
 time.sleep(300)";
     let mut command = Command::new(folder.join("bin/python"));
-    command.args(["-c", serve]).arg(weights(&folder)).arg(port.to_string());
+    command
+        .args(["-c", serve])
+        .arg(weights(&folder))
+        .arg(port.to_string());
     let server = Server::start(&command, port, "/health", &home.path().join("llama.log"));
     sums_suite(home.path(), 2);
-    for api in ["chat", "chat&stream=true", "completions", "responses", "anthropic"] {
+    for api in [
+        "chat",
+        "chat&stream=true",
+        "completions",
+        "responses",
+        "anthropic",
+    ] {
         let spec = format!("http://127.0.0.1:{}/v1#smollm2?api={api}", server.port);
         let (ran, lines) = asked(home.path(), &[&spec], "none", &["--max-connections", "1"]);
         assert_eq!((ran.code, lines.len()), (0, 2), "{api}: {}", ran.stderr);
@@ -196,8 +246,12 @@ time.sleep(300)";
         }
     }
     // It takes `echo` without a word, and scores what it writes itself.
-    let error = scored(server.port, "The capital of France is", vec![" Paris".into()])
-        .expect_err("it scores nothing");
+    let error = scored(
+        server.port,
+        "The capital of France is",
+        vec![" Paris".into()],
+    )
+    .expect_err("it scores nothing");
     assert_eq!(error.class, ErrorClass::Unsupported, "{error}");
     assert!(error.message.contains("echo with logprobs"), "{error}");
 }

@@ -31,9 +31,16 @@ fn post(port: u16, path: &str, body: &Value) -> Value {
 }
 
 /// Asks for words, through an API that always replies with one body.
-fn answer(runtime: &tokio::runtime::Runtime, api: &str, body: Value) -> Result<Completion, ModelError> {
+fn answer(
+    runtime: &tokio::runtime::Runtime,
+    api: &str,
+    body: Value,
+) -> Result<Completion, ModelError> {
     let server = RawServer::new(move |_, _| Raw::json(200, &body));
-    let spec = server.spec(&format!("m?api={api}")).parse().expect("a specification");
+    let spec = server
+        .spec(&format!("m?api={api}"))
+        .parse()
+        .expect("a specification");
     let request = Request {
         prompt: Prompt::Text("Hi".into()),
         parameters: Parameters::default(),
@@ -52,7 +59,9 @@ fn answer(runtime: &tokio::runtime::Runtime, api: &str, body: Value) -> Result<C
 fn words(api: &str, body: &Value) -> Option<String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     match api {
-        "chat" => body.pointer("/choices/0/message").map(|m| text(&m["content"])),
+        "chat" => body
+            .pointer("/choices/0/message")
+            .map(|m| text(&m["content"])),
         "completions" => body.pointer("/choices/0").map(|c| text(&c["text"])),
         _ => {
             let items = body["output"].as_array()?.iter();
@@ -84,9 +93,21 @@ fn responses_that_openais_schemas_allow_are_read() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let (mut read, mut held) = (0, 0);
     for (api, path, request) in [
-        ("chat", "/chat/completions", json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]})),
-        ("responses", "/responses", json!({"model": "gpt-4o", "input": "Hi"})),
-        ("completions", "/completions", json!({"model": "gpt-3.5-turbo-instruct", "prompt": "Hi"})),
+        (
+            "chat",
+            "/chat/completions",
+            json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}),
+        ),
+        (
+            "responses",
+            "/responses",
+            json!({"model": "gpt-4o", "input": "Hi"}),
+        ),
+        (
+            "completions",
+            "/completions",
+            json!({"model": "gpt-3.5-turbo-instruct", "prompt": "Hi"}),
+        ),
     ] {
         for _ in 0..EACH {
             let body = post(prism.port, path, &request);
@@ -96,13 +117,18 @@ fn responses_that_openais_schemas_allow_are_read() {
                     read += 1;
                     held += usize::from(!expected.is_empty());
                     assert!(
-                        expected.is_empty() || completion.text.contains(expected.trim()) || completion.is_blocked(),
+                        expected.is_empty()
+                            || completion.text.contains(expected.trim())
+                            || completion.is_blocked(),
                         "{completion:?}\n{body}"
                     );
                 }
                 (Ok(completion), None) => panic!("{completion:?} of no answer: {body}"),
                 (Err(error), expected) => {
-                    println!("{api}: {:?} {}: {expected:?} {body}", error.class, error.message);
+                    println!(
+                        "{api}: {:?} {}: {expected:?} {body}",
+                        error.class, error.message
+                    );
                 }
             }
         }
