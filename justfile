@@ -12,9 +12,9 @@ quick:
 simulate:
     cargo test --test it simulate -- --include-ignored --nocapture --test-threads=1
 
-# Twenty kills of one run at random instants: every trial once (the ordinary test makes five).
+# Twenty kills of one run of 5,000 trials at random instants: every trial once (the ordinary test makes five, of 400).
 kills:
-    CANDOR_KILLS=20 cargo test --test it store::a_run_killed
+    CANDOR_KILLS=20 CANDOR_KILL_TRIALS=5000 cargo test --test it store::a_run_killed
 
 # A million trials through `compare` and `gate`, a hundred thousand through `report`.
 million:
@@ -28,6 +28,15 @@ fuzz seconds="600":
 # What is held of a server's limit of 200 requests in flight, and how fast a limit that halves is followed: a minute and a half.
 limiter:
     cargo test --release --test it -- --ignored --nocapture limiter::
+
+# Conversations with servers that others have written: LiteLLM, llama-cpp-python, llama.cpp, Prism (installed on first use: 1.5 GB, some minutes).
+live:
+    cargo test --test it -- --nocapture live::
+
+# Chat requests against a static nginx on loopback, beside lm-evaluation-harness and Inspect (ten minutes, 2 GB of packages).
+http:
+    cargo build --release
+    bash benches/peers/http.sh
 
 # A first report.
 demo:

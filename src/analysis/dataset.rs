@@ -1,12 +1,12 @@
 //! One or more runs read together.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use super::{AnalysisError, Measure};
 use crate::store::{
-    Filter, Manifest, ModelRecord, Reading, RunDirectory, SCORES, StoreError, SuiteRecord, TRIALS,
-    Table, column,
+    Filter, Manifest, ModelRecord, Reading, RunDirectory, SCORES, ServerTraffic, StoreError,
+    SuiteRecord, TRIALS, Table, column,
 };
 use crate::text::instead;
 
@@ -64,6 +64,16 @@ impl Source {
 }
 
 impl Dataset {
+    /// What happened on the way to the answers of each server, in all runs.
+    #[must_use]
+    pub fn traffic(&self) -> BTreeMap<String, ServerTraffic> {
+        let mut servers: BTreeMap<String, ServerTraffic> = BTreeMap::new();
+        for (server, own) in self.runs.iter().flat_map(|run| run.directory.traffic()) {
+            servers.entry(server).or_default().add(&own);
+        }
+        servers
+    }
+
     /// Opens run directories. Shards of one plan, and runs of other models on the same suites, are read together; the same
     /// model's name with another identity gets the run's directory behind it.
     ///

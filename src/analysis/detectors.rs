@@ -212,9 +212,13 @@ fn categories(answers: &[Answer]) -> BTreeMap<&'static str, BTreeMap<String, usi
     found
 }
 
-fn empties(answers: &[Answer]) -> BTreeMap<Option<String>, Empties> {
+/// Empty answers by the route that served them.
+pub(super) fn empties<'a>(
+    answers: impl IntoIterator<Item = &'a Answer>,
+) -> BTreeMap<Option<String>, Empties> {
     let mut found: BTreeMap<Option<String>, Empties> = BTreeMap::new();
-    for answer in answers.iter().filter(|a| block(&a.completion).is_none()) {
+    let answers = answers.into_iter();
+    for answer in answers.filter(|a| block(&a.completion).is_none()) {
         let is_empty = answer.completion.text.trim().is_empty();
         if is_empty || answer.completion.empty_replies > 0 {
             let of_route = found.entry(answer.route.clone()).or_default();

@@ -23,6 +23,7 @@ mod measure;
 mod paired;
 mod question;
 mod ranking;
+mod routes;
 mod sides;
 mod strata;
 mod summary;
@@ -52,6 +53,7 @@ pub use measure::Measure;
 pub use paired::{PairedTest, PairedUnit};
 pub use question::{Asked, Failures, MetricName, Name, Question, TrialFigure};
 pub use ranking::{Ranked, Ranking, rank};
+pub use routes::{RouteArm, routes};
 pub use sides::{
     Controversy, SideMeasure, SidesContrast, SidesFigure, SidesTable, is_a_side, sides_table,
 };

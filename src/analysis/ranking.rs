@@ -128,7 +128,7 @@ fn of_model<'a>(asked: &'a Asked, suite: &str, model: &str) -> Vec<&'a Question>
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn scores<'a>(asked: &'a Asked, suite: &str) -> Vec<(&'a str, f64)> {
+pub(super) fn scores<'a>(asked: &'a Asked, suite: &str) -> Vec<(&'a str, f64)> {
     let mut sums: Vec<(&str, f64, usize)> = Vec::new();
     for question in asked.scored.iter().filter(|q| &*q.suite == suite) {
         match sums.last_mut() {

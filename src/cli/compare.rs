@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::output::{Format, print_grid, print_json, print_note};
-use crate::analysis::{Dataset, Estimand, Measure};
+use crate::analysis::{Dataset, Estimand, Measure, routes};
 use crate::report::Comparisons;
 
 #[derive(Args)]
@@ -44,11 +44,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .map(|m| (m.suite.as_str(), data.measure(&m.suite)))
         .collect();
     let models: Vec<&str> = data.names().collect();
-    let comparisons = Comparisons::of(&asked, &suites, &models, baseline, arguments.estimand);
+    let mut comparisons = Comparisons::of(&asked, &suites, &models, baseline, arguments.estimand);
+    comparisons.routes = routes(&data, &asked, &suites, arguments.estimand)?;
     match arguments.format {
         Format::Table => {
             if comparisons.baseline.is_some() {
                 print_grid(&comparisons.grid());
+                outln!();
+            }
+            if let Some(routes) = comparisons.routes_grid() {
+                print_grid(&routes);
                 outln!();
             }
             comparisons.notes().iter().for_each(|n| print_note(n));

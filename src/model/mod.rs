@@ -86,6 +86,11 @@ pub trait Model: Send + Sync {
         self.capabilities().concurrency
     }
 
+    /// Whether somebody else runs it, who can change it while it is asked: such models are asked in step, so that they share the hour.
+    fn is_hosted(&self) -> bool {
+        false
+    }
+
     /// Answers the prompt in words.
     async fn generate(&self, request: &Request) -> Result<Completion, ModelError>;
 

@@ -1,23 +1,28 @@
 //! What happens between a request and its answer, besides the two: retries, and changes of how many requests may be in flight.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ErrorClass;
 
 /// Something that happened on the way to an answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Traffic {
     /// A request failed, and is sent again after a wait.
     Retry {
+        /// The server.
+        server: String,
         /// Why it failed.
         class: ErrorClass,
         /// How long until it is sent again.
         wait_seconds: f64,
     },
     /// An answer came empty, and is asked for again.
-    Empty,
+    Empty {
+        /// The server.
+        server: String,
+    },
     /// The number of requests that may be in flight to an account was changed.
     Limit {
         /// The server.
@@ -32,7 +37,7 @@ pub enum Traffic {
 }
 
 /// Why a limit was changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LimitCause {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::figures::{bracket, count, p_value, percent, points};
 use super::table::{Grid, markdown};
-use crate::analysis::{Asked, Comparison, Estimand, Measure, Ranking, compare, rank};
+use crate::analysis::{Asked, Comparison, Estimand, Measure, Ranking, RouteArm, compare, rank};
 
 /// Every comparison with a baseline, suite by suite and over all, and every suite's order of models.
 #[derive(Debug, Serialize)]
@@ -21,6 +21,9 @@ pub struct Comparisons {
     pub comparisons: Vec<Comparison>,
     /// One per suite.
     pub rankings: Vec<Ranking>,
+    /// The routes to models that have several, each compared with the model's first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<RouteArm>,
 }
 
 impl Comparisons {
@@ -63,6 +66,7 @@ impl Comparisons {
                 .iter()
                 .filter_map(|(suite, _)| rank(asked, suite, estimand))
                 .collect(),
+            routes: Vec::new(),
         }
     }
 
@@ -131,6 +135,44 @@ impl Comparisons {
         grid
     }
 
+    /// The same weights on several routes as a table; none where there are none.
+    #[must_use]
+    pub fn routes_grid(&self) -> Option<Grid> {
+        let heads = [
+            "model",
+            "suite",
+            "route",
+            "score %",
+            "empty",
+            "filled",
+            "− first route",
+            "95 % interval",
+            "p",
+            "n",
+        ];
+        let mut grid = Grid::new(&heads, &[3, 4, 5, 6, 8, 9]).spare(&["filled", "suite"]);
+        for route in &self.routes {
+            let dash = || "–".to_owned();
+            let of = |figure: fn(&Comparison) -> Option<String>| {
+                let difference = route.difference.as_ref();
+                difference.and_then(figure).unwrap_or_else(dash)
+            };
+            grid.rows.push(vec![
+                route.model.clone(),
+                route.suite.clone(),
+                route.route.clone(),
+                route.score.map_or_else(dash, percent),
+                route.empties.withheld.to_string(),
+                route.empties.filled.to_string(),
+                of(|d| d.difference.as_ref().ok().map(|e| points(e.value))),
+                of(|d| d.difference.as_ref().ok().map(|e| bracket(e.interval))),
+                of(|d| d.p.map(p_value)),
+                of(|d| Some(d.shared.to_string())),
+            ]);
+        }
+        (!grid.rows.is_empty()).then_some(grid)
+    }
+
     /// What the columns mean, and which models do not differ significantly.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
@@ -172,6 +214,12 @@ impl Comparisons {
                     .into(),
             );
         }
+        if !self.routes.is_empty() {
+            notes.push(
+                "Routes are hosts of the same weights, as far as they serve what they say. empty: answers that stayed empty however often they were asked for; filled: those that came when asked again. Differences are from the model's first route, paired by question."
+                    .into(),
+            );
+        }
         for ranking in &self.rankings {
             notes.extend(ranking_sentences(ranking));
         }
@@ -185,6 +233,9 @@ impl Comparisons {
             Some(_) => self.grid().to_markdown(),
             None => String::new(),
         };
+        if let Some(routes) = self.routes_grid() {
+            let _ = write!(text, "\n{}", routes.to_markdown());
+        }
         for note in self.notes() {
             let _ = write!(text, "\n{}\n", markdown(&note));
         }

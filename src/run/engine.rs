@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::stream::{FuturesOrdered, FuturesUnordered};
@@ -11,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::budget::Budget;
+use super::convoy::Convoy;
 use super::earlier::Earlier;
 use super::event::RunEvent;
 use super::panel::LostJudge;
@@ -29,6 +31,9 @@ pub struct Limits {
     /// US dollars to spend at most, those of earlier starts included.
     pub budget: Option<f64>,
 }
+
+/// How often a model that waits for others looks whether they have come on.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Why a run stopped before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +77,7 @@ struct Run<E> {
     asker: Arc<Asker>,
     journal: JournalWriter,
     limits: Limits,
+    convoy: Convoy,
     on_event: E,
     outcome: Mutex<Outcome>,
 }
@@ -112,6 +118,10 @@ pub async fn execute(
         }),
         journal,
         limits,
+        convoy: Convoy::new(
+            plan.models.iter().map(|m| m.model.is_hosted()),
+            Instant::now(),
+        ),
         on_event,
         outcome: Mutex::new(outcome),
     });
@@ -177,18 +187,30 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         let mut gave_up = None;
         // An event follows its trial's line onto the disk, in the order of the lines.
         let mut writing = FuturesOrdered::new();
-        let mut trials = plan.trials().filter(|trial| !is_done(trial));
+        let trials = (0..).zip(plan.trials());
+        let mut trials = trials.filter(|(_, trial)| !is_done(trial)).peekable();
         let mut asked = FuturesUnordered::new();
         loop {
+            let mut waits = false;
             while asked.len() < patience.room(connections())
                 && !self.asker.budget.is_over(model)
-                && let Some(trial) = trials.next()
+                && let Some(&(place, trial)) = trials.peek()
             {
+                waits = !self
+                    .convoy
+                    .admits(model, place, connections(), Instant::now());
+                if waits {
+                    break;
+                }
+                trials.next();
                 let task = Arc::clone(&self.asker).trial(trial, model);
                 let task = Task(tokio::spawn(task));
                 asked.push(async move { (trial, task.await) });
             }
-            if asked.is_empty() && writing.is_empty() {
+            if trials.peek().is_none() || self.asker.budget.is_over(model) {
+                self.convoy.leave(model);
+            }
+            if asked.is_empty() && writing.is_empty() && !waits {
                 break;
             }
             let (trial, joined) = tokio::select! {
@@ -199,7 +221,9 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
                     continue;
                 }
                 Some(next) = asked.next() => next,
+                () = tokio::time::sleep(LOOK), if waits => continue,
             };
+            self.convoy.moved(model, Instant::now());
             let ended = match joined {
                 Ok(ended) => ended?,
                 Err(panic) => Some(self.asker.end_of_failed_task(
@@ -222,6 +246,7 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
                 break;
             }
         }
+        self.convoy.leave(model);
         drop(asked);
         while let Some(recorded) = writing.next().await {
             self.report(recorded)?;

@@ -25,8 +25,12 @@ pub enum PlanError {
         error: ScoreError,
     },
     /// A suite's scorer reads the answers to both sides of a pair, which are there only once a run has ended.
-    #[error("suite '{0}': judge_sides compares the answers to both sides of a pair, which are there only once a run has ended")]
-    #[diagnostic(help("Leave it out of suite.yaml, and name it afterwards: candor score RUN -s refusal -s 'judge_sides: {{models: [\"openai:gpt-4o\"]}}'"))]
+    #[error(
+        "suite '{0}': judge_sides compares the answers to both sides of a pair, which are there only once a run has ended"
+    )]
+    #[diagnostic(help(
+        "Leave it out of suite.yaml, and name it afterwards: candor score RUN -s refusal -s 'judge_sides: {{models: [\"openai:gpt-4o\"]}}'"
+    ))]
     BothSides(String),
     /// A specification cannot be read.
     #[error(transparent)]

@@ -4,6 +4,7 @@
 
 mod budget;
 mod config;
+mod convoy;
 mod earlier;
 mod engine;
 mod error;

@@ -20,7 +20,7 @@ use super::replace::{remove_leftovers, replace};
 use super::rescored::{RESCORED, Rescored, RescoredSuite, rescored_suites, write_rescored};
 use super::seal::{Held, Sources, holds, knows_rescored, nothing_lost};
 use super::table::{Parts, Reading, Table};
-use super::traffic::TrafficLog;
+use super::traffic::{ServerTraffic, TrafficLog};
 
 /// A run directory that is there.
 #[derive(Debug, Clone)]
@@ -183,6 +183,12 @@ impl RunDirectory {
     #[must_use]
     pub fn traffic_log(&self) -> TrafficLog {
         TrafficLog::new(&self.path)
+    }
+
+    /// What happened on the way to answers, per server.
+    #[must_use]
+    pub fn traffic(&self) -> std::collections::BTreeMap<String, ServerTraffic> {
+        super::traffic::read(&self.path)
     }
 
     /// Every trial of the journal with the scores that count: those given later, if there are any. None if there is no journal.

@@ -33,4 +33,4 @@ pub use own_files::{Output, may_be_written};
 pub use record::{Failure, ROUTE, TrialKey, TrialRecord, TrialStatus, Unjudged};
 pub use rescored::RescoredSuite;
 pub use table::{Filter, Floats, Parts, Reading, Table, Texts, Wholes};
-pub use traffic::TrafficLog;
+pub use traffic::{LimitHistory, ServerTraffic, TrafficLog};

@@ -94,7 +94,43 @@ fn glm_by_its_maker_withholds_what_another_host_of_it_answers() {
         ran(candor(home.path()).args(["compare", "run", "--baseline", host, "--format", "json"]));
     let compared = compared.exits_with(0);
     let table: serde_json::Value = serde_json::from_str(&compared.stdout).expect("JSON");
-    let text = table.to_string();
-    assert!(text.contains(maker), "{text}");
-    println!("{text}");
+    let arms = table["routes"].as_array().expect("routes");
+    let glm: Vec<_> = arms
+        .iter()
+        .filter(|r| r["model"] == "z-ai/glm-4.7")
+        .collect();
+    assert_eq!(glm.len(), 2, "{arms:?}");
+    let (first, second) = (glm[0], glm[1]);
+    assert_eq!(
+        (&first["arm"], &second["arm"]),
+        (&host.into(), &maker.into())
+    );
+    assert_eq!(
+        (&first["score"], &second["score"]),
+        (&1.0.into(), &0.45.into())
+    );
+    // All that the maker leaves empty, counted apart from what it answers otherwise.
+    assert_eq!(first["empties"]["withheld"], 0);
+    assert_eq!(second["empties"]["withheld"], 26);
+    // 33 of 60 lost and none gained: 55 points, and by McNemar's test without a doubt.
+    let difference = &second["difference"];
+    let value = difference["difference"]["value"].as_f64().expect("a value");
+    assert!((value + 0.55).abs() < 1e-9, "{difference}");
+    let interval = &difference["difference"]["interval"];
+    let [low, high] = ["low", "high"].map(|end| interval[end].as_f64().expect("an end"));
+    assert!(
+        -0.70 < low && low < -0.62 && -0.46 < high && high < -0.38,
+        "{interval}"
+    );
+    assert!(
+        difference["p"].as_f64().is_some_and(|p| p < 1e-6),
+        "{difference}"
+    );
+    assert_eq!(difference["shared"], 60);
+    let shown = ran(candor(home.path()).args(["compare", "run", "--baseline", host]));
+    let shown = shown.exits_with(0).stdout;
+    assert!(
+        shown.contains("− first route") && shown.contains("−55.0"),
+        "{shown}"
+    );
 }

@@ -29,6 +29,10 @@ mod endpoint;
 #[cfg(target_os = "linux")]
 mod ends;
 mod evidence;
+#[cfg(unix)]
+mod fault_proxy;
+#[cfg(unix)]
+mod faults;
 mod final_numbers;
 mod foreign;
 mod foreign_data;
@@ -45,6 +49,8 @@ mod judge;
 mod labeller;
 mod limiter;
 mod lints;
+#[cfg(target_os = "linux")]
+mod live;
 mod lm_eval;
 mod lm_eval_golden;
 mod made_run;
@@ -53,6 +59,8 @@ mod onnx;
 mod openai_schema;
 mod own_files;
 mod pictures;
+#[cfg(target_os = "linux")]
+mod packages;
 mod platform;
 mod properties;
 mod public_sets;

@@ -106,13 +106,14 @@ fn two_processes_on_one_run_are_one_and_a_refusal() {
     );
 }
 
-/// Kills of one run at instants that nobody chose. `CANDOR_KILLS` sets how many.
+/// Kills of one run at instants that nobody chose. `CANDOR_KILLS` sets how many, `CANDOR_KILL_TRIALS` of how many trials.
 #[test]
 fn a_run_killed_again_and_again_has_every_trial_once() {
-    const TRIALS: usize = 400;
-    let kills: u64 = std::env::var("CANDOR_KILLS").map_or(5, |n| n.parse().unwrap());
+    let number = |name, default| std::env::var(name).map_or(default, |n| n.parse().unwrap());
+    let (kills, trials) = (number("CANDOR_KILLS", 5), number("CANDOR_KILL_TRIALS", 400));
+    let trials = trials as usize;
     let home = tempfile::tempdir().unwrap();
-    sums_suite(home.path(), TRIALS);
+    sums_suite(home.path(), trials);
     let endpoint = adder(Duration::from_millis(3));
     let spec = endpoint.spec("adder");
     let mut again = ["-s", "sums", "-m", &spec, "-o", "run"].to_vec();
@@ -136,7 +137,7 @@ fn a_run_killed_again_and_again_has_every_trial_once() {
     for line in journal(&home.path().join("run")) {
         *counts.entry(line["sample"].to_string()).or_default() += 1;
     }
-    assert_eq!(counts.len(), TRIALS);
+    assert_eq!(counts.len(), trials);
     assert!(counts.values().all(|n| *n == 1), "every trial exactly once");
     let asked: Vec<String> = endpoint.requests()[before..].iter().map(question).collect();
     assert!(
@@ -149,7 +150,7 @@ fn a_run_killed_again_and_again_has_every_trial_once() {
         .filter(|name| name.starts_with('.') && name != ".lock")
         .collect();
     assert!(left.is_empty(), "half-written files stay: {left:?}");
-    assert_eq!(scores(home.path()).len(), TRIALS);
+    assert_eq!(scores(home.path()).len(), trials);
 }
 
 /// The questions of a journal's whole lines.

@@ -139,6 +139,7 @@ impl Endpoint {
                         return Err(error);
                     };
                     payer.hears(&Traffic::Retry {
+                        server: self.account.server().to_owned(),
                         class: error.class,
                         wait_seconds: wait.as_secs_f64(),
                     });
@@ -151,7 +152,9 @@ impl Endpoint {
                     let Some(wait) = wait else {
                         return Ok(answer);
                     };
-                    payer.hears(&Traffic::Empty);
+                    payer.hears(&Traffic::Empty {
+                        server: self.account.server().to_owned(),
+                    });
                     (Ok(answer), wait)
                 }
             };
@@ -452,6 +455,10 @@ impl Model for Endpoint {
 
     fn room(&self) -> usize {
         self.connections.or(self.account.limit()).unwrap_or(START)
+    }
+
+    fn is_hosted(&self) -> bool {
+        true
     }
 
     async fn generate(&self, request: &Request) -> Result<Completion, ModelError> {

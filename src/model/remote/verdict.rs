@@ -18,6 +18,7 @@ const CODES: &[(&str, Side)] = &[
     // OpenAI.
     ("contentpolicyviolation", Side::Prompt),
     ("moderationblocked", Side::Prompt),
+    ("biopolicy", Side::Prompt),
     // Azure; Moonshot as the type.
     ("contentfilter", Side::Prompt),
     ("responsibleaipolicyviolation", Side::Prompt),

@@ -19,6 +19,7 @@ mod routes;
 mod scores;
 mod sides;
 mod tables;
+mod traffic;
 mod worst;
 
 use super::chart::Chart;
@@ -131,6 +132,10 @@ pub(super) const SECTIONS: &[Section] = &[
     Section {
         id: "cost",
         render: cost::render,
+    },
+    Section {
+        id: "traffic",
+        render: traffic::render,
     },
     Section {
         id: "method",

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::panel::{Panel, ReplyForm, named, reply_tokens, self};
+use super::panel::{self, Panel, ReplyForm, named, reply_tokens};
 use super::scheme::Scheme;
 use super::{NO_LABEL, Rubric};
 use crate::model::Completion;

@@ -107,11 +107,20 @@ impl Likelihood for Completions {
     ) -> Result<ContinuationScore, String> {
         let choice = body.pointer("/choices/0").ok_or("no choice")?;
         let whole = context.chars().count() + continuation.chars().count();
-        let echoed = echoed(choice).or_else(|| prompt_logprobs(choice, body, whole));
-        let mut tokens = echoed.ok_or(
+        let echoed = echoed(choice);
+        let is_echoed = echoed.is_some();
+        let listed = echoed.or_else(|| prompt_logprobs(choice, body, whole));
+        let mut tokens = listed.ok_or(
             "no log-probabilities of the prompt: the server must support echo with logprobs (vLLM, SGLang, llama-cpp-python with logits_all)",
         )?;
         leave_out_the_start(&mut tokens, context, continuation);
+        let text = choice["text"].as_str().unwrap_or_default();
+        let written = text
+            .strip_prefix(context)
+            .and_then(|rest| rest.strip_prefix(continuation));
+        if is_echoed && is_one_off(&tokens, written.unwrap_or_default(), whole) {
+            return Err("its log-probabilities are one token off, each of the place behind its token, and would score something else. llama-cpp-python does so with models that have no start token: use vLLM, SGLang, or the weights themselves (onnx:)".into());
+        }
         summed(&tokens, context.chars().count(), whole)
     }
 }
@@ -126,6 +135,8 @@ struct Token {
     /// None for the first one.
     log_probability: Option<f64>,
     is_likeliest: bool,
+    /// The likeliest one at its place, where the server says so in text.
+    best: Option<String>,
 }
 
 /// The four lists of OpenAI's API.
@@ -142,10 +153,11 @@ fn echoed(choice: &Value) -> Option<Vec<Token>> {
         let text = token.as_str()?.to_owned();
         at = start + text.chars().count();
         let log_probability = log_probabilities.get(i).and_then(Value::as_f64);
-        let best = tops.and_then(|t| t.get(i)?.as_object()).and_then(|top| {
-            top.values()
-                .filter_map(Value::as_f64)
-                .max_by(f64::total_cmp)
+        let top = tops.and_then(|t| t.get(i)?.as_object());
+        let best = top.and_then(|top| {
+            top.iter()
+                .filter_map(|(text, value)| Some((text, value.as_f64()?)))
+                .max_by(|a, b| a.1.total_cmp(&b.1))
         });
         read.push(Token {
             text,
@@ -154,7 +166,8 @@ fn echoed(choice: &Value) -> Option<Vec<Token>> {
             log_probability,
             is_likeliest: log_probability
                 .zip(best)
-                .is_some_and(|(own, best)| own >= best),
+                .is_some_and(|(own, (_, best))| own >= best),
+            best: best.map(|(text, _)| text.clone()),
         });
     }
     // A token's end is where the next one begins, whatever half of a character it shows.
@@ -192,6 +205,7 @@ fn prompt_logprobs(choice: &Value, body: &Value, whole: usize) -> Option<Vec<Tok
             end: at,
             log_probability: own.and_then(|own| own["logprob"].as_f64()),
             is_likeliest: own.is_some_and(|own| own["rank"] == 1),
+            best: None,
         }
     });
     Some(
@@ -221,6 +235,18 @@ fn leave_out_the_start(tokens: &mut Vec<Token>, context: &str, continuation: &st
         token.start = token.start.saturating_sub(shift);
         token.end = token.end.saturating_sub(shift);
     }
+}
+
+/// Whether each token has the log-probabilities of the place behind it. Then nothing is left for the token `written` behind the text's
+/// `whole` characters, and the likeliest ones are more often the next token than the token itself.
+fn is_one_off(tokens: &[Token], written: &str, whole: usize) -> bool {
+    if tokens.iter().any(|t| t.start >= whole) {
+        return false;
+    }
+    let is = |best: &Token, token: &Token| best.best.as_ref() == Some(&token.text);
+    let own = tokens.iter().filter(|t| is(t, t)).count();
+    let next = tokens.windows(2).filter(|t| is(&t[0], &t[1])).count();
+    !written.is_empty() || next > own
 }
 
 /// The sum over the tokens between the context and the end of the text, in characters; a token that reaches into both the context and
@@ -329,6 +355,30 @@ mod tests {
             (score.log_likelihood, score.is_greedy, score.tokens),
             (-1.5, false, 2)
         );
+    }
+
+    #[test]
+    fn log_probabilities_of_the_place_behind_each_token_are_refused() {
+        // As llama-cpp-python 0.2.90 sends them of SmolLM2: the model's own logits give " Paris" −0.27.
+        let reply = |text: &str| {
+            json!({"text": text, "logprobs": {
+                "tokens": ["The", " capital", " of", " France", " is", " Paris"],
+                "token_logprobs": [null, -9.6, -10.46, -11.25, -11.78, -8.61],
+                "top_logprobs": [null, {" of": -0.41, " capital": -9.6}, {" the": -1.99, " of": -10.46}, {" is": -0.43, " France": -11.25}, {" Paris": -0.27, " is": -11.78}, {".": -0.38, " Paris": -8.61}],
+                "text_offset": [0, 3, 11, 14, 21, 24],
+            }})
+        };
+        // Whether it wrote a word behind the prompt or the end.
+        for text in [
+            "The capital of France is Paris.",
+            "The capital of France is Paris",
+        ] {
+            let refused = scored(&reply(text), "The capital of France is", " Paris");
+            assert!(
+                refused.is_err_and(|why| why.contains("one token off")),
+                "{text}"
+            );
+        }
     }
 
     #[test]
