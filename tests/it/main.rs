@@ -29,6 +29,8 @@ mod endpoint;
 #[cfg(target_os = "linux")]
 mod ends;
 mod evidence;
+mod exchange;
+mod exchange_tools;
 mod final_numbers;
 mod foreign;
 mod foreign_data;

@@ -46,7 +46,8 @@ pub(super) fn import(
     let mut parts: BTreeMap<(String, String, String), Part> = BTreeMap::new();
     for path in paths {
         for file in files(path)? {
-            let Some(place) = Place::of(&file) else {
+            let alone = || (path == &file).then(|| Place::alone(&file)).flatten();
+            let Some(place) = Place::of(&file).or_else(alone) else {
                 continue;
             };
             if place.kind == REPORTS {
@@ -84,6 +85,9 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, ImportError> {
     }
     let real = path.canonicalize();
     let real = real.map_err(|e| input(path, format!("cannot be read: {e}")))?;
+    if Place::of(&real).is_none() {
+        return Ok(vec![path.to_path_buf()]);
+    }
     let mut found = vec![real.clone()];
     if let (Some(place), Some(root)) = (Place::of(&real), real.ancestors().nth(3)) {
         let other = match place.kind {
@@ -119,6 +123,19 @@ impl Place {
             root: above.parent()?.display().to_string(),
             kind,
             model: name(model)?,
+            stem: file.file_stem()?.to_string_lossy().into_owned(),
+        })
+    }
+}
+
+impl Place {
+    /// A file outside of evalscope's folders: its rows tell what it is, and perhaps the model.
+    fn alone(file: &Path) -> Option<Self> {
+        let sight = Sight::of(file).ok()?;
+        Some(Self {
+            root: String::new(),
+            kind: if sight.has(&["sample_score"]) { REVIEWS } else { PREDICTIONS },
+            model: String::new(),
             stem: file.file_stem()?.to_string_lossy().into_owned(),
         })
     }

@@ -44,7 +44,8 @@ fn signals(answer: &mut Completion, details: &Value) {
         .unwrap_or_else(|| kind.clone());
     match kind.as_str() {
         "prompt_blocked" => answer.signals.push(Signal::PromptBlocked { reason }),
-        "refusal" if answer.finish != Finish::ContentFilter => {
+        // Inspect stops at a provider's refusal as at a filter.
+        "refusal" => {
             answer.finish = Finish::Refusal;
             answer.signals.push(Signal::Refusal { text: reason });
         }
