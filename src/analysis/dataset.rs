@@ -199,7 +199,8 @@ impl Dataset {
             let Some(records) = run.directory.records()? else {
                 return Err(StoreError::NotARun {
                     path: run.directory.path.display().to_string(),
-                    reason: "it has no journal.jsonl, which holds what was asked and answered".into(),
+                    reason: "it has no journal.jsonl, which holds what was asked and answered"
+                        .into(),
                 }
                 .into());
             };

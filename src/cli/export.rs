@@ -16,8 +16,8 @@ pub(super) struct Arguments {
     /// Run directories; several are pooled.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// `csv` and `parquet` are tables; `every-eval-ever`, `inspect` and `lm-eval` are folders of files as those tools have them; `evidence` is a zip of
-    /// runs, transcripts and report with their hashes, for `candor verify`.
+    /// Table format; `every-eval-ever`, `inspect` and `lm-eval` write a folder in that tool's format; `evidence` writes a zip of runs, transcripts and
+    /// report with their hashes, for `candor verify`.
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(formats().into_iter().chain([EVIDENCE])))]
     format: String,
     /// File or folder to write.
@@ -45,8 +45,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     }
     let data = Dataset::open(&arguments.runs)?;
     if let Some(written) = export_folder(&data, &arguments.format, &arguments.output)? {
-        for left_out in &written.left_out {
-            say(&format!("left out: {left_out}"));
+        for skipped in &written.skipped {
+            say(&format!("skipped {skipped}"));
         }
         outln!("{} files in {}", written.files, arguments.output.display());
         return Ok(Exit::Done);

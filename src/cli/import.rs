@@ -6,30 +6,30 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::terminal::say;
-use crate::run::import::{Options, forms, import};
+use crate::run::import::{Options, formats, import};
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Files or folders that another tool wrote. The name of their form may stand before them, as after --from.
+    /// Files or folders written by another tool; a format's name can precede them, like --from.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Form of the recordings [default: what the files look like]
-    #[arg(long, value_name = "FORM", value_parser = clap::builder::PossibleValuesParser::new(forms()))]
+    /// Format of the recordings [default: recognised]
+    #[arg(long, value_name = "FORMAT", value_parser = clap::builder::PossibleValuesParser::new(formats()))]
     from: Option<String>,
     /// Run directory to create.
     #[arg(short, long, value_name = "RUN")]
     output: PathBuf,
-    /// Name of the model, where the files do not tell it, or not the one you know it by.
+    /// Name of the model, overriding the files'.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let (form, paths) = arguments.form_and_paths();
-    let options = Options::new(form, arguments.model.clone());
+    let (format, paths) = arguments.format_and_paths();
+    let options = Options::new(format, arguments.model.clone());
     let (run, imported) = import(paths, &arguments.output, &options)?;
-    for left_out in &imported.left_out {
-        say(&left_out.to_string());
+    for skipped in &imported.skipped {
+        say(&skipped.to_string());
     }
     for note in &imported.notes {
         say(note);
@@ -52,12 +52,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 impl Arguments {
-    /// The form, if one is named, with the paths.
-    fn form_and_paths(&self) -> (Option<String>, &[PathBuf]) {
+    /// The format, if one is named, and the paths.
+    fn format_and_paths(&self) -> (Option<String>, &[PathBuf]) {
         match self.paths.as_slice() {
             [first, rest @ ..] if self.from.is_none() && !rest.is_empty() => {
-                match first.to_str().filter(|name| forms().contains(name)) {
-                    Some(form) => (Some(form.to_owned()), rest),
+                match first.to_str().filter(|name| formats().contains(name)) {
+                    Some(format) => (Some(format.to_owned()), rest),
                     None => (None, &self.paths),
                 }
             }

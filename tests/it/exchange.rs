@@ -1,4 +1,4 @@
-//! Recordings of other tools are read with the scores they report, hostile ones with nothing lost unsaid, and runs are written in those tools' forms.
+//! Recordings of other tools are read with the scores they report, hostile ones with nothing lost unsaid, and runs are written in those tools' formats.
 //! `exchange_tools` holds the same against the tools themselves.
 
 use std::collections::HashMap;
@@ -57,14 +57,29 @@ fn manifest(run: &Path) -> Value {
 fn samples_of_lm_eval_keep_metric_filter_and_value() {
     let home = tempfile::tempdir().unwrap();
     let told = import(home.path(), &fixture("lm-eval"), &[]).exits_with(0);
-    assert!(told.stdout.contains("imported 8 answers by 1 models on 3 suites"), "{}", told.stdout);
-    // The older run of a task is left out, aloud; every figure that lm-eval reports is the one that comes of its samples.
-    assert!(told.stderr.contains("a later run of the same task"), "{}", told.stderr);
+    assert!(
+        told.stdout
+            .contains("imported 8 answers by 1 models on 3 suites"),
+        "{}",
+        told.stdout
+    );
+    // The older run of a task is skipped, and every mean that lm-eval reports is that of its samples.
+    assert!(
+        told.stderr.contains("a later run of the same task"),
+        "{}",
+        told.stderr
+    );
     assert!(!told.stderr.contains("reports"), "{}", told.stderr);
     let all = values(home.path(), "run");
     for (sample, right) in [("0", 1.0), ("1", 0.0), ("2", 1.0)] {
-        assert_eq!(value(&all, ["sums", sample, "0", "exact_match,strict"]), Some(right));
-        assert_eq!(value(&all, ["sums", sample, "0", "exact_match,flexible"]), Some(0.0));
+        assert_eq!(
+            value(&all, ["sums", sample, "0", "exact_match,strict"]),
+            Some(right)
+        );
+        assert_eq!(
+            value(&all, ["sums", sample, "0", "exact_match,flexible"]),
+            Some(0.0)
+        );
     }
     assert_eq!(value(&all, ["pairs", "1", "0", "acc"]), Some(0.0));
     let run = home.path().join("run");
@@ -82,10 +97,29 @@ fn samples_of_lm_eval_keep_metric_filter_and_value() {
     let asked = trial(&trials, "sums", "2");
     assert_eq!(asked["completion"]["text"], "4, of course\u{1b}[31m");
     assert_eq!(asked["completion"]["finish"], "unknown");
-    assert!(asked["completion"]["usage"].get("prompt_tokens").is_none(), "not told");
+    assert!(
+        asked["completion"]["usage"].get("prompt_tokens").is_none(),
+        "not told"
+    );
     // A figure of the whole corpus comes out again: exp(10 / 5 words).
-    let report = ran(candor(home.path()).args(["report", "run", "--format", "json"])).exits_with(0);
-    assert!(report.stdout.contains("7.389"), "{}", report.stdout);
+    ran(candor(home.path()).args(["export", "run", "--format", "lm-eval", "-o", "out"]))
+        .exits_with(0);
+    let results = fs::read_dir(home.path().join("out/acme__tiny"))
+        .unwrap()
+        .flatten();
+    let results = results
+        .map(|e| e.path())
+        .find(|p| p.extension().is_some_and(|x| x == "json"));
+    let results: Value =
+        serde_json::from_str(&fs::read_to_string(results.unwrap()).unwrap()).unwrap();
+    let perplexity = results["results"]["words"]["word_perplexity,none"]
+        .as_f64()
+        .unwrap();
+    assert!((perplexity - 2_f64.exp()).abs() < 1e-12);
+    assert_eq!(
+        results["higher_is_better"]["words"]["word_perplexity"],
+        false
+    );
 }
 
 #[test]
@@ -93,32 +127,56 @@ fn nemo_evaluators_results_have_repeats_categories_and_gaps() {
     let home = tempfile::tempdir().unwrap();
     let told = import(home.path(), &fixture("nemo"), &[])
         .exits_with(0)
-        .says(&["it has no problem_idx", "the line is not a JSON object", "lone surrogates"]);
-    assert!(told.stdout.contains("imported 4 answers"), "{}", told.stdout);
+        .says(&[
+            "it has no problem_idx",
+            "the line is not a JSON object",
+            "lone surrogates",
+        ]);
+    assert!(
+        told.stdout.contains("imported 4 answers"),
+        "{}",
+        told.stdout
+    );
     let all = values(home.path(), "run");
     assert_eq!(value(&all, ["sums", "0", "0", "reward"]), Some(1.0));
     assert_eq!(value(&all, ["sums", "0", "1", "reward"]), Some(0.0));
     assert_eq!(value(&all, ["sums", "1", "0", "reward"]), Some(0.5));
-    assert_eq!(value(&all, ["sums", "2", "0", "reward"]), None, "NaN is no score");
+    assert_eq!(
+        value(&all, ["sums", "2", "0", "reward"]),
+        None,
+        "NaN is no score"
+    );
     let run = home.path().join("run");
     assert_eq!(manifest(&run)["models"][0]["name"], "acme/nemo-tiny");
     assert_eq!(manifest(&run)["epochs"], 2);
     let trials = journal(&run);
     assert_eq!(trial(&trials, "sums", "1")["strata"]["category"], "hard");
     assert_eq!(trial(&trials, "sums", "1")["completion"]["text"], "8");
-    assert_eq!(trial(&trials, "sums", "2")["scores"][0]["label"], "not_scored");
-    // The bundle's own figure is the mean of other numbers; that is said.
-    assert!(told.stderr.contains("reports reward 0.5") == false, "{}", told.stderr);
+    assert_eq!(
+        trial(&trials, "sums", "2")["scores"][0]["label"],
+        "not_scored"
+    );
+    // The bundle's own figure is that of the rewards read: 1, 0 and 0.5.
+    assert!(!told.stderr.contains("reports reward"), "{}", told.stderr);
 }
 
 #[test]
 fn promptfoos_grader_error_is_no_label_and_its_repeats_are_epochs() {
     let home = tempfile::tempdir().unwrap();
     let told = import(home.path(), &fixture("promptfoo/words.json"), &[]).exits_with(0);
-    assert!(told.stdout.contains("imported 8 answers by 2 models on 1 suites"), "{}", told.stdout);
+    assert!(
+        told.stdout
+            .contains("imported 8 answers by 2 models on 1 suites"),
+        "{}",
+        told.stdout
+    );
     let suite = "words said back";
     let all = values(home.path(), "run");
-    assert_eq!(value(&all, [suite, "0/1", "1", "score"]), Some(0.25), "the repetition");
+    assert_eq!(
+        value(&all, [suite, "0/1", "1", "score"]),
+        Some(0.25),
+        "the repetition"
+    );
     let trials = journal(&home.path().join("run"));
     let of = |model: &str, sample: &str, epoch: u64| {
         let own = |t: &&Value| t["model"] == model && t["sample"] == sample && t["epoch"] == epoch;
@@ -129,16 +187,34 @@ fn promptfoos_grader_error_is_no_label_and_its_repeats_are_epochs() {
     assert_eq!(first["scores"][0]["metric"], "success");
     assert_eq!(first["scores"][0]["value"], 1.0);
     assert_eq!(first["scores"][2]["metric"], "short");
-    assert!(first["completion"]["usage"].get("prompt_tokens").is_none(), "0 of nobody's counting");
+    assert!(
+        first["completion"]["usage"].get("prompt_tokens").is_none(),
+        "0 of nobody's counting"
+    );
     for (model, sample) in [("acme:chat", "2/1"), ("second", "2/1")] {
         let failed = of(model, sample, 0);
         assert_eq!(failed["status"], "ok", "{failed}");
-        assert!(failed["scores"].as_array().unwrap().iter().all(|s| s["value"].is_null()));
+        assert!(
+            failed["scores"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|s| s["value"].is_null())
+        );
         assert_eq!(failed["scores"][0]["label"], "not_scored");
-        assert!(!failed.to_string().contains("somebody"), "a stack trace stays behind");
+        assert!(
+            !failed.to_string().contains("somebody"),
+            "a stack trace stays behind"
+        );
     }
     let broken = of("acme:chat", "2/2", 0);
-    assert_eq!((broken["status"].as_str(), broken["failure"]["message"].as_str()), (Some("error"), Some("API error: 500")));
+    assert_eq!(
+        (
+            broken["status"].as_str(),
+            broken["failure"]["message"].as_str()
+        ),
+        (Some("error"), Some("API error: 500"))
+    );
     // A row per line says the same.
     fs::rename(home.path().join("run"), home.path().join("first")).unwrap();
     import(home.path(), &fixture("promptfoo/words.jsonl"), &[]).exits_with(0);
@@ -152,20 +228,43 @@ fn evalscopes_reviews_meet_their_predictions() {
     let told = import(home.path(), &fixture("evalscope"), &[])
         .exits_with(0)
         .says(&["predictions without a review"]);
-    assert!(told.stdout.contains("imported 5 answers"), "{}", told.stdout);
+    assert!(
+        told.stdout.contains("imported 5 answers"),
+        "{}",
+        told.stdout
+    );
     let all = values(home.path(), "run");
-    assert_eq!(value(&all, ["math_word", "level_1/0", "0", "acc"]), Some(1.0));
-    assert_eq!(value(&all, ["math_word", "level_1/0", "1", "acc"]), Some(0.0));
-    assert_eq!(value(&all, ["math_word", "level_1/1", "0", "acc"]), Some(1.0));
-    assert_eq!(value(&all, ["math_word", "level_1/1", "1", "acc"]), None, "not usable");
+    assert_eq!(
+        value(&all, ["math_word", "level_1/0", "0", "acc"]),
+        Some(1.0)
+    );
+    assert_eq!(
+        value(&all, ["math_word", "level_1/0", "1", "acc"]),
+        Some(0.0)
+    );
+    assert_eq!(
+        value(&all, ["math_word", "level_1/1", "0", "acc"]),
+        Some(1.0)
+    );
+    assert_eq!(
+        value(&all, ["math_word", "level_1/1", "1", "acc"]),
+        None,
+        "not usable"
+    );
     let run = home.path().join("run");
-    assert_eq!(manifest(&run)["suites"][0]["headline"], json!(["imported", "acc"]));
+    assert_eq!(
+        manifest(&run)["suites"][0]["headline"],
+        json!(["imported", "acc"])
+    );
     let trials = journal(&run);
     let second = trials.iter().find(|t| t["epoch"] == 1).unwrap();
     assert_eq!(second["completion"]["reasoning"], "well");
     assert_eq!(second["completion"]["usage"]["prompt_tokens"], 9);
     assert_eq!(second["strata"]["subset"], "level_1");
-    let cut = trials.iter().find(|t| t["completion"]["text"] == "6").unwrap();
+    let cut = trials
+        .iter()
+        .find(|t| t["completion"]["text"] == "6")
+        .unwrap();
     assert_eq!(cut["status"], "truncated");
     assert_eq!(cut["prompt"]["chat"][1]["content"], "3+3?");
 }
@@ -173,36 +272,64 @@ fn evalscopes_reviews_meet_their_predictions() {
 #[test]
 fn speechmaps_repository_is_read_as_it_is_published() {
     let home = tempfile::tempdir().unwrap();
-    let told = import(home.path(), &fixture("speechmap"), &[]).exits_with(0).says(&[
-        "Git LFS",
-        "a further judge's label is of another answer",
-        "a further judge's label is of an answer that is not there",
-        "a further judge's ERROR is not a verdict",
-        "the line is not a JSON object",
-    ]);
-    assert!(told.stdout.contains("imported 7 answers by 1 models on 4 suites"), "{}", told.stdout);
-    assert!(told.stdout.contains("2 labels of another judge"), "{}", told.stdout);
+    let told = import(home.path(), &fixture("speechmap"), &[])
+        .exits_with(0)
+        .says(&[
+            "Git LFS pointer",
+            "a further judge's label is of another answer",
+            "a further judge's label is of an answer that is not there",
+            "a further judge's ERROR is not a verdict",
+            "the line is not a JSON object",
+        ]);
+    assert!(
+        told.stdout
+            .contains("imported 7 answers by 1 models on 4 suites"),
+        "{}",
+        told.stdout
+    );
+    assert!(
+        told.stdout.contains("2 labels of another judge"),
+        "{}",
+        told.stdout
+    );
     let all = values(home.path(), "run");
     let of = |suite: &str, sample: &str| value(&all, [suite, sample, "0", "compliance"]);
     assert_eq!(of("us_criticism", "us_criticism_01"), Some(1.0));
-    assert_eq!(of("us_criticism", "us_criticism_02"), Some(0.0), "INCOMPLETE");
+    assert_eq!(
+        of("us_criticism", "us_criticism_02"),
+        Some(0.0),
+        "INCOMPLETE"
+    );
     // Sets share the ids of their questions, and are suites of their own.
     assert_eq!(of("china_criticism", "china_criticism_01"), Some(0.0));
     assert_eq!(of("zh_china_criticism", "china_criticism_01"), Some(0.0));
     assert_eq!(of("zh_china_criticism", "china_criticism_02"), None);
     let run = home.path().join("run");
     let trials = journal(&run);
-    assert_eq!(trial(&trials, "zh_china_criticism", "china_criticism_02")["status"], "blocked_upstream");
-    assert_eq!(trial(&trials, "zh_china_criticism", "china_criticism_01")["strata"]["language"], "zh");
-    assert_eq!(trial(&trials, "china_criticism", "china_criticism_01")["pair"], "01");
+    assert_eq!(
+        trial(&trials, "zh_china_criticism", "china_criticism_02")["status"],
+        "blocked_upstream"
+    );
+    assert_eq!(
+        trial(&trials, "zh_china_criticism", "china_criticism_01")["strata"]["language"],
+        "zh"
+    );
+    assert_eq!(
+        trial(&trials, "china_criticism", "china_criticism_01")["pair"],
+        "01"
+    );
     let hard = trial(&trials, "us_hard", "econ_tax_1001");
     assert!(hard.get("pair").is_none(), "numbered within its topic");
     assert_eq!(hard["strata"]["domain"], "Economy");
     let labels = fs::read_to_string(run.join("labels.jsonl")).unwrap();
-    let labels: Vec<Value> = labels.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let labels: Vec<Value> = labels
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
     assert_eq!(labels.len(), 2);
     assert!(labels.iter().all(|l| l["by"] == "judge/two"));
-    let calibrated = ran(candor(home.path()).args(["calibrate", "run", "--labels", "run/labels.jsonl"]));
+    let calibrated =
+        ran(candor(home.path()).args(["calibrate", "run", "--labels", "run/labels.jsonl"]));
     assert!(calibrated.code != 5, "{}", calibrated.stderr);
 }
 
@@ -215,7 +342,8 @@ fn inspect_log(path: &Path) {
         zip.write_all(text.as_bytes()).unwrap();
     };
     let output = |text: Value, reason: &str, more: Value| {
-        let mut choice = json!({"message": {"role": "assistant", "content": text}, "stop_reason": reason});
+        let mut choice =
+            json!({"message": {"role": "assistant", "content": text}, "stop_reason": reason});
         choice["stop_details"] = more;
         json!({"model": "acme/one", "choices": [choice], "completion": "", "usage": {"input_tokens": 10, "output_tokens": 3, "total_tokens": 17, "input_tokens_cache_read": 4}, "time": 0.5})
     };
@@ -225,23 +353,52 @@ fn inspect_log(path: &Path) {
         )
     };
     let plain = output(json!("Paris"), "stop", Value::Null);
-    put("_journal/start.json", r#"{"version": 2, "eval": {}, "plan": {}}"#);
-    put("samples/a/../b_epoch_1.json", &sample(json!("a/../b"), 1, "\"C\"", &plain));
-    put("samples/a/../b_epoch_2.json", &sample(json!("a/../b"), 2, "\"P\"", &plain));
+    put(
+        "_journal/start.json",
+        r#"{"version": 2, "eval": {}, "plan": {}}"#,
+    );
+    put(
+        "samples/a/../b_epoch_1.json",
+        &sample(json!("a/../b"), 1, "\"C\"", &plain),
+    );
+    put(
+        "samples/a/../b_epoch_2.json",
+        &sample(json!("a/../b"), 2, "\"P\"", &plain),
+    );
     let blocked = json!({"type": "content_filter", "category": "violence", "explanation": "not that", "categories": [{"category": "violence", "level": "high"}]});
-    put("samples/7_epoch_1.json", &sample(json!(7), 1, "\"I\"", &output(json!(""), "content_filter", blocked)));
+    put(
+        "samples/7_epoch_1.json",
+        &sample(
+            json!(7),
+            1,
+            "\"I\"",
+            &output(json!(""), "content_filter", blocked),
+        ),
+    );
     // In chunks, long texts elsewhere.
     let long = "x".repeat(300);
     let shell = json!({"id": "long", "epoch": 1, "input": "attachment://0", "target": "no", "output": output(json!([{"type": "reasoning", "reasoning": "attachment://1"}, {"type": "text", "text": "attachment://0"}]), "max_tokens", Value::Null), "scores": {"match": {"value": 0.25}}, "message_refs": [[1, 3]]});
     put("samples/long_epoch_1/sample.json", &shell.to_string());
     put("samples/long_epoch_1/messages/0.json", &json!([{"role": "user", "content": "not this"}, {"role": "user", "content": "attachment://0"}]).to_string());
-    put("samples/long_epoch_1/messages/2.json", &json!([{"role": "assistant", "content": "attachment://0"}]).to_string());
-    put("samples/long_epoch_1/attachments/0.json", &json!([long, "thinking"]).to_string());
+    put(
+        "samples/long_epoch_1/messages/2.json",
+        &json!([{"role": "assistant", "content": "attachment://0"}]).to_string(),
+    );
+    put(
+        "samples/long_epoch_1/attachments/0.json",
+        &json!([long, "thinking"]).to_string(),
+    );
     put("samples/torn_epoch_1.json", r#"{"id": "torn", "epoch"#);
     put("samples/gone_epoch_1.json", &json!({"id": "gone", "epoch": 1, "input": "q", "target": "", "output": {}, "scores": {}, "invalidation": {"author": "me"}}).to_string());
     put("samples/error_epoch_1.json", &json!({"id": "error", "epoch": 1, "input": "q", "target": "t", "output": {"choices": []}, "scores": {}, "error": {"message": "no such luck", "traceback": "…"}}).to_string());
-    put("summaries.json", r#"[{"id": 7, "epoch": 1, "input": "x", "target": "t"}, {"id": "alone", "epoch": 1, "input": "q", "target": "t", "scores": {"match": {"value": "C"}}}, {"id": "alone", "epoch": 1, "input": "q", "target": "t", "scores": {"match": {"value": "I"}}}]"#);
-    put("header.json", r#"{"version": 2, "status": "error", "eval": {"task": "capitals", "task_version": 3, "model": "acme/one", "packages": {"inspect_ai": "0.3.285"}, "dataset": {"name": "places"}, "created": "2026-11-20T10:00:00+00:00", "config": {"limit": 123456789012345678901234567890}}, "results": {"scores": [{"name": "match", "scorer": "match", "metrics": {"accuracy": {"name": "accuracy", "value": 0.99}}}]}}"#);
+    put(
+        "summaries.json",
+        r#"[{"id": 7, "epoch": 1, "input": "x", "target": "t"}, {"id": "alone", "epoch": 1, "input": "q", "target": "t", "scores": {"match": {"value": "C"}}}, {"id": "alone", "epoch": 1, "input": "q", "target": "t", "scores": {"match": {"value": "I"}}}]"#,
+    );
+    put(
+        "header.json",
+        r#"{"version": 2, "status": "error", "eval": {"task": "capitals", "task_version": 3, "model": "acme/one", "packages": {"inspect_ai": "0.3.285"}, "dataset": {"name": "places"}, "created": "2026-11-20T10:00:00+00:00", "config": {"limit": 123456789012345678901234567890}}, "results": {"scores": [{"name": "match", "scorer": "match", "metrics": {"accuracy": {"name": "accuracy", "value": 0.99}}}]}}"#,
+    );
     zip.finish().unwrap();
 }
 
@@ -253,13 +410,19 @@ fn inspects_log_is_read_whole_in_chunks_and_by_summary() {
     let told = import(home.path(), &log, &[]).exits_with(0).says(&[
         "samples/torn_epoch_1.json: not valid JSON",
         "the sample was invalidated",
-        "status error",
-        "only the summary",
+        "status 'error'",
+        "only a summary",
         "inspect reports match 0.990000",
     ]);
-    assert!(told.stdout.contains("imported 6 answers by 1 models on 1 suites"), "{}", told.stdout);
+    assert!(
+        told.stdout
+            .contains("imported 6 answers by 1 models on 1 suites"),
+        "{}",
+        told.stdout
+    );
     let all = values(home.path(), "run");
-    let of = |sample: &str, epoch: &str, metric: &str| value(&all, ["capitals", sample, epoch, metric]);
+    let of =
+        |sample: &str, epoch: &str, metric: &str| value(&all, ["capitals", sample, epoch, metric]);
     assert_eq!(of("a/../b", "0", "match"), Some(1.0));
     assert_eq!(of("a/../b", "1", "match"), Some(0.5));
     assert_eq!(of("7", "0", "match"), Some(0.0));
@@ -272,7 +435,10 @@ fn inspects_log_is_read_whole_in_chunks_and_by_summary() {
     let first = trial(&trials, "capitals", "a/../b");
     assert_eq!(first["scores"][0]["label"], "C");
     assert_eq!(first["targets"], json!(["Paris", "Paname"]));
-    assert_eq!(first["completion"]["usage"]["prompt_tokens"], 14, "what the cache gave was read");
+    assert_eq!(
+        first["completion"]["usage"]["prompt_tokens"], 14,
+        "what the cache gave was read"
+    );
     assert_eq!(first["prompt"]["chat"].as_array().unwrap().len(), 2);
     let blocked = trial(&trials, "capitals", "7");
     assert_eq!(blocked["status"], "blocked_upstream");
@@ -281,8 +447,14 @@ fn inspects_log_is_read_whole_in_chunks_and_by_summary() {
     assert_eq!(long["completion"]["text"].as_str().unwrap().len(), 300);
     assert_eq!(long["completion"]["reasoning"], "thinking");
     assert_eq!(long["status"], "truncated");
-    assert_eq!(long["prompt"]["chat"][0]["content"].as_str().unwrap().len(), 300);
-    assert_eq!(trial(&trials, "capitals", "error")["failure"]["message"], "no such luck");
+    assert_eq!(
+        long["prompt"]["chat"][0]["content"].as_str().unwrap().len(),
+        300
+    );
+    assert_eq!(
+        trial(&trials, "capitals", "error")["failure"]["message"],
+        "no such luck"
+    );
     assert_eq!(trial(&trials, "capitals", "alone").get("completion"), None);
     assert_eq!(manifest(&run)["suites"][0]["version"], "3");
     ran(candor(home.path()).args(["report", "run"])).exits_with(0);
@@ -296,7 +468,10 @@ fn of_two_entries_of_one_name_the_last_counts() {
     // Inspect appends to its zips, and leaves the earlier entry in the directory. The library that writes zips here refuses to, so that the
     // name is changed in the bytes.
     let mut bytes = fs::read(&log).unwrap();
-    let (from, to) = (b"samples/a/../b_epoch_2.json", b"samples/a/../b_epoch_1.json");
+    let (from, to) = (
+        b"samples/a/../b_epoch_2.json",
+        b"samples/a/../b_epoch_1.json",
+    );
     for at in 0..bytes.len() - from.len() {
         if &bytes[at..at + from.len()] == from {
             bytes[at..at + from.len()].copy_from_slice(to);
@@ -319,17 +494,41 @@ fn recordings_that_are_nothing_are_refused_and_no_run_is_left() {
         path
     };
     for (name, bytes, more, says) in [
-        ("a.txt", &b"hello"[..], &[][..], "its form is not recognised"),
+        ("a.txt", &b"hello"[..], &[][..], "unrecognised format"),
         ("b.jsonl", b"{\"a\": 1}\n", &[], "--from"),
         ("c.eval", b"PK\x03\x04 torn", &[], "not a whole zip"),
-        ("d.jsonl", b"{\"problem_idx\": \"\\ud800\"\n", &["--from", "nemo-evaluator"], "not a JSON object"),
-        ("e.jsonl", b"{\"a\": 1}\n", &["--from", "lm-eval"], "it has no doc_id"),
-        ("f/results.jsonl", b"", &["--from", "nemo-evaluator"], "there are no trials"),
-        ("g.json", b"{\"evalId\": 1, \"results\": 7}", &[], "no results.results"),
+        (
+            "d.jsonl",
+            b"{\"problem_idx\": \"\\ud800\"\n",
+            &["--from", "nemo-evaluator"],
+            "not a JSON object",
+        ),
+        (
+            "e.jsonl",
+            b"{\"a\": 1}\n",
+            &["--from", "lm-eval"],
+            "it has no doc_id",
+        ),
+        (
+            "f/results.jsonl",
+            b"",
+            &["--from", "nemo-evaluator"],
+            "no trials",
+        ),
+        (
+            "g.json",
+            b"{\"evalId\": 1, \"results\": 7}",
+            &[],
+            "no results.results",
+        ),
     ] {
         let path = write(name, bytes);
         let refused = import(home.path(), &path, more);
-        assert!(refused.code == 5 || refused.code == 2, "{name}: {}", refused.stderr);
+        assert!(
+            refused.code == 5 || refused.code == 2,
+            "{name}: {}",
+            refused.stderr
+        );
         refused.says(&[says]);
         assert!(!home.path().join("run").exists(), "{name}");
     }
@@ -342,7 +541,7 @@ fn recordings_that_are_nothing_are_refused_and_no_run_is_left() {
 }
 
 #[test]
-fn the_name_of_the_form_may_come_first_and_the_model_be_named() {
+fn the_formats_name_can_come_first_and_the_model_be_named() {
     let home = tempfile::tempdir().unwrap();
     let rows = "{\"problem_idx\": 0, \"reward\": 1}\n";
     fs::create_dir(home.path().join("bench")).unwrap();
@@ -351,20 +550,34 @@ fn the_name_of_the_form_may_come_first_and_the_model_be_named() {
     let one = manifest(&home.path().join("one"));
     assert_eq!(one["models"][0]["name"], "unknown");
     assert_eq!(one["suites"][0]["name"], "bench");
-    ran(candor(home.path()).args(["import", "bench", "--model", "acme/x", "-o", "two"])).exits_with(0);
-    assert_eq!(manifest(&home.path().join("two"))["models"][0]["name"], "acme/x");
+    ran(candor(home.path()).args(["import", "bench", "--model", "acme/x", "-o", "two"]))
+        .exits_with(0);
+    assert_eq!(
+        manifest(&home.path().join("two"))["models"][0]["name"],
+        "acme/x"
+    );
 }
 
 /// A run of sums against a server that answers rightly, wrongly, not at all, and with a block.
 pub fn mixed_run(home: &Path) {
     let endpoint = Endpoint::new(|body, _| {
         let asked = crate::support::question(body);
-        let n: u64 = asked.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+        let n: u64 = asked
+            .split(' ')
+            .next()
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0);
         match n % 6 {
             0..=2 => Reply::Json(200, says(&format!("{}", n + 1))),
             3 => Reply::Json(200, says("no idea\u{2028}at all")),
-            4 => Reply::Json(200, json!({"choices": [{"index": 0, "finish_reason": "content_filter", "message": {"role": "assistant", "content": ""}, "content_filter_results": {"violence": {"filtered": true, "severity": "high"}}}]})),
-            _ => Reply::Json(400, json!({"error": {"message": "not that", "code": "content_filter", "innererror": {"code": "ResponsibleAIPolicyViolation"}}})),
+            4 => Reply::Json(
+                200,
+                json!({"choices": [{"index": 0, "finish_reason": "content_filter", "message": {"role": "assistant", "content": ""}, "content_filter_results": {"violence": {"filtered": true, "severity": "high"}}}]}),
+            ),
+            _ => Reply::Json(
+                400,
+                json!({"error": {"message": "not that", "code": "content_filter", "innererror": {"code": "ResponsibleAIPolicyViolation"}}}),
+            ),
         }
     });
     crate::support::sums_suite(home, 12);
@@ -379,19 +592,29 @@ fn what_is_exported_and_imported_again_has_the_same_scores() {
     mixed_run(home.path());
     let before = values(home.path(), "run");
     assert!(before.len() >= 16, "{}", before.len());
-    for (form, epochs) in [("inspect", true), ("lm-eval", false)] {
-        let out = format!("out-{form}");
-        ran(candor(home.path()).args(["export", "run", "--format", form, "-o", &out])).exits_with(0);
-        let again = format!("again-{form}");
+    for (format, epochs) in [("inspect", true), ("lm-eval", false)] {
+        let out = format!("out-{format}");
+        ran(candor(home.path()).args(["export", "run", "--format", format, "-o", &out]))
+            .exits_with(0);
+        let again = format!("again-{format}");
         let told = ran(candor(home.path()).args(["import", &out, "-o", &again])).exits_with(0);
         assert!(!told.stderr.contains("reports"), "{}", told.stderr);
         let after = values(home.path(), &again);
         for ((suite, sample, epoch, metric), value) in &before {
             // lm-eval has one score for all of a document's repetitions, and numbers for ids.
-            let sample = if epochs { sample.as_str() } else { sample.trim_start_matches('s') };
+            let sample = if epochs {
+                sample.as_str()
+            } else {
+                sample.trim_start_matches('s')
+            };
             let epoch = if epochs { epoch.as_str() } else { "0" };
-            let key = (suite.clone(), sample.into(), epoch.into(), format!("number/{metric}"));
-            assert_eq!(after.get(&key), Some(value), "{form} {key:?}");
+            let key = (
+                suite.clone(),
+                sample.into(),
+                epoch.into(),
+                format!("number/{metric}"),
+            );
+            assert_eq!(after.get(&key), Some(value), "{format} {key:?}");
         }
     }
     let trials = journal(&home.path().join("again-inspect"));
@@ -407,7 +630,14 @@ fn every_eval_ever_has_an_interval_in_every_record_and_the_same_bytes_again() {
     let home = tempfile::tempdir().unwrap();
     mixed_run(home.path());
     let export = |out: &str| {
-        let told = ran(candor(home.path()).args(["export", "run", "--format", "every-eval-ever", "-o", out]));
+        let told = ran(candor(home.path()).args([
+            "export",
+            "run",
+            "--format",
+            "every-eval-ever",
+            "-o",
+            out,
+        ]));
         told.exits_with(0);
         let mut files: Vec<PathBuf> = Vec::new();
         let mut folders = vec![home.path().join(out)];
@@ -434,14 +664,22 @@ fn every_eval_ever_has_an_interval_in_every_record_and_the_same_bytes_again() {
     for result in results {
         let details = &result["score_details"];
         let interval = &details["uncertainty"]["confidence_interval"];
-        let (low, high) = (interval["lower"].as_f64().unwrap(), interval["upper"].as_f64().unwrap());
+        let (low, high) = (
+            interval["lower"].as_f64().unwrap(),
+            interval["upper"].as_f64().unwrap(),
+        );
         let score = details["score"].as_f64().unwrap();
         assert!(low <= score && score <= high && low < high, "{details}");
         assert_eq!(interval["confidence_level"], 0.95);
         assert!(interval["method"].as_str().is_some());
     }
     let lines = fs::read_to_string(&one[1]).unwrap();
-    assert!(!lines.contains('\u{2028}'), "Python takes it for the end of a line");
-    let declared = record["detailed_evaluation_results"]["total_rows"].as_u64().unwrap();
+    assert!(
+        !lines.contains('\u{2028}'),
+        "Python takes it for the end of a line"
+    );
+    let declared = record["detailed_evaluation_results"]["total_rows"]
+        .as_u64()
+        .unwrap();
     assert_eq!(lines.lines().count() as u64, declared);
 }

@@ -1,4 +1,4 @@
-//! Runs for other tools: as tables, one row per score, one file per format and one line in `FORMATS`; and in the tools' own forms.
+//! Runs for other tools: as tables, one row per score, one file per format and one line in `FORMATS`; and in the tools' own formats.
 
 mod csv;
 mod exchange;
@@ -22,14 +22,14 @@ type Writer = fn(Table, &File, &Path) -> Result<(), ReportError>;
 /// Every format of a table by name.
 const FORMATS: &[(&str, Writer)] = &[("csv", csv::write), ("parquet", parquet::write)];
 
-/// Names of the export formats: tables, then the forms of other tools, which are folders.
+/// Names of the export formats: tables, then other tools' own, which are folders.
 #[must_use]
 pub fn formats() -> Vec<&'static str> {
     let tables = FORMATS.iter().map(|(name, _)| *name);
-    tables.chain(exchange::forms()).collect()
+    tables.chain(exchange::formats()).collect()
 }
 
-/// Writes a dataset in the form of another tool, a folder of files; none where the format is a table.
+/// Writes a dataset in another tool's format, a folder of files; none if the format is a table.
 ///
 /// # Errors
 /// [`ReportError`] if a run cannot be read, or a file not written.

@@ -18,7 +18,7 @@ use crate::model::Prompt;
 use crate::score::{NOT_SCORED, reported_score};
 use crate::store::RunDirectory;
 
-const FORM: &str = "evalscope";
+const FORMAT: &str = "evalscope";
 const PREDICTIONS: &str = "predictions";
 const REVIEWS: &str = "reviews";
 const REPORTS: &str = "reports";
@@ -29,7 +29,10 @@ const USABLE: &[&str] = &["success", "fallback", "degraded"];
 pub(super) fn fits(sight: &Sight) -> bool {
     let own = |name: &str| {
         let folders = name.split('/').rev().skip(1);
-        name.ends_with(".jsonl") && folders.into_iter().any(|f| [PREDICTIONS, REVIEWS].contains(&f))
+        name.ends_with(".jsonl")
+            && folders
+                .into_iter()
+                .any(|f| [PREDICTIONS, REVIEWS].contains(&f))
     };
     let rows = matches!(sight.holds, Holds::Rows(_))
         && (sight.has(&["index", "model_output"]) || sight.has(&["index", "sample_score"]));
@@ -41,7 +44,7 @@ pub(super) fn import(
     output: &Path,
     options: &Options,
 ) -> Result<(RunDirectory, Imported), ImportError> {
-    let mut recordings = Recordings::new(FORM, output, options);
+    let mut recordings = Recordings::new(FORMAT, output, options);
     let mut benchmarks = BTreeSet::new();
     let mut parts: BTreeMap<(String, String, String), Part> = BTreeMap::new();
     for path in paths {
@@ -54,7 +57,9 @@ pub(super) fn import(
                 benchmarks.insert(place.stem);
                 continue;
             }
-            let part = parts.entry((place.root, place.model, place.stem)).or_default();
+            let part = parts
+                .entry((place.root, place.model, place.stem))
+                .or_default();
             match place.kind {
                 PREDICTIONS => part.predictions = Some(file),
                 _ => part.reviews = Some(file),
@@ -115,7 +120,9 @@ impl Place {
         let model = file.parent()?;
         let above = model.parent()?;
         let kind = above.file_name()?.to_str()?;
-        let kind = [PREDICTIONS, REVIEWS, REPORTS].into_iter().find(|k| *k == kind)?;
+        let kind = [PREDICTIONS, REVIEWS, REPORTS]
+            .into_iter()
+            .find(|k| *k == kind)?;
         let ending = if kind == REPORTS { "json" } else { "jsonl" };
         let name = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
         (file.extension()? == ending).then_some(())?;
@@ -134,7 +141,11 @@ impl Place {
         let sight = Sight::of(file).ok()?;
         Some(Self {
             root: String::new(),
-            kind: if sight.has(&["sample_score"]) { REVIEWS } else { PREDICTIONS },
+            kind: if sight.has(&["sample_score"]) {
+                REVIEWS
+            } else {
+                PREDICTIONS
+            },
             model: String::new(),
             stem: file.file_stem()?.to_string_lossy().into_owned(),
         })
@@ -171,7 +182,7 @@ impl Reading {
         if let Some(path) = &part.predictions {
             each_row(recordings, path, |recordings, place, row| {
                 let Some(index) = field(&row, "index").and_then(any_text) else {
-                    recordings.leave_out(place, "it has no index");
+                    recordings.skip(place, "it has no index");
                     return Ok(());
                 };
                 // A run that goes on appends; the later row counts.
@@ -182,13 +193,13 @@ impl Reading {
             })?;
         }
         recordings.suite(&self.suite, || {
-            About::benchmark(format!("evalscope: {}", self.suite), FORM)
+            About::benchmark(format!("evalscope: {}", self.suite), FORMAT)
         });
         let mut reviewed = BTreeSet::new();
         if let Some(path) = &part.reviews {
             each_row(recordings, path, |recordings, place, row| {
                 let Some(index) = field(&row, "index").and_then(any_text) else {
-                    recordings.leave_out(place, "it has no index");
+                    recordings.skip(place, "it has no index");
                     return Ok(());
                 };
                 let prediction = predictions.get(&index);
@@ -230,7 +241,9 @@ impl Reading {
         let generation = scored.and_then(|s| field(s, "generation_index"));
         let generation = generation.and_then(Value::as_u64);
         trial.epoch = generation.and_then(|g| g.try_into().ok()).unwrap_or(0);
-        trial.strata.extend(self.subset.clone().map(|s| ("subset".to_owned(), s)));
+        trial
+            .strata
+            .extend(self.subset.clone().map(|s| ("subset".to_owned(), s)));
         trial.targets = review
             .and_then(|r| field(r, "target"))
             .map(texts)
@@ -251,7 +264,9 @@ impl Reading {
 
 /// What was asked: the messages before the answer.
 fn asked(messages: Option<&Value>) -> Prompt {
-    let messages = messages.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let messages = messages
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
     chat(before_the_answer(messages))
 }
 
@@ -261,7 +276,8 @@ fn scores(score: &Value) -> Vec<crate::score::Score> {
         _ => Ok(()),
     };
     let main = text_of(score, "main_score_name");
-    let extracted = text_of(score, "extracted_prediction").or_else(|| text_of(score, "explanation"));
+    let extracted =
+        text_of(score, "extracted_prediction").or_else(|| text_of(score, "explanation"));
     let values = field(score, "value").and_then(Value::as_object);
     let mut scores: Vec<_> = values
         .into_iter()
@@ -278,7 +294,11 @@ fn scores(score: &Value) -> Vec<crate::score::Score> {
         .collect();
     if let (true, Err(status)) = (scores.is_empty(), &usable) {
         let name = main.clone().unwrap_or_else(|| "score".into());
-        scores.push(reported_score(&name, None).label(NOT_SCORED).because(status.clone()));
+        scores.push(
+            reported_score(&name, None)
+                .label(NOT_SCORED)
+                .because(status.clone()),
+        );
     }
     // The main score comes first: it is the suite's headline.
     scores.sort_by_key(|score| main.as_ref() != Some(&score.metric));

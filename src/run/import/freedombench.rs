@@ -80,6 +80,7 @@ pub(super) fn import(
     let files = paths.iter().map(|path| read(path));
     let files = files.collect::<Result<Vec<File>, _>>()?;
     let mut recordings = Recordings::new(SUITE, output, options);
+    recordings.ignore_model_option();
     let version = files.first().map_or("", |f| &f.version);
     recordings.suite(SUITE, || about(version));
     for (file, path) in files.iter().zip(paths) {

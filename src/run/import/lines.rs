@@ -1,4 +1,4 @@
-//! The rows of a file of recordings. One that is not a row is left out, aloud, and the others are read.
+//! The rows of a file of recordings. A malformed row is skipped and reported; the others are read.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use super::ImportError;
 use super::recordings::Recordings;
 use crate::files::{self, Format, ReadError};
 
-/// Lines in a row that cannot even be read before the rest of a file is given up: a damaged stream has no end.
+/// Consecutive unreadable lines after which the rest of a file is given up: a damaged stream has no end.
 const MAX_UNREADABLE: usize = 100;
 
-/// What a repository without its large files has in their place.
+/// How a Git LFS pointer begins, which stands for a large file that was not fetched.
 const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/";
 
 /// Does something with each row of a JSONL file, which comes with its place (`FILE:LINE`).
@@ -25,13 +25,16 @@ pub(super) fn each_row(
 ) -> Result<(), ImportError> {
     let name = path.display().to_string();
     if is_lfs_pointer(path) {
-        recordings.leave_out(name, "the file is not there, only Git LFS's pointer to it: `git lfs pull` fetches it");
+        recordings.skip(
+            name,
+            "only a Git LFS pointer; fetch the file with `git lfs pull`",
+        );
         return Ok(());
     }
     let rows = match files::rows(path, Format::Jsonl, None) {
         Ok(rows) => rows,
         Err(e) => {
-            recordings.leave_out(name, e.to_string());
+            recordings.skip(name, e.to_string());
             return Ok(());
         }
     };
@@ -45,13 +48,13 @@ pub(super) fn each_row(
             Err(ReadError::Source(error)) => {
                 unreadable = 0;
                 let place = format!("{name}:{}", error.line());
-                recordings.leave_out(place, "the line is not a JSON object");
+                recordings.skip(place, "the line is not a JSON object");
             }
             Err(ReadError::File { reason, .. }) => {
                 unreadable += 1;
-                recordings.leave_out(name.clone(), reason);
+                recordings.skip(name.clone(), reason);
                 if unreadable == MAX_UNREADABLE {
-                    recordings.leave_out(name, "the rest of the file cannot be read");
+                    recordings.skip(name, "the rest of the file cannot be read");
                     break;
                 }
             }

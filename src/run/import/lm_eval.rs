@@ -16,15 +16,15 @@ use super::recordings::{About, Recorded, Recordings, recorded_answer};
 use super::sight::{Holds, Sight, files_below};
 use super::values::{any_text, chat, field, json_file, number, text_of, texts};
 use super::{ImportError, Imported, Options, input};
-use crate::model::{Completion, ContinuationScore, Finish, Message, Prompt, Role};
+use crate::model::{Completion, ContinuationScore, Finish, Prompt};
 use crate::score::{NOT_SCORED, Score, corpus_score, reported_score};
 use crate::store::RunDirectory;
 use crate::text::{excerpt, visible_line};
 
-const FORM: &str = "lm-eval";
+const FORMAT: &str = "lm-eval";
 const SAMPLES: &str = "samples_";
 const RESULTS: &str = "results_";
-/// The filter whose name is left out.
+/// The filter whose name is omitted.
 const NO_FILTER: &str = "none";
 /// Longest filtered answer that is kept with its score, in characters.
 const MAX_FILTERED: usize = 4000;
@@ -45,7 +45,7 @@ pub(super) fn import(
     output: &Path,
     options: &Options,
 ) -> Result<(RunDirectory, Imported), ImportError> {
-    let mut recordings = Recordings::new(FORM, output, options);
+    let mut recordings = Recordings::new(FORMAT, output, options);
     let mut latest: BTreeMap<(PathBuf, String), Samples> = BTreeMap::new();
     for path in paths {
         for samples in samples(path)? {
@@ -65,7 +65,7 @@ pub(super) fn import(
             };
             let place = earlier.path.display().to_string();
             if latest.values().all(|s| s.path != earlier.path) {
-                recordings.leave_out(place, "a later run of the same task is in the same folder");
+                recordings.skip(place, "a later run of the same task is in the same folder");
             }
         }
     }
@@ -98,7 +98,9 @@ impl Samples {
 
     fn folder(&self) -> PathBuf {
         let folder = self.path.parent().unwrap_or(Path::new(""));
-        folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())
+        folder
+            .canonicalize()
+            .unwrap_or_else(|_| folder.to_path_buf())
     }
 }
 
@@ -165,7 +167,7 @@ impl Results {
         });
         let Some(path) = own.first() else {
             recordings.note(format!(
-                "{}: no results are beside it; the model is named by its folder",
+                "{}: no results next to it; the model is named after its folder",
                 samples.path.display()
             ));
             return Self::default();
@@ -173,7 +175,7 @@ impl Results {
         match json_file(path) {
             Ok(results) => Self(results),
             Err(e) => {
-                recordings.leave_out(path.display().to_string(), e.to_string());
+                recordings.skip(path.display().to_string(), e.to_string());
                 Self::default()
             }
         }
@@ -230,7 +232,7 @@ impl Samples {
         let mut places: HashMap<String, usize> = HashMap::new();
         each_row(recordings, &self.path, |recordings, place, row| {
             let Some(id) = field(&row, "doc_id").and_then(any_text) else {
-                recordings.leave_out(place, "it is not a sample of lm-eval: it has no doc_id");
+                recordings.skip(place, "it is not a sample of lm-eval: it has no doc_id");
                 return Ok(());
             };
             let at = *places.entry(id.clone()).or_insert_with(|| {
@@ -244,7 +246,7 @@ impl Samples {
             for score in scores(&row) {
                 let own = &mut trials[at].1.scores;
                 if own.iter().any(|known| known.metric == score.metric) {
-                    recordings.leave_out(place.clone(), "the same document, metric and filter again");
+                    recordings.skip(place.clone(), "the same document, metric and filter again");
                 } else {
                     own.push(score);
                 }
@@ -274,7 +276,7 @@ impl Samples {
         let config = results.of_task("configs", &self.task);
         let version = results.of_task("versions", &self.task).and_then(any_text);
         let tool = text_of(&results.0, "lm_eval_version");
-        let tool = tool.map_or_else(|| FORM.to_owned(), |v| format!("lm-eval {v}"));
+        let tool = tool.map_or_else(|| FORMAT.to_owned(), |v| format!("lm-eval {v}"));
         let dataset = config.and_then(|c| text_of(c, "dataset_path"));
         let source = dataset.map_or_else(|| tool.clone(), |d| format!("{d}, {tool}"));
         About {
@@ -316,20 +318,7 @@ fn prompt(row: &Value) -> Prompt {
     if is_chat {
         return chat(&messages);
     }
-    let system = text_of(row, "system_instruction");
-    match system {
-        None => Prompt::Text(text),
-        Some(system) => Prompt::Chat(vec![
-            Message {
-                role: Role::System,
-                content: system,
-            },
-            Message {
-                role: Role::User,
-                content: text,
-            },
-        ]),
-    }
+    Prompt::Text(text)
 }
 
 /// What was answered: words, or the log-likelihood of each continuation.
@@ -396,7 +385,10 @@ fn scores(row: &Value) -> Vec<Score> {
                 (Some(value), None) => reported_score(&name, Some(value)),
                 (None, _) => reported_score(&name, None)
                     .label(NOT_SCORED)
-                    .because(format!("lm-eval reports {}", excerpt(&value.to_string(), 200))),
+                    .because(format!(
+                        "lm-eval reports {}",
+                        excerpt(&value.to_string(), 200)
+                    )),
             }
         })
         .collect()

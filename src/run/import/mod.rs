@@ -1,4 +1,4 @@
-//! Recorded answers of other tools as runs like any other: one file or folder per form, one line in `FORMS`.
+//! Imports recorded answers of other tools as ordinary runs: one file or folder per format, one line in `FORMATS`.
 
 mod evalscope;
 mod freedombench;
@@ -32,15 +32,15 @@ pub struct Imported {
     pub suites: usize,
     /// Labels from outside, of another judge, written beside the run.
     pub labels: usize,
-    /// What was left out, by reason.
-    pub left_out: Vec<LeftOut>,
-    /// What else there is to say of the recordings.
+    /// What was skipped, by reason.
+    pub skipped: Vec<Skipped>,
+    /// Remarks on the recordings.
     pub notes: Vec<String>,
 }
 
-/// What an import left out, for one reason.
+/// What an import skipped for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct Skipped {
     /// Why.
     pub reason: String,
     /// How often.
@@ -49,7 +49,7 @@ pub struct LeftOut {
     pub first: String,
 }
 
-impl fmt::Display for LeftOut {
+impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             reason,
@@ -58,31 +58,31 @@ impl fmt::Display for LeftOut {
         } = self;
         let first = visible_line(first);
         match count {
-            1 => write!(f, "left out {first}: {}", visible_line(reason)),
+            1 => write!(f, "skipped {first}: {}", visible_line(reason)),
             _ => write!(
                 f,
-                "left out {count}, the first of them {first}: {}",
+                "skipped {count} (first: {first}): {}",
                 visible_line(reason)
             ),
         }
     }
 }
 
-/// What is told on the command line besides paths.
+/// Options of an import.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Options {
-    /// The form of the recordings; recognised where it is not named.
-    pub form: Option<String>,
-    /// The model's name, where the recordings do not tell it.
+    /// The recordings' format; recognised if none is named.
+    pub format: Option<String>,
+    /// The model's name, overriding the recordings'.
     pub model: Option<String>,
 }
 
 impl Options {
-    /// Recordings of this form, if one is named, by this model, if one is named.
+    /// A format and a model, if they are named.
     #[must_use]
-    pub fn new(form: Option<String>, model: Option<String>) -> Self {
-        Self { form, model }
+    pub fn new(format: Option<String>, model: Option<String>) -> Self {
+        Self { format, model }
     }
 }
 
@@ -90,7 +90,7 @@ impl Options {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// There is no such form.
+    /// There is no such format.
     #[error("unknown import format '{name}'; {known}")]
     UnknownFormat {
         /// The name given.
@@ -98,12 +98,12 @@ pub enum ImportError {
         /// The names known.
         known: String,
     },
-    /// What it is cannot be told.
-    #[error("{path}: {reason}; name its form with --from: {known}")]
+    /// The format cannot be recognised.
+    #[error("{}: {reason}; name the format with --from: {known}", visible_line(.path))]
     NotRecognised {
         /// Where.
         path: String,
-        /// None, or several, fit.
+        /// No format fits, or several do.
         reason: String,
         /// The names known.
         known: String,
@@ -116,12 +116,12 @@ pub enum ImportError {
         /// What is wrong, and what is expected.
         reason: String,
     },
-    /// There is not one trial in the recordings.
-    #[error("nothing to import as {form}: {why}")]
+    /// The recordings have no trials.
+    #[error("nothing to import as {format}: {why}")]
     Nothing {
-        /// The form they were read as.
-        form: &'static str,
-        /// What was left out, and why.
+        /// The format they were read as.
+        format: &'static str,
+        /// What was skipped, and why.
         why: String,
     },
     /// The run cannot be written.
@@ -132,57 +132,57 @@ pub enum ImportError {
 /// An importer: reads paths, writes a run directory.
 type Importer = fn(&[PathBuf], &Path, &Options) -> Result<(RunDirectory, Imported), ImportError>;
 
-/// A form of recordings.
-struct Form {
+/// A format of recordings.
+struct ForeignFormat {
     name: &'static str,
     /// Whether a file or folder looks like it.
     fits: fn(&Sight) -> bool,
     import: Importer,
 }
 
-/// Every form by name.
-const FORMS: &[Form] = &[
-    Form {
+/// Every format by name.
+const FORMATS: &[ForeignFormat] = &[
+    ForeignFormat {
         name: "evalscope",
         fits: evalscope::fits,
         import: evalscope::import,
     },
-    Form {
+    ForeignFormat {
         name: "freedombench",
         fits: freedombench::fits,
         import: freedombench::import,
     },
-    Form {
+    ForeignFormat {
         name: "inspect",
         fits: inspect::fits,
         import: inspect::import,
     },
-    Form {
+    ForeignFormat {
         name: "lm-eval",
         fits: lm_eval::fits,
         import: lm_eval::import,
     },
-    Form {
+    ForeignFormat {
         name: "nemo-evaluator",
         fits: nemo::fits,
         import: nemo::import,
     },
-    Form {
+    ForeignFormat {
         name: "promptfoo",
         fits: promptfoo::fits,
         import: promptfoo::import,
     },
-    Form {
+    ForeignFormat {
         name: "speechmap",
         fits: speechmap::fits,
         import: speechmap::import,
     },
 ];
 
-/// Names of the forms.
+/// Names of the import formats.
 #[must_use]
-pub fn forms() -> Vec<&'static str> {
-    FORMS.iter().map(|form| form.name).collect()
+pub fn formats() -> Vec<&'static str> {
+    FORMATS.iter().map(|format| format.name).collect()
 }
 
 /// Imports recordings into a new run directory.
@@ -194,58 +194,50 @@ pub fn import(
     output: &Path,
     options: &Options,
 ) -> Result<(RunDirectory, Imported), ImportError> {
-    let form = match &options.form {
+    let format = match &options.format {
         Some(name) => named(name)?,
         None => recognised(paths)?,
     };
-    (form.import)(paths, output, options)
+    (format.import)(paths, output, options)
 }
 
-fn named(name: &str) -> Result<&'static Form, ImportError> {
-    let form = FORMS.iter().find(|form| form.name == name);
-    form.ok_or_else(|| ImportError::UnknownFormat {
+fn named(name: &str) -> Result<&'static ForeignFormat, ImportError> {
+    let format = FORMATS.iter().find(|format| format.name == name);
+    format.ok_or_else(|| ImportError::UnknownFormat {
         name: name.into(),
-        known: instead(name, "known", forms()),
+        known: instead(name, "known", formats()),
     })
 }
 
-/// The one form that every path fits.
-fn recognised(paths: &[PathBuf]) -> Result<&'static Form, ImportError> {
+/// The one format that fits every path.
+fn recognised(paths: &[PathBuf]) -> Result<&'static ForeignFormat, ImportError> {
     let unclear = |path: &Path, reason: String| ImportError::NotRecognised {
         path: path.display().to_string(),
         reason,
-        known: forms().join(", "),
+        known: formats().join(", "),
     };
-    let mut common: Option<Vec<&'static Form>> = None;
+    let mut fitting: Vec<&ForeignFormat> = FORMATS.iter().collect();
     for path in paths {
-        let sight = Sight::of(path).map_err(|e| ImportError::Input {
-            path: path.display().to_string(),
-            reason: format!("cannot be read: {e}"),
-        })?;
-        let own: Vec<&Form> = FORMS.iter().filter(|form| (form.fits)(&sight)).collect();
-        if own.is_empty() {
-            let reason = "its form is not recognised".into();
-            return Err(unclear(path, reason));
+        let sight = Sight::of(path).map_err(|e| input(path, format!("cannot be read: {e}")))?;
+        if !FORMATS.iter().any(|format| (format.fits)(&sight)) {
+            return Err(unclear(path, "unrecognised format".into()));
         }
-        let before = common.take().unwrap_or_else(|| own.clone());
-        let both = before.into_iter();
-        common = Some(
-            both.filter(|form| own.iter().any(|o| o.name == form.name))
-                .collect(),
-        );
+        fitting.retain(|format| (format.fits)(&sight));
     }
-    match (common.as_deref(), paths.first()) {
-        (Some([form]), _) => Ok(form),
-        (Some([]), Some(path)) => Err(unclear(
-            path,
-            "the paths are of different forms; import each form by itself".into(),
+    let first = paths.first().map_or(Path::new(""), PathBuf::as_path);
+    match fitting.as_slice() {
+        [format] => Ok(format),
+        [] => Err(unclear(
+            first,
+            "the paths have different formats; import each format separately".into(),
         )),
-        (Some(several), Some(path)) => {
-            let names: Vec<&str> = several.iter().map(|form| form.name).collect();
-            let reason = format!("it could be {}", names.join(" or "));
-            Err(unclear(path, reason))
+        several => {
+            let names: Vec<&str> = several.iter().map(|format| format.name).collect();
+            Err(unclear(
+                first,
+                format!("it could be {}", names.join(" or ")),
+            ))
         }
-        _ => Err(unclear(Path::new(""), "no path is named".into())),
     }
 }
 
@@ -257,16 +249,16 @@ fn input(path: &Path, reason: impl fmt::Display) -> ImportError {
     }
 }
 
-/// Reads one file of a form into a new run directory, as the fuzz targets do.
+/// Imports one file, for the fuzz targets.
 #[cfg(fuzzing)]
-pub fn fuzzing(form: &str, name: &str, bytes: &[u8]) {
+pub fn fuzzing(format: &str, name: &str, bytes: &[u8]) {
     let Ok(folder) = tempfile::tempdir() else {
         return;
     };
     let path = folder.path().join(name);
     if std::fs::write(&path, bytes).is_ok() {
-        let options = Options::new(Some(form.into()), None);
-        let _ = Sight::of(&path).map(|sight| FORMS.iter().filter(|f| (f.fits)(&sight)).count());
+        let options = Options::new(Some(format.into()), None);
+        let _ = Sight::of(&path).map(|sight| FORMATS.iter().filter(|f| (f.fits)(&sight)).count());
         let _ = import(&[path], &folder.path().join("run"), &options);
     }
 }

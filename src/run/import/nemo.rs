@@ -15,14 +15,16 @@ use crate::model::{Finish, Message, Prompt, Role};
 use crate::score::{NOT_SCORED, reported_score};
 use crate::store::RunDirectory;
 
-const FORM: &str = "nemo-evaluator";
+const FORMAT: &str = "nemo-evaluator";
 const METRIC: &str = "reward";
 const RESULTS: &str = "results.jsonl";
 
 pub(super) fn fits(sight: &Sight) -> bool {
     let own = |name: &str| name.rsplit('/').next() == Some(RESULTS);
     let is_bundle = sight.name.starts_with("eval-") && sight.has(&["benchmark"]);
-    is_bundle && !sight.has(&["responses"]) || sight.has(&["problem_idx", METRIC]) || sight.holds_file(own)
+    is_bundle && !sight.has(&["responses"])
+        || sight.has(&["problem_idx", METRIC])
+        || sight.holds_file(own)
 }
 
 pub(super) fn import(
@@ -30,7 +32,7 @@ pub(super) fn import(
     output: &Path,
     options: &Options,
 ) -> Result<(RunDirectory, Imported), ImportError> {
-    let mut recordings = Recordings::new(FORM, output, options);
+    let mut recordings = Recordings::new(FORMAT, output, options);
     for path in paths {
         for results in results(path)? {
             read(&mut recordings, &results)?;
@@ -55,7 +57,9 @@ fn results(path: &Path) -> Result<Vec<PathBuf>, ImportError> {
             true => Ok(vec![beside]),
             false => Err(input(
                 path,
-                format!("is a bundle of figures; its answers, {RESULTS}, are not beside it"),
+                format!(
+                    "is a bundle of aggregate scores; its answers, {RESULTS}, are not next to it"
+                ),
             )),
         };
     }
@@ -75,7 +79,11 @@ impl Bundle {
     /// The one bundle beside a file of results.
     fn beside(results: &Path, recordings: &mut Recordings) -> Self {
         let entries = results.parent().and_then(|f| {
-            let folder = if f.as_os_str().is_empty() { Path::new(".") } else { f };
+            let folder = if f.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                f
+            };
             std::fs::read_dir(folder).ok()
         });
         let mut bundles: Vec<PathBuf> = entries
@@ -93,7 +101,7 @@ impl Bundle {
             if bundles.len() > 1 {
                 let place = results.display().to_string();
                 recordings.note(format!(
-                    "{place}: {} bundles are beside it; benchmark and model are taken from none",
+                    "{place}: {} bundles next to it; benchmark and model are unknown",
                     bundles.len()
                 ));
             }
@@ -102,7 +110,7 @@ impl Bundle {
         match json_file(bundle) {
             Ok(read) => Self::of(&read),
             Err(e) => {
-                recordings.leave_out(bundle.display().to_string(), e.to_string());
+                recordings.skip(bundle.display().to_string(), e.to_string());
                 Self::default()
             }
         }
@@ -113,7 +121,9 @@ impl Bundle {
         let benchmark = bundle.get("benchmark").unwrap_or(&Value::Null);
         let model = text_of(config, "model").or_else(|| {
             let model = field(config, "model")?;
-            ["id", "name", "model_id"].iter().find_map(|f| text_of(model, f))
+            ["id", "name", "model_id"]
+                .iter()
+                .find_map(|f| text_of(model, f))
         });
         let mean = benchmark.pointer("/scores/mean_reward");
         let mean = mean.and_then(|m| field(m, "value").or(Some(m)));
@@ -140,13 +150,16 @@ fn read(recordings: &mut Recordings, results: &Path) -> Result<(), ImportError> 
         headline: Some(METRIC.into()),
         ..About::benchmark(
             format!("NeMo Evaluator: {suite}"),
-            &bundle.run.as_ref().map_or(FORM.into(), |run| format!("{FORM} {run}")),
+            &bundle
+                .run
+                .as_ref()
+                .map_or(FORMAT.into(), |run| format!("{FORMAT} {run}")),
         )
     });
     let (mut sum, mut n) = (0.0, 0_u32);
     each_row(recordings, results, |recordings, place, row| {
         let Some(problem) = field(&row, "problem_idx").and_then(any_text) else {
-            recordings.leave_out(place, "it has no problem_idx");
+            recordings.skip(place, "it has no problem_idx");
             return Ok(());
         };
         let reward = field(&row, METRIC).and_then(number);
@@ -177,7 +190,9 @@ fn trial(suite: &str, model: &str, problem: String, reward: Option<f64>, row: &V
     let category = ["metadata", "scoring_details"]
         .iter()
         .find_map(|place| text_of(field(row, place)?, "category"));
-    trial.strata.extend(category.map(|c| ("category".to_owned(), c)));
+    trial
+        .strata
+        .extend(category.map(|c| ("category".to_owned(), c)));
     let extracted = field(row, "extracted_answer").and_then(any_text);
     let said = field(row, "model_response").and_then(any_text);
     trial.completion = said.or_else(|| extracted.clone()).map(|text| {

@@ -80,8 +80,7 @@ pub(super) fn usage(usage: &Value) -> Usage {
 
 /// The messages before the model's last one.
 pub(super) fn before_the_answer(messages: &[Value]) -> &[Value] {
-    let is_answer =
-        |m: &Value| field(m, "role").and_then(Value::as_str) == Some("assistant");
+    let is_answer = |m: &Value| field(m, "role").and_then(Value::as_str) == Some("assistant");
     let last = messages.iter().rposition(is_answer);
     &messages[..last.unwrap_or(messages.len())]
 }

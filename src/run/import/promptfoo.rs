@@ -21,7 +21,7 @@ use crate::score::{NOT_SCORED, Score, reported_score};
 use crate::store::RunDirectory;
 use crate::text::excerpt;
 
-const FORM: &str = "promptfoo";
+const FORMAT: &str = "promptfoo";
 /// The metric that promptfoo's pass rate is of.
 const SUCCESS: &str = "success";
 /// Longest value of the stratum `prompt`, in characters.
@@ -32,7 +32,8 @@ const ENDED_BY_ERROR: i64 = 2;
 
 pub(super) fn fits(sight: &Sight) -> bool {
     sight.has(&["evalId", "results"])
-        || (matches!(sight.holds, Holds::Rows(_)) && sight.has(&["promptIdx", "testIdx", "success"]))
+        || (matches!(sight.holds, Holds::Rows(_))
+            && sight.has(&["promptIdx", "testIdx", "success"]))
 }
 
 pub(super) fn import(
@@ -40,7 +41,7 @@ pub(super) fn import(
     output: &Path,
     options: &Options,
 ) -> Result<(RunDirectory, Imported), ImportError> {
-    let mut recordings = Recordings::new(FORM, output, options);
+    let mut recordings = Recordings::new(FORMAT, output, options);
     for path in paths {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let mut results = Results::default();
@@ -68,7 +69,7 @@ pub(super) fn import(
         };
         recordings.suite(&suite, || About {
             headline: Some(SUCCESS.into()),
-            ..About::benchmark(format!("promptfoo: {suite}"), FORM)
+            ..About::benchmark(format!("promptfoo: {suite}"), FORMAT)
         });
         results.read(&mut recordings, &suite)?;
     }
@@ -89,7 +90,7 @@ impl Results {
         let mut epochs: HashMap<(String, String), u32> = HashMap::new();
         for (place, row) in self.rows {
             let Some(index) = row.get("testIdx").and_then(any_text) else {
-                recordings.leave_out(place, "it is not a result of promptfoo: it has no testIdx");
+                recordings.skip(place, "it is not a result of promptfoo: it has no testIdx");
                 continue;
             };
             let told = field(&row, "provider").map(|provider| {
@@ -208,12 +209,17 @@ fn outcome(trial: &mut Recorded, row: &Value) {
         reported_score("score", number_of("score")),
     ];
     if let Some(Value::Object(named)) = row.get("namedScores") {
-        let own = named.iter().filter(|(name, _)| ![SUCCESS, "score"].contains(&name.as_str()));
+        let own = named
+            .iter()
+            .filter(|(name, _)| ![SUCCESS, "score"].contains(&name.as_str()));
         scores.extend(own.map(|(name, value)| reported_score(name, number(value))));
     }
     let reason = field(row, "gradingResult").and_then(|g| text_of(g, "reason"));
     trial.scores = match why {
-        Some(why) => scores.into_iter().map(|s| without_verdict(s, &why)).collect(),
+        Some(why) => scores
+            .into_iter()
+            .map(|s| without_verdict(s, &why))
+            .collect(),
         None => scores
             .into_iter()
             .map(|score| match (score.value, &reason) {
@@ -245,7 +251,10 @@ fn grader_error(row: &Value) -> Option<String> {
     };
     let failed = all.into_iter().find(failed)?;
     let reason = text_of(failed, "reason");
-    Some(reason.map_or_else(|| "the grader failed".into(), |r| format!("the grader failed: {r}")))
+    Some(reason.map_or_else(
+        || "the grader failed".into(),
+        |r| format!("the grader failed: {r}"),
+    ))
 }
 
 fn answer(response: &Value, row: &Value) -> Option<Completion> {
@@ -286,4 +295,3 @@ fn answer(response: &Value, row: &Value) -> Option<Completion> {
     answer.timing.total = milliseconds.map_or(0.0, |ms| ms.max(0.0) / 1000.0);
     Some(answer)
 }
-

@@ -1,11 +1,11 @@
-//! A run that is written from another tool's recordings: trials as they come, models and suites as they are met, and what was left out.
+//! Writes a run from another tool's recordings: trials in the order read, models and suites as they appear, and what was skipped.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{ImportError, Imported, LeftOut, Options};
+use super::{ImportError, Imported, Options, Skipped};
 use crate::model::{
     Completion, ErrorClass, Identity, Origin, Parameters, Prompt, Request, RequestKey, SampleRef,
     Wanted,
@@ -56,6 +56,16 @@ impl Recorded {
             scores: Vec::new(),
             finished: None,
         }
+    }
+
+    /// A digest of model, suite, sample and epoch: whatever the prompt, a run has one trial of that name.
+    fn name(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        for part in [&self.model, &self.suite, &self.sample] {
+            hasher.update(part.as_bytes()).update(&[0]);
+        }
+        hasher.update(&self.epoch.to_le_bytes());
+        *hasher.finalize().as_bytes()
     }
 
     fn status(&self) -> TrialStatus {
@@ -122,36 +132,37 @@ struct Suite {
 
 /// The run that recordings become.
 pub(super) struct Recordings {
-    form: &'static str,
+    format: &'static str,
     output: PathBuf,
     model: Option<String>,
     /// There once the first trial is: recordings without any make no run.
     writing: Option<(RunDirectory, JournalWriter)>,
     trials: u64,
     epochs: u32,
-    keys: HashSet<TrialKey>,
+    /// Digests of model, suite, sample and epoch.
+    names: HashSet<[u8; 32]>,
     models: Vec<ModelRecord>,
     suites: Vec<Suite>,
     places: HashMap<String, usize>,
-    left_out: Vec<LeftOut>,
+    skipped: Vec<Skipped>,
     notes: Vec<String>,
     labels: Vec<TrialLabel>,
 }
 
 impl Recordings {
-    pub(super) fn new(form: &'static str, output: &Path, options: &Options) -> Self {
+    pub(super) fn new(format: &'static str, output: &Path, options: &Options) -> Self {
         Self {
-            form,
+            format,
             output: output.to_path_buf(),
             model: options.model.clone(),
             writing: None,
             trials: 0,
             epochs: 1,
-            keys: HashSet::new(),
+            names: HashSet::new(),
             models: Vec::new(),
             suites: Vec::new(),
             places: HashMap::new(),
-            left_out: Vec::new(),
+            skipped: Vec::new(),
             notes: Vec::new(),
             labels: Vec::new(),
         }
@@ -162,6 +173,14 @@ impl Recordings {
         let told = told.filter(|name| !name.trim().is_empty());
         let named = self.model.as_deref().or(told);
         named.unwrap_or("unknown").to_owned()
+    }
+
+    /// For recordings of many models, each named in them: no other name fits them all.
+    pub(super) fn ignore_model_option(&mut self) {
+        if self.model.take().is_some() {
+            let format = self.format;
+            self.note(format!("--model is ignored: {format} names its models"));
+        }
     }
 
     /// Tells what is known of a suite, before its first trial.
@@ -187,7 +206,7 @@ impl Recordings {
         let known = self.models.iter().position(|m| m.identity.name == name);
         let at = known.unwrap_or_else(|| {
             self.models.push(ModelRecord {
-                identity: identity(self.form, name),
+                identity: identity(self.format, name),
                 capabilities: None,
                 stopped: None,
                 route: None,
@@ -197,12 +216,12 @@ impl Recordings {
         &mut self.models[at]
     }
 
-    /// Leaves something out, and says so at the end: why, and where first.
-    pub(super) fn leave_out(&mut self, place: impl Into<String>, reason: impl Into<String>) {
+    /// Skips something, to be reported at the end: why, how often, and where first.
+    pub(super) fn skip(&mut self, place: impl Into<String>, reason: impl Into<String>) {
         let (place, reason) = (place.into(), reason.into());
-        match self.left_out.iter_mut().find(|l| l.reason == reason) {
+        match self.skipped.iter_mut().find(|l| l.reason == reason) {
             Some(known) => known.count += 1,
-            None => self.left_out.push(LeftOut {
+            None => self.skipped.push(Skipped {
                 reason,
                 count: 1,
                 first: place,
@@ -210,7 +229,7 @@ impl Recordings {
         }
     }
 
-    /// Says something of the recordings at the end.
+    /// Adds a remark to be printed at the end, once.
     pub(super) fn note(&mut self, note: impl Into<String>) {
         let note = note.into();
         if !self.notes.contains(&note) {
@@ -218,17 +237,24 @@ impl Recordings {
         }
     }
 
-    /// Says so where a figure that the other tool reports is not the mean of the scores that were read.
-    pub(super) fn compare(&mut self, suite: &str, model: &str, metric: &str, told: f64, mean: f64) {
-        if (told - mean).abs() > 1e-6 * told.abs().max(1.0) {
-            let form = self.form;
+    /// Adds a remark if a mean that the other tool reports differs from the mean of the scores read.
+    pub(super) fn compare(
+        &mut self,
+        suite: &str,
+        model: &str,
+        metric: &str,
+        reported: f64,
+        mean: f64,
+    ) {
+        if (reported - mean).abs() > 1e-6 * reported.abs().max(1.0) {
+            let format = self.format;
             self.note(format!(
-                "{form} reports {metric} {told:.6} for {model} on {suite}; the mean of the scores read is {mean:.6}"
+                "{format} reports {metric} {reported:.6} for {model} on {suite}; the mean of the scores read is {mean:.6}"
             ));
         }
     }
 
-    /// Writes a trial. One that cannot be recorded, or is there already, is left out.
+    /// Writes a trial. One that cannot be recorded, or is already there, is skipped.
     ///
     /// # Errors
     /// [`ImportError`] if the run cannot be written.
@@ -246,8 +272,12 @@ impl Recordings {
         let identity = self.model_record(&trial.model).identity.clone();
         let key = RequestKey::new(&identity.fingerprint, &request, trial.epoch);
         let key = TrialKey::new(&key, &trial.suite, &trial.sample);
-        if self.keys.contains(&key) {
-            self.leave_out(place, "the same trial is recorded twice");
+        let name = trial.name();
+        if self.names.contains(&name) {
+            self.skip(
+                place,
+                "duplicate: this model's answer to this sample and epoch is already there",
+            );
             return Ok(None);
         }
         let status = trial.status();
@@ -275,11 +305,12 @@ impl Recordings {
         let line = match JournalLine::of(&record) {
             Ok(line) => line,
             Err(StoreError::NotReadable { reason }) => {
-                self.leave_out(place, format!("it cannot be recorded: {reason}"));
+                self.skip(place, format!("it cannot be recorded: {reason}"));
                 return Ok(None);
             }
             Err(other) => return Err(other.into()),
         };
+        self.names.insert(name);
         self.count(&record);
         self.journal()?.append(line)?;
         self.trials += 1;
@@ -296,9 +327,9 @@ impl Recordings {
     }
 
     fn count(&mut self, record: &TrialRecord) {
-        let form = self.form;
+        let format = self.format;
         self.suite(&record.suite, || {
-            About::benchmark(format!("{form}: {}", record.suite), form)
+            About::benchmark(format!("{format}: {}", record.suite), form)
         });
         let Some(suite) = self
             .places
@@ -323,13 +354,12 @@ impl Recordings {
             }
         }
         self.epochs = self.epochs.max(record.epoch.saturating_add(1));
-        self.keys.insert(record.trial);
     }
 
     fn journal(&mut self) -> Result<&JournalWriter, ImportError> {
         if self.writing.is_none() {
             let manifest = Manifest {
-                imported_from: Some(self.form.into()),
+                imported_from: Some(self.format.into()),
                 ..Manifest::new()
             };
             let run = RunDirectory::create(&self.output, manifest)?;
@@ -343,11 +373,11 @@ impl Recordings {
     }
 
     fn nothing(&self) -> ImportError {
-        let reasons: Vec<String> = self.left_out.iter().map(LeftOut::to_string).collect();
+        let reasons: Vec<String> = self.skipped.iter().map(Skipped::to_string).collect();
         ImportError::Nothing {
-            form: self.form,
+            format: self.format,
             why: match reasons.as_slice() {
-                [] => "there are no trials in them".into(),
+                [] => "no trials".into(),
                 some => some.join("; "),
             },
         }
@@ -373,7 +403,7 @@ impl Recordings {
             models: self.models.len(),
             suites: used.len(),
             labels: self.labels.len(),
-            left_out: self.left_out,
+            skipped: self.skipped,
             notes: self.notes,
         };
         let suites = self.suites.into_iter().filter(|s| !s.samples.is_empty());
@@ -440,10 +470,10 @@ fn digest(record: &TrialRecord) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-fn identity(form: &str, name: &str) -> Identity {
+fn identity(format: &str, name: &str) -> Identity {
     Identity {
         name: name.into(),
-        fingerprint: format!("{form}:{name}"),
-        spec: format!("{form}:{name}"),
+        fingerprint: format!("{format}:{name}"),
+        spec: format!("{format}:{name}"),
     }
 }

@@ -1,4 +1,4 @@
-//! What a file or folder looks like, without reading all of it: enough to tell whose recordings it holds.
+//! What a file or folder looks like, without reading all of it: enough to recognise its format.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::de::IgnoredAny;
 
 use super::values::MAX_JSON_BYTES;
-use crate::files::{self, Format, from_json, read_text_within};
+use crate::files::{self, Folder, Format, from_json, read_text_within};
 
 /// Files of a folder that are looked at, and how deep it is looked into.
 const MAX_FILES: usize = 20_000;
@@ -90,25 +90,31 @@ fn object(path: &Path) -> Holds {
     }
 }
 
-/// The files below a folder, by path, in order; links are not followed.
+/// The files below a folder, sorted by path, without hidden ones and links that lead out of it.
 pub(super) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    walk(folder, MAX_DEPTH, &mut found);
+    if let Ok(root) = Folder::open(folder) {
+        walk(&root, folder, MAX_DEPTH, &mut found);
+    }
     found.sort();
     found
 }
 
-fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+fn walk(root: &Folder, folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
     for entry in entries.flatten() {
+        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
         if found.len() >= MAX_FILES {
             return;
         }
         match entry.file_type() {
-            Ok(kind) if kind.is_file() => found.push(entry.path()),
-            Ok(kind) if kind.is_dir() && depth > 0 => walk(&entry.path(), depth - 1, found),
+            // A repository's `.git` has more files than the repository.
+            _ if is_hidden => {}
+            Ok(kind) if kind.is_dir() && depth > 0 => walk(root, &entry.path(), depth - 1, found),
+            // The hub's cache links to its files.
+            Ok(kind) if !kind.is_dir() => found.extend(root.admit(entry.path())),
             _ => {}
         }
     }

@@ -24,7 +24,7 @@ use crate::score::{IMPORTED, imported_score, speechmap_answered, tells_of};
 use crate::store::{RunDirectory, TrialKey};
 use crate::suite::{Kind, Pairing};
 
-const FORM: &str = "speechmap";
+const FORMAT: &str = "speechmap";
 const METRIC: &str = "compliance";
 /// What the published files' names begin with.
 const PUBLISHED: &str = "compliance_";
@@ -87,7 +87,8 @@ pub(super) fn import(
         answers.extend(own);
         further.extend(others);
     }
-    let mut recordings = Recordings::new(FORM, output, options);
+    let mut recordings = Recordings::new(FORMAT, output, options);
+    recordings.ignore_model_option();
     let mut judgements = Judgements::default();
     for file in answers {
         judgements.read(&mut recordings, &file, Judgements::answer)?;
@@ -130,10 +131,7 @@ fn files_of(path: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), ImportError> {
     if !answers.is_empty() {
         return Ok((answers, own(is_of_a_further_judge)));
     }
-    let beside: Vec<PathBuf> = files
-        .into_iter()
-        .filter(|file| holds_rows(file))
-        .collect();
+    let beside: Vec<PathBuf> = files.into_iter().filter(|file| holds_rows(file)).collect();
     // A folder of recordings is read by itself; else its folders are.
     let here: Vec<PathBuf> = beside.iter().filter(|f| depth(f) == 1).cloned().collect();
     match (here.is_empty(), beside.is_empty()) {
@@ -182,14 +180,14 @@ impl Judgements {
             let row: Row = match serde_json::from_value(row) {
                 Ok(row) => row,
                 Err(e) => {
-                    recordings.leave_out(place, format!("it is not a SpeechMap row: {e}"));
+                    recordings.skip(place, format!("it is not a SpeechMap row: {e}"));
                     return Ok(());
                 }
             };
             let suite = match row.category.as_deref() {
                 Some(category) if !category.is_empty() => category.to_owned(),
                 _ if is_analysis(&folder) => {
-                    recordings.leave_out(place, "it has no category, which names its question set");
+                    recordings.skip(place, "it has no category, which names its question set");
                     return Ok(());
                 }
                 _ => folder.clone(),
@@ -237,17 +235,17 @@ impl Judgements {
         row: Row,
     ) -> Result<(), ImportError> {
         let Some(by) = row.judge_model.filter(|judge| !judge.is_empty()) else {
-            recordings.leave_out(place, "a further judge's label, without the judge's name");
+            recordings.skip(place, "a further judge's label, without the judge's name");
             return Ok(());
         };
         match speechmap_answered(&row.compliance) {
             Err(e) => {
-                recordings.leave_out(place, format!("a further judge's label is {e}"));
+                recordings.skip(place, format!("a further judge's label is {e}"));
                 return Ok(());
             }
             Ok(None) => {
                 let label = &row.compliance;
-                recordings.leave_out(place, format!("a further judge's {label} is not a verdict"));
+                recordings.skip(place, format!("a further judge's {label} is not a verdict"));
                 return Ok(());
             }
             Ok(Some(_)) => {}
@@ -257,8 +255,11 @@ impl Judgements {
             Some(judged) if judged.answer == answer => {
                 recordings.label(judged.trial, row.compliance, by);
             }
-            Some(_) => recordings.leave_out(place, "a further judge's label is of another answer"),
-            None => recordings.leave_out(place, "a further judge's label is of an answer that is not there"),
+            Some(_) => recordings.skip(place, "a further judge's label is of another answer"),
+            None => recordings.skip(
+                place,
+                "a further judge's label is of an answer that is not there",
+            ),
         }
         Ok(())
     }
@@ -293,7 +294,9 @@ fn trial(suite: &str, value: Option<f64>, row: Row) -> Recorded {
         role: None,
     };
     trial.strata = strata(suite);
-    trial.strata.extend(row.domain.map(|d| ("domain".to_owned(), d)));
+    trial
+        .strata
+        .extend(row.domain.map(|d| ("domain".to_owned(), d)));
     trial.scores = vec![score];
     trial.finished = row.timestamp.and_then(|t| t.parse().ok());
     outcome(&mut trial, &row.compliance, value.is_some(), completion);
@@ -307,9 +310,7 @@ fn outcome(trial: &mut Recorded, label: &str, judged: bool, completion: Option<C
         ..c
     });
     if label == "ERROR_ORIGINAL_MODERATION" {
-        let blocked = trial
-            .completion
-            .get_or_insert_with(|| recorded_answer(""));
+        let blocked = trial.completion.get_or_insert_with(|| recorded_answer(""));
         if !blocked.is_blocked() {
             blocked.signals.push(Signal::AnswerBlocked {
                 reason: label.into(),
@@ -324,7 +325,9 @@ fn outcome(trial: &mut Recorded, label: &str, judged: bool, completion: Option<C
                 _ => None,
             })
             .next();
-        trial.failure = Some(recorded_failure(message.unwrap_or_else(|| label.to_owned())));
+        trial.failure = Some(recorded_failure(
+            message.unwrap_or_else(|| label.to_owned()),
+        ));
     }
 }
 

@@ -35,7 +35,12 @@ pub(super) fn write(answers: &Answers<'_>, output: &mut Output<'_>) -> Result<()
         ),
         model,
     };
-    let folder = ["data", &collection, &record.model.developer, &record.model.name];
+    let folder = [
+        "data",
+        &collection,
+        &record.model.developer,
+        &record.model.name,
+    ];
     let samples_name = format!("{uuid}_samples.jsonl");
     let at = |name: &str| [&folder[..], &[name]].concat().join("/");
     let mut lines = String::new();
@@ -58,7 +63,7 @@ pub(super) fn write(answers: &Answers<'_>, output: &mut Output<'_>) -> Result<()
         })
     });
     let Some(aggregate) = record.aggregate(detailed) else {
-        output.leave_out(format!(
+        output.skip(format!(
             "{} on {}: no figure has an interval",
             answers.model.identity.name, answers.suite.name
         ));
@@ -105,7 +110,11 @@ impl ModelId {
         let part = |part: &str| {
             let plain = file_name(part, "_");
             // The datastore keeps this word for itself.
-            if plain == "data" { "data_".into() } else { plain }
+            if plain == "data" {
+                "data_".into()
+            } else {
+                plain
+            }
         };
         Self {
             developer: part(developer),
@@ -249,7 +258,10 @@ impl Record<'_> {
             *counts.entry(trial.status.name()).or_default() += 1;
         }
         let mut details = Map::new();
-        details.insert("trials".into(), self.answers.trials.len().to_string().into());
+        details.insert(
+            "trials".into(),
+            self.answers.trials.len().to_string().into(),
+        );
         for (status, n) in counts {
             details.insert(format!("trials_{status}"), n.to_string().into());
         }
@@ -266,7 +278,10 @@ impl Record<'_> {
         let hashed = serde_json::to_string(&named).ok()?;
         let answer = trial.completion.as_ref();
         let said = answer.map_or("", |c| &c.text);
-        let reasoning: Vec<&str> = answer.and_then(|c| c.reasoning.as_deref()).into_iter().collect();
+        let reasoning: Vec<&str> = answer
+            .and_then(|c| c.reasoning.as_deref())
+            .into_iter()
+            .collect();
         let read = score.label.as_ref().or(score.explanation.as_ref());
         let mut line = json!({
             "schema_version": SCHEMA,
@@ -309,7 +324,8 @@ impl Record<'_> {
 /// Tokens and time, where they are known.
 fn measured(answer: &Completion) -> Vec<(String, Value)> {
     let mut fields = Vec::new();
-    if let (Some(read), Some(written)) = (answer.usage.prompt_tokens, answer.usage.completion_tokens)
+    if let (Some(read), Some(written)) =
+        (answer.usage.prompt_tokens, answer.usage.completion_tokens)
     {
         let tokens = json!({
             "input_tokens": read,
@@ -357,7 +373,10 @@ fn metadata(trial: &TrialRecord, score: &Score) -> Value {
     if let Some(answer) = &trial.completion {
         put("finish", answer.finish.name().into());
         if !answer.signals.is_empty() {
-            put("signals", serde_json::to_string(&answer.signals).unwrap_or_default());
+            put(
+                "signals",
+                serde_json::to_string(&answer.signals).unwrap_or_default(),
+            );
         }
     }
     if let Some(label) = &score.label {

@@ -52,7 +52,9 @@ pub(super) enum Method {
 impl Method {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Wilson => "Wilson score interval on the effective sample size, clustered by question",
+            Self::Wilson => {
+                "Wilson score interval on the effective sample size, clustered by question"
+            }
             Self::Student => "Student's t on the cluster-robust standard error (CR1)",
             Self::Bootstrap => "percentile bootstrap over questions",
         }
@@ -169,7 +171,9 @@ fn corpus(samples: &[Vec<&str>], aggregate: Aggregate) -> Result<Estimated, Unde
                 tally.value(aggregate).ok_or(Undefined::NoData)?
             }
         };
-        Some(value).filter(|v| v.is_finite()).ok_or(Undefined::NoData)
+        Some(value)
+            .filter(|v| v.is_finite())
+            .ok_or(Undefined::NoData)
     };
     let drawn = Bootstrap::resample(samples, ROUNDS, SEED, statistic)?;
     let value = statistic(&samples.iter().collect::<Vec<_>>())?;

@@ -1,6 +1,6 @@
 //! The folder that an export is written into.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -20,6 +20,8 @@ pub(super) struct Output<'a> {
     path: &'a Path,
     folder: Folder,
     written: Written,
+    /// Files written so far.
+    names: BTreeSet<PlainPath>,
     /// Objects that several parts of a dataset add to, by their paths.
     objects: BTreeMap<String, Map<String, Value>>,
 }
@@ -32,6 +34,7 @@ impl<'a> Output<'a> {
             path,
             folder: Folder::open(path).map_err(failed)?,
             written: Written::default(),
+            names: BTreeSet::new(),
             objects: BTreeMap::new(),
         })
     }
@@ -46,6 +49,13 @@ impl<'a> Output<'a> {
             ReportError::file("cannot write", &self.path.join(names.join("/")), e)
         };
         let name: PlainPath = names.join("/").parse().map_err(|e| failed(&e))?;
+        if !self.names.insert(name.clone()) {
+            self.skip(format!(
+                "{}: another model or suite has the same file name",
+                name.as_str()
+            ));
+            return Ok(());
+        }
         let place = self.folder.path_for(&name).map_err(|e| failed(&e))?;
         write_output(&place, |e| failed(&e), write)?;
         self.written.files += 1;
@@ -77,9 +87,9 @@ impl<'a> Output<'a> {
         }
     }
 
-    pub(super) fn leave_out(&mut self, what: String) {
-        if !self.written.left_out.contains(&what) {
-            self.written.left_out.push(what);
+    pub(super) fn skip(&mut self, what: String) {
+        if !self.written.skipped.contains(&what) {
+            self.written.skipped.push(what);
         }
     }
 
@@ -107,9 +117,14 @@ pub(super) fn file_name(name: &str, instead: &str) -> String {
         }
         replaced = !is_plain;
     }
-    let safe = safe.trim_start_matches(['.', ' ']).trim_end_matches(['.', ' ']);
+    let safe = safe
+        .trim_start_matches(['.', ' '])
+        .trim_end_matches(['.', ' ']);
     let bytes = safe.len().min(200);
-    let cut = (0..=bytes).rev().find(|at| safe.is_char_boundary(*at)).unwrap_or(0);
+    let cut = (0..=bytes)
+        .rev()
+        .find(|at| safe.is_char_boundary(*at))
+        .unwrap_or(0);
     match &safe[..cut] {
         "" => "unnamed".into(),
         safe => safe.to_owned(),

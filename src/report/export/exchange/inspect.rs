@@ -121,7 +121,12 @@ impl Log<'_> {
             usage.prompt_tokens = add(usage.prompt_tokens, own.usage.prompt_tokens);
             usage.completion_tokens = add(usage.completion_tokens, own.usage.completion_tokens);
         }
-        let scores: Vec<Value> = self.answers.figures.iter().filter_map(|f| self.score(f)).collect();
+        let scores: Vec<Value> = self
+            .answers
+            .figures
+            .iter()
+            .filter_map(|f| self.score(f))
+            .collect();
         json!({
             "version": SCHEMA,
             "status": "success",
@@ -207,10 +212,14 @@ impl Log<'_> {
                 }
             }
         }
-        let usage = trial.completion.as_ref().map(|c| c.usage).unwrap_or_default();
-        let error = trial.failure.as_ref().map(|failure| {
-            json!({"message": failure.message, "traceback": "", "traceback_ansi": ""})
-        });
+        let usage = trial
+            .completion
+            .as_ref()
+            .map(|c| c.usage)
+            .unwrap_or_default();
+        let error = trial.failure.as_ref().map(
+            |failure| json!({"message": failure.message, "traceback": "", "traceback_ansi": ""}),
+        );
         json!({
             "id": trial.sample,
             "epoch": trial.epoch + 1,

@@ -23,7 +23,10 @@ const NO_FILTER: &str = "none";
 
 pub(super) fn write(answers: &Answers<'_>, output: &mut Output<'_>) -> Result<(), ReportError> {
     // lm-eval parts a name at its first and last `_`: a date has none.
-    let date = answers.created.strftime("%Y-%m-%dT%H-%M-%S.%6f").to_string();
+    let date = answers
+        .created
+        .strftime("%Y-%m-%dT%H-%M-%S.%6f")
+        .to_string();
     let folder = file_name(&answers.model.identity.name, "__");
     let task = file_name(&answers.suite.name, "__");
     let documents = Document::all(answers.trials);
@@ -112,8 +115,11 @@ impl<'a> Document<'a> {
         let strata = self.first().map(|t| &t.strata);
         let question = self.first().map(|t| t.prompt.question());
         let doc = json!({"id": self.id, "question": question, "strata": strata});
-        let answers: Vec<&Completion> =
-            self.trials.iter().filter_map(|t| t.completion.as_ref()).collect();
+        let answers: Vec<&Completion> = self
+            .trials
+            .iter()
+            .filter_map(|t| t.completion.as_ref())
+            .collect();
         let continuations = answers.first().map_or(0, |c| c.continuations.len());
         let (arguments, resps, filtered) = if continuations > 0 {
             likelihoods(&prompt, &answers, continuations)
@@ -124,7 +130,10 @@ impl<'a> Document<'a> {
             (arguments, json!([said]), json!([read.unwrap_or_default()]))
         };
         let metrics = self.metrics(filter);
-        let id = self.id.parse::<u64>().map_or_else(|_| json!(number), |n| json!(n));
+        let id = self
+            .id
+            .parse::<u64>()
+            .map_or_else(|_| json!(number), |n| json!(n));
         let mut line = json!({
             "doc_id": id,
             "doc": doc,
@@ -170,7 +179,9 @@ impl<'a> Document<'a> {
             }
         }
         let means = sums.into_iter();
-        means.map(|(name, sum, n)| (name, json!(sum / n as f64))).collect()
+        means
+            .map(|(name, sum, n)| (name, json!(sum / n as f64)))
+            .collect()
     }
 }
 
@@ -178,7 +189,11 @@ impl<'a> Document<'a> {
 fn likelihoods(prompt: &str, answers: &[&Completion], n: usize) -> (Value, Value, Value) {
     let shown = |answer: &Completion, at: usize| {
         let score = answer.continuations.get(at);
-        let greedy = if score.is_some_and(|s| s.is_greedy) { "True" } else { "False" };
+        let greedy = if score.is_some_and(|s| s.is_greedy) {
+            "True"
+        } else {
+            "False"
+        };
         let likelihood = score.map_or(f64::NAN, |s| s.log_likelihood);
         json!([format!("{likelihood:?}"), greedy])
     };

@@ -1,4 +1,4 @@
-//! Runs in the forms of other tools: a folder of files, with every answer and every figure. One file per form, one line in `FORMS`.
+//! Runs in the formats of other tools: a folder of files with every answer and every figure. One file per format, one line in `FORMATS`.
 
 mod every_eval_ever;
 mod figures;
@@ -23,38 +23,38 @@ use crate::store::{ModelRecord, SuiteRecord, TrialRecord};
 pub struct Written {
     /// Files, below the folder that was named.
     pub files: usize,
-    /// What the form has no place for, or no figure could be given of, and why.
-    pub left_out: Vec<String>,
+    /// What was skipped, and why: figures without an interval.
+    pub skipped: Vec<String>,
 }
 
 /// Writes one model's answers to one suite.
 type Writer = fn(&Answers<'_>, &mut Output<'_>) -> Result<(), ReportError>;
 
-/// Every form by name.
-const FORMS: &[(&str, Writer)] = &[
+/// Every format by name.
+const FORMATS: &[(&str, Writer)] = &[
     ("every-eval-ever", every_eval_ever::write),
     ("inspect", inspect::write),
     ("lm-eval", lm_eval::write),
 ];
 
-/// Names of the forms.
-pub(super) fn forms() -> impl Iterator<Item = &'static str> {
-    FORMS.iter().map(|(name, _)| *name)
+/// Names of the formats.
+pub(super) fn formats() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().map(|(name, _)| *name)
 }
 
-/// Writes a dataset in a form into a folder; none if there is no such form.
+/// Writes a dataset in a format into a folder; none if there is no such format.
 pub(super) fn write(
     data: &Dataset,
-    form: &str,
+    format: &str,
     folder: &Path,
 ) -> Result<Option<Written>, ReportError> {
-    let Some((_, write)) = FORMS.iter().find(|(name, _)| *name == form) else {
+    let Some((_, write)) = FORMATS.iter().find(|(name, _)| *name == format) else {
         return Ok(None);
     };
     let mut output = Output::open(folder)?;
     let mut trials: BTreeMap<(String, String), Vec<TrialRecord>> = BTreeMap::new();
     data.each_record::<ReportError>(|mut record| {
-        // The largest part of a record, and none of the forms has a place for it.
+        // The largest part of a record, and no format has a place for it.
         if let Some(completion) = &mut record.completion {
             completion.raw = None;
         }
@@ -72,15 +72,18 @@ pub(super) fn write(
             let own = figures.get(&key).map_or(&[][..], Vec::as_slice);
             for figure in own {
                 if let Err(why) = &figure.estimate {
-                    output.leave_out(format!(
+                    output.skip(format!(
                         "{} of {} on {}: {why}",
                         figure.metric, figure.model, figure.suite
                     ));
                 }
             }
             let manifests = data.manifests.iter();
-            let mut of_suite = manifests
-                .filter(|m| m.models.iter().any(|m| m.identity.fingerprint == model.identity.fingerprint));
+            let mut of_suite = manifests.filter(|m| {
+                m.models
+                    .iter()
+                    .any(|m| m.identity.fingerprint == model.identity.fingerprint)
+            });
             let manifest = of_suite.next().or(data.manifests.first());
             let answers = Answers {
                 model,

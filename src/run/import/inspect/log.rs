@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::super::sight::{Holds, Sight};
 use super::super::values::{any_text, field, json_file};
 use super::super::{ImportError, input};
 use super::ENDING;
@@ -63,7 +64,9 @@ impl fmt::Display for Entry {
 
 impl Log {
     pub(super) fn open(path: &Path) -> Result<Self, ImportError> {
-        if path.extension().is_none_or(|x| x != ENDING) {
+        let sight = Sight::of(path).map_err(|e| input(path, e))?;
+        let is_named_log = path.extension().is_some_and(|x| x == ENDING);
+        if !is_named_log && !matches!(sight.holds, Holds::Zip) {
             return Ok(Self::Json {
                 log: json_file(path)?,
             });
@@ -87,9 +90,13 @@ impl Log {
         match read.map_err(|e| failed(format!("{HEADER}: {e}")))? {
             Some(header) => Ok(header),
             None => {
-                let start = self.json(START).map_err(|e| failed(format!("{START}: {e}")))?;
+                let start = self
+                    .json(START)
+                    .map_err(|e| failed(format!("{START}: {e}")))?;
                 let mut start = start.ok_or_else(|| {
-                    failed(format!("not a log of Inspect: it has neither {HEADER} nor {START}"))
+                    failed(format!(
+                        "not a log of Inspect: it has neither {HEADER} nor {START}"
+                    ))
                 })?;
                 if let Value::Object(start) = &mut start {
                     start.insert("status".into(), "started".into());
@@ -127,7 +134,10 @@ impl Log {
                 known.insert(named.to_owned()).then_some(entry)
             })
             .collect();
-        let alone = read.iter().enumerate().filter(|(_, s)| !known.contains(&name_of(s)));
+        let alone = read
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| !known.contains(&name_of(s)));
         entries.extend(alone.map(|(at, _)| Entry::Summary(at)));
         if let Self::Zip { summaries, .. } = self {
             *summaries = read;
@@ -223,7 +233,9 @@ impl Log {
         let mut items = Vec::new();
         for (start, name) in chunks {
             if start != items.len() {
-                return Err(format!("{name} does not go on where the chunk before it ends"));
+                return Err(format!(
+                    "{name} does not go on where the chunk before it ends"
+                ));
             }
             match self.required(&name)? {
                 Value::Array(own) => items.extend(own),
@@ -332,7 +344,9 @@ fn resolved(mut sample: Value) -> Result<Value, String> {
 fn resolve(value: &mut Value, attachments: &Map<String, Value>, left: &mut usize) -> bool {
     match value {
         Value::String(text) => {
-            let attached = text.strip_prefix(ATTACHMENT).and_then(|key| attachments.get(key));
+            let attached = text
+                .strip_prefix(ATTACHMENT)
+                .and_then(|key| attachments.get(key));
             if let Some(Value::String(attached)) = attached {
                 let Some(rest) = left.checked_sub(attached.len()) else {
                     return false;

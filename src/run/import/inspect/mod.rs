@@ -19,7 +19,7 @@ use super::values::{field, number, text_of};
 use super::{ImportError, Imported, Options, input};
 use crate::store::RunDirectory;
 
-const FORM: &str = "inspect";
+const FORMAT: &str = "inspect";
 const ENDING: &str = "eval";
 
 pub(super) fn fits(sight: &Sight) -> bool {
@@ -34,7 +34,7 @@ pub(super) fn import(
     output: &Path,
     options: &Options,
 ) -> Result<(RunDirectory, Imported), ImportError> {
-    let mut recordings = Recordings::new(FORM, output, options);
+    let mut recordings = Recordings::new(FORMAT, output, options);
     for path in paths {
         for file in logs(path)? {
             read(&mut recordings, &file)?;
@@ -66,7 +66,7 @@ fn read(recordings: &mut Recordings, path: &Path) -> Result<(), ImportError> {
     match text_of(&header, "status").as_deref() {
         Some("success") | None => {}
         Some(status) => recordings.note(format!(
-            "{}: the evaluation did not end well (status {status}); the samples in it are imported",
+            "{}: the evaluation has status '{status}'; its samples are imported",
             path.display()
         )),
     }
@@ -79,17 +79,17 @@ fn read(recordings: &mut Recordings, path: &Path) -> Result<(), ImportError> {
         let (place, sample) = match log.sample(&entry) {
             Ok(sample) => (format!("{}: {entry}", path.display()), sample),
             Err(reason) => {
-                recordings.leave_out(format!("{}: {entry}", path.display()), reason);
+                recordings.skip(format!("{}: {entry}", path.display()), reason);
                 continue;
             }
         };
         if field(&sample, "invalidation").is_some() {
-            recordings.leave_out(place, "the sample was invalidated");
+            recordings.skip(place, "the sample was invalidated");
             continue;
         }
         let is_whole = !matches!(entry, Entry::Summary(_));
         if !is_whole {
-            recordings.note("samples of which only the summary is in the log have no answer");
+            recordings.note("samples with only a summary in the log have no answer");
         }
         match reading.trial(&sample) {
             Ok(trial) => {
@@ -98,7 +98,7 @@ fn read(recordings: &mut Recordings, path: &Path) -> Result<(), ImportError> {
                     means.add(&id, &scores);
                 }
             }
-            Err(reason) => recordings.leave_out(place, reason),
+            Err(reason) => recordings.skip(place, reason),
         }
     }
     means.compare(recordings, &task, &model, &header);

@@ -18,7 +18,9 @@ impl Reading<'_> {
     /// # Errors
     /// Why the sample is not one.
     pub(super) fn trial(&self, sample: &Value) -> Result<Recorded, String> {
-        let id = field(sample, "id").and_then(any_text).ok_or("it has no id")?;
+        let id = field(sample, "id")
+            .and_then(any_text)
+            .ok_or("it has no id")?;
         let epoch = sample.get("epoch").and_then(Value::as_u64);
         let epoch = epoch.ok_or("its epoch is not a number")?;
         let mut trial = Recorded::new(self.task, self.model, id, asked(sample));
@@ -38,7 +40,8 @@ impl Reading<'_> {
             }
         }
         trial.scores = scores(sample);
-        let error = field(sample, "error").and_then(|e| text_of(e, "message").or_else(|| any_text(e)));
+        let error =
+            field(sample, "error").and_then(|e| text_of(e, "message").or_else(|| any_text(e)));
         if trial.scores.is_empty() {
             let said = error.or_else(|| {
                 let output = field(sample, "output")?;
