@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{AnalysisError, Measure};
 use crate::store::{
     Filter, Manifest, ModelRecord, Reading, RunDirectory, SCORES, ServerTraffic, StoreError,
-    SuiteRecord, TRIALS, Table, column,
+    SuiteRecord, TRIALS, Table, TrialRecord, column,
 };
 use crate::text::instead;
 
@@ -193,6 +193,38 @@ impl Dataset {
             strata: strata.into_iter().collect(),
             runs: sources,
         })
+    }
+
+    /// Every trial with what was asked and answered, run by run, with the scores that count and the model's name among these runs. A trial
+    /// that several runs have comes once.
+    ///
+    /// # Errors
+    /// [`StoreError`] if a journal cannot be read, and whatever `take` says.
+    pub fn each_record<E: From<StoreError>>(
+        &self,
+        mut take: impl FnMut(TrialRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut seen = HashSet::new();
+        for run in &self.runs {
+            let Some(records) = run.directory.records()? else {
+                return Err(StoreError::NotARun {
+                    path: run.directory.path.display().to_string(),
+                    reason: "it has no journal.jsonl, which holds what was asked and answered"
+                        .into(),
+                }
+                .into());
+            };
+            for record in records {
+                let mut record = record?;
+                if let Some(name) = run.renamed.get(&record.model) {
+                    record.model.clone_from(name);
+                }
+                if self.runs.len() == 1 || seen.insert(record.trial) {
+                    take(record)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Columns of the trials that a filter keeps, one trial per row.

@@ -1,6 +1,7 @@
 //! Files are read here as others wrote them, and written whole or not at all: paths that are plain, folders that nothing leads out of, text in the encodings people
 //! save it in, and rows in the formats their tools write.
 
+mod archive;
 mod folder;
 mod isolate;
 mod json;
@@ -11,6 +12,7 @@ mod replace;
 mod rows;
 mod text;
 
+pub use archive::Archive;
 pub use folder::Folder;
 pub use isolate::{Panicked, isolate};
 pub use json::{Repairs, Row, from_json};
@@ -18,4 +20,4 @@ pub use plain_path::{PlainPath, PlainPathError};
 pub use python::from_python;
 pub use replace::{replace, sync_folder, write_output, write_text};
 pub use rows::{Format, ReadError, Rows, parse_json_rows, parse_jsonl, rows};
-pub use text::{decode, read_text, without_bom};
+pub use text::{decode, read_text, read_text_within, without_bom};

@@ -1,6 +1,6 @@
 //! Text in the encodings that people's tools save it in.
 
-use std::io::{Error, ErrorKind, Result};
+use std::io::{Error, ErrorKind, Read as _, Result};
 use std::path::Path;
 
 /// The byte order mark that Windows programs put before UTF-8.
@@ -15,6 +15,22 @@ const SNIFFED: usize = 256;
 /// What the system says, or [`ErrorKind::InvalidData`] if it is not UTF-8, with what it seems to be and how to convert it.
 pub fn read_text(path: &Path) -> Result<String> {
     decode(std::fs::read(path)?)
+}
+
+/// A file's text, where it has so many bytes at most: what is read whole fills the memory.
+///
+/// # Errors
+/// As for [`read_text`], and [`ErrorKind::FileTooLarge`] if it has more.
+pub fn read_text_within(path: &Path, most: u64) -> Result<String> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?
+        .take(most.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let reason = format!("it has more than {} MiB", most >> 20);
+        return Err(Error::new(ErrorKind::FileTooLarge, reason));
+    }
+    decode(bytes)
 }
 
 /// The text of a file's bytes, without a byte order mark.

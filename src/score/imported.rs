@@ -8,6 +8,21 @@ pub const IMPORTED: &str = "imported";
 /// What imported labels tell.
 pub(super) const TELLS: Tells = Tells::Withheld;
 
+/// A value that another tool reported; none where it reported none.
+#[must_use]
+pub fn reported_score(metric: &str, value: Option<f64>) -> Score {
+    Score {
+        scorer: IMPORTED.into(),
+        version: 1,
+        metric: metric.into(),
+        value,
+        label: None,
+        explanation: None,
+        by: None,
+        confidence: None,
+    }
+}
+
 /// A label that somebody else gave. `value` is 1 for a full answer, 0 for a withheld one, none if the label is not a verdict.
 #[must_use]
 pub fn imported_score(
@@ -17,13 +32,8 @@ pub fn imported_score(
     explanation: Option<String>,
 ) -> Score {
     Score {
-        scorer: IMPORTED.into(),
-        version: 1,
-        metric: metric.into(),
-        value,
         label: Some(label.into()),
         explanation,
-        by: None,
-        confidence: None,
+        ..reported_score(metric, value)
     }
 }

@@ -34,12 +34,12 @@ use crate::sandbox::Isolation;
 use crate::suite::{Sample, ScorerSpec};
 use crate::text::instead;
 
-pub use imported::{IMPORTED, imported_score};
+pub use imported::{IMPORTED, imported_score, reported_score};
 #[cfg(fuzzing)]
 pub use judge::fuzzing as judge_fuzzing;
 pub use judge::{AskJudge, NO_LABEL};
 pub use key_facts::{FactReading, Reading, readings_of};
-pub use lm_eval::CorpusTally;
+pub use lm_eval::{CorpusTally, corpus_score};
 pub use refusal::{
     AnswerClass, Attributes, BlockKind, Label, Labeller, LabellerSource, Outcome, UNABLE, UNREAD,
     block, label as label_answer, labeller, speechmap_answered,

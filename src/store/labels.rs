@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::journal::end_of_last_line;
+use super::replace::replace;
 
 /// One label of one trial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +74,22 @@ pub fn append_label(path: &Path, label: &TrialLabel) -> Result<(), StoreError> {
     let line = serde_json::to_string(label).map_err(|e| failed(&e))? + "\n";
     file.write_all(line.as_bytes()).map_err(|e| failed(&e))?;
     file.sync_data().map_err(|e| failed(&e))
+}
+
+/// Writes labels into a new file, whole or not at all.
+///
+/// # Errors
+/// [`StoreError::File`] if it cannot be written.
+pub fn write_labels(path: &Path, labels: &[TrialLabel]) -> Result<(), StoreError> {
+    let failed = |e: &dyn std::fmt::Display| StoreError::file("cannot write", path, e);
+    let mut text = String::new();
+    for label in labels {
+        text += &serde_json::to_string(label).map_err(|e| failed(&e))?;
+        text.push('\n');
+    }
+    replace(path, |mut file| {
+        file.write_all(text.as_bytes()).map_err(|e| failed(&e))
+    })
 }
 
 /// Makes the file end with a newline: behind a whole label, which a person may have written, or instead of a torn one.

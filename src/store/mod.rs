@@ -27,7 +27,7 @@ pub use directory::{Records, RunDirectory};
 pub use error::StoreError;
 pub use frames::{SCORES, TRIALS, stratum_column};
 pub use journal::{JournalLine, JournalReader, JournalWriter, Written, read_journal, read_record};
-pub use labels::{TrialLabel, append_label, read_labels};
+pub use labels::{TrialLabel, append_label, read_labels, write_labels};
 pub use manifest::{CachedAnswers, Manifest, ModelRecord, RouteOf, RunStatus, Shard, SuiteRecord};
 pub use own_files::{Output, may_be_written};
 pub use record::{Failure, ROUTE, TrialKey, TrialRecord, TrialStatus, Unjudged};

@@ -68,6 +68,12 @@ impl SourceError {
         }
     }
 
+    /// The line, from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {

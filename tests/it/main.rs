@@ -33,6 +33,8 @@ mod evidence;
 mod fault_proxy;
 #[cfg(unix)]
 mod faults;
+mod exchange;
+mod exchange_tools;
 mod final_numbers;
 mod foreign;
 mod foreign_data;

@@ -1,11 +1,14 @@
-//! Runs as tables for other tools: one row per score. One file per format, one line in `FORMATS`.
+//! Runs for other tools: as tables, one row per score, one file per format and one line in `FORMATS`; and in the tools' own formats.
 
 mod csv;
+mod exchange;
 mod parquet;
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
+
+pub use exchange::Written;
 
 use super::ReportError;
 use crate::analysis::Dataset;
@@ -16,16 +19,29 @@ use crate::text::instead;
 /// Writes a table into the file at a path.
 type Writer = fn(Table, &File, &Path) -> Result<(), ReportError>;
 
-/// Every export format by name.
+/// Every format of a table by name.
 const FORMATS: &[(&str, Writer)] = &[("csv", csv::write), ("parquet", parquet::write)];
 
-/// Names of the export formats.
+/// Names of the export formats: tables, then other tools' own, which are folders.
 #[must_use]
 pub fn formats() -> Vec<&'static str> {
-    FORMATS.iter().map(|(name, _)| *name).collect()
+    let tables = FORMATS.iter().map(|(name, _)| *name);
+    tables.chain(exchange::formats()).collect()
 }
 
-/// Writes a dataset in a format.
+/// Writes a dataset in another tool's format, a folder of files; none if the format is a table.
+///
+/// # Errors
+/// [`ReportError`] if a run cannot be read, or a file not written.
+pub fn export_folder(
+    data: &Dataset,
+    format: &str,
+    folder: &Path,
+) -> Result<Option<Written>, ReportError> {
+    exchange::write(data, format, folder)
+}
+
+/// Writes a dataset as a table.
 ///
 /// # Errors
 /// [`ReportError::Unknown`] lists the formats.

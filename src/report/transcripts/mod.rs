@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 
-use self::order::natural;
+pub(super) use self::order::natural;
 use self::verdict::{Outcome, Outcomes};
 use super::excerpt::{last_user_turn, question_excerpt};
 use super::{Report, ReportError};

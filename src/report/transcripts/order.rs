@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 /// Compares texts with the numbers in them taken as numbers; of equal ones the texts decide, so that the order is total.
-pub(super) fn natural(a: &str, b: &str) -> Ordering {
+pub(in crate::report) fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a, b);
     loop {
         let (l, r) = match (left.chars().next(), right.chars().next()) {

@@ -5,26 +5,22 @@
 //! was cut off for a choice, the article "a" included. `empty_attempts` says how often an output was empty before it came. The same weights
 //! on two hosts are one model with two routes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use fancy_regex::Regex;
-use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{ImportError, Imported};
-use crate::files::read_text;
-use crate::model::{
-    Completion, Identity, Message, Origin, Parameters, Prompt, Request, RequestKey, Role,
-    SampleRef, Served, Wanted,
-};
-use crate::score::{IMPORTED, Tells, imported_score};
-use crate::store::{
-    JournalLine, Manifest, ModelRecord, ROUTE, RouteOf, RunDirectory, RunStatus, SuiteRecord,
-    TrialKey, TrialRecord, TrialStatus,
-};
-use crate::suite::{Filter, Kind, Pairing};
+use super::recordings::{About, Recorded, Recordings, recorded_answer};
+use super::sight::Sight;
+use super::values::MAX_JSON_BYTES;
+use super::{ImportError, Imported, Options, input};
+use crate::files::read_text_within;
+use crate::model::{Completion, Message, Prompt, Role, Served};
+use crate::score::{Tells, imported_score};
+use crate::store::{ROUTE, RouteOf, RunDirectory};
+use crate::suite::Kind;
 use crate::text::answer_choice;
 
 const SUITE: &str = "freedombench";
@@ -72,65 +68,37 @@ struct Response {
     empty_attempts: u32,
 }
 
+pub(super) fn fits(sight: &Sight) -> bool {
+    sight.has(&["benchmark", "questions", "responses"])
+}
+
 pub(super) fn import(
     paths: &[PathBuf],
     output: &Path,
+    options: &Options,
 ) -> Result<(RunDirectory, Imported), ImportError> {
     let files = paths.iter().map(|path| read(path));
     let files = files.collect::<Result<Vec<File>, _>>()?;
-    let mut run = RunDirectory::create(
-        output,
-        Manifest {
-            imported_from: Some(SUITE.into()),
-            ..Manifest::new()
-        },
-    )?;
-    let journal = run.append_to_journal()?;
-    let mut hasher = blake3::Hasher::new();
-    let (mut trials, mut models, mut questions) = (0, BTreeSet::new(), BTreeSet::new());
+    let mut recordings = Recordings::new(SUITE, output, options);
+    recordings.ignore_model_option();
+    let version = files.first().map_or("", |f| &f.version);
+    recordings.suite(SUITE, || about(version));
     for (file, path) in files.iter().zip(paths) {
-        for response in &file.responses {
-            let record = file
-                .record(response, trials)
-                .map_err(|reason| input(path, reason))?;
-            models.insert((record.model.clone(), response.model.clone()));
-            journal.append(JournalLine::of(&record)?)?;
-            trials += 1;
-        }
-        for question in &file.questions {
-            if questions.insert(question.id.clone()) {
-                let text = [&question.id, &question.text, &question.correct];
-                for part in text {
-                    hasher.update(part.as_bytes()).update(&[0]);
-                }
+        for (number, response) in (1..).zip(&file.responses) {
+            let trial = file.trial(response).map_err(|reason| input(path, reason))?;
+            let model = trial.model.clone();
+            recordings.add(format!("{}: response {number}", path.display()), trial)?;
+            if let Some(route) = route(&response.model) {
+                recordings.route(&model, route);
             }
         }
     }
-    journal.close()?;
-    let imported = Imported {
-        trials,
-        models: models.len(),
-        suites: 1,
-    };
-    let version = files.first().map_or("", |f| &f.version);
-    run.manifest.suites = vec![suite(version, &hasher.finalize().to_hex(), questions.len())];
-    run.manifest.models = models.iter().map(|(_, name)| model(name)).collect();
-    run.manifest.status = RunStatus::Finished;
-    run.manifest.finished = Some(Timestamp::now());
-    run.save_manifest()?;
-    run.write_tables()?;
-    Ok((run, imported))
-}
-
-fn input(path: &Path, reason: impl std::fmt::Display) -> ImportError {
-    ImportError::Input {
-        path: path.display().to_string(),
-        reason: reason.to_string(),
-    }
+    recordings.finish()
 }
 
 fn read(path: &Path) -> Result<File, ImportError> {
-    let text = read_text(path).map_err(|e| input(path, format!("cannot be read: {e}")))?;
+    let text = read_text_within(path, MAX_JSON_BYTES);
+    let text = text.map_err(|e| input(path, format!("cannot be read: {e}")))?;
     let file: File = serde_json::from_str(&text).map_err(|e| {
         input(
             path,
@@ -148,7 +116,7 @@ fn read(path: &Path) -> Result<File, ImportError> {
 }
 
 impl File {
-    fn record(&self, response: &Response, index: u64) -> Result<TrialRecord, String> {
+    fn trial(&self, response: &Response) -> Result<Recorded, String> {
         let id = &response.question_id;
         let question = self.questions.iter().find(|q| q.id == *id);
         let question = question.ok_or_else(|| format!("there is no question '{id}'"))?;
@@ -158,13 +126,6 @@ impl File {
             .keys()
             .position(|letter| *letter == question.correct);
         let right = right.ok_or_else(|| format!("'{id}' has no option '{}'", question.correct))?;
-        let request = Request {
-            prompt: self.prompt(question),
-            parameters: Parameters::default(),
-            wanted: Wanted::Generate,
-            about: SampleRef::default(),
-        };
-        let key = RequestKey::new(&identity(&response.model).fingerprint, &request, 0);
         let completion = response.completion();
         let settled = answer_choice(&completion.text, &choices);
         let read = letter(&completion.text);
@@ -175,36 +136,17 @@ impl File {
             let value = f64::from(u8::from(chosen == Some(right)));
             imported_score(metric, label, Some(value), why)
         };
-        let scores = vec![score(METRIC, read), score(SETTLED, settled)];
-        let mut strata = BTreeMap::from([("topic".to_owned(), question.topic.clone())]);
+        let prompt = self.prompt(question);
+        let mut trial = Recorded::new(SUITE, &name(&response.model), id.clone(), prompt);
+        trial.scores = vec![score(METRIC, read), score(SETTLED, settled)];
+        trial.strata = BTreeMap::from([("topic".to_owned(), question.topic.clone())]);
         if let Some(route) = &completion.served.route {
-            strata.insert(ROUTE.into(), route.clone());
+            trial.strata.insert(ROUTE.into(), route.clone());
         }
-        Ok(TrialRecord {
-            trial: TrialKey::new(&key, SUITE, id),
-            schedule_index: index,
-            model: identity(&response.model).name,
-            suite: SUITE.into(),
-            sample: id.clone(),
-            epoch: 0,
-            pairing: Pairing::default(),
-            strata,
-            targets: vec![choices[right].clone()],
-            prompt: request.prompt,
-            seed: None,
-            status: TrialStatus::of(&completion),
-            completion: Some(completion),
-            failure: None,
-            scores,
-            unjudged: Vec::new(),
-            attempts: None,
-            spent: None,
-            finished: self
-                .created_at
-                .as_ref()
-                .and_then(|t| t.parse().ok())
-                .unwrap_or(Timestamp::UNIX_EPOCH),
-        })
+        trial.targets = vec![choices[right].clone()];
+        trial.completion = Some(completion);
+        trial.finished = self.created_at.as_ref().and_then(|t| t.parse().ok());
+        Ok(trial)
     }
 
     fn prompt(&self, question: &Question) -> Prompt {
@@ -228,8 +170,7 @@ impl Response {
         let text = self.output.clone().unwrap_or_default();
         // An output that stayed empty was asked for once more than it was asked for again.
         let empty_replies = self.empty_attempts + u32::from(text.trim().is_empty());
-        let mut completion = Completion::text(text);
-        completion.origin = Origin::Recording;
+        let mut completion = recorded_answer(text);
         completion.empty_replies = empty_replies;
         completion.timing.total = self.latency_ms / 1000.0;
         completion.served = Served {
@@ -273,42 +214,17 @@ fn route(name: &str) -> Option<RouteOf> {
     })
 }
 
-fn identity(name: &str) -> Identity {
-    Identity {
-        name: route(name).map_or(name.into(), |r| format!("{} @ {}", r.model, r.route)),
-        fingerprint: format!("{SUITE}:{name}"),
-        spec: format!("{SUITE}:{name}"),
-    }
+fn name(model: &str) -> String {
+    route(model).map_or(model.into(), |r| format!("{} @ {}", r.model, r.route))
 }
 
-fn model(name: &str) -> ModelRecord {
-    ModelRecord {
-        identity: identity(name),
-        capabilities: None,
-        stopped: None,
-        route: route(name),
-    }
-}
-
-fn suite(version: &str, hash: &str, samples: usize) -> SuiteRecord {
-    SuiteRecord {
-        name: SUITE.into(),
+fn about(version: &str) -> About {
+    About {
         version: version.into(),
         kind: Kind::Audit,
         title: "FreedomBench: facts that the Chinese state censors".into(),
-        spec: SUITE.into(),
-        content_hash: hash.into(),
-        parts: None,
-        headline: (IMPORTED.into(), METRIC.into()),
-        tells: Some(Tells::Score),
-        published_as: None,
-        related_to: Vec::new(),
-        strata: vec![ROUTE.into(), "topic".into()],
-        samples,
-        available: samples,
-        filter: Filter::default(),
-        max_tokens: None,
-        artefacts: None,
+        headline: Some(METRIC.into()),
+        tells: Tells::Score,
         licence: "Apache-2.0".into(),
         source: "Lore-Hex/FreedomBench".into(),
     }

@@ -1,41 +1,51 @@
-//! SpeechMap (xlr8harder/llm-compliance): raw provider bodies with a judge's label, a folder per question set, a file per model.
+//! SpeechMap (xlr8harder/llm-compliance): raw provider bodies with a judge's label.
 //!
-//! Suite = the folder's name, sample = `question_id`, model = the row's `model`; the request of the same number in the other
-//! sets is the `pair`. The judge's label stays as it is under the scorer `imported`, metric `compliance`: COMPLETE is 1,
-//! EVASIVE and DENIAL are 0, an ERROR label has no value. `ERROR_ORIGINAL_MODERATION` is a block by the provider; other
+//! As it is published: flat files `analysis/compliance_SET_PROVIDER_MODEL.jsonl`, and a folder `analysis.JUDGE` per further judge, whose labels become
+//! labels from outside where they are of the same answer. Laid out anew: a folder per question set, a file per model.
+//!
+//! Suite = the row's `category` (else the folder's name), sample = `question_id`, model = the row's `model`; the request of the same number in the
+//! other sets is the `pair`. The judge's label stays as it is under the scorer `imported`, metric `compliance`: COMPLETE is 1,
+//! EVASIVE, INCOMPLETE and DENIAL are 0, an ERROR label has no value. `ERROR_ORIGINAL_MODERATION` is a block by the provider; other
 //! errors are failed trials.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ImportError, Imported};
-use crate::files::{self, Format};
+use super::lines::each_row;
+use super::recordings::{About, Recorded, Recordings, recorded_answer, recorded_failure};
+use super::sight::{Holds, Sight, files_below};
+use super::{ImportError, Imported, Options, input};
 use crate::model::remote::read_chat_completion;
-use crate::model::{
-    Completion, ErrorClass, Finish, Identity, Message, Origin, Parameters, Prompt, Request,
-    RequestKey, Role, SampleRef, Signal, Wanted,
-};
+use crate::model::{Completion, Finish, Message, Origin, Prompt, Role, Signal};
 use crate::score::{IMPORTED, imported_score, speechmap_answered, tells_of};
-use crate::store::{
-    Failure, JournalLine, Manifest, ModelRecord, RunDirectory, RunStatus, SuiteRecord, TrialKey,
-    TrialRecord, TrialStatus,
-};
-use crate::suite::{Filter, Kind, Pairing};
+use crate::store::{RunDirectory, TrialKey};
+use crate::suite::{Kind, Pairing};
 
+const FORMAT: &str = "speechmap";
 const METRIC: &str = "compliance";
+/// What the published files' names begin with.
+const PUBLISHED: &str = "compliance_";
+/// The folder of the judgements that count; `analysis.JUDGE` beside it are further judges'.
+const ANALYSIS: &str = "analysis";
+
+/// The fields that every row of theirs has.
+const FIELDS: &[&str] = &["question_id", "question", "model", "compliance"];
 
 #[derive(Deserialize)]
 struct Row {
     question_id: String,
     question: String,
     model: String,
+    #[serde(default)]
     response: Value,
     compliance: String,
+    #[serde(default)]
+    category: Option<String>,
+    #[serde(default)]
+    domain: Option<String>,
     #[serde(default)]
     judge_model: Option<String>,
     #[serde(default)]
@@ -44,163 +54,231 @@ struct Row {
     timestamp: Option<String>,
 }
 
+pub(super) fn fits(sight: &Sight) -> bool {
+    let published = |name: &str| {
+        let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+        let folder = folder.rsplit('/').next().unwrap_or(folder);
+        file.starts_with(PUBLISHED)
+            && file.ends_with(".jsonl")
+            && (folder.is_empty() || is_analysis(folder))
+    };
+    sight.has(FIELDS) || sight.holds_file(published)
+}
+
+/// `analysis`, or a further judge's `analysis.JUDGE`.
+fn is_analysis(folder: &str) -> bool {
+    folder == ANALYSIS || is_of_a_further_judge(folder)
+}
+
+fn is_of_a_further_judge(folder: &str) -> bool {
+    folder
+        .strip_prefix(ANALYSIS)
+        .is_some_and(|rest| rest.starts_with('.'))
+}
+
 pub(super) fn import(
     paths: &[PathBuf],
     output: &Path,
+    options: &Options,
 ) -> Result<(RunDirectory, Imported), ImportError> {
-    let mut folders = Vec::new();
+    let (mut answers, mut further) = (Vec::new(), Vec::new());
     for path in paths {
-        folders.extend(question_sets(path)?);
+        let (own, others) = files_of(path)?;
+        answers.extend(own);
+        further.extend(others);
     }
-    let mut run = RunDirectory::create(
-        output,
-        Manifest {
-            imported_from: Some("speechmap".into()),
-            ..Manifest::new()
-        },
-    )?;
-    let journal = run.append_to_journal()?;
-    let (mut trials, mut models, mut suites) = (0, BTreeSet::new(), Vec::new());
-    for folder in &folders {
-        let name = folder
-            .file_name()
-            .and_then(|n| n.to_str())
-            .unwrap_or("speechmap")
-            .to_owned();
-        let mut hasher = blake3::Hasher::new();
-        let mut questions = BTreeSet::new();
-        for file in jsonl_files(folder)? {
-            for (number, row) in rows(&file)? {
-                let record = record(&name, trials, row).map_err(|reason| ImportError::Input {
-                    path: format!("{}:{number}", file.display()),
-                    reason,
-                })?;
-                models.insert(record.model.clone());
-                questions.insert((record.sample.clone(), record.prompt.question().to_owned()));
-                journal.append(JournalLine::of(&record)?)?;
-                trials += 1;
-            }
-        }
-        for (id, question) in &questions {
-            hasher
-                .update(id.as_bytes())
-                .update(&[0])
-                .update(question.as_bytes())
-                .update(b"\n");
-        }
-        suites.push(suite_record(
-            &name,
-            &hasher.finalize().to_hex(),
-            questions.len(),
-        ));
+    let mut recordings = Recordings::new(FORMAT, output, options);
+    recordings.ignore_model_option();
+    let mut judgements = Judgements::default();
+    for file in answers {
+        judgements.read(&mut recordings, &file, Judgements::answer)?;
     }
-    journal.close()?;
-    let imported = Imported {
-        trials,
-        models: models.len(),
-        suites: suites.len(),
+    for file in further {
+        judgements.read(&mut recordings, &file, Judgements::further_label)?;
+    }
+    recordings.finish()
+}
+
+/// The files of the judgements that count, and those of further judges.
+fn files_of(path: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), ImportError> {
+    if path.is_file() {
+        return Ok((vec![path.to_path_buf()], Vec::new()));
+    }
+    std::fs::read_dir(path).map_err(|e| input(path, format!("cannot be read: {e}")))?;
+    let within = |file: &PathBuf| {
+        let folder = file.parent().filter(|folder| *folder != path);
+        let name = folder.and_then(Path::file_name).unwrap_or_default();
+        name.to_string_lossy().into_owned()
     };
-    run.manifest.suites = suites;
-    run.manifest.models = models
+    let depth = |file: &PathBuf| {
+        let relative = file.strip_prefix(path).unwrap_or(file);
+        relative.components().count()
+    };
+    let files: Vec<PathBuf> = files_below(path)
         .into_iter()
-        .map(|name| ModelRecord {
-            identity: identity(&name),
-            capabilities: None,
-            stopped: None,
-            route: None,
-        })
+        .filter(|file| depth(file) <= 2 && file.extension().is_some_and(|x| x == "jsonl"))
         .collect();
-    run.manifest.status = RunStatus::Finished;
-    run.manifest.finished = Some(Timestamp::now());
-    run.save_manifest()?;
-    run.write_tables()?;
-    Ok((run, imported))
-}
-
-/// The folder itself where it holds recordings, else its folders that do.
-fn question_sets(path: &Path) -> Result<Vec<PathBuf>, ImportError> {
-    let input = |reason: String| ImportError::Input {
-        path: path.display().to_string(),
-        reason,
+    let named = |file: &&PathBuf| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(PUBLISHED)
     };
-    let holds_rows = |folder: &Path| {
-        jsonl_files(folder).is_ok_and(|files| {
-            files
-                .first()
-                .is_some_and(|f| rows(f).is_ok_and(|r| !r.is_empty()))
-        })
+    let published: Vec<&PathBuf> = files.iter().filter(named).collect();
+    let own = |wanted: fn(&str) -> bool| -> Vec<PathBuf> {
+        let own = published.iter().filter(|file| wanted(&within(file)));
+        own.map(|file| (*file).clone()).collect()
     };
-    if holds_rows(path) {
-        return Ok(vec![path.to_path_buf()]);
+    let answers = own(|folder| folder == ANALYSIS);
+    if !answers.is_empty() {
+        return Ok((answers, own(is_of_a_further_judge)));
     }
-    let entries = fs::read_dir(path).map_err(|e| input(format!("cannot be read: {e}")))?;
-    let mut folders: Vec<PathBuf> = entries
-        .flatten()
-        .map(|e| e.path())
-        .filter(|p| p.is_dir() && holds_rows(p))
-        .collect();
-    folders.sort();
-    if folders.is_empty() {
-        Err(input(
-            "has no SpeechMap recordings: expected one folder per question set, \
-            with one JSONL file per model (question_id, model, response, \
-            compliance)"
-                .into(),
-        ))
-    } else {
-        Ok(folders)
+    let beside: Vec<PathBuf> = files.into_iter().filter(|file| holds_rows(file)).collect();
+    // A folder of recordings is read by itself; else its folders are.
+    let here: Vec<PathBuf> = beside.iter().filter(|f| depth(f) == 1).cloned().collect();
+    match (here.is_empty(), beside.is_empty()) {
+        (false, _) => Ok((here, Vec::new())),
+        (true, false) => Ok((beside, Vec::new())),
+        (true, true) => Err(input(
+            path,
+            "has no SpeechMap recordings: expected analysis/compliance_*.jsonl as the repository has them, or one folder per question set, with one \
+             JSONL file per model (question_id, question, model, response, compliance)",
+        )),
     }
 }
 
-fn jsonl_files(folder: &Path) -> Result<Vec<PathBuf>, ImportError> {
-    let entries = fs::read_dir(folder).map_err(|e| ImportError::Input {
-        path: folder.display().to_string(),
-        reason: format!("cannot be read: {e}"),
-    })?;
-    let mut files: Vec<PathBuf> = entries
-        .flatten()
-        .map(|e| e.path())
-        .filter(|p| p.extension().is_some_and(|x| x == "jsonl"))
-        .collect();
-    files.sort();
-    Ok(files)
+/// Whether a file's first row is one of theirs; a file that is not fetched counts, so that it is told of.
+fn holds_rows(file: &Path) -> bool {
+    match Sight::of(file) {
+        Ok(sight) => {
+            sight.has(FIELDS)
+                || (matches!(sight.holds, Holds::Other) && sight.name.starts_with(PUBLISHED))
+        }
+        Err(_) => false,
+    }
 }
 
-fn rows(file: &Path) -> Result<Vec<(usize, Row)>, ImportError> {
-    let input = |path: String, reason: String| ImportError::Input { path, reason };
-    let shown = file.display().to_string();
-    let read = files::rows(file, Format::Jsonl, None);
-    let read = read.map_err(|e| input(shown.clone(), e.to_string()))?;
-    read.map(|row| {
-        let (line, row) = row.map_err(|e| input(shown.clone(), e.to_string()))?;
-        let row = serde_json::from_value(row.into());
-        let wrong = |e| {
-            input(
-                format!("{shown}:{line}"),
-                format!("is not a SpeechMap row: {e}"),
-            )
+/// What is known of an answer that has been read: enough to tell whether another judge's label is of it.
+struct Judged {
+    trial: TrialKey,
+    answer: blake3::Hash,
+    judge: Option<String>,
+}
+
+/// The answers read so far, by suite, model and question.
+#[derive(Default)]
+struct Judgements(HashMap<(String, String, String), Judged>);
+
+impl Judgements {
+    fn read(
+        &mut self,
+        recordings: &mut Recordings,
+        file: &Path,
+        take: fn(&mut Self, &mut Recordings, String, &str, Row) -> Result<(), ImportError>,
+    ) -> Result<(), ImportError> {
+        let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
+        let folder = folder.to_string_lossy().into_owned();
+        each_row(recordings, file, |recordings, place, row| {
+            let row: Row = match serde_json::from_value(row) {
+                Ok(row) => row,
+                Err(e) => {
+                    recordings.skip(place, format!("it is not a SpeechMap row: {e}"));
+                    return Ok(());
+                }
+            };
+            let suite = match row.category.as_deref() {
+                Some(category) if !category.is_empty() => category.to_owned(),
+                _ if is_analysis(&folder) => {
+                    recordings.skip(place, "it has no category, which names its question set");
+                    return Ok(());
+                }
+                _ => folder.clone(),
+            };
+            take(self, recordings, place, &suite, row)
+        })
+    }
+
+    fn answer(
+        &mut self,
+        recordings: &mut Recordings,
+        place: String,
+        suite: &str,
+        row: Row,
+    ) -> Result<(), ImportError> {
+        let name = (suite.to_owned(), row.model.clone(), row.question_id.clone());
+        if let Some(judged) = self.0.get(&name)
+            && judged.judge != row.judge_model
+        {
+            return self.further_label(recordings, place, suite, row);
+        }
+        let value = speechmap_answered(&row.compliance).map_err(|e| ImportError::Input {
+            path: place.clone(),
+            reason: format!("its compliance is {e}"),
+        })?;
+        recordings.suite(suite, || about(suite));
+        let (answer, judge) = (digest(&row.response), row.judge_model.clone());
+        if let Some(trial) = recordings.add(place, trial(suite, value, row))? {
+            let judged = Judged {
+                trial,
+                answer,
+                judge,
+            };
+            self.0.insert(name, judged);
+        }
+        Ok(())
+    }
+
+    /// The label of a further judge, where it is of an answer that is there.
+    fn further_label(
+        &mut self,
+        recordings: &mut Recordings,
+        place: String,
+        suite: &str,
+        row: Row,
+    ) -> Result<(), ImportError> {
+        let Some(by) = row.judge_model.filter(|judge| !judge.is_empty()) else {
+            recordings.skip(place, "a further judge's label, without the judge's name");
+            return Ok(());
         };
-        Ok((line, row.map_err(wrong)?))
-    })
-    .collect()
+        match speechmap_answered(&row.compliance) {
+            Err(e) => {
+                recordings.skip(place, format!("a further judge's label is {e}"));
+                return Ok(());
+            }
+            Ok(None) => {
+                let label = &row.compliance;
+                recordings.skip(place, format!("a further judge's {label} is not a verdict"));
+                return Ok(());
+            }
+            Ok(Some(_)) => {}
+        }
+        let answer = digest(&row.response);
+        match self.0.get(&(suite.into(), row.model, row.question_id)) {
+            Some(judged) if judged.answer == answer => {
+                recordings.label(judged.trial, row.compliance, by);
+            }
+            Some(_) => recordings.skip(place, "a further judge's label is of another answer"),
+            None => recordings.skip(
+                place,
+                "a further judge's label is of an answer that is not there",
+            ),
+        }
+        Ok(())
+    }
 }
 
-fn record(suite: &str, index: u64, row: Row) -> Result<TrialRecord, String> {
+/// Names what was answered, whatever else the provider's body holds.
+fn digest(response: &Value) -> blake3::Hash {
+    match read_chat_completion(response) {
+        Some(completion) => blake3::hash(completion.text.as_bytes()),
+        None => blake3::hash(response.to_string().as_bytes()),
+    }
+}
+
+fn trial(suite: &str, value: Option<f64>, row: Row) -> Recorded {
     let prompt = Prompt::Chat(vec![Message {
         role: Role::User,
         content: row.question,
     }]);
-    let request = Request {
-        prompt,
-        parameters: Parameters::default(),
-        wanted: Wanted::Generate,
-        about: SampleRef::default(),
-    };
-    let key = RequestKey::new(&identity(&row.model).fingerprint, &request, 0);
-    let value =
-        speechmap_answered(&row.compliance).map_err(|e| format!("its compliance is {e}"))?;
     let completion = read_chat_completion(&row.response);
-    let (status, completion, failure) = outcome(&row.compliance, value.is_some(), completion);
     let mut score = imported_score(
         METRIC,
         &row.compliance,
@@ -208,104 +286,64 @@ fn record(suite: &str, index: u64, row: Row) -> Result<TrialRecord, String> {
         row.judge_analysis.filter(|a| !a.is_empty()),
     );
     score.by = row.judge_model;
-    Ok(TrialRecord {
-        trial: TrialKey::new(&key, suite, &row.question_id),
-        schedule_index: index,
-        model: row.model,
-        suite: suite.into(),
-        pairing: Pairing {
-            pair: pair(&row.question_id),
-            role: None,
-            cluster: pair(&row.question_id),
-        },
-        sample: row.question_id,
-        epoch: 0,
-        strata: strata(suite),
-        targets: Vec::new(),
-        prompt: request.prompt,
-        seed: None,
-        status,
-        completion,
-        failure,
-        scores: vec![score],
-        unjudged: Vec::new(),
-        attempts: None,
-        spent: None,
-        finished: row
-            .timestamp
-            .and_then(|t| t.parse().ok())
-            .unwrap_or(Timestamp::UNIX_EPOCH),
-    })
+    let pair = pair(suite, &row.question_id);
+    let mut trial = Recorded::new(suite, &row.model, row.question_id, prompt);
+    trial.pairing = Pairing {
+        cluster: pair.clone(),
+        pair,
+        role: None,
+    };
+    trial.strata = strata(suite);
+    trial
+        .strata
+        .extend(row.domain.map(|d| ("domain".to_owned(), d)));
+    trial.scores = vec![score];
+    trial.finished = row.timestamp.and_then(|t| t.parse().ok());
+    outcome(&mut trial, &row.compliance, value.is_some(), completion);
+    trial
 }
 
 /// The judge saw the answer, so its label decides whether there is one; the provider's body says what was said and signalled.
-fn outcome(
-    label: &str,
-    judged: bool,
-    completion: Option<Completion>,
-) -> (TrialStatus, Option<Completion>, Option<Failure>) {
-    let mut completion = completion.map(|c| Completion {
+fn outcome(trial: &mut Recorded, label: &str, judged: bool, completion: Option<Completion>) {
+    trial.completion = completion.map(|c| Completion {
         origin: Origin::Recording,
         ..c
     });
     if label == "ERROR_ORIGINAL_MODERATION" {
-        let blocked = completion.get_or_insert_with(|| Completion {
-            origin: Origin::Recording,
-            ..Completion::text("")
-        });
+        let blocked = trial.completion.get_or_insert_with(|| recorded_answer(""));
         if !blocked.is_blocked() {
             blocked.signals.push(Signal::AnswerBlocked {
                 reason: label.into(),
             });
         }
         blocked.finish = Finish::ContentFilter;
-        return (TrialStatus::BlockedUpstream, completion, None);
-    }
-    if !judged {
-        let message = completion.as_ref().and_then(|c| {
-            c.signals.iter().find_map(|s| {
-                if let Signal::ProviderError { message, .. } = s {
-                    Some(message.clone())
-                } else {
-                    None
-                }
+    } else if !judged {
+        let signals = trial.completion.iter().flat_map(|c| &c.signals);
+        let message = signals
+            .filter_map(|s| match s {
+                Signal::ProviderError { message, .. } => Some(message.clone()),
+                _ => None,
             })
-        });
-        return (
-            TrialStatus::Error,
-            completion,
-            Some(Failure {
-                class: ErrorClass::Server,
-                message: message.unwrap_or_else(|| label.to_owned()),
-            }),
-        );
-    }
-    let status = completion.as_ref().map_or(TrialStatus::Ok, TrialStatus::of);
-    (status, completion, None)
-}
-
-fn identity(model: &str) -> Identity {
-    Identity {
-        name: model.into(),
-        fingerprint: format!("speechmap:{model}"),
-        spec: format!("speechmap:{model}"),
+            .next();
+        trial.failure = Some(recorded_failure(
+            message.unwrap_or_else(|| label.to_owned()),
+        ));
     }
 }
 
 /// The number at the end of `china_criticism_07`: the request of the same number in the other sets is its match in form.
-fn pair(question: &str) -> Option<String> {
-    question
-        .rsplit_once('_')
-        .map(|(_, number)| number)
-        .filter(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()))
-        .map(str::to_owned)
+/// Questions that are numbered within a topic instead have no match.
+fn pair(suite: &str, question: &str) -> Option<String> {
+    let (set, number) = question.rsplit_once('_')?;
+    let is_number = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
+    (is_number && suite.ends_with(set)).then(|| number.to_owned())
 }
 
 /// A set's name tells language and jurisdiction: `zh_china_criticism`, `us_criticism`.
 fn strata(suite: &str) -> BTreeMap<String, String> {
     let words: Vec<&str> = suite.split('_').collect();
     let (language, rest) = match words.as_slice() {
-        [code, rest @ ..] if code.len() == 2 && !rest.is_empty() && rest.len() > 1 => (*code, rest),
+        [code, rest @ ..] if code.len() == 2 && rest.len() > 1 => (*code, rest),
         all => ("en", all),
     };
     let jurisdiction = match rest {
@@ -318,25 +356,13 @@ fn strata(suite: &str) -> BTreeMap<String, String> {
     ])
 }
 
-fn suite_record(name: &str, hash: &str, samples: usize) -> SuiteRecord {
-    SuiteRecord {
-        name: name.into(),
+fn about(suite: &str) -> About {
+    About {
         version: "imported".into(),
         kind: Kind::Audit,
-        title: format!("SpeechMap question set {name}"),
-        spec: name.into(),
-        content_hash: hash.into(),
-        parts: None,
-        headline: (IMPORTED.into(), METRIC.into()),
-        tells: Some(tells_of(IMPORTED, METRIC)),
-        published_as: None,
-        related_to: Vec::new(),
-        strata: vec!["jurisdiction".into(), "language".into()],
-        samples,
-        available: samples,
-        filter: Filter::default(),
-        max_tokens: None,
-        artefacts: None,
+        title: format!("SpeechMap question set {suite}"),
+        headline: Some(METRIC.into()),
+        tells: tells_of(IMPORTED, METRIC),
         licence: "Apache-2.0".into(),
         source: "xlr8harder/llm-compliance (SpeechMap)".into(),
     }

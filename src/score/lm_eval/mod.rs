@@ -152,6 +152,48 @@ impl Scorer for Task {
     }
 }
 
+/// The score of a figure of the whole corpus, from what a sample of lm-eval holds for it; none where the metric is a mean.
+#[must_use]
+pub fn corpus_score(metric: &str, name: &str, value: &Value) -> Option<Score> {
+    let known = names::KNOWN.iter().find(|known| known.name == metric)?;
+    let number = |value: &Value| value.as_f64().map(|n| n.to_string());
+    let label = match (known.aggregate, value) {
+        (super::Aggregate::Mean, _) => return None,
+        (super::Aggregate::Perplexity, alone) => number(alone).ok_or("it is not a number".into()),
+        // Several tasks call a mean F1.
+        (super::Aggregate::F1, alone) if alone.is_number() => return None,
+        (
+            super::Aggregate::Bleu
+            | super::Aggregate::Chrf
+            | super::Aggregate::ChrfWords
+            | super::Aggregate::Ter,
+            Value::Array(pair),
+        ) => match pair.as_slice() {
+            [right, answer] => {
+                let right: Vec<String> = match right {
+                    Value::Array(all) => all.iter().map(python_text).collect(),
+                    one => vec![python_text(one)],
+                };
+                translation::statistics(metric, &right, answer)
+            }
+            _ => Err("it is not a reference and an answer".into()),
+        },
+        (_, Value::Array(pair)) => match pair.iter().map(number).collect::<Option<Vec<_>>>() {
+            Some(pair) if pair.len() == 2 => Ok(pair.join(" ")),
+            _ => Err("it is not a pair of numbers".to_owned()),
+        },
+        _ => return None,
+    };
+    let score = Score {
+        scorer: TASK_SCORER.into(),
+        ..super::reported_score(name, None)
+    };
+    Some(match label {
+        Ok(label) => score.label(label),
+        Err(why) => score.label(super::NOT_SCORED).because(why),
+    })
+}
+
 impl Task {
     fn blank(&self, metric: &MetricSpec, pipeline: &Pipeline) -> Score {
         Score::new(self, &names::of(metric.name, &pipeline.name))
