@@ -124,7 +124,9 @@ impl From<ConfigurationError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let exit = match error {
-            StoreError::NotForOutput { .. } => Exit::Usage,
+            StoreError::NotForOutput { .. }
+            | StoreError::NotShards { .. }
+            | StoreError::OnNetwork { .. } => Exit::Usage,
             _ => Exit::CouldNotRun,
         };
         Self::new(exit, error)

@@ -15,6 +15,7 @@ use super::interrupt::interrupts;
 use super::number::{positive, whole};
 use super::output::{Form, print_grid, print_note, print_summary, score_grid};
 use super::progress::Progress;
+use super::scheduler;
 use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::{Dataset, FailedTrials, failed_trials, named_model, totals};
@@ -70,7 +71,7 @@ pub(super) struct Arguments {
     /// Stop after spending this many US dollars.
     #[arg(long, value_name = "USD", value_parser = parse_budget)]
     budget: Option<f64>,
-    /// Run one part of the plan: part I of N.
+    /// Run one part of the plan: part I of N [default: in a Slurm array or a Kubernetes Indexed Job, the task's own]
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
     shard: Option<Shard>,
     /// Fail instead of using the network.
@@ -207,13 +208,22 @@ fn what_to_run(
         .map(|m| m.parse())
         .collect::<Result<_, _>>()
         .map_err(|e: crate::model::SpecError| Failure::new(Exit::Usage, e))?;
+    let shard = match arguments.shard {
+        Some(shard) => Some(shard),
+        None => scheduler::shard(|name| std::env::var(name).ok())
+            .map_err(|e| Failure::new(Exit::Usage, e))?
+            .map(|task| {
+                say(&task.to_string());
+                task.shard
+            }),
+    };
     let options = PlanOptions {
         filter: arguments.filter.filter(),
         max_tokens: arguments.max_tokens,
         limit: arguments.limit.and_then(|n| usize::try_from(n).ok()),
         epochs: arguments.epochs.or(file.epochs).unwrap_or(1).max(1),
         seed: arguments.seed.or(file.seed).unwrap_or(0),
-        shard: arguments.shard,
+        shard,
         ..PlanOptions::default()
     };
     Ok((suites, models, options))

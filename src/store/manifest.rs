@@ -244,6 +244,36 @@ impl Manifest {
         }
     }
 
+    /// Takes over what a further shard of the same plan knows.
+    pub(super) fn take_from_shard(&mut self, shard: &Self) {
+        for (known, now) in self.models.iter_mut().zip(&shard.models) {
+            if known.identity.fingerprint.is_empty() {
+                *known = now.clone();
+            } else if known.stopped.is_none() {
+                known.stopped.clone_from(&now.stopped);
+            }
+        }
+        for suite in &shard.suites {
+            suite.strata.iter().for_each(|s| self.add_stratum_to(&suite.name, s));
+        }
+        self.cached = match (self.cached, shard.cached) {
+            (Some(a), Some(b)) => Some(CachedAnswers {
+                answers: a.answers + b.answers,
+                oldest: a.oldest.min(b.oldest),
+                newest: a.newest.max(b.newest),
+            }),
+            (a, b) => a.or(b),
+        };
+    }
+
+    fn add_stratum_to(&mut self, suite: &str, stratum: &str) {
+        let own = self.suites.iter_mut().find(|s| s.name == suite);
+        if let Some(suite) = own.filter(|s| !s.strata.iter().any(|s| s == stratum)) {
+            suite.strata.push(stratum.to_owned());
+            suite.strata.sort();
+        }
+    }
+
     /// Adds a stratum that answers have, whatever their suite.
     pub fn add_stratum(&mut self, name: &str) {
         for suite in &mut self.suites {

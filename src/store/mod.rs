@@ -13,11 +13,13 @@ mod journal;
 mod labels;
 mod lock;
 mod manifest;
+mod merge;
 mod own_files;
 mod record;
 mod replace;
 mod rescored;
 mod seal;
+mod shards;
 mod table;
 mod traffic;
 
@@ -32,5 +34,6 @@ pub use manifest::{CachedAnswers, Manifest, ModelRecord, RouteOf, RunStatus, Sha
 pub use own_files::{Output, may_be_written};
 pub use record::{Failure, ROUTE, TrialKey, TrialRecord, TrialStatus, Unjudged};
 pub use rescored::RescoredSuite;
+pub use shards::{ShardGap, Shards, missing_shards, runs_at};
 pub use table::{Filter, Floats, Parts, Reading, Table, Texts, Wholes};
 pub use traffic::TrafficLog;

@@ -13,7 +13,7 @@ pub(super) const MANIFEST: &str = "run.json";
 pub(super) const MANIFEST_AT_FIRST: &str = "run.json.bak";
 pub(super) const JOURNAL: &str = "journal.jsonl";
 const REPORT: &str = "report.html";
-const LABELS: &str = "labels.jsonl";
+pub(super) const LABELS: &str = "labels.jsonl";
 
 /// What a command writes, which decides which file of a run it can overwrite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

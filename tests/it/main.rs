@@ -65,6 +65,7 @@ mod resume;
 mod sandbox;
 mod scale;
 mod secrets;
+mod shards;
 mod sides;
 mod signals;
 mod simulate;
