@@ -135,6 +135,9 @@ impl From<StoreError> for Failure {
 
 impl From<AnalysisError> for Failure {
     fn from(error: AnalysisError) -> Self {
+        if let AnalysisError::Store(error) = error {
+            return error.into();
+        }
         let exit = if matches!(
             error,
             AnalysisError::UnknownModel { .. }

@@ -24,7 +24,7 @@ use crate::report::{Report, ReportOptions, count};
 use crate::run::{
     Limits, Outcome, Plan, PlanOptions, Resumed, Session, SessionOptions, StopReason,
 };
-use crate::store::Shard;
+use crate::store::{Output, Recording, Shard, may_be_written};
 use crate::text::excerpt;
 
 /// Maximum number of kinds of failure that are told at the end.
@@ -71,10 +71,16 @@ pub(super) struct Arguments {
     /// Stop after spending this many US dollars.
     #[arg(long, value_name = "USD", value_parser = parse_budget)]
     budget: Option<f64>,
+    /// Prices: a TOML file of the form of [[prices]] in candor.toml, or LiteLLM's model_prices_and_context_window.json.
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
+    /// Keep raw requests and replies in this file, without keys; replay:FILE answers from it.
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    record: Option<PathBuf>,
     /// Run one part of the plan: part I of N [default: in a Slurm array or a Kubernetes Indexed Job, the task's own]
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
     shard: Option<Shard>,
-    /// Fail instead of using the network.
+    /// Connect to no other machine: what needs the network fails.
     #[arg(long)]
     offline: bool,
     /// Run programs that models write without a sandbox, with all that you may do.
@@ -133,6 +139,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let mut settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
     settings.name(&arguments.models)?;
     settings.name(&arguments.judges)?;
+    settings.price(arguments.prices.as_deref())?;
     settings.open.code.without_sandbox = arguments.unsafe_code;
     let resumed = arguments.resume.as_deref().map(Resumed::open).transpose()?;
     let (suites, models, options) = match &resumed {
@@ -160,6 +167,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let options = SessionOptions {
         limits,
         cache: open_cache(arguments.no_cache),
+        recording: recording(&arguments)?,
     };
     let plan = Arc::new(plan);
     let session = if let Some(resumed) = resumed {
@@ -227,6 +235,16 @@ fn what_to_run(
         ..PlanOptions::default()
     };
     Ok((suites, models, options))
+}
+
+/// The file that raw exchanges are kept in, if one is named. A run that is resumed goes on with it.
+fn recording(arguments: &Arguments) -> Result<Option<Arc<Recording>>, Failure> {
+    let Some(path) = &arguments.record else {
+        return Ok(None);
+    };
+    let run = arguments.resume.as_deref();
+    may_be_written(path, Output::Other, run.as_slice())?;
+    Ok(Some(Arc::new(Recording::open(path, run.is_some())?)))
 }
 
 fn limits(arguments: &Arguments, settings: &Settings) -> Limits {

@@ -13,13 +13,14 @@ use tokio::task::{JoinError, JoinHandle};
 use super::budget::Budget;
 use super::earlier::Earlier;
 use super::event::RunEvent;
+use super::logs::Logs;
 use super::panel::LostJudge;
 use super::patience::Patience;
 use super::plan::{Plan, Trial};
 use super::scoring::Scoring;
 use super::trial::{Asker, Ended};
 use crate::model::ErrorClass;
-use crate::store::{CachedAnswers, CompletionCache, JournalWriter, StoreError, TrafficLog};
+use crate::store::{CachedAnswers, CompletionCache, JournalWriter, StoreError};
 
 /// What bounds a run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -87,7 +88,7 @@ pub async fn execute(
     cache: Option<Arc<CompletionCache>>,
     earlier: Earlier,
     limits: Limits,
-    traffic: Option<Arc<TrafficLog>>,
+    logs: Logs,
     on_event: impl Fn(RunEvent) + Send + Sync + 'static,
     stop: watch::Receiver<bool>,
 ) -> Result<Outcome, StoreError> {
@@ -108,7 +109,7 @@ pub async fn execute(
             cache,
             earlier,
             scoring,
-            traffic,
+            logs,
         }),
         journal,
         limits,

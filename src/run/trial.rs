@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::budget::{Bounds, Budget, Money};
 use super::earlier::Earlier;
 use super::event::RunEvent;
+use super::logs::Logs;
 use super::plan::{Plan, Trial};
 use super::purse::Purse;
 use super::scoring::{Answer, Scoring};
@@ -15,7 +16,7 @@ use crate::model::{
     Usd, Wanted,
 };
 use crate::store::{
-    CompletionCache, Failure, JournalLine, ROUTE, StoreError, TrafficLog, TrialKey, TrialRecord,
+    CompletionCache, Failure, JournalLine, ROUTE, StoreError, TrialKey, TrialRecord,
     TrialStatus,
 };
 use crate::suite::Sample;
@@ -27,8 +28,7 @@ pub(super) struct Asker {
     pub earlier: Earlier,
     pub budget: Arc<Budget>,
     pub scoring: Scoring,
-    /// Where what happens on the way to answers is kept.
-    pub traffic: Option<Arc<TrafficLog>>,
+    pub logs: Logs,
     /// When the run began.
     pub begun: Timestamp,
 }
@@ -80,11 +80,13 @@ impl Asker {
                 let Some(reserved) = self.budget.reserve(model, bounds).await else {
                     return Ok(None);
                 };
-                let purse = Arc::new(Purse::new(reserved, self.traffic.clone()));
+                let purse = Arc::new(Purse::new(reserved, self.logs.traffic.clone()));
                 if let Some(kept) = kept {
                     record = kept;
                 } else {
-                    observed.spent = self.answer(&mut record, request, &key, model, &purse).await;
+                    observed.spent = self
+                        .answer(&mut record, request, &key, model, &purse)
+                        .await?;
                 }
                 observed.origin = record
                     .completion
@@ -125,6 +127,9 @@ impl Asker {
 
     /// Gets the answer from the cache or the model. Gives the US dollars that it took now, at most; none if that was nothing, or no
     /// price is known.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the exchanges are to be recorded and cannot be.
     async fn answer(
         &self,
         record: &mut TrialRecord,
@@ -132,9 +137,12 @@ impl Asker {
         key: &RequestKey,
         model: usize,
         purse: &Purse,
-    ) -> Option<f64> {
+    ) -> Result<Option<f64>, StoreError> {
         let target = &self.plan.models[model];
-        let payment = purse.payment();
+        let payment = match &self.logs.recording {
+            Some(_) => purse.recorded_payment(),
+            None => purse.payment(),
+        };
         let asked = target.model.answer_for(&payment, &request);
         let answer = match &self.cache {
             Some(cache) if target.capabilities.cacheable => cache.answer(key, asked).await,
@@ -168,7 +176,10 @@ impl Asker {
         let spent = payment.settle(&attempts);
         let alone = attempts.sent <= u32::from(record.failure.is_none());
         record.attempts = (!alone).then_some(attempts);
-        spent.filter(|spent| *spent > 0.0)
+        if let Some(recording) = &self.logs.recording {
+            recording.write(record, &payment.exchanges())?;
+        }
+        Ok(spent.filter(|spent| *spent > 0.0))
     }
 
     /// Scores the answer, if there is one.

@@ -1,6 +1,7 @@
 //! A model behind HTTP, whatever API it is asked through.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,17 +16,19 @@ use super::dialect::{Ask, CHAT, Dialect, KeyHeader};
 use super::http::{Http, Target};
 use super::key::Key;
 use super::limiter::{Fate, START};
-use super::prices::{self, Price};
+use super::prices::{self, PriceRow};
 use super::providers::{self, Provider};
 use super::quirks::Quirks;
 use super::reply::Failure;
 use super::retry::Tries;
 use super::secrets::Secrets;
 use super::setting::{self, Setting};
+use super::tokenizer::LocalTokenizer;
 use crate::model::request::cut_at_stop;
+use crate::net;
 use crate::model::{
     Attempts, Capabilities, Completion, ErrorClass, Finish, Identity, Model, ModelError, ModelSpec,
-    OpenOptions, Payer, Request, Timing, Traffic, Unlimited, Usage, Usd, Wanted,
+    Exchange, OpenOptions, Payer, Request, Timing, Traffic, Unlimited, Usage, Usd, Wanted,
 };
 
 /// A model behind HTTP.
@@ -37,7 +40,7 @@ pub struct Endpoint {
     secrets: Secrets,
     http: Http,
     account: Arc<Account>,
-    price: Option<Price>,
+    price: Option<PriceRow>,
     /// Requests in flight, where somebody asked for a number.
     connections: Option<usize>,
     dialect: &'static dyn Dialect,
@@ -45,6 +48,11 @@ pub struct Endpoint {
     quirks: Quirks,
     /// The upstream that a request pins.
     route: Option<String>,
+    tokenizer: LocalTokenizer,
+    /// Scheme, host and port.
+    host: String,
+    /// Whether anything was sent there.
+    was_asked: AtomicBool,
     /// What the server has said it does not take.
     refused: Mutex<BTreeSet<Setting>>,
     /// Answers are asked for as streams: only they show one that is begun and retracted, and the time to the first token.
@@ -56,17 +64,27 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`ErrorClass::Auth`] if the provider needs a key and its variable is not set, or holds what cannot be sent;
-    /// [`ErrorClass::BadRequest`] if the address is none; [`ErrorClass::Network`] when offline.
+    /// [`ErrorClass::BadRequest`] if the address is none; [`ErrorClass::Network`] when offline, unless the server is on this
+    /// machine.
     pub fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Self, ModelError> {
-        spec.allow_options(&["api", "key_env", "max_connections", "route", "stream"])?;
-        if options.offline {
+        spec.allow_options(&[
+            "api",
+            "key_env",
+            "max_connections",
+            "route",
+            "stream",
+            "tokenizer",
+        ])?;
+        let model = spec.fragment.clone().unwrap_or_else(|| spec.target.clone());
+        let provider = providers::resolve(spec, &model, options)?;
+        let address = &provider.address;
+        let leaves = address.socket().is_none() && !net::is_this_machine(address.url());
+        if options.offline && leaves {
             return Err(ModelError::new(
                 ErrorClass::Network,
                 format!("{spec} needs the network, and --offline forbids it"),
             ));
         }
-        let model = spec.fragment.clone().unwrap_or_else(|| spec.target.clone());
-        let provider = providers::resolve(spec, &model, options)?;
         let named = spec.options.get("key_env").cloned();
         let key = Key::read(named.unwrap_or_else(|| provider.key_env.clone()))?;
         if key.value().is_none() && provider.key_required && !options.unasked {
@@ -86,8 +104,19 @@ impl Endpoint {
                 fingerprint: fingerprint(&provider, &model, route.as_deref()),
                 spec: spec.to_string(),
             },
-            price: provider
-                .price
+            price: options
+                .prices
+                .find(&spec.scheme, &model)
+                .cloned()
+                .or_else(|| {
+                    provider.price.map(|price| PriceRow {
+                        provider: spec.scheme.clone(),
+                        model: model.clone(),
+                        price,
+                        as_of: None,
+                        source: Some(format!("[providers.{}] in candor.toml", spec.scheme)),
+                    })
+                })
                 .or_else(|| prices::list_price(&spec.scheme, &model)),
             connections: provider.allowance.connections,
             account: options.accounts.account(
@@ -96,7 +125,10 @@ impl Endpoint {
                 provider.allowance,
             ),
             secrets: secrets(&provider.address, &key),
-            http: Http::new(&options.timeouts)?,
+            http: Http::new(&options.timeouts, provider.address.socket())?,
+            tokenizer: LocalTokenizer::of(spec, &model)?,
+            host: provider.address.origin(),
+            was_asked: AtomicBool::new(false),
             dialect: provider.dialect,
             key_header: provider.key_header,
             quirks: provider.quirks,
@@ -212,7 +244,7 @@ impl Endpoint {
         question: Question<'_>,
     ) -> Result<Completion, Box<Failure>> {
         let place = self.account.place(tokens(request)).await;
-        let sent = self.exchange(body, question).await;
+        let sent = self.exchange(payer, body, question).await;
         if let Some(change) = place.leave(fate(&sent)) {
             payer.hears(&Traffic::Limit {
                 server: self.account.server().to_owned(),
@@ -226,11 +258,28 @@ impl Endpoint {
 
     async fn exchange(
         &self,
+        payer: &dyn Payer,
         body: &Value,
         question: Question<'_>,
     ) -> Result<Completion, Box<Failure>> {
-        let reply = self.http.post(&self.target(), body).await?;
+        self.was_asked.store(true, Ordering::Relaxed);
+        let began = payer.keeps_exchanges().then(jiff::Timestamp::now);
+        let reply = self.http.post(&self.target(), body).await;
         let url = self.address.public_url();
+        if let Some(began) = began {
+            let (status, response) = match &reply {
+                Ok(reply) => (Some(reply.status), reply.body.as_json()),
+                Err(failure) => (None, failure.error.message.clone().into()),
+            };
+            payer.keep(Exchange {
+                began,
+                url: url.clone(),
+                request: body.clone(),
+                status,
+                response,
+            });
+        }
+        let reply = reply?;
         let mut completion = match question {
             Question::Words => reply.read(self.dialect, &url),
             Question::Score(texts) => reply.read_score(self.dialect, &url, texts),
@@ -287,12 +336,16 @@ impl Endpoint {
 
     /// What a request took in US dollars, where that is known.
     fn cost(&self, usage: &Usage) -> Option<Usd> {
-        let by_list = || self.price(usage.prompt_tokens?, usage.completion_tokens?);
+        let by_list = || self.price.as_ref()?.price.cost(usage);
         usage.cost.or_else(by_list)
     }
 
     /// The most that it can have taken: of what was not counted, as much as can have been read or written.
     fn max_cost(&self, usage: &Usage, request: &Request) -> Option<Usd> {
+        let counted = self.cost(usage);
+        if counted.is_some() {
+            return counted;
+        }
         let by_list = || {
             let read = usage.prompt_tokens;
             let read = read.unwrap_or_else(|| request.prompt.most_tokens());
@@ -503,10 +556,29 @@ impl Model for Endpoint {
         }
     }
 
-    #[allow(clippy::cast_precision_loss)]
     fn price(&self, prompt_tokens: u64, completion_tokens: u64) -> Option<Usd> {
-        self.price.map(|p| {
-            Usd((prompt_tokens as f64 * p.input + completion_tokens as f64 * p.output) / 1e6)
+        let row = self.price.as_ref()?;
+        Some(row.price.most(prompt_tokens, completion_tokens))
+    }
+
+    fn price_basis(&self) -> Option<String> {
+        let row = self.price.as_ref()?;
+        Some(match (&row.as_of, &row.source) {
+            (Some(day), _) => format!("list price of {day}"),
+            (None, Some(source)) => format!("price of {source}"),
+            (None, None) => "your price".into(),
         })
+    }
+
+    fn count_tokens(&self, prompt: &str) -> Option<u64> {
+        self.tokenizer.count(prompt)
+    }
+
+    fn host(&self) -> Option<&str> {
+        Some(&self.host)
+    }
+
+    fn was_asked(&self) -> bool {
+        self.was_asked.load(Ordering::Relaxed)
     }
 }

@@ -1,5 +1,6 @@
 //! The one HTTP client: sends a request once, and reads what comes back within limits of time and size.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -43,8 +44,17 @@ pub(super) struct Target<'a> {
 }
 
 impl Http {
-    pub(super) fn new(timeouts: &Timeouts) -> Result<Self, ModelError> {
-        let client = net::client()
+    /// Its connections are to the unix socket, where one is named.
+    pub(super) fn new(timeouts: &Timeouts, socket: Option<&Path>) -> Result<Self, ModelError> {
+        let client = net::client();
+        #[cfg(unix)]
+        let client = match socket {
+            Some(socket) => client.unix_socket(socket),
+            None => client,
+        };
+        #[cfg(not(unix))]
+        let _ = socket;
+        let client = client
             .connect_timeout(timeouts.connect_seconds.duration())
             .timeout(timeouts.total_seconds.duration())
             // A redirect could carry the key to another host.
