@@ -27,7 +27,8 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 node=$(hostname -s)
 ctl=$(free_port) d=$(free_port)
 mkdir -p "$home"/{state,spool,munge,project}
-chmod 700 "$home/munge"
+# Everybody may speak to the daemon, as through /run/munge; its key is its own.
+chmod 755 "$home/munge"
 dd if=/dev/urandom of="$home/munge/key" bs=64 count=1 2>/dev/null
 chmod 400 "$home/munge/key"
 munged --foreground --force --key-file="$home/munge/key" --socket="$home/munge/socket" --pid-file="$home/munge/pid" \
@@ -60,6 +61,8 @@ JobAcctGatherType=jobacct_gather/none
 JobCompType=jobcomp/none
 ReturnToService=2
 KillWait=5
+# The node is said to have eight cores, whatever it has.
+SlurmdParameters=config_overrides
 NodeName=$node NodeAddr=127.0.0.1 CPUs=8 State=UNKNOWN
 PartitionName=all Nodes=$node Default=YES MaxTime=INFINITE State=UP
 CONF
@@ -67,15 +70,13 @@ export SLURM_CONF="$home/slurm.conf"
 sleep 1
 slurmctld -D -f "$SLURM_CONF" >"$home/ctl.log" 2>&1 &
 started+=($!)
-# It counts the machine's own cores; the node is said to have eight.
-slurmd -D -f "$SLURM_CONF" --conf "CPUs=8" >"$home/d.log" 2>&1 &
-slurmd=$!
-started+=("$slurmd")
+slurmd -D -f "$SLURM_CONF" >"$home/d.log" 2>&1 &
+started+=($!)
 for _ in {1..60}; do
   [[ $(sinfo -h -o %T 2>/dev/null) == idle ]] && break
   sleep 1
 done
-[[ $(sinfo -h -o %T) == idle ]] || { tail -20 "$home/ctl.log" "$home/d.log"; exit 1; }
+[[ $(sinfo -h -o %T) == idle ]] || { tail -n 20 "$home"/*.log; exit 1; }
 
 # A server that takes a fifth of a second, and keeps every question.
 cat > "$home/server.py" <<'PYTHON'
@@ -87,6 +88,8 @@ class Server(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        with lock:
+            print(asked["messages"][-1]["content"], file=questions)
         time.sleep(0.2)
         reply = json.dumps({"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "1"}}]}).encode()
         self.send_response(200)
@@ -94,8 +97,6 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(reply)))
         self.end_headers()
         self.wfile.write(reply)
-        with lock:
-            print(asked["messages"][-1]["content"], file=questions)
     def log_message(self, *_):
         pass
 
@@ -103,7 +104,7 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
 print(server.server_address[1], flush=True)
 server.serve_forever()
 PYTHON
-python3 "$home/server.py" "$home/questions" >"$home/port" &
+python3 "$home/server.py" "$home/questions" >"$home/port" 2>/dev/null &
 started+=($!)
 for _ in {1..50}; do [[ -s $home/port ]] && break; sleep 0.1; done
 
@@ -131,7 +132,7 @@ echo "array $job"
 
 answered() { grep -c '' "runs/parts/$1-of-4/journal.jsonl" 2>/dev/null || true; }
 for _ in {1..300}; do (( $(answered 3) >= 10 )) && break; sleep 0.1; done
-(( $(answered 3) >= 10 && $(answered 3) < 100 )) || { echo "part 3 was not in the middle of its work: $(answered 3) answers"; tail -20 candor-*.log "$home/ctl.log"; exit 1; }
+(( $(answered 3) >= 10 && $(answered 3) < 100 )) || { echo "part 3 was not in the middle of its work: $(answered 3) answers"; tail -n 20 candor-*.log "$home/ctl.log"; exit 1; }
 # Killed without a chance to close anything, then requeued as after the loss of a node.
 pid=$(pgrep -f -- "--shard 3/4" | head -1)
 kill -KILL "$pid"
@@ -149,6 +150,6 @@ lines=$(wc -l < runs/whole/journal.jsonl)
 distinct=$(sort -u "$home/questions" | wc -l)
 again=$(( $(wc -l < "$home/questions") - distinct ))
 echo "$lines trials merged, $distinct questions asked, $again of them twice"
-# What the killed task had in flight (four connections) may have been answered and not recorded.
+# What the killed task had in flight (four connections), and what it had not yet written down, is asked again.
 (( lines == 400 && distinct == 400 && again <= 8 ))
 echo "Slurm: an array of four parts, one killed and requeued, is one complete run"

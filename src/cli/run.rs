@@ -24,7 +24,7 @@ use crate::report::{Report, ReportOptions, count};
 use crate::run::{
     Limits, Outcome, Plan, PlanOptions, Resumed, Session, SessionOptions, StopReason,
 };
-use crate::store::{Output, Recording, Shard, may_be_written};
+use crate::store::{BATCHES, Output, Recording, Shard, may_be_written};
 use crate::text::excerpt;
 
 /// Maximum number of kinds of failure that are told at the end.
@@ -74,6 +74,9 @@ pub(super) struct Arguments {
     /// Prices: a TOML file of the form of [[prices]] in candor.toml, or LiteLLM's model_prices_and_context_window.json.
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
+    /// Ask in batches, at the batch price: answers come within a day. Ctrl-C leaves them to the provider, --resume collects them.
+    #[arg(long, conflicts_with_all = ["max_connections", "dry_run"])]
+    batch: bool,
     /// Keep raw requests and replies in this file, without keys; replay:FILE answers from it.
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     record: Option<PathBuf>,
@@ -151,7 +154,15 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         None => what_to_run(&arguments, &settings)?,
     };
     let limits = limits(&arguments, &settings);
+    let path = match &arguments.resume {
+        Some(path) => path.clone(),
+        None => arguments.output.clone().unwrap_or_else(default_directory),
+    };
+    let ledger = path.join(BATCHES);
+    // What was submitted is collected, whether the flag is given again or not.
+    let in_batches = arguments.batch || arguments.resume.is_some() && ledger.is_file();
     let open = OpenOptions {
+        batches: in_batches.then_some(ledger),
         unasked: arguments.dry_run,
         max_connections: limits.max_connections,
         ..settings.open.clone()
@@ -173,11 +184,16 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let session = if let Some(resumed) = resumed {
         Session::resume(plan, resumed, options)?
     } else {
-        let path = arguments.output.clone().unwrap_or_else(default_directory);
         Session::start(plan, &path, options)?
     };
     if let Some(lost) = session.lost_lines() {
         say(&format!("warning: {lost}. They are asked again now"));
+    }
+    if in_batches {
+        say(&format!(
+            "Asking in batches, which take up to a day. Stop with Ctrl-C at any time; candor run {} collects the answers.",
+            go_on(&session)
+        ));
     }
     let report_options = ReportOptions {
         baseline: arguments.baseline.clone(),

@@ -36,6 +36,7 @@ impl Settings {
             unasked: false,
             prefer_gpu: false,
             providers: configuration.providers.clone(),
+            batches: None,
             prices: configuration.prices()?,
             timeouts: configuration.http.clone(),
             max_connections: configuration.run.max_connections,

@@ -107,6 +107,11 @@ pub trait Model: Send + Sync {
         None
     }
 
+    /// Whether requests wait for others, to be answered together: then nothing is learned by sending one ahead.
+    fn asks_in_batches(&self) -> bool {
+        false
+    }
+
     /// Where [`Model::price`] comes from, in words.
     fn price_basis(&self) -> Option<String> {
         None
@@ -216,6 +221,8 @@ pub struct OpenOptions {
     pub prefer_gpu: bool,
     /// Settings of remote providers, from `candor.toml`.
     pub providers: std::collections::BTreeMap<String, remote::ProviderSettings>,
+    /// Ask remote models in batches, and write down in this file which were submitted.
+    pub batches: Option<std::path::PathBuf>,
     /// Prices of a person's own, which come before those of providers and the shipped ones.
     pub prices: remote::PriceTable,
     /// How long to wait for remote providers.

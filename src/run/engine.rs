@@ -164,6 +164,7 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         let asked_for = self.limits.max_connections;
         let target = &plan.models[model].model;
         // What a server can take may be found out while the run goes on.
+        let asked_for = asked_for.filter(|_| !target.asks_in_batches());
         let connections = || asked_for.unwrap_or_else(|| target.room()).max(1);
         let is_done = |trial: &Trial| self.asker.is_done(*trial, model);
         let already_done = plan.trials().filter(is_done).count() as u64;

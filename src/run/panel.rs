@@ -93,7 +93,12 @@ impl Panel {
             }
             let spec: ModelSpec = name.parse()?;
             let spec = options.named.judge(&spec)?;
-            let model = model::open(&spec, options)
+            // A judge's word is waited for: scores are written with the answer.
+            let live = OpenOptions {
+                batches: None,
+                ..options.clone()
+            };
+            let model = model::open(&spec, &live)
                 .await
                 .map_err(PlanError::Model)?;
             let slot = JudgeSlot {

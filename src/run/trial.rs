@@ -226,6 +226,7 @@ impl Asker {
         let scorers = &self.plan.suites[trial.suite].scorers;
         Bounds {
             least: price(asked / BYTES_PER_TOKEN, 1),
+            together: model.asks_in_batches(),
             most: price(asked, limit).plus(self.plan.panel.max_cost(scorers, asked, limit)),
         }
     }

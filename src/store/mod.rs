@@ -32,7 +32,7 @@ pub use frames::{SCORES, TRIALS, stratum_column};
 pub use journal::{JournalLine, JournalReader, JournalWriter, Written, read_journal, read_record};
 pub use labels::{TrialLabel, append_label, read_labels};
 pub use manifest::{CachedAnswers, Manifest, ModelRecord, RouteOf, RunStatus, Shard, SuiteRecord};
-pub use own_files::{Output, may_be_written};
+pub use own_files::{BATCHES, Output, may_be_written};
 pub use record::{Failure, ROUTE, TrialKey, TrialRecord, TrialStatus, Unjudged};
 pub use recording::Recording;
 pub use rescored::RescoredSuite;

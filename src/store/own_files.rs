@@ -12,6 +12,8 @@ pub(super) const MANIFEST: &str = "run.json";
 /// The manifest as it was when the run began: all that is needed to go on, should the other be lost.
 pub(super) const MANIFEST_AT_FIRST: &str = "run.json.bak";
 pub(super) const JOURNAL: &str = "journal.jsonl";
+/// The batches that were submitted, which models write down.
+pub const BATCHES: &str = "batches.jsonl";
 const REPORT: &str = "report.html";
 pub(super) const LABELS: &str = "labels.jsonl";
 
@@ -47,6 +49,7 @@ fn is_own(name: &str) -> bool {
         JOURNAL,
         RESCORED,
         TRAFFIC,
+        BATCHES,
         LOCK,
     ]
     .contains(&name)

@@ -13,6 +13,7 @@
 )]
 
 mod bad_input;
+mod batch;
 mod bbq;
 mod benchmarks;
 #[cfg(unix)]

@@ -120,6 +120,29 @@ impl Address {
         format!("{}/{}", self.base, self.path)
     }
 
+    /// The API's path below the base address.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Another place below the base address, with the same user, password and query; `path` may have a query of its own.
+    pub(super) fn beside(&self, path: &str) -> Url {
+        let (below, query) = path
+            .split_once('?')
+            .map_or((path, None), |(p, q)| (p, Some(q)));
+        let mut url = self.url.clone();
+        let whole = url.path().to_owned();
+        let above = whole.strip_suffix(&self.path).unwrap_or(&whole);
+        url.set_path(&format!("{above}{below}"));
+        if let Some(query) = query {
+            let both = url
+                .query()
+                .map_or(query.to_owned(), |own| format!("{own}&{query}"));
+            url.set_query(Some(&both));
+        }
+        url
+    }
+
     /// Scheme, host and port: what connections are to.
     pub(super) fn origin(&self) -> String {
         if let Some(socket) = &self.socket {

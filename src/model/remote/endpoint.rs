@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::account::Account;
 use super::address::Address;
+use super::batch::{self, Batches};
 use super::dialect::{Ask, CHAT, Dialect, KeyHeader};
 use super::http::{Http, Target};
 use super::key::Key;
@@ -19,7 +20,7 @@ use super::limiter::{Fate, START};
 use super::prices::{self, PriceRow};
 use super::providers::{self, Provider};
 use super::quirks::Quirks;
-use super::reply::Failure;
+use super::reply::{Failure, Reply};
 use super::retry::Tries;
 use super::secrets::Secrets;
 use super::setting::{self, Setting};
@@ -28,7 +29,7 @@ use crate::model::request::cut_at_stop;
 use crate::net;
 use crate::model::{
     Attempts, Capabilities, Completion, ErrorClass, Finish, Identity, Model, ModelError, ModelSpec,
-    Exchange, OpenOptions, Payer, Request, Timing, Traffic, Unlimited, Usage, Usd, Wanted,
+    Exchange, OpenOptions, Payer, Request, RequestKey, Timing, Traffic, Unlimited, Usage, Usd, Wanted,
 };
 
 /// A model behind HTTP.
@@ -48,6 +49,8 @@ pub struct Endpoint {
     quirks: Quirks,
     /// The upstream that a request pins.
     route: Option<String>,
+    /// Where requests are asked in batches, if they are.
+    batches: Option<Batches>,
     tokenizer: LocalTokenizer,
     /// Scheme, host and port.
     host: String,
@@ -98,26 +101,47 @@ impl Endpoint {
         }
         warn_of_open_secrets(&provider.address, &key);
         let route = spec.options.get("route").cloned();
+        let mut price = options
+            .prices
+            .find(&spec.scheme, &model)
+            .cloned()
+            .or_else(|| {
+                provider.price.map(|price| PriceRow {
+                    provider: spec.scheme.clone(),
+                    model: model.clone(),
+                    price,
+                    as_of: None,
+                    source: Some(format!("[providers.{}] in candor.toml", spec.scheme)),
+                })
+            })
+            .or_else(|| prices::list_price(&spec.scheme, &model));
+        let fingerprint = fingerprint(&provider, &model, route.as_deref());
+        let batches = match &options.batches {
+            None => None,
+            Some(ledger) => {
+                if let Some(row) = &mut price {
+                    row.price = row.price.in_batches();
+                }
+                let Some(form) = batch::Form::of(provider.dialect.name()) else {
+                    return Err(ModelError::new(
+                        ErrorClass::Unsupported,
+                        format!(
+                            "{spec}: the API '{}' has no batches; OpenAI's, Anthropic's and Gemini's have. Ask it without --batch",
+                            provider.dialect.name()
+                        ),
+                    ));
+                };
+                Some(Batches::open(form, ledger, &fingerprint)?)
+            }
+        };
         Ok(Self {
             identity: Identity {
                 name: spec.display_name(),
-                fingerprint: fingerprint(&provider, &model, route.as_deref()),
+                fingerprint,
                 spec: spec.to_string(),
             },
-            price: options
-                .prices
-                .find(&spec.scheme, &model)
-                .cloned()
-                .or_else(|| {
-                    provider.price.map(|price| PriceRow {
-                        provider: spec.scheme.clone(),
-                        model: model.clone(),
-                        price,
-                        as_of: None,
-                        source: Some(format!("[providers.{}] in candor.toml", spec.scheme)),
-                    })
-                })
-                .or_else(|| prices::list_price(&spec.scheme, &model)),
+            price,
+            batches,
             connections: provider.allowance.connections,
             account: options.accounts.account(
                 &provider.address.origin(),
@@ -133,7 +157,8 @@ impl Endpoint {
             key_header: provider.key_header,
             quirks: provider.quirks,
             route,
-            stream: provider.stream,
+            // The results of a batch are no streams.
+            stream: provider.stream && options.batches.is_none(),
             address: provider.address,
             refused: Mutex::default(),
             model,
@@ -198,6 +223,45 @@ impl Endpoint {
                 quiet = self.account.quiet_place().await;
             }
         }
+    }
+
+    /// Has a request answered in a batch, once.
+    async fn ask_in_batch(
+        &self,
+        payer: &dyn Payer,
+        request: &Request,
+        attempts: &mut Attempts,
+    ) -> Result<Completion, ModelError> {
+        let Some(batches) = &self.batches else {
+            return Err(ModelError::new(ErrorClass::Unsupported, "no batches"));
+        };
+        self.was_asked.store(true, Ordering::Relaxed);
+        let key = RequestKey::new(&self.identity.fingerprint, request, request.about.epoch);
+        let body = self.body(request, Question::Words);
+        let target = self.target();
+        let line = batch::Line {
+            http: &self.http,
+            target: &target,
+        };
+        let began = payer.keeps_exchanges().then(jiff::Timestamp::now);
+        let (status, response) = batches.answer(line, key.to_string(), body.clone()).await?;
+        let url = self.address.public_url();
+        if let Some(began) = began {
+            payer.keep(Exchange {
+                began,
+                url: url.clone(),
+                request: body,
+                status: Some(status),
+                response: response.clone(),
+            });
+        }
+        let sent = Reply::of_batch(status, response).read(self.dialect, &url);
+        let usage = match &sent {
+            Ok(completion) => completion.usage,
+            Err(failure) => failure.usage,
+        };
+        attempts.add(usage, self.max_cost(&usage, request));
+        sent.map_err(|failure| self.name_key(failure.error))
     }
 
     /// Scores continuations, each after its context, one after the other, so that a server that keeps prefixes reads a context once.
@@ -503,7 +567,14 @@ impl Model for Endpoint {
         }
     }
 
+    fn asks_in_batches(&self) -> bool {
+        self.batches.is_some()
+    }
+
     fn room(&self) -> usize {
+        if self.batches.is_some() {
+            return batch::MAX_REQUESTS;
+        }
         self.connections.or(self.account.limit()).unwrap_or(START)
     }
 
@@ -523,6 +594,9 @@ impl Model for Endpoint {
         let started = Instant::now();
         let mut attempts = Attempts::default();
         let answered = match &request.wanted {
+            Wanted::Generate if self.batches.is_some() => {
+                self.ask_in_batch(payer, request, &mut attempts).await
+            }
             Wanted::Generate => {
                 self.ask(payer, request, Question::Words, &mut attempts)
                     .await

@@ -65,6 +65,24 @@ impl Price {
         }
     }
 
+    /// The price in batches.
+    #[must_use]
+    pub(super) fn in_batches(&self) -> Self {
+        let (Some(input), Some(output)) = (self.batch_input, self.batch_output) else {
+            return *self;
+        };
+        // What caches and thinking cost there is not in tables: no less than known, and no more than the rest.
+        let at_most = |rate: Option<f64>, most: f64| rate.map(|rate| rate.min(most));
+        Self {
+            input,
+            output,
+            cached_input: at_most(self.cached_input, input),
+            cache_write: at_most(self.cache_write, input),
+            reasoning: at_most(self.reasoning, output),
+            ..*self
+        }
+    }
+
     /// What counted tokens cost; none if one of the two counts is unknown.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
