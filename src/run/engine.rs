@@ -166,8 +166,13 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         // What a server can take may be found out while the run goes on.
         let asked_for = asked_for.filter(|_| !target.asks_in_batches());
         let connections = || asked_for.unwrap_or_else(|| target.room()).max(1);
-        let is_done = |trial: &Trial| self.asker.is_done(*trial, model);
-        let already_done = plan.trials().filter(is_done).count() as u64;
+        let asker = Arc::clone(&self.asker);
+        let done = match tokio::task::spawn_blocking(move || asker.done(model)).await {
+            Ok(done) => done,
+            // To ask all again instead would be to pay twice.
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        };
+        let already_done = done.iter().filter(|is_done| **is_done).count() as u64;
         self.count(|outcome| outcome.answered += already_done);
         (self.on_event)(RunEvent::Started {
             model,
@@ -179,7 +184,9 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         let mut gave_up = None;
         // An event follows its trial's line onto the disk, in the order of the lines.
         let mut writing = FuturesOrdered::new();
-        let mut trials = plan.trials().filter(|trial| !is_done(trial));
+        let is_done = |at: usize| done.get(at).copied().unwrap_or_default();
+        let trials = plan.trials().enumerate();
+        let mut trials = trials.filter_map(|(at, trial)| (!is_done(at)).then_some(trial));
         let mut asked = FuturesUnordered::new();
         loop {
             while asked.len() < patience.room(connections())

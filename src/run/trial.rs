@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 
 use super::budget::{Bounds, Budget, Money};
 use super::earlier::Earlier;
@@ -116,13 +117,21 @@ impl Asker {
         self.ended(record, trial, model, &Observed::default())
     }
 
+    /// For each trial of a model, in the plan's order, whether an earlier start has finished it; empty if there was none. A trial's key takes its
+    /// rendered prompt, so this is done once and on all cores.
+    pub(super) fn done(&self, model: usize) -> Vec<bool> {
+        if self.earlier.done.is_empty() {
+            return Vec::new();
+        }
+        let trials: Vec<Trial> = self.plan.trials().collect();
+        let is_done = |trial: &Trial| self.is_done(*trial, model);
+        trials.par_iter().map(is_done).collect()
+    }
+
     /// Whether a trial has its answer and its scores from an earlier start.
-    pub(super) fn is_done(&self, trial: Trial, model: usize) -> bool {
-        !self.earlier.done.is_empty()
-            && self
-                .plan
-                .request(trial, model)
-                .is_ok_and(|(_, _, key)| self.earlier.done.contains(&key))
+    fn is_done(&self, trial: Trial, model: usize) -> bool {
+        let request = self.plan.request(trial, model);
+        request.is_ok_and(|(_, _, key)| self.earlier.done.contains(&key))
     }
 
     /// Gets the answer from the cache or the model. Gives the US dollars that it took now, at most; none if that was nothing, or no

@@ -426,7 +426,7 @@ fn a_batch_that_is_turned_away_says_why_and_an_api_without_batches_is_refused() 
     }
     let home = tempfile::tempdir().unwrap();
     sums_suite(home.path(), 1);
-    ran(candor(home.path()).args(["run", "-s", "sums", "-m", "ollama:m", "--batch"]))
+    ran(candor(home.path()).args(["run", "-s", "sums", "-m", "ollama:m?api=ollama", "--batch"]))
         .exits_with(5)
         .says(&["has no batches", "without --batch"]);
 }

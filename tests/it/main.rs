@@ -18,6 +18,7 @@ mod bbq;
 mod benchmarks;
 #[cfg(unix)]
 mod browser;
+mod cache;
 mod calibrate;
 mod cases;
 mod choice_letters;

@@ -6,17 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::account::Account;
 use super::address::Address;
 use super::batch::{self, Batches};
-use super::dialect::{Ask, CHAT, Dialect, KeyHeader};
+use super::dialect::{Ask, Dialect, KeyHeader};
 use super::http::{Http, Target};
 use super::key::Key;
 use super::limiter::{Fate, START};
+use super::opened::{fingerprint, secrets, warn_of_open_secrets};
 use super::prices::{self, PriceRow};
 use super::providers::{self, Provider};
 use super::quirks::Quirks;
@@ -101,39 +100,15 @@ impl Endpoint {
         }
         warn_of_open_secrets(&provider.address, &key);
         let route = spec.options.get("route").cloned();
-        let mut price = options
-            .prices
-            .find(&spec.scheme, &model)
-            .cloned()
-            .or_else(|| {
-                provider.price.map(|price| PriceRow {
-                    provider: spec.scheme.clone(),
-                    model: model.clone(),
-                    price,
-                    as_of: None,
-                    source: Some(format!("[providers.{}] in candor.toml", spec.scheme)),
-                })
-            })
-            .or_else(|| prices::list_price(&spec.scheme, &model));
+        let mut price = prices::price_of(&spec.scheme, &model, provider.price, &options.prices);
         let fingerprint = fingerprint(&provider, &model, route.as_deref());
         let batches = match &options.batches {
             None => None,
-            Some(ledger) => {
-                if let Some(row) = &mut price {
-                    row.price = row.price.in_batches();
-                }
-                let Some(form) = batch::Form::of(provider.dialect.name()) else {
-                    return Err(ModelError::new(
-                        ErrorClass::Unsupported,
-                        format!(
-                            "{spec}: the API '{}' has no batches; OpenAI's, Anthropic's and Gemini's have. Ask it without --batch",
-                            provider.dialect.name()
-                        ),
-                    ));
-                };
-                Some(Batches::open(form, ledger, &fingerprint)?)
-            }
+            Some(ledger) => Some(Batches::of(spec, provider.dialect, ledger, &fingerprint)?),
         };
+        if let (Some(row), true) = (&mut price, batches.is_some()) {
+            row.price = row.price.in_batches();
+        }
         Ok(Self {
             identity: Identity {
                 name: spec.display_name(),
@@ -493,51 +468,6 @@ impl Question<'_> {
     fn is_unanswered(self, dialect: &dyn Dialect, answer: &Completion, request: &Request) -> bool {
         matches!(self, Self::Words) && is_silent(dialect, answer, request)
     }
-}
-
-/// The server and the model's name, and how it is asked where that can change what is seen: a stream, another API or a pinned route
-/// gives other answers.
-fn fingerprint(provider: &Provider, model: &str, route: Option<&str>) -> String {
-    let mut fingerprint = format!("{}#{model}", provider.address.base());
-    if provider.stream {
-        fingerprint += "?stream";
-    }
-    if provider.dialect.name() != CHAT.name() {
-        fingerprint += "?api=";
-        fingerprint += provider.dialect.name();
-    }
-    if let Some(route) = route {
-        fingerprint += "?route=";
-        fingerprint += route;
-    }
-    fingerprint
-}
-
-fn secrets(address: &Address, key: &Key) -> Secrets {
-    let basic = address.has_user().then(|| {
-        let url = address.url();
-        let pair = format!("{}:{}", url.username(), url.password().unwrap_or_default());
-        SecretString::from(base64::engine::general_purpose::STANDARD.encode(pair))
-    });
-    let key = key.value().map(|k| SecretString::from(k.expose_secret()));
-    Secrets::new(address.secrets().into_iter().chain(basic).chain(key))
-}
-
-fn warn_of_open_secrets(address: &Address, key: &Key) {
-    if !address.is_readable_underway() {
-        return;
-    }
-    let what = if address.has_user() {
-        "the user and password in its address".to_owned()
-    } else if key.value().is_some() {
-        format!("the key in {}", key.variable())
-    } else {
-        return;
-    };
-    tracing::warn!(
-        "{what} will be sent to {} without encryption: use https, or unset it",
-        address.base()
-    );
 }
 
 /// Whether an answer ended as if all were well, and says nothing. Where strings end an answer, it may rightly be empty.

@@ -190,8 +190,28 @@ impl PriceTable {
     }
 }
 
+/// The price of a model: by a person's own rows, else that of its provider, else the one that is shipped.
+pub(super) fn price_of(
+    provider: &str,
+    model: &str,
+    of_provider: Option<Price>,
+    own: &PriceTable,
+) -> Option<PriceRow> {
+    let of_provider = || {
+        of_provider.map(|price| PriceRow {
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            price,
+            as_of: None,
+            source: Some(format!("[providers.{provider}] in candor.toml")),
+        })
+    };
+    let row = own.find(provider, model).cloned().or_else(of_provider);
+    row.or_else(|| list_price(provider, model))
+}
+
 /// The price that candor ships for a model. Models that run on one's own machine cost nothing.
-pub(super) fn list_price(provider: &str, model: &str) -> Option<PriceRow> {
+fn list_price(provider: &str, model: &str) -> Option<PriceRow> {
     if provider == "ollama" {
         return Some(PriceRow {
             provider: provider.into(),

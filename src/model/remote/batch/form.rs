@@ -14,7 +14,7 @@ use super::{MAX_REQUESTS, Name};
 
 /// A provider's batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::model::remote) enum Form {
+pub(super) enum Form {
     OpenAi,
     Anthropic,
     Gemini,
@@ -59,7 +59,7 @@ const MAX_INLINE: usize = 15 << 20;
 
 impl Form {
     /// The form of a dialect's batches, if there are any.
-    pub(in crate::model::remote) fn of(dialect: &str) -> Option<Self> {
+    pub(super) fn of(dialect: &str) -> Option<Self> {
         match dialect {
             "chat" | "responses" | "completions" => Some(Self::OpenAi),
             "anthropic" => Some(Self::Anthropic),

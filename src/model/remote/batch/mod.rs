@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::dialect::Dialect;
 use super::http::{Content, Http, Target};
-use crate::model::{ErrorClass, ModelError};
+use crate::model::{ErrorClass, ModelError, ModelSpec};
 
-pub(super) use form::Form;
-use form::{Outcome, State, Submission};
+use form::{Form, Outcome, State, Submission};
 use ledger::{Entry, Ledger};
 
 /// How long none must have come before a batch is submitted.
@@ -62,12 +62,26 @@ impl Batches {
     /// The batches of a model, those in the ledger included.
     ///
     /// # Errors
-    /// [`ErrorClass::Files`] if the ledger cannot be read.
-    pub(super) fn open(form: Form, ledger: &Path, model: &str) -> Result<Self, ModelError> {
+    /// [`ErrorClass::Unsupported`] if its API has none, [`ErrorClass::Files`] if the ledger cannot be read.
+    pub(super) fn of(
+        spec: &ModelSpec,
+        dialect: &dyn Dialect,
+        ledger: &Path,
+        fingerprint: &str,
+    ) -> Result<Self, ModelError> {
+        let Some(form) = Form::of(dialect.name()) else {
+            return Err(ModelError::new(
+                ErrorClass::Unsupported,
+                format!(
+                    "{spec}: the API '{}' has no batches; OpenAI's, Anthropic's and Gemini's have. Ask it without --batch",
+                    dialect.name()
+                ),
+            ));
+        };
         Ok(Self {
             form,
             ledger: Ledger::open(ledger)?,
-            model: model.to_owned(),
+            model: fingerprint.to_owned(),
             queue: Mutex::default(),
         })
     }
