@@ -12,6 +12,11 @@ quick:
 simulate:
     cargo test --test it simulate -- --include-ignored --nocapture --test-threads=1
 
+# A plan in four parts on a Slurm of its own on this machine, one of them killed and requeued (a minute; root, slurmctld, slurmd and munge).
+slurm:
+    cargo build
+    bash ci/slurm.sh target/debug/candor
+
 # Twenty kills of one run at random instants: every trial once (the ordinary test makes five).
 kills:
     CANDOR_KILLS=20 cargo test --test it store::a_run_killed

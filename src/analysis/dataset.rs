@@ -104,7 +104,9 @@ impl Dataset {
     pub fn subsets(&self) -> Vec<String> {
         let missing = self.missing_shards().into_iter();
         let mut lines: Vec<String> = missing
-            .map(|missing| format!("Of a divided run, {missing}; their questions are in no figure."))
+            .map(|missing| {
+                format!("Of a divided run, {missing}; their questions are in no figure.")
+            })
             .collect();
         for suite in &self.suites {
             let records = self.manifests.iter().flat_map(|m| &m.suites);

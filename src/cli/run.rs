@@ -75,7 +75,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
     /// Ask in batches, at the batch price: answers come within a day. Ctrl-C leaves them to the provider, --resume collects them.
-    #[arg(long, conflicts_with_all = ["max_connections", "dry_run"])]
+    #[arg(long, conflicts_with = "max_connections")]
     batch: bool,
     /// Keep raw requests and replies in this file, without keys; replay:FILE answers from it.
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]

@@ -113,7 +113,13 @@ mod tests {
         shard(value).map(|task| task.map(|t| (t.shard.index, t.shard.count)))
     }
 
-    fn array(id: &str, min: &str, max: &str, step: &str, count: &str) -> Result<(u64, u64), String> {
+    fn array(
+        id: &str,
+        min: &str,
+        max: &str,
+        step: &str,
+        count: &str,
+    ) -> Result<(u64, u64), String> {
         let variables = [
             ("SLURM_ARRAY_TASK_ID", id),
             ("SLURM_ARRAY_TASK_MIN", min),
@@ -132,7 +138,10 @@ mod tests {
         assert_eq!(array("3", "0", "3", "1", "4"), Ok((4, 4)));
         assert_eq!(array("20", "10", "30", "10", "3"), Ok((2, 3)));
         assert_eq!(array("0", "0", "0", "1", "1"), Ok((1, 1)));
-        let short = [("SLURM_ARRAY_TASK_ID", "2"), ("SLURM_ARRAY_TASK_COUNT", "4")];
+        let short = [
+            ("SLURM_ARRAY_TASK_ID", "2"),
+            ("SLURM_ARRAY_TASK_COUNT", "4"),
+        ];
         assert_eq!(of(&short), Ok(Some((2, 4))));
     }
 
@@ -140,16 +149,22 @@ mod tests {
     fn ids_that_do_not_tell_a_place_are_refused() {
         // --array=1,3,7; --array=3 to ask one task again; no count.
         assert!(array("7", "1", "7", "1", "3").is_err());
-        assert!(array("3", "3", "3", "1", "1").unwrap_err().contains("--shard"));
+        assert!(
+            array("3", "3", "3", "1", "1")
+                .unwrap_err()
+                .contains("--shard")
+        );
         assert!(of(&[("SLURM_ARRAY_TASK_ID", "2")]).is_err());
-        assert!(array("x", "1", "4", "1", "4").unwrap_err().contains("not a number"));
+        assert!(
+            array("x", "1", "4", "1", "4")
+                .unwrap_err()
+                .contains("not a number")
+        );
     }
 
     #[test]
     fn a_pod_of_an_indexed_job_counts_from_zero() {
-        let pod = |index, count| {
-            of(&[("JOB_COMPLETION_INDEX", index), ("JOB_COMPLETIONS", count)])
-        };
+        let pod = |index, count| of(&[("JOB_COMPLETION_INDEX", index), ("JOB_COMPLETIONS", count)]);
         assert_eq!(pod("0", "4"), Ok(Some((1, 4))));
         assert_eq!(pod("3", "4"), Ok(Some((4, 4))));
         assert!(pod("4", "4").is_err());

@@ -9,9 +9,7 @@ use std::sync::Once;
 
 pub use fetch::fetch;
 pub use resume::{FetchError, get, resume};
-pub use rules::{
-    Forbidden, NetworkRules, is_this_machine, permits, read_authorities, unix_socket,
-};
+pub use rules::{Forbidden, NetworkRules, is_this_machine, permits, read_authorities, unix_socket};
 
 /// An HTTP client to be configured further. Every client of the crate begins here: TLS needs its cryptography (`ring`) named once per
 /// process, before the first client is built, and what a person decided of the network is on all of them.

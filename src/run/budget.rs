@@ -293,11 +293,17 @@ mod tests {
         }
         let waiting = budget.reserve(0, together);
         let timeout = std::time::Duration::from_millis(50);
-        assert!(tokio::time::timeout(timeout, waiting).await.is_err(), "a fourth could be too dear");
+        assert!(
+            tokio::time::timeout(timeout, waiting).await.is_err(),
+            "a fourth could be too dear"
+        );
         for mut one in batch {
             one.pay(Money::dollars(0.03));
         }
-        assert!(budget.reserve(0, together).await.is_none(), "and no batch of one is made of what is left");
+        assert!(
+            budget.reserve(0, together).await.is_none(),
+            "and no batch of one is made of what is left"
+        );
     }
 
     #[tokio::test]

@@ -50,7 +50,9 @@ fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Path
     match Paths::deserialize(deserializer) {
         Ok(Paths::One(path)) => Ok(vec![path]),
         Ok(Paths::Several(paths)) => Ok(paths),
-        Err(_) => Err(D::Error::custom("expected a file's path, or a list of them")),
+        Err(_) => Err(D::Error::custom(
+            "expected a file's path, or a list of them",
+        )),
     }
 }
 

@@ -98,9 +98,7 @@ impl Panel {
                 batches: None,
                 ..options.clone()
             };
-            let model = model::open(&spec, &live)
-                .await
-                .map_err(PlanError::Model)?;
+            let model = model::open(&spec, &live).await.map_err(PlanError::Model)?;
             let slot = JudgeSlot {
                 model,
                 places: Semaphore::new(1),
@@ -256,7 +254,7 @@ impl AskJudge for JudgeSession {
         let reply = self.reply(judge, slot, request, &payment).await;
         let attempts = match &reply {
             Ok(reply) => &reply.attempts,
-            Err(error) => &error.attempts,
+            Err(error) => &*error.attempts,
         };
         let spent = payment.settle(attempts);
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);

@@ -17,8 +17,7 @@ use crate::model::{
     Usd, Wanted,
 };
 use crate::store::{
-    CompletionCache, Failure, JournalLine, ROUTE, StoreError, TrialKey, TrialRecord,
-    TrialStatus,
+    CompletionCache, Failure, JournalLine, ROUTE, StoreError, TrialKey, TrialRecord, TrialStatus,
 };
 use crate::suite::Sample;
 
@@ -179,7 +178,7 @@ impl Asker {
             }
             Err(error) => {
                 record.failure = Some(Failure::from(&error));
-                error.attempts
+                *error.attempts
             }
         };
         let spent = payment.settle(&attempts);

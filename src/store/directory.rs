@@ -402,7 +402,9 @@ impl Iterator for Records {
 
 /// Refuses the address of an object store, which would become a folder called `s3:`.
 fn on_a_file_system(path: &Path) -> Result<(), StoreError> {
-    const STORES: &[&str] = &["s3:/", "s3a:/", "gs:/", "gcs:/", "az:/", "abfs:/", "http:/", "https:/"];
+    const STORES: &[&str] = &[
+        "s3:/", "s3a:/", "gs:/", "gcs:/", "az:/", "abfs:/", "http:/", "https:/",
+    ];
     match path.to_str() {
         Some(address) if STORES.iter().any(|store| address.starts_with(store)) => {
             Err(StoreError::OnNetwork {

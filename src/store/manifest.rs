@@ -260,7 +260,10 @@ impl Manifest {
         }
         self.send_to(shard.prompts_sent_to.iter().cloned());
         for suite in &shard.suites {
-            suite.strata.iter().for_each(|s| self.add_stratum_to(&suite.name, s));
+            suite
+                .strata
+                .iter()
+                .for_each(|s| self.add_stratum_to(&suite.name, s));
         }
         self.cached = match (self.cached, shard.cached) {
             (Some(a), Some(b)) => Some(CachedAnswers {

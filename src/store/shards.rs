@@ -44,7 +44,11 @@ fn plan_of(manifest: &Manifest) -> blake3::Hash {
             format!("{} {} {part:?}", s.name, s.content_hash)
         })
         .collect();
-    let models: Vec<&str> = manifest.models.iter().map(|m| m.identity.spec.as_str()).collect();
+    let models: Vec<&str> = manifest
+        .models
+        .iter()
+        .map(|m| m.identity.spec.as_str())
+        .collect();
     let rest = (manifest.epochs, manifest.limit, manifest.seed);
     let count = manifest.shard.map(|s| s.count);
     blake3::hash(format!("{suites:?}{models:?}{rest:?}{count:?}").as_bytes())
@@ -179,7 +183,8 @@ impl Shards {
 fn apart(first: &Manifest, other: &Manifest) -> Option<String> {
     let suites = |m: &Manifest| -> Vec<_> {
         let own = m.suites.iter();
-        own.map(|s| (s.name.clone(), s.content_hash.clone())).collect()
+        own.map(|s| (s.name.clone(), s.content_hash.clone()))
+            .collect()
     };
     let models = |m: &Manifest| -> Vec<_> {
         let own = m.models.iter();
@@ -221,7 +226,12 @@ enum Stands {
 }
 
 fn gaps_of(shard: Shard, run: &RunDirectory) -> Result<Vec<ShardGap>, StoreError> {
-    let Manifest { suites, epochs, models, .. } = &run.manifest;
+    let Manifest {
+        suites,
+        epochs,
+        models,
+        ..
+    } = &run.manifest;
     let samples: u64 = suites.iter().map(|s| s.samples as u64).sum();
     let all = samples * u64::from(*epochs);
     // Places are dealt out in turn: the shard's own n-th trial is the plan's trial `index - 1 + n * count`.
@@ -261,7 +271,10 @@ fn gaps_of(shard: Shard, run: &RunDirectory) -> Result<Vec<ShardGap>, StoreError
             first: place_in_words(&run.manifest, shard.index - 1 + first * shard.count),
         })
     };
-    Ok(models.iter().filter_map(|m| gap(&m.identity.name)).collect())
+    Ok(models
+        .iter()
+        .filter_map(|m| gap(&m.identity.name))
+        .collect())
 }
 
 /// Which question a place in the order of a plan is.
@@ -299,7 +312,10 @@ mod tests {
             missing_shards(&manifests)
         };
         assert!(missing(&[1, 2, 3, 4, 5, 6, 7, 8, 9]).is_empty());
-        assert_eq!(missing(&[1, 2, 3, 4, 5, 6, 7, 9]), ["shard 8 of 9 is missing"]);
+        assert_eq!(
+            missing(&[1, 2, 3, 4, 5, 6, 7, 9]),
+            ["shard 8 of 9 is missing"]
+        );
         assert_eq!(missing(&[2, 6]), ["shards 1, 3–5, 7–9 of 9 are missing"]);
         let mut other = shard(1);
         other.seed = 7;

@@ -72,13 +72,20 @@ impl Batches {
     /// Answers a call.
     fn call(&mut self, method: &Method, path: &str, query: &str, body: &str) -> (u16, String) {
         let json = serde_json::from_str::<Value>(body).unwrap_or(Value::Null);
-        let number = |id: &str| id.rsplit(['_', '-', '/']).next().and_then(|n| n.parse::<usize>().ok());
+        let number = |id: &str| {
+            id.rsplit(['_', '-', '/'])
+                .next()
+                .and_then(|n| n.parse::<usize>().ok())
+        };
         let made = || self.submitted.len();
         let reply = match (self.form, method.as_str(), path) {
             (Form::OpenAi, "POST", "/v1/files") => {
                 let parts: Vec<&str> = body.split("\r\n").collect();
                 assert!(body.contains("name=\"purpose\"\r\n\r\nbatch"), "{body}");
-                let lines = parts.iter().find(|part| part.starts_with("{\"custom_id\"")).unwrap();
+                let lines = parts
+                    .iter()
+                    .find(|part| part.starts_with("{\"custom_id\""))
+                    .unwrap();
                 let id = format!("file-{}", self.files.len() + 1);
                 self.files.insert(id.clone(), (*lines).to_owned());
                 json!({"id": id, "object": "file", "purpose": "batch"})
@@ -88,8 +95,14 @@ impl Batches {
                 let file = &self.files[json["input_file_id"].as_str().unwrap()];
                 let requests = file.lines().map(|line| {
                     let line: Value = serde_json::from_str(line).unwrap();
-                    assert_eq!((&line["method"], &line["url"]), (&json!("POST"), &json["endpoint"]));
-                    (line["custom_id"].as_str().unwrap().to_owned(), line["body"].clone())
+                    assert_eq!(
+                        (&line["method"], &line["url"]),
+                        (&json!("POST"), &json["endpoint"])
+                    );
+                    (
+                        line["custom_id"].as_str().unwrap().to_owned(),
+                        line["body"].clone(),
+                    )
                 });
                 let requests = requests.collect();
                 let batch = json!({"id": format!("batch_{}", made() + 1), "object": "batch", "status": "validating", "metadata": json["metadata"]});
@@ -99,9 +112,19 @@ impl Batches {
             (Form::Anthropic, "POST", "/v1/messages/batches") => {
                 let requests = json["requests"].as_array().unwrap().iter();
                 let requests: Requests = requests
-                    .map(|r| (r["custom_id"].as_str().unwrap().to_owned(), r["params"].clone()))
+                    .map(|r| {
+                        (
+                            r["custom_id"].as_str().unwrap().to_owned(),
+                            r["params"].clone(),
+                        )
+                    })
                     .collect();
-                assert!(requests.iter().all(|(id, _)| id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric())));
+                assert!(
+                    requests
+                        .iter()
+                        .all(|(id, _)| id.len() <= 64
+                            && id.chars().all(|c| c.is_ascii_alphanumeric()))
+                );
                 let batch = json!({"id": format!("msgbatch_{}", made() + 1), "type": "message_batch", "processing_status": "in_progress",
                     "request_counts": {"processing": requests.len(), "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0},
                     "created_at": jiff::Timestamp::now().to_string(), "results_url": null});
@@ -110,15 +133,24 @@ impl Batches {
             }
             (Form::Gemini, "POST", "/v1beta/models/m:batchGenerateContent") => {
                 let batch = &json["batch"];
-                let requests = batch["input_config"]["requests"]["requests"].as_array().unwrap().iter();
+                let requests = batch["input_config"]["requests"]["requests"]
+                    .as_array()
+                    .unwrap()
+                    .iter();
                 let requests = requests
-                    .map(|r| (r["metadata"]["key"].as_str().unwrap().to_owned(), r["request"].clone()))
+                    .map(|r| {
+                        (
+                            r["metadata"]["key"].as_str().unwrap().to_owned(),
+                            r["request"].clone(),
+                        )
+                    })
                     .collect();
                 let operation = json!({"name": format!("batches/{}", made() + 1), "metadata": {"displayName": batch["display_name"], "state": "BATCH_STATE_PENDING"}});
                 self.submitted.push((operation.clone(), requests));
                 operation
             }
-            (Form::OpenAi, "GET", "/v1/batches") | (Form::Anthropic, "GET", "/v1/messages/batches") => {
+            (Form::OpenAi, "GET", "/v1/batches")
+            | (Form::Anthropic, "GET", "/v1/messages/batches") => {
                 assert_eq!(query, "limit=100");
                 let all: Vec<&Value> = self.submitted.iter().map(|(batch, _)| batch).collect();
                 json!({"object": "list", "data": all, "has_more": false})
@@ -129,7 +161,9 @@ impl Batches {
             }
             (_, "GET", path) => {
                 let wants_results = path.ends_with("/results");
-                let path = path.trim_end_matches("/content").trim_end_matches("/results");
+                let path = path
+                    .trim_end_matches("/content")
+                    .trim_end_matches("/results");
                 return self.show(number(path).unwrap() - 1, path, wants_results);
             }
             other => panic!("nobody calls {other:?}"),
@@ -147,7 +181,11 @@ impl Batches {
             .iter()
             .map(|(id, body)| (id.clone(), question(body), (self.fate)(&question(body), at)))
             .collect();
-        let lines = |rows: Vec<Value>| rows.iter().map(|row| format!("{row}\n")).collect::<String>();
+        let lines = |rows: Vec<Value>| {
+            rows.iter()
+                .map(|row| format!("{row}\n"))
+                .collect::<String>()
+        };
         match self.form {
             Form::OpenAi if path.contains("/files/") => {
                 let wants_errors = path.contains("/err-");
@@ -217,7 +255,8 @@ impl Batches {
                     batch["metadata"]["state"] = json!("BATCH_STATE_RUNNING");
                 }
                 if self.refused {
-                    batch["error"] = json!({"code": 9, "message": "the model does not take batches"});
+                    batch["error"] =
+                        json!({"code": 9, "message": "the model does not take batches"});
                 }
                 (200, batch.to_string())
             }
@@ -226,7 +265,12 @@ impl Batches {
 }
 
 fn answer(question: &str) -> String {
-    let first: i64 = question.split(' ').next().unwrap_or_default().parse().unwrap();
+    let first: i64 = question
+        .split(' ')
+        .next()
+        .unwrap_or_default()
+        .parse()
+        .unwrap();
     (first + 1).to_string()
 }
 
@@ -245,7 +289,9 @@ async fn serve(
     let mut state = state.lock().unwrap();
     let keys = ["authorization", "x-api-key", "x-goog-api-key"];
     let has_key = keys.iter().any(|name| {
-        headers.get(*name).is_some_and(|value| value.to_str().unwrap().ends_with(KEY))
+        headers
+            .get(*name)
+            .is_some_and(|value| value.to_str().unwrap().ends_with(KEY))
     });
     state.without_key += usize::from(!has_key);
     let body = String::from_utf8_lossy(&body);
@@ -270,7 +316,9 @@ impl Provider {
             without_key: 0,
         }));
         let router = Router::new().fallback(serve).with_state(Arc::clone(&state));
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
         let address = listener.local_addr().unwrap();
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self {
@@ -296,12 +344,20 @@ impl Provider {
     /// The questions of each batch so far.
     fn submitted(&self) -> Vec<usize> {
         let state = self.state.lock().unwrap();
-        state.submitted.iter().map(|(_, requests)| requests.len()).collect()
+        state
+            .submitted
+            .iter()
+            .map(|(_, requests)| requests.len())
+            .collect()
     }
 
     /// Writes the project's configuration.
     fn configure(&self, home: &Path) {
-        let version = if self.form == Form::Gemini { "v1beta" } else { "v1" };
+        let version = if self.form == Form::Gemini {
+            "v1beta"
+        } else {
+            "v1"
+        };
         let name = self.name();
         let toml = format!(
             "[http]\nbackoff_seconds = 0.05\nretries = 1\n[providers.{name}]\nbase_url = \"http://{}/{version}\"\n[[prices]]\nprovider = \"{name}\"\nmodel = \"m\"\nprice = {{ input = 2.0, output = 10.0, batch_input = 1.0, batch_output = 5.0 }}\n",
@@ -332,7 +388,10 @@ impl Provider {
 
 fn by_sample(home: &Path) -> BTreeMap<String, Value> {
     let lines = journal(&home.join("run"));
-    lines.into_iter().map(|line| (line["sample"].as_str().unwrap().to_owned(), line)).collect()
+    lines
+        .into_iter()
+        .map(|line| (line["sample"].as_str().unwrap().to_owned(), line))
+        .collect()
 }
 
 #[test]
@@ -349,23 +408,46 @@ fn a_batch_is_submitted_polled_and_merged_and_what_it_left_is_asked_again() {
             _ => Fate::Answered,
         });
         provider.configure(home);
-        provider.run(home, &[]).exits_with(4).says(&["Asking in batches", "candor run --resume run"]);
+        provider
+            .run(home, &[])
+            .exits_with(4)
+            .says(&["Asking in batches", "candor run --resume run"]);
         assert_eq!(provider.submitted(), [6], "{form:?}");
         let first = by_sample(home);
         assert_eq!(first["s0"]["completion"]["text"], "1", "{form:?}");
-        assert_eq!(first["s2"]["status"], "blocked_upstream", "{form:?}: {}", first["s2"]);
+        assert_eq!(
+            first["s2"]["status"], "blocked_upstream",
+            "{form:?}: {}",
+            first["s2"]
+        );
         for failed in ["s3", "s4"] {
-            assert_eq!(first[failed]["status"], "error", "{form:?}: {}", first[failed]);
+            assert_eq!(
+                first[failed]["status"], "error",
+                "{form:?}: {}",
+                first[failed]
+            );
         }
         // 1,000 tokens read at 1 dollar a million, 100 written at 5.
         let cost = first["s0"]["completion"]["cost"].as_f64().unwrap();
         assert!((cost - 0.0015).abs() < 1e-12, "{form:?}: {cost}");
         provider.resume(home).exits_with(0);
         assert_eq!(provider.submitted(), [6, 2], "{form:?}: only what failed");
-        assert!(by_sample(home).values().all(|line| line["status"] != "error"));
-        assert_eq!(provider.state.lock().unwrap().without_key, 0, "every call carries the key");
+        assert!(
+            by_sample(home)
+                .values()
+                .all(|line| line["status"] != "error")
+        );
+        assert_eq!(
+            provider.state.lock().unwrap().without_key,
+            0,
+            "every call carries the key"
+        );
         for file in ["batches.jsonl", "journal.jsonl", "run.json"] {
-            assert!(!fs::read_to_string(home.join("run").join(file)).unwrap().contains(KEY));
+            assert!(
+                !fs::read_to_string(home.join("run").join(file))
+                    .unwrap()
+                    .contains(KEY)
+            );
         }
     }
 }
@@ -384,8 +466,21 @@ fn a_process_killed_between_submitting_and_collecting_pays_nothing_twice() {
             provider.set(|state| state.ended = false);
             let model = format!("{}:m", provider.name());
             let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("candor"))
-                .args(["run", "-s", "sums", "-m", &model, "-o", "run", "--batch", "--no-cache"])
-                .envs(["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"].map(|name| (name, KEY)))
+                .args([
+                    "run",
+                    "-s",
+                    "sums",
+                    "-m",
+                    &model,
+                    "-o",
+                    "run",
+                    "--batch",
+                    "--no-cache",
+                ])
+                .envs(
+                    ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"]
+                        .map(|name| (name, KEY)),
+                )
                 .current_dir(home)
                 .stderr(std::process::Stdio::null())
                 .spawn()
@@ -393,7 +488,10 @@ fn a_process_killed_between_submitting_and_collecting_pays_nothing_twice() {
             let ledger = home.join("run/batches.jsonl");
             let begun = Instant::now();
             while !fs::read_to_string(&ledger).is_ok_and(|text| text.contains("\"submitted\"")) {
-                assert!(begun.elapsed() < Duration::from_secs(60), "{form:?}: nothing was submitted");
+                assert!(
+                    begun.elapsed() < Duration::from_secs(60),
+                    "{form:?}: nothing was submitted"
+                );
                 std::thread::sleep(Duration::from_millis(50));
             }
             child.kill().unwrap();
@@ -419,10 +517,17 @@ fn a_batch_that_is_turned_away_says_why_and_an_api_without_batches_is_refused() 
         let provider = Provider::new(form, |_, _| Fate::Answered);
         provider.configure(home);
         provider.set(|state| state.refused = true);
-        let why = if form == Form::Anthropic { "too many" } else { "does not take batches" };
+        let why = if form == Form::Anthropic {
+            "too many"
+        } else {
+            "does not take batches"
+        };
         provider.run(home, &[]).exits_with(5);
         let line = &journal(&home.join("run"))[0];
-        assert!(line["failure"]["message"].as_str().unwrap().contains(why), "{form:?}: {line}");
+        assert!(
+            line["failure"]["message"].as_str().unwrap().contains(why),
+            "{form:?}: {line}"
+        );
     }
     let home = tempfile::tempdir().unwrap();
     sums_suite(home.path(), 1);
@@ -439,9 +544,23 @@ fn a_batch_stays_within_the_budget_at_batch_prices() {
     let provider = Provider::new(Form::OpenAi, |_, _| Fate::Answered);
     provider.configure(home);
     // Each can cost 7 bytes read and 1,000 tokens written at batch prices: 0.005007 dollars, and takes 0.0015.
-    provider.run(home, &["--max-tokens", "1000", "--budget", "0.0255"]).exits_with(4).says(&["The budget is spent"]);
-    let spent: f64 = journal(&home.join("run")).iter().map(|l| l["spent"].as_f64().unwrap()).sum();
+    provider
+        .run(home, &["--max-tokens", "1000", "--budget", "0.0255"])
+        .exits_with(4)
+        .says(&["The budget is spent"]);
+    let spent: f64 = journal(&home.join("run"))
+        .iter()
+        .map(|l| l["spent"].as_f64().unwrap())
+        .sum();
     assert!(spent <= 0.0255, "{spent}");
-    assert_eq!(provider.submitted()[0], 5, "as many as fit if each costs the most");
-    assert!(provider.submitted().iter().sum::<usize>() >= 12, "{:?}", provider.submitted());
+    assert_eq!(
+        provider.submitted()[0],
+        5,
+        "as many as fit if each costs the most"
+    );
+    assert!(
+        provider.submitted().iter().sum::<usize>() >= 12,
+        "{:?}",
+        provider.submitted()
+    );
 }

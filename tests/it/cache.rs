@@ -32,13 +32,23 @@ fn processes_that_run_at_once_share_a_cache_from_its_making_on() {
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");
-        assert!(!said.contains("completion cache"), "it is used, not complained of: {said}");
+        assert!(
+            !said.contains("completion cache"),
+            "it is used, not complained of: {said}"
+        );
     }
     let asked = endpoint.requests().len();
     assert!((20..=20 * PROCESSES).contains(&asked));
     let mut last = candor(home);
-    last.args(["run", "-s", "sums", "-m", &spec, "-o", "last"]).env("CANDOR_HOME", &cache);
-    ran(&mut last).exits_with(0).says(&["20 of 20 answers came from the completion cache"]);
+    last.args(["run", "-s", "sums", "-m", &spec, "-o", "last"])
+        .env("CANDOR_HOME", &cache);
+    ran(&mut last)
+        .exits_with(0)
+        .says(&["20 of 20 answers came from the completion cache"]);
     assert_eq!(endpoint.requests().len(), asked, "nothing was asked");
-    assert!(journal(&home.join("last")).iter().all(|line| line["completion"]["origin"] == "cache"));
+    assert!(
+        journal(&home.join("last"))
+            .iter()
+            .all(|line| line["completion"]["origin"] == "cache")
+    );
 }

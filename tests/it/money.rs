@@ -407,9 +407,20 @@ fn tables_of_prices_win_over_providers_and_know_caches_and_thinking() {
     fs::write(home.join("prices.toml"), row).unwrap();
     let cost = |name: &str, toml: &str, more: &[&str]| {
         fs::write(home.join("candor.toml"), toml).unwrap();
-        let run = ["run", "-s", "sums", "-m", "mine:m", "--no-cache", "-o", name];
+        let run = [
+            "run",
+            "-s",
+            "sums",
+            "-m",
+            "mine:m",
+            "--no-cache",
+            "-o",
+            name,
+        ];
         ran(candor(home).args(run).args(more)).exits_with(0);
-        journal(&home.join(name))[0]["completion"]["cost"].as_f64().unwrap()
+        journal(&home.join(name))[0]["completion"]["cost"]
+            .as_f64()
+            .unwrap()
     };
     let close = |cost: f64, dollars: f64| assert!((cost - dollars).abs() < 1e-12, "{cost}");
     close(cost("provider", &provider, &[]), 0.15);
@@ -424,13 +435,41 @@ fn tables_of_prices_win_over_providers_and_know_caches_and_thinking() {
         ran(candor(home).args(run).args(more)).exits_with(0).stdout
     };
     assert!(dry(&[]).contains("your price"), "{}", dry(&[]));
-    let openai = ran(candor(home).args(["run", "-s", "sums", "-m", "openai:gpt-4o", "--dry-run"])).exits_with(0);
-    assert!(openai.stdout.contains("list price of 2026-11"), "{}", openai.stdout);
-    fs::write(home.join("wrong.toml"), "[[prices]]\nprovider = \"mine\"\nmodel = \"m\"\nprice = { input = -1.0, output = 0.0 }\n").unwrap();
-    ran(candor(home).args(["run", "-s", "sums", "-m", "mine:m", "--prices", "wrong.toml", "--dry-run"]))
-        .exits_with(2)
-        .says(&["wrong.toml", "0 or more, not -1"]);
-    ran(candor(home).args(["run", "-s", "sums", "-m", "mine:m", "--prices", "none.json", "--dry-run"])).exits_with(2);
+    let openai = ran(candor(home).args(["run", "-s", "sums", "-m", "openai:gpt-4o", "--dry-run"]))
+        .exits_with(0);
+    assert!(
+        openai.stdout.contains("list price of 2026-11"),
+        "{}",
+        openai.stdout
+    );
+    fs::write(
+        home.join("wrong.toml"),
+        "[[prices]]\nprovider = \"mine\"\nmodel = \"m\"\nprice = { input = -1.0, output = 0.0 }\n",
+    )
+    .unwrap();
+    ran(candor(home).args([
+        "run",
+        "-s",
+        "sums",
+        "-m",
+        "mine:m",
+        "--prices",
+        "wrong.toml",
+        "--dry-run",
+    ]))
+    .exits_with(2)
+    .says(&["wrong.toml", "0 or more, not -1"]);
+    ran(candor(home).args([
+        "run",
+        "-s",
+        "sums",
+        "-m",
+        "mine:m",
+        "--prices",
+        "none.json",
+        "--dry-run",
+    ]))
+    .exits_with(2);
 }
 
 #[test]
@@ -444,7 +483,8 @@ fn an_estimate_counts_with_the_tokenizer_that_is_there() {
         "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": null, "decoder": null,
         "model": {"type": "WordLevel", "vocab": words, "unk_token": "?"}});
     let says_tokens = |model: &str, tokens: &str| {
-        let dry = ran(candor(home).args(["run", "-s", "sums", "-m", model, "--dry-run"])).exits_with(0);
+        let dry =
+            ran(candor(home).args(["run", "-s", "sums", "-m", model, "--dry-run"])).exits_with(0);
         assert!(dry.stdout.contains(tokens), "{}", dry.stdout);
     };
     says_tokens("together:org/model", "about 6 tokens read");
@@ -456,7 +496,14 @@ fn an_estimate_counts_with_the_tokenizer_that_is_there() {
     says_tokens("together:org/model", "12 tokens read, by its tokenizer");
     let named = format!("openai:gpt-4o?tokenizer={}", snapshot.display());
     says_tokens(&named, "12 tokens read, by its tokenizer");
-    ran(candor(home).args(["run", "-s", "sums", "-m", "openai:gpt-4o?tokenizer=nowhere", "--dry-run"]))
-        .exits_with(5)
-        .says(&["there is no tokenizer"]);
+    ran(candor(home).args([
+        "run",
+        "-s",
+        "sums",
+        "-m",
+        "openai:gpt-4o?tokenizer=nowhere",
+        "--dry-run",
+    ]))
+    .exits_with(5)
+    .says(&["there is no tokenizer"]);
 }

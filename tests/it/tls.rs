@@ -167,7 +167,10 @@ fn an_encrypted_endpoint_is_reached_through_a_proxy() {
 #[test]
 fn an_authority_named_in_the_configuration_is_trusted() {
     let address = endpoint();
-    let toml = format!("[http]\nretries = 0\n\n[network]\nca = \"{}\"\n", authority());
+    let toml = format!(
+        "[http]\nretries = 0\n\n[network]\nca = \"{}\"\n",
+        authority()
+    );
     let (trusting, answers) = run_with(address, &toml, &[]);
     trusting.exits_with(0);
     assert_eq!(answers[0]["completion"]["text"], "1");

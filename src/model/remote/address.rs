@@ -203,10 +203,16 @@ mod tests {
     #[cfg(unix)]
     fn a_socket_takes_the_place_of_a_host() {
         let address = Address::parse("http://unix:/run/vllm.sock:/v1", CHAT_PATH).unwrap();
-        assert_eq!(address.url().as_str(), "http://localhost/v1/chat/completions");
+        assert_eq!(
+            address.url().as_str(),
+            "http://localhost/v1/chat/completions"
+        );
         assert_eq!(address.socket(), Some(Path::new("/run/vllm.sock")));
         assert_eq!(address.base(), "http://unix:/run/vllm.sock:/v1");
-        assert_eq!(address.public_url(), "http://unix:/run/vllm.sock:/v1/chat/completions");
+        assert_eq!(
+            address.public_url(),
+            "http://unix:/run/vllm.sock:/v1/chat/completions"
+        );
         assert_eq!(address.origin(), "http://unix:/run/vllm.sock");
         assert!(!address.is_readable_underway());
         assert!(Address::parse("http://unix:/run/vllm.sock:v1", CHAT_PATH).is_err());

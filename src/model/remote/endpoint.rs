@@ -25,11 +25,12 @@ use super::secrets::Secrets;
 use super::setting::{self, Setting};
 use super::tokenizer::LocalTokenizer;
 use crate::model::request::cut_at_stop;
-use crate::net;
 use crate::model::{
-    Attempts, Capabilities, Completion, ErrorClass, Finish, Identity, Model, ModelError, ModelSpec,
-    Exchange, OpenOptions, Payer, Request, RequestKey, Timing, Traffic, Unlimited, Usage, Usd, Wanted,
+    Attempts, Capabilities, Completion, ErrorClass, Exchange, Finish, Identity, Model, ModelError,
+    ModelSpec, OpenOptions, Payer, Request, RequestKey, Timing, Traffic, Unlimited, Usage, Usd,
+    Wanted,
 };
+use crate::net;
 
 /// A model behind HTTP.
 pub struct Endpoint {
@@ -545,7 +546,10 @@ impl Model for Endpoint {
             }
         };
         match answered {
-            Err(error) => Err(ModelError { attempts, ..error }),
+            Err(error) => Err(ModelError {
+                attempts: Box::new(attempts),
+                ..error
+            }),
             Ok(mut completion) => {
                 cut_at_stop(&mut completion.text, &request.parameters.stop);
                 completion.cost = self.cost(&attempts.usage);

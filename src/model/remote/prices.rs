@@ -147,9 +147,8 @@ pub struct PriceError {
     reason: String,
 }
 
-static SHIPPED: LazyLock<PriceTable> = LazyLock::new(|| {
-    toml::from_str(include_str!("prices.toml")).unwrap_or_default()
-});
+static SHIPPED: LazyLock<PriceTable> =
+    LazyLock::new(|| toml::from_str(include_str!("prices.toml")).unwrap_or_default());
 
 impl PriceTable {
     /// Reads a file: TOML of the form of `prices.toml`, or, where it is JSON, `LiteLLM`'s `model_prices_and_context_window.json`.
@@ -319,10 +318,18 @@ mod tests {
         for row in &table.prices {
             let source = row.source.as_deref().unwrap_or_default();
             assert!(source.starts_with("https://"), "{row:?}");
-            assert!(row.as_of.as_deref().is_some_and(|day| day.starts_with("202")), "{row:?}");
+            assert!(
+                row.as_of
+                    .as_deref()
+                    .is_some_and(|day| day.starts_with("202")),
+                "{row:?}"
+            );
         }
-        let names: std::collections::BTreeSet<_> =
-            table.prices.iter().map(|r| (&r.provider, &r.model)).collect();
+        let names: std::collections::BTreeSet<_> = table
+            .prices
+            .iter()
+            .map(|r| (&r.provider, &r.model))
+            .collect();
         assert_eq!(names.len(), table.prices.len(), "each model once");
     }
 
@@ -336,7 +343,10 @@ mod tests {
         };
         let dollars = |price: &Price| price.cost(&usage).unwrap().0;
         let flat = Price::of(2.0, 10.0);
-        assert!((dollars(&flat) - 12.0).abs() < 1e-9, "no other rates are known");
+        assert!(
+            (dollars(&flat) - 12.0).abs() < 1e-9,
+            "no other rates are known"
+        );
         let price = Price {
             cached_input: Some(0.2),
             cache_write: Some(2.5),
@@ -350,7 +360,10 @@ mod tests {
             cached_tokens: Some(9_000_000),
             ..Usage::new(1_000_000, 0)
         };
-        assert!((price.cost(&wrong).unwrap().0 - 0.2).abs() < 1e-9, "no more than was read");
+        assert!(
+            (price.cost(&wrong).unwrap().0 - 0.2).abs() < 1e-9,
+            "no more than was read"
+        );
         assert_eq!(price.cost(&Usage::default()), None);
     }
 
@@ -368,7 +381,10 @@ mod tests {
         let table = of_litellm(models.as_object().unwrap());
         let price = |provider, model| table.find(provider, model).map(|row| row.price);
         let gpt = price("openai", "gpt-9-2026-01-01").unwrap();
-        assert_eq!((gpt.input, gpt.output, gpt.cached_input), (2.5, 10.0, Some(1.25)));
+        assert_eq!(
+            (gpt.input, gpt.output, gpt.cached_input),
+            (2.5, 10.0, Some(1.25))
+        );
         assert_eq!((gpt.batch_input, gpt.batch_output), (Some(1.25), Some(5.0)));
         assert_eq!(price("gemini", "gemini-9").unwrap().reasoning, Some(3.5));
         assert_eq!(price("together", "org/model").unwrap().input, 0.0);

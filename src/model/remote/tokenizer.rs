@@ -25,7 +25,11 @@ impl LocalTokenizer {
         let path = match spec.options.get("tokenizer") {
             Some(named) => {
                 let named = Path::new(named);
-                let file = if named.is_dir() { named.join(FILE) } else { named.to_path_buf() };
+                let file = if named.is_dir() {
+                    named.join(FILE)
+                } else {
+                    named.to_path_buf()
+                };
                 if !file.is_file() {
                     let file = file.display();
                     return Err(files_error(format!("{spec}: there is no tokenizer {file}")));

@@ -53,7 +53,7 @@ pub(super) enum Outcome {
     Lost(String),
 }
 
-/// Where results begin to be cut into further batches, in bytes of request.
+/// Bytes of the requests of one batch at most: in a file, and in the submission itself.
 const MAX_FILE: usize = 90 << 20;
 const MAX_INLINE: usize = 15 << 20;
 
@@ -166,11 +166,15 @@ impl Form {
     pub(super) fn found(self, list: &Value, entry: &Entry) -> Option<String> {
         const MAX_SECONDS_APART: i64 = 600;
         let all = ["/data", "/operations", "/batches"];
-        let mut all = all.iter().filter_map(|at| list.pointer(at)?.as_array()).flatten();
+        let mut all = all
+            .iter()
+            .filter_map(|at| list.pointer(at)?.as_array())
+            .flatten();
         let is_ours = |batch: &Value| match self {
             Self::OpenAi => text(batch, "/metadata/candor").as_deref() == Some(&entry.token),
             Self::Gemini => {
-                let name = text(batch, "/metadata/displayName").or_else(|| text(batch, "/displayName"));
+                let name =
+                    text(batch, "/metadata/displayName").or_else(|| text(batch, "/displayName"));
                 name.is_some_and(|name| name == format!("candor-{}", entry.token))
             }
             Self::Anthropic => {
@@ -294,9 +298,9 @@ fn gemini_state(operation: &Value) -> State {
         .iter()
         .find_map(|at| operation.pointer(at)?.as_array());
     match rows {
-        Some(rows) if has_ended || ends("_SUCCEEDED") => {
-            State::Ended(Results::Here(rows.iter().filter_map(gemini_result).collect()))
-        }
+        Some(rows) if has_ended || ends("_SUCCEEDED") => State::Ended(Results::Here(
+            rows.iter().filter_map(gemini_result).collect(),
+        )),
         // What was not answered is not among the results.
         None if has_ended || ends("_EXPIRED") || ends("_CANCELLED") => {
             State::Ended(Results::Here(Vec::new()))

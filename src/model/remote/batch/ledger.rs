@@ -75,7 +75,9 @@ impl Ledger {
         let time = Timestamp::now();
         let mut hasher = blake3::Hasher::new();
         hasher.update(format!("{time}{}", std::process::id()).as_bytes());
-        requests.iter().for_each(|name| drop(hasher.update(name.as_bytes())));
+        for name in &requests {
+            hasher.update(name.as_bytes());
+        }
         let entry = Entry {
             token: hasher.finalize().to_hex()[..24].to_owned(),
             model: model.to_owned(),
@@ -89,7 +91,10 @@ impl Ledger {
 
     /// Writes down the provider's name for a batch.
     pub(super) fn submitted(&self, token: &str, id: &str) -> Result<(), ModelError> {
-        let known = self.locked().iter().any(|e| e.token == token && e.id.is_some());
+        let known = self
+            .locked()
+            .iter()
+            .any(|e| e.token == token && e.id.is_some());
         if known {
             return Ok(());
         }
@@ -138,5 +143,8 @@ fn take(entries: &mut Vec<Entry>, line: Line) {
 }
 
 fn failed(action: &str, path: &Path, why: &dyn std::fmt::Display) -> ModelError {
-    files_error(format!("cannot {action} the ledger of batches {}: {why}", path.display()))
+    files_error(format!(
+        "cannot {action} the ledger of batches {}: {why}",
+        path.display()
+    ))
 }

@@ -181,7 +181,11 @@ impl Batches {
     }
 
     /// The results of a batch that is in the ledger; nothing if it was never submitted, or is no longer kept by the provider.
-    async fn results_of_earlier(&self, line: Line<'_>, entry: &Entry) -> Result<Results, ModelError> {
+    async fn results_of_earlier(
+        &self,
+        line: Line<'_>,
+        entry: &Entry,
+    ) -> Result<Results, ModelError> {
         let id = match &entry.id {
             Some(id) => Some(id.clone()),
             None => self.find(line, entry).await?,
@@ -208,12 +212,10 @@ impl Batches {
             let id = match self.submit(line, part, &entry.token).await {
                 Ok(id) => id,
                 // It may have come through all the same.
-                Err(error) if error.class.is_transient() => {
-                    match self.find(line, &entry).await {
-                        Ok(Some(id)) => id,
-                        _ => return Err(error),
-                    }
-                }
+                Err(error) if error.class.is_transient() => match self.find(line, &entry).await {
+                    Ok(Some(id)) => id,
+                    _ => return Err(error),
+                },
                 Err(error) => {
                     self.ledger.refused(&entry.token)?;
                     return Err(error);
@@ -269,7 +271,9 @@ impl Batches {
                         State::Underway => {}
                     }
                 }
-                Err(error) if error.class.is_transient() && failed < MAX_FAILED_POLLS => failed += 1,
+                Err(error) if error.class.is_transient() && failed < MAX_FAILED_POLLS => {
+                    failed += 1
+                }
                 Err(error) => return Err(error),
             }
             tokio::time::sleep(wait).await;
