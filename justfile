@@ -12,6 +12,11 @@ quick:
 simulate:
     cargo test --test it simulate -- --include-ignored --nocapture --test-threads=1
 
+# A plan in four parts on a Slurm of its own on this machine, one of them killed and requeued (a minute; root, slurmctld, slurmd and munge).
+slurm:
+    cargo build
+    bash ci/slurm.sh target/debug/candor
+
 # Twenty kills of one run of 5,000 trials at random instants: every trial once (the ordinary test makes five, of 400).
 kills:
     CANDOR_KILLS=20 CANDOR_KILL_TRIALS=5000 cargo test --test it store::a_run_killed

@@ -1,12 +1,12 @@
 //! One or more runs read together.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{AnalysisError, Measure};
 use crate::store::{
     Filter, Manifest, ModelRecord, Reading, RunDirectory, SCORES, ServerTraffic, StoreError,
-    SuiteRecord, TRIALS, Table, TrialRecord, column,
+    SuiteRecord, TRIALS, Table, TrialRecord, column, missing_shards, runs_at,
 };
 use crate::text::instead;
 
@@ -74,17 +74,20 @@ impl Dataset {
         servers
     }
 
-    /// Opens run directories. Shards of one plan, and runs of other models on the same suites, are read together; the same
+    /// Opens run directories, or folders of shards. Shards of one plan, and runs of other models on the same suites, are read together; the same
     /// model's name with another identity gets the run's directory behind it.
     ///
     /// # Errors
     /// [`AnalysisError::Mixed`] if two runs asked different contents under one suite name.
     pub fn open<P: AsRef<Path>>(paths: &[P]) -> Result<Self, AnalysisError> {
         let place = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
-        let named: Vec<(&Path, String)> = paths
+        let named: Vec<(PathBuf, String)> = paths
             .iter()
-            .map(AsRef::as_ref)
-            .map(|path| (path, place(path).unwrap_or_else(|| "other".into())))
+            .flat_map(|path| runs_at(path.as_ref()))
+            .map(|path| {
+                let name = place(&path).unwrap_or_else(|| "other".into());
+                (path, name)
+            })
             .collect();
         Self::open_as(&named)
     }
@@ -99,10 +102,22 @@ impl Dataset {
         runs.map(|(run, manifest)| run.hash(manifest)).collect()
     }
 
-    /// A line for each suite of which the runs asked a part: which part, and whether it was the same one.
+    /// The shards that are missing to a plan, a sentence for each plan that lacks some.
+    #[must_use]
+    pub fn missing_shards(&self) -> Vec<String> {
+        missing_shards(&self.manifests)
+    }
+
+    /// A line for each suite of which the runs asked a part: which part, and whether it was the same one; and for each plan of which
+    /// shards are missing.
     #[must_use]
     pub fn subsets(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+        let missing = self.missing_shards().into_iter();
+        let mut lines: Vec<String> = missing
+            .map(|missing| {
+                format!("Of a divided run, {missing}; their questions are in no figure.")
+            })
+            .collect();
         for suite in &self.suites {
             let records = self.manifests.iter().flat_map(|m| &m.suites);
             let own = records.filter(|s| s.name == suite.name);

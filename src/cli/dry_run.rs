@@ -5,7 +5,6 @@ use std::path::Path;
 use super::exit::{Exit, Failure};
 use super::gate::{GateArguments, open_baseline};
 use crate::gate::{self, GateFile, PlanOptions};
-use crate::model::remote::PRICES_AS_OF;
 use crate::report::count;
 use crate::run::{Plan, estimate};
 use crate::stats::minimum_detectable_effect;
@@ -42,18 +41,23 @@ pub(super) async fn dry_run(plan: &Plan, policy: Option<&Path>) -> Result<Exit, 
         );
     }
     for e in &estimates {
+        let read = match e.is_counted {
+            true => format!("{} tokens read, by its tokenizer", e.prompt_tokens),
+            false => format!("about {} tokens read", e.prompt_tokens),
+        };
+        let basis = e.price_basis.as_deref().unwrap_or("your price");
         let cost = match (e.seconds, e.most_cost) {
             (Some(seconds), _) => format!(
                 "in process, about {} (measured on 4 questions)",
                 duration(seconds)
             ),
             (None, Some(cost)) => format!(
-                "at most ${:.2} (list prices of {PRICES_AS_OF}; about {} tokens read, at most {} written)",
-                cost.0, e.prompt_tokens, e.most_completion_tokens
+                "at most ${:.2} ({basis}; {read}, at most {} written)",
+                cost.0, e.most_completion_tokens
             ),
             (None, None) => format!(
-                "cost unknown: set price under [providers] in candor.toml (about {} tokens read, at most {} written)",
-                e.prompt_tokens, e.most_completion_tokens
+                "cost unknown: set price under [providers] in candor.toml, or give --prices ({read}, at most {} written)",
+                e.most_completion_tokens
             ),
         };
         outln!("  {:28} {} requests, {cost}", e.name, e.requests);
@@ -62,9 +66,10 @@ pub(super) async fn dry_run(plan: &Plan, policy: Option<&Path>) -> Result<Exit, 
                 .most_cost
                 .map(|cost| format!(", at most ${:.2}", cost.0));
             outln!(
-                "    {:26} {} requests, about {} tokens read, at most {} written{}",
+                "    {:26} {} requests, {}{} tokens read, at most {} written{}",
                 planned.suite.file.name,
                 own.requests,
+                if e.is_counted { "" } else { "about " },
                 own.prompt_tokens,
                 own.most_completion_tokens,
                 cost.unwrap_or_default()

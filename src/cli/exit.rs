@@ -124,7 +124,9 @@ impl From<ConfigurationError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let exit = match error {
-            StoreError::NotForOutput { .. } => Exit::Usage,
+            StoreError::NotForOutput { .. }
+            | StoreError::NotShards { .. }
+            | StoreError::OnNetwork { .. } => Exit::Usage,
             _ => Exit::CouldNotRun,
         };
         Self::new(exit, error)
@@ -133,6 +135,9 @@ impl From<StoreError> for Failure {
 
 impl From<AnalysisError> for Failure {
     fn from(error: AnalysisError) -> Self {
+        if let AnalysisError::Store(error) = error {
+            return error.into();
+        }
         let exit = if matches!(
             error,
             AnalysisError::UnknownModel { .. }

@@ -12,15 +12,41 @@ pub(super) struct Arguments {
     /// Project folder.
     #[arg(default_value = ".", value_name = "DIR")]
     folder: PathBuf,
-    /// CI platform to write a job for.
-    #[arg(long, value_enum, default_value_t)]
-    ci: Ci,
+    /// CI platform to write a job for [default: github, unless a scheduler is named]
+    #[arg(long, value_enum)]
+    ci: Option<Ci>,
+    /// Write a Slurm array that runs a plan in parts.
+    #[arg(long)]
+    slurm: bool,
+    /// Write a Kubernetes Indexed Job that does.
+    #[arg(long)]
+    kubernetes: bool,
+    /// Write a Ray script that does.
+    #[arg(long)]
+    ray: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+impl Arguments {
+    /// The schedulers' files that are wanted, each with what starts it.
+    fn scheduled(&self) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+        let all = [
+            (self.slurm, "candor.sbatch", SLURM, "sbatch candor.sbatch"),
+            (
+                self.kubernetes,
+                "candor-job.yaml",
+                KUBERNETES,
+                "kubectl apply -f candor-job.yaml",
+            ),
+            (self.ray, "candor_ray.py", RAY, "python candor_ray.py"),
+        ];
+        let wanted = all.into_iter().filter(|(wanted, ..)| *wanted);
+        wanted.map(|(_, name, text, start)| (name, text, start))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Ci {
     /// GitHub workflow.
-    #[default]
     Github,
     /// GitLab job.
     Gitlab,
@@ -31,10 +57,22 @@ enum Ci {
 const GATE: &str = include_str!("../../ci/gate.toml");
 const WORKFLOW: &str = include_str!("../../ci/workflow.yml");
 const GITLAB: &str = include_str!("../../ci/gitlab.yml");
+const SLURM: &str = include_str!("../../ci/slurm.sbatch");
+const KUBERNETES: &str = include_str!("../../ci/kubernetes.yaml");
+const RAY: &str = include_str!("../../ci/ray.py");
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    for (name, text, start) in arguments.scheduled() {
+        write(&arguments.folder.join(name), text)?;
+        outln!("Name suites, models and the number of parts in {name}, then: {start}");
+    }
+    let ci = match arguments.ci {
+        Some(ci) => ci,
+        None if arguments.scheduled().next().is_some() => return Ok(Exit::Done),
+        None => Ci::Github,
+    };
     let mut files = vec![("gate.toml", GATE)];
-    match arguments.ci {
+    match ci {
         Ci::Github => files.push((".github/workflows/candor-gate.yml", WORKFLOW)),
         Ci::Gitlab => files.push(("candor-gate.gitlab-ci.yml", GITLAB)),
         Ci::None => {}
@@ -45,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     outln!(
         "Next: candor run … for a baseline, candor baseline set release RUN, candor plan-size -p gate.toml"
     );
-    if arguments.ci == Ci::Gitlab {
+    if ci == Ci::Gitlab {
         outln!(
             "Include candor-gate.gitlab-ci.yml in .gitlab-ci.yml with `include: {{ local: candor-gate.gitlab-ci.yml }}`."
         );

@@ -23,6 +23,7 @@ mod init;
 mod interrupt;
 mod label;
 mod lm_eval;
+mod merge;
 mod models;
 mod number;
 mod output;
@@ -31,6 +32,7 @@ mod progress;
 mod report;
 mod run;
 mod runtime;
+mod scheduler;
 mod score;
 mod settings;
 mod suites;
@@ -72,6 +74,8 @@ enum Command {
     Run(run::Arguments),
     /// Rescore a run's answers without querying its models again.
     Score(score::Arguments),
+    /// Merge the shards of one plan into one run, after checking that none is missing and nothing in them.
+    Merge(merge::Arguments),
     /// Write the report on one or more runs.
     Report(report::Arguments),
     /// Compare models with a baseline on shared questions, and group those that do not differ significantly.
@@ -166,6 +170,7 @@ pub fn main() -> ExitCode {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Run(arguments) => run::run(arguments).await,
             Command::Score(arguments) => score::run(arguments).await,
+            Command::Merge(arguments) => merge::run(&arguments),
             Command::Report(arguments) => report::run(&arguments),
             Command::Compare(arguments) => compare::run(&arguments),
             Command::Gap(arguments) => gap::run(&arguments),

@@ -36,7 +36,7 @@ enum Command {
         /// Print JSON.
         #[arg(long)]
         json: bool,
-        /// Fail instead of using the network.
+        /// Connect to no other machine: what needs the network fails.
         #[arg(long)]
         offline: bool,
         /// Configuration file [default: candor.toml, if present]

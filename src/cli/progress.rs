@@ -135,6 +135,15 @@ impl Progress {
     }
 }
 
+/// An amount to the cent; below one, to a hundredth of it, since most answers cost less.
+fn dollars(amount: f64) -> String {
+    if amount < 0.01 {
+        format!("${amount:.4}")
+    } else {
+        format!("${amount:.2}")
+    }
+}
+
 impl ModelProgress {
     fn message(&self) -> String {
         let mut parts = Vec::new();
@@ -142,7 +151,7 @@ impl ModelProgress {
             parts.push(format!("{} from the cache", self.cached));
         }
         if self.spent > 0.0 {
-            parts.push(format!("${:.2}", self.spent));
+            parts.push(dollars(self.spent));
         }
         parts.extend(
             self.errors

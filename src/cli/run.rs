@@ -15,6 +15,7 @@ use super::interrupt::interrupts;
 use super::number::{positive, whole};
 use super::output::{Form, print_grid, print_note, print_summary, score_grid};
 use super::progress::Progress;
+use super::scheduler;
 use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::{Dataset, FailedTrials, failed_trials, named_model, totals};
@@ -23,7 +24,7 @@ use crate::report::{Report, ReportOptions, count};
 use crate::run::{
     Limits, Outcome, Plan, PlanOptions, Resumed, Session, SessionOptions, StopReason,
 };
-use crate::store::Shard;
+use crate::store::{BATCHES, Output, Recording, Shard, may_be_written};
 use crate::text::excerpt;
 
 /// Maximum number of kinds of failure that are told at the end.
@@ -70,10 +71,19 @@ pub(super) struct Arguments {
     /// Stop after spending this many US dollars.
     #[arg(long, value_name = "USD", value_parser = parse_budget)]
     budget: Option<f64>,
-    /// Run one part of the plan: part I of N.
+    /// Prices: a TOML file of the form of [[prices]] in candor.toml, or LiteLLM's model_prices_and_context_window.json.
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
+    /// Ask in batches, at the batch price: answers come within a day. Ctrl-C leaves them to the provider, --resume collects them.
+    #[arg(long, conflicts_with = "max_connections")]
+    batch: bool,
+    /// Keep raw requests and replies in this file, without keys; replay:FILE answers from it.
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    record: Option<PathBuf>,
+    /// Run one part of the plan: part I of N [default: in a Slurm array or a Kubernetes Indexed Job, the task's own]
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
     shard: Option<Shard>,
-    /// Fail instead of using the network.
+    /// Connect to no other machine: what needs the network fails.
     #[arg(long)]
     offline: bool,
     /// Run programs that models write without a sandbox, with all that you may do.
@@ -132,6 +142,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let mut settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
     settings.name(&arguments.models)?;
     settings.name(&arguments.judges)?;
+    settings.price(arguments.prices.as_deref())?;
     settings.open.code.without_sandbox = arguments.unsafe_code;
     let resumed = arguments.resume.as_deref().map(Resumed::open).transpose()?;
     let (suites, models, options) = match &resumed {
@@ -143,7 +154,15 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         None => what_to_run(&arguments, &settings)?,
     };
     let limits = limits(&arguments, &settings);
+    let path = match &arguments.resume {
+        Some(path) => path.clone(),
+        None => arguments.output.clone().unwrap_or_else(default_directory),
+    };
+    let ledger = path.join(BATCHES);
+    // What was submitted is collected, whether the flag is given again or not.
+    let in_batches = arguments.batch || arguments.resume.is_some() && ledger.is_file();
     let open = OpenOptions {
+        batches: in_batches.then_some(ledger),
         unasked: arguments.dry_run,
         max_connections: limits.max_connections,
         ..settings.open.clone()
@@ -159,16 +178,22 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let options = SessionOptions {
         limits,
         cache: open_cache(arguments.no_cache),
+        recording: recording(&arguments)?,
     };
     let plan = Arc::new(plan);
     let session = if let Some(resumed) = resumed {
         Session::resume(plan, resumed, options)?
     } else {
-        let path = arguments.output.clone().unwrap_or_else(default_directory);
         Session::start(plan, &path, options)?
     };
     if let Some(lost) = session.lost_lines() {
         say(&format!("warning: {lost}. They are asked again now"));
+    }
+    if in_batches {
+        say(&format!(
+            "Asking in batches, which take up to a day. Stop with Ctrl-C at any time; candor run {} collects the answers.",
+            go_on(&session)
+        ));
     }
     let report_options = ReportOptions {
         baseline: arguments.baseline.clone(),
@@ -207,16 +232,35 @@ fn what_to_run(
         .map(|m| m.parse())
         .collect::<Result<_, _>>()
         .map_err(|e: crate::model::SpecError| Failure::new(Exit::Usage, e))?;
+    let shard = match arguments.shard {
+        Some(shard) => Some(shard),
+        None => scheduler::shard(|name| std::env::var(name).ok())
+            .map_err(|e| Failure::new(Exit::Usage, e))?
+            .map(|task| {
+                say(&task.to_string());
+                task.shard
+            }),
+    };
     let options = PlanOptions {
         filter: arguments.filter.filter(),
         max_tokens: arguments.max_tokens,
         limit: arguments.limit.and_then(|n| usize::try_from(n).ok()),
         epochs: arguments.epochs.or(file.epochs).unwrap_or(1).max(1),
         seed: arguments.seed.or(file.seed).unwrap_or(0),
-        shard: arguments.shard,
+        shard,
         ..PlanOptions::default()
     };
     Ok((suites, models, options))
+}
+
+/// The file that raw exchanges are kept in, if one is named. A run that is resumed goes on with it.
+fn recording(arguments: &Arguments) -> Result<Option<Arc<Recording>>, Failure> {
+    let Some(path) = &arguments.record else {
+        return Ok(None);
+    };
+    let run = arguments.resume.as_deref();
+    may_be_written(path, Output::Other, run.as_slice())?;
+    Ok(Some(Arc::new(Recording::open(path, run.is_some())?)))
 }
 
 fn limits(arguments: &Arguments, settings: &Settings) -> Limits {

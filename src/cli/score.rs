@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     /// Approve a judge that a suite names by URL: `https://host/v1#NAME`, or with `?key_env=NAME`.
     #[arg(long = "judge", value_name = "MODEL")]
     judges: Vec<String>,
-    /// Fail instead of using the network.
+    /// Connect to no other machine: what needs the network fails.
     #[arg(long)]
     offline: bool,
     /// Run programs that models write without a sandbox, with all that you may do.

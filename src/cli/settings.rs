@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::exit::{Exit, Failure};
-use crate::model::remote::Accounts;
+use crate::model::remote::{Accounts, PriceTable};
 use crate::model::{ModelSpec, Named, OpenOptions, data_directory};
+use crate::net::NetworkRules;
 use crate::run::Configuration;
 use crate::sandbox::CodePolicy;
 use crate::suite::DataOptions;
@@ -19,6 +20,11 @@ pub(super) struct Settings {
 impl Settings {
     pub(super) fn read(configuration: Option<&Path>, offline: bool) -> Result<Self, Failure> {
         let configuration = Configuration::read(configuration)?;
+        NetworkRules {
+            offline,
+            authorities: configuration.authorities()?,
+        }
+        .apply();
         let data = DataOptions {
             folders: configuration.data_folders(),
             offline,
@@ -30,6 +36,8 @@ impl Settings {
             unasked: false,
             prefer_gpu: false,
             providers: configuration.providers.clone(),
+            batches: None,
+            prices: configuration.prices()?,
             timeouts: configuration.http.clone(),
             max_connections: configuration.run.max_connections,
             accounts: Accounts::default(),
@@ -51,6 +59,15 @@ impl Settings {
         };
         settings.name(&named)?;
         Ok(settings)
+    }
+
+    /// Adds the prices of a file, which come before all others.
+    pub(super) fn price(&mut self, file: Option<&Path>) -> Result<(), Failure> {
+        if let Some(file) = file {
+            let table = PriceTable::read(file).map_err(|e| Failure::new(Exit::Usage, e))?;
+            self.open.prices.prepend(table);
+        }
+        Ok(())
     }
 
     /// Adds models and judges that a person named.

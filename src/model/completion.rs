@@ -98,6 +98,15 @@ pub struct Usage {
     /// Tokens written, reasoning included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion_tokens: Option<u64>,
+    /// Those of the tokens read that came from the provider's cache, where it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cached_tokens: Option<u64>,
+    /// Those of the tokens read that were put into it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_write_tokens: Option<u64>,
+    /// Those of the tokens written that were thinking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_tokens: Option<u64>,
     /// What the server itself says that this cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Usd>,
@@ -110,7 +119,7 @@ impl Usage {
         Self {
             prompt_tokens: Some(prompt_tokens),
             completion_tokens: Some(completion_tokens),
-            cost: None,
+            ..Self::default()
         }
     }
 
@@ -127,7 +136,15 @@ impl Usage {
     #[must_use]
     fn plus(self, other: Self) -> Self {
         let sum = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
+        // Of what is part of a count, nothing is known as none.
+        let part = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+            (a, b) => a.or(b),
+        };
         Self {
+            cached_tokens: part(self.cached_tokens, other.cached_tokens),
+            cache_write_tokens: part(self.cache_write_tokens, other.cache_write_tokens),
+            reasoning_tokens: part(self.reasoning_tokens, other.reasoning_tokens),
             prompt_tokens: sum(self.prompt_tokens, other.prompt_tokens),
             completion_tokens: sum(self.completion_tokens, other.completion_tokens),
             cost: self.cost.zip(other.cost).map(|(a, b)| Usd(a.0 + b.0)),

@@ -106,7 +106,7 @@ pub struct ModelError {
     /// How long the server asked to wait.
     pub retry_after: Option<std::time::Duration>,
     /// The requests that were sent for it.
-    pub attempts: Attempts,
+    pub attempts: Box<Attempts>,
 }
 
 /// A fault of files that a model is made of.
@@ -122,7 +122,7 @@ impl ModelError {
             class,
             message: message.into(),
             retry_after: None,
-            attempts: Attempts::default(),
+            attempts: Box::default(),
         }
     }
 

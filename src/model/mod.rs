@@ -33,7 +33,7 @@ pub(crate) use onnx::python_method;
 pub use onnx::runtime::data_directory;
 pub use request::{Message, Parameters, Prompt, Request, RequestKey, Role, SampleRef, Wanted};
 pub use spec::{ModelSpec, SpecError};
-pub use traffic::{LimitCause, Traffic};
+pub use traffic::{Exchange, LimitCause, Traffic};
 
 /// Who answers: enough to tell two models apart, and to know later what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +112,32 @@ pub trait Model: Send + Sync {
         None
     }
 
+    /// Whether requests wait for others, to be answered together: then nothing is learned by sending one ahead.
+    fn asks_in_batches(&self) -> bool {
+        false
+    }
+
+    /// Where [`Model::price`] comes from, in words.
+    fn price_basis(&self) -> Option<String> {
+        None
+    }
+
+    /// The tokens of a text, if the model's tokenizer is on this machine.
+    fn count_tokens(&self, text: &str) -> Option<u64> {
+        let _ = text;
+        None
+    }
+
+    /// The host that prompts are sent to; none if they stay in this process.
+    fn host(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether a prompt has been sent there.
+    fn was_asked(&self) -> bool {
+        false
+    }
+
     /// Answers whatever the request wants.
     async fn answer(&self, request: &Request) -> Result<Completion, ModelError> {
         match request.wanted {
@@ -168,6 +194,16 @@ pub trait Payer: Send + Sync {
     fn hears(&self, traffic: &Traffic) {
         let _ = traffic;
     }
+
+    /// Whether raw exchanges are to be kept.
+    fn keeps_exchanges(&self) -> bool {
+        false
+    }
+
+    /// Keeps one.
+    fn keep(&self, exchange: Exchange) {
+        let _ = exchange;
+    }
 }
 
 /// Pays whatever it takes.
@@ -190,6 +226,10 @@ pub struct OpenOptions {
     pub prefer_gpu: bool,
     /// Settings of remote providers, from `candor.toml`.
     pub providers: std::collections::BTreeMap<String, remote::ProviderSettings>,
+    /// Ask remote models in batches, and write down in this file which were submitted.
+    pub batches: Option<std::path::PathBuf>,
+    /// Prices of a person's own, which come before those of providers and the shipped ones.
+    pub prices: remote::PriceTable,
     /// How long to wait for remote providers.
     pub timeouts: remote::Timeouts,
     /// Requests in flight per remote model, where somebody asked for a number: it is then found out no more.

@@ -6,6 +6,7 @@
 use reqwest::Url;
 
 use super::ModelSpec;
+use crate::net;
 use crate::text::visible_line;
 
 /// The environment variable whose value goes to a bare endpoint.
@@ -140,18 +141,16 @@ fn chooses(variable: &str, who: &str) -> String {
     )
 }
 
+/// Scheme, host and port; of a unix socket, its path.
 fn origin(url: &str) -> Option<String> {
+    if let Some((socket, _)) = net::unix_socket(url) {
+        return Some(format!("unix:{}", socket.display()));
+    }
     Some(Url::parse(url).ok()?.origin().ascii_serialization()).filter(|o| o != "null")
 }
 
 fn is_on_this_machine(url: &str) -> bool {
-    let url = Url::parse(url).ok();
-    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse()
-            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+    net::unix_socket(url).is_some() || Url::parse(url).is_ok_and(|url| net::is_this_machine(&url))
 }
 
 #[cfg(test)]

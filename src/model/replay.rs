@@ -1,14 +1,14 @@
 //! Recorded answers as a model: `replay:FILE?key=FIELD&answer=PATH&name=NAME`.
 //!
 //! A row of the file (JSONL, JSON, CSV or Parquet; or of any such file in a folder) holds an answer and says which question it belongs
-//! to: by `sample_id` (with `suite` and `epoch` where given), by fields of the sample (`?key=question` matches row.question with the
+//! to (`?model=NAME` takes the rows of one of several models alone): by `sample_id` (with `suite` and `epoch` where given), by fields of the sample (`?key=question` matches row.question with the
 //! sample's question, `?key=category+example_id` both, `?key=id:sample_id` row.id with `sample_id`), or by `prompt`. Fields and answers
 //! may lie deeper: `doc.question`, `resps.0.0`.
 //!
 //! A row may hold a failure instead of an answer: an error body, as OpenAI's Batch has them, or nothing. Such a question, like one without
 //! a row, is not recorded; the others are scored.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +65,7 @@ impl ReplayModel {
     /// # Errors
     /// [`ErrorClass::Files`] naming the file and the line that cannot be read, or the first one where no row holds an answer.
     pub(super) fn open(spec: &ModelSpec) -> Result<Self, ModelError> {
-        spec.allow_options(&["key", "answer"])?;
+        spec.allow_options(&["key", "answer", "model"])?;
         let path = Path::new(&spec.target);
         let mut hasher = blake3::Hasher::new();
         let mut found = Recording {
@@ -74,6 +74,8 @@ impl ReplayModel {
                 .get("key")
                 .map(|k| Key::Fields(k.split('+').map(FieldPair::new).collect())),
             place: spec.options.get("answer").map(String::as_str),
+            model: spec.options.get("model").map(String::as_str),
+            recorded: BTreeSet::new(),
             answers: HashMap::new(),
             unread: None,
         };
@@ -94,6 +96,20 @@ impl ReplayModel {
                     found.unread.get_or_insert(wrong(unread));
                 }
             }
+        }
+        if found.recorded.len() > 1 {
+            let names: Vec<&str> = found.recorded.iter().map(String::as_str).collect();
+            return Err(files_error(format!(
+                "{} holds answers of several models ({}); choose one with ?model=NAME",
+                path.display(),
+                names.join(", ")
+            )));
+        }
+        if let (Some(model), true) = (found.model, found.answers.is_empty()) {
+            return Err(files_error(format!(
+                "{} holds no answer of the model '{model}'",
+                path.display()
+            )));
         }
         for (key, value) in &spec.options {
             hasher.update(key.as_bytes()).update(value.as_bytes());
@@ -133,6 +149,10 @@ fn name(spec: &ModelSpec) -> String {
 struct Recording<'a> {
     by: Option<Key>,
     place: Option<&'a str>,
+    /// The model whose rows count, if one was named.
+    model: Option<&'a str>,
+    /// The models whose exchanges `--record` kept.
+    recorded: BTreeSet<String>,
     answers: HashMap<String, Recorded>,
     /// The first row in which no answer was found where answers are looked for.
     unread: Option<ModelError>,
@@ -142,6 +162,13 @@ impl Recording<'_> {
     /// Takes up a row. Says what is missing where its answer is not where answers are looked for; fails where it does not say which
     /// question it belongs to.
     fn take(&mut self, row: &Row) -> Result<Option<String>, String> {
+        let model = row.get("model").and_then(Value::as_str);
+        if self.model.is_some() && self.model != model {
+            return Ok(None);
+        }
+        if let (Some(model), true) = (model, row.contains_key("exchanges")) {
+            self.recorded.insert(model.to_owned());
+        }
         let by = self.by.get_or_insert_with(|| {
             if row.contains_key("sample_id") {
                 Key::SampleId

@@ -1,6 +1,8 @@
 //! What happens between a request and its answer, besides the two: retries, and changes of how many requests may be in flight.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::ErrorClass;
 
@@ -34,6 +36,23 @@ pub enum Traffic {
         /// Why.
         cause: LimitCause,
     },
+}
+
+/// A request and what came back, without secrets.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Exchange {
+    /// When it was sent.
+    pub began: Timestamp,
+    /// Where to, without user, password and query.
+    pub url: String,
+    /// The body sent.
+    pub request: Value,
+    /// The status of the reply; none if none came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The body of the reply: a stream put together, a string if it is not JSON, or why none came.
+    pub response: Value,
 }
 
 /// Why a limit was changed.

@@ -19,6 +19,7 @@ pub async fn fetch(
     folder: &Path,
 ) -> Result<NamedTempFile, String> {
     let words = |e: &dyn std::fmt::Display| e.to_string();
+    super::permits(&url).map_err(|e| words(&e))?;
     let client = super::client()
         .connect_timeout(Duration::from_secs(10))
         .read_timeout(Duration::from_mins(1))

@@ -3,19 +3,22 @@
 mod fetch;
 pub mod hub;
 mod resume;
+mod rules;
 
 use std::sync::Once;
 
 pub use fetch::fetch;
 pub use resume::{FetchError, get, resume};
+pub use rules::{Forbidden, NetworkRules, is_this_machine, permits, read_authorities, unix_socket};
 
 /// An HTTP client to be configured further. Every client of the crate begins here: TLS needs its cryptography (`ring`) named once per
-/// process, before the first client is built.
+/// process, before the first client is built, and what a person decided of the network is on all of them.
 pub fn client() -> reqwest::ClientBuilder {
     static NAMED: Once = Once::new();
     NAMED.call_once(|| {
         // It fails only where the process has chosen another already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    reqwest::Client::builder().user_agent(concat!("candor/", env!("CARGO_PKG_VERSION")))
+    let builder = reqwest::Client::builder();
+    rules::ruled(builder.user_agent(concat!("candor/", env!("CARGO_PKG_VERSION"))))
 }

@@ -43,6 +43,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 
 /// A client for one address: what begins encrypted stays so across redirects.
 fn client(url: &Url) -> Result<Client, FetchError> {
+    super::permits(url).map_err(|e| FetchError::Connection(e.to_string()))?;
     Ok(super::client()
         .connect_timeout(Duration::from_secs(10))
         .read_timeout(Duration::from_mins(1))

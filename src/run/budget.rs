@@ -34,6 +34,8 @@ pub(super) struct Bounds {
     pub least: Money,
     /// At most.
     pub most: Money,
+    /// Whether it is sent together with others: none is sent ahead to see what one costs.
+    pub together: bool,
 }
 
 /// The money of one run.
@@ -137,7 +139,7 @@ impl Budget {
             return Fits::No;
         }
         // The first request of each model goes alone, and shows what one really costs.
-        if dearest.is_none() && state.first_out.contains(&model) {
+        if !bounds.together && dearest.is_none() && state.first_out.contains(&model) {
             return Fits::Perhaps;
         }
         if state.spent.plus(state.reserved).plus(bounds.most) <= limit {
@@ -150,7 +152,8 @@ impl Budget {
         }
         // One that failed and cost nothing does not make the next one free.
         let likely = dearest.unwrap_or_default().max(bounds.least);
-        if state.spent.plus(likely) <= limit {
+        // A batch of one would take hours for an answer.
+        if !bounds.together && state.spent.plus(likely) <= limit {
             state.first_out.insert(model);
             state.reserve(bounds.most);
             Fits::Yes
@@ -248,6 +251,7 @@ mod tests {
         Bounds {
             least: Money::dollars(least),
             most: Money::dollars(most),
+            together: false,
         }
     }
 
@@ -274,6 +278,32 @@ mod tests {
             assert_eq!(requests(&budget, 0.01, most).await, 10, "{most}");
             assert!(budget.is_over(0));
         }
+    }
+
+    #[tokio::test]
+    async fn requests_of_a_batch_are_let_go_together_and_stay_within_the_budget() {
+        let budget = Budget::new(Some(0.10), []);
+        let together = Bounds {
+            together: true,
+            ..bounds(0.001, 0.03)
+        };
+        let mut batch = Vec::new();
+        for _ in 0..3 {
+            batch.push(budget.reserve(0, together).await.unwrap());
+        }
+        let waiting = budget.reserve(0, together);
+        let timeout = std::time::Duration::from_millis(50);
+        assert!(
+            tokio::time::timeout(timeout, waiting).await.is_err(),
+            "a fourth could be too dear"
+        );
+        for mut one in batch {
+            one.pay(Money::dollars(0.03));
+        }
+        assert!(
+            budget.reserve(0, together).await.is_none(),
+            "and no batch of one is made of what is left"
+        );
     }
 
     #[tokio::test]

@@ -7,7 +7,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::files::read_text;
-use crate::model::remote::{ProviderSettings, Timeouts};
+use crate::model::remote::{PriceError, PriceRow, PriceTable, ProviderSettings, Timeouts};
+use crate::net::read_authorities;
 use crate::text::SourceError;
 
 /// The settings.
@@ -21,8 +22,38 @@ pub struct Configuration {
     pub data: DataSettings,
     /// `[http]`.
     pub http: Timeouts,
+    /// `[network]`.
+    pub network: NetworkSettings,
     /// `[providers.NAME]`.
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// `[[prices]]`.
+    pub prices: Vec<PriceRow>,
+}
+
+/// `[network]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct NetworkSettings {
+    /// Files in PEM with certificate authorities that are trusted besides the system's, relative to `candor.toml`: one, or a list.
+    #[serde(deserialize_with = "one_or_several")]
+    pub ca: Vec<PathBuf>,
+}
+
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Paths {
+        One(PathBuf),
+        Several(Vec<PathBuf>),
+    }
+    match Paths::deserialize(deserializer) {
+        Ok(Paths::One(path)) => Ok(vec![path]),
+        Ok(Paths::Several(paths)) => Ok(paths),
+        Err(_) => Err(D::Error::custom(
+            "expected a file's path, or a list of them",
+        )),
+    }
 }
 
 /// `[run]`: the same as the flags of `candor run`.
@@ -41,6 +72,8 @@ pub struct RunSettings {
     pub epochs: Option<u32>,
     /// Seed.
     pub seed: Option<u64>,
+    /// A file with prices, relative to `candor.toml`.
+    pub prices: Option<PathBuf>,
     /// Requests in flight a model.
     pub max_connections: Option<usize>,
     /// US dollars, above 0.
@@ -79,6 +112,9 @@ pub enum ConfigurationError {
         /// Why.
         reason: String,
     },
+    /// The prices that it names cannot be read.
+    #[error(transparent)]
+    Prices(#[from] PriceError),
     /// Something in it is wrong.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -116,10 +152,45 @@ impl Configuration {
                 .with_help("docs/configuration.md describes candor.toml"),
             )
         })?;
-        if let (Some(dir), Some(folder)) = (&settings.data.dir, path.parent()) {
-            settings.data.dir = Some(folder.join(dir));
+        if let Some(folder) = path.parent() {
+            let run = settings.run.prices.iter_mut();
+            let paths = settings.data.dir.iter_mut().chain(run);
+            for path in paths.chain(&mut settings.network.ca) {
+                *path = folder.join(&*path);
+            }
         }
         Ok(settings)
+    }
+
+    /// The certificate authorities of `[network] ca`.
+    ///
+    /// # Errors
+    /// [`ConfigurationError::Unreadable`] if a file cannot be read or holds none.
+    pub fn authorities(&self) -> Result<Vec<reqwest::Certificate>, ConfigurationError> {
+        let mut all = Vec::new();
+        for path in &self.network.ca {
+            let read = read_authorities(path);
+            all.extend(read.map_err(|reason| ConfigurationError::Unreadable {
+                path: "[network] ca".into(),
+                reason,
+            })?);
+        }
+        Ok(all)
+    }
+
+    /// The prices of `[[prices]]`, and behind them those of `[run] prices`.
+    ///
+    /// # Errors
+    /// [`ConfigurationError::Prices`] if the file cannot be read.
+    pub fn prices(&self) -> Result<PriceTable, ConfigurationError> {
+        let mut table = match &self.run.prices {
+            Some(path) => PriceTable::read(path)?,
+            None => PriceTable::default(),
+        };
+        table.prepend(PriceTable {
+            prices: self.prices.clone(),
+        });
+        Ok(table)
     }
 
     /// Folders in which suites' data is looked for: `CANDOR_DATA`, then `[data] dir`.

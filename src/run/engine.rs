@@ -15,13 +15,14 @@ use super::budget::Budget;
 use super::convoy::Convoy;
 use super::earlier::Earlier;
 use super::event::RunEvent;
+use super::logs::Logs;
 use super::panel::LostJudge;
 use super::patience::Patience;
-use super::plan::{Plan, Trial};
+use super::plan::Plan;
 use super::scoring::Scoring;
 use super::trial::{Asker, Ended};
 use crate::model::ErrorClass;
-use crate::store::{CachedAnswers, CompletionCache, JournalWriter, StoreError, TrafficLog};
+use crate::store::{CachedAnswers, CompletionCache, JournalWriter, StoreError};
 
 /// What bounds a run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -93,7 +94,7 @@ pub async fn execute(
     cache: Option<Arc<CompletionCache>>,
     earlier: Earlier,
     limits: Limits,
-    traffic: Option<Arc<TrafficLog>>,
+    logs: Logs,
     on_event: impl Fn(RunEvent) + Send + Sync + 'static,
     stop: watch::Receiver<bool>,
 ) -> Result<Outcome, StoreError> {
@@ -114,7 +115,7 @@ pub async fn execute(
             cache,
             earlier,
             scoring,
-            traffic,
+            logs,
         }),
         journal,
         limits,
@@ -173,9 +174,15 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         let asked_for = self.limits.max_connections;
         let target = &plan.models[model].model;
         // What a server can take may be found out while the run goes on.
+        let asked_for = asked_for.filter(|_| !target.asks_in_batches());
         let connections = || asked_for.unwrap_or_else(|| target.room()).max(1);
-        let is_done = |trial: &Trial| self.asker.is_done(*trial, model);
-        let already_done = plan.trials().filter(is_done).count() as u64;
+        let asker = Arc::clone(&self.asker);
+        let done = match tokio::task::spawn_blocking(move || asker.done(model)).await {
+            Ok(done) => done,
+            // To ask all again instead would be to pay twice.
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        };
+        let already_done = done.iter().filter(|is_done| **is_done).count() as u64;
         self.count(|outcome| outcome.answered += already_done);
         (self.on_event)(RunEvent::Started {
             model,
@@ -187,8 +194,9 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         let mut gave_up = None;
         // An event follows its trial's line onto the disk, in the order of the lines.
         let mut writing = FuturesOrdered::new();
-        let trials = (0..).zip(plan.trials());
-        let mut trials = trials.filter(|(_, trial)| !is_done(trial)).peekable();
+        let is_done = |at: usize| done.get(at).copied().unwrap_or_default();
+        let trials = plan.trials().enumerate();
+        let mut trials = trials.filter(|(at, _)| !is_done(*at)).peekable();
         let mut asked = FuturesUnordered::new();
         loop {
             let mut waits = false;
@@ -198,7 +206,7 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
             {
                 waits = !self
                     .convoy
-                    .admits(model, place, connections(), Instant::now());
+                    .admits(model, place as u64, connections(), Instant::now());
                 if waits {
                     break;
                 }

@@ -18,12 +18,16 @@ pub struct ModelEstimate {
     pub name: String,
     /// Requests to it.
     pub requests: u64,
-    /// Prompt tokens, at four characters per token.
+    /// Prompt tokens: by the model's tokenizer if it is on this machine, else at four characters per token.
     pub prompt_tokens: u64,
+    /// Whether a tokenizer counted them; it counts what the chat template adds for no remote model.
+    pub is_counted: bool,
     /// Tokens of the answers if every one used up its limit.
     pub most_completion_tokens: u64,
-    /// The most it can cost at list prices; none if no price is known.
+    /// The most it can cost; none if no price is known.
     pub most_cost: Option<Usd>,
+    /// Where the price comes from, in words.
+    pub price_basis: Option<String>,
     /// Seconds, measured on a few questions; embedded models only.
     pub seconds: Option<f64>,
     /// The same of each suite, in the plan's order.
@@ -52,6 +56,8 @@ pub async fn estimate(plan: &Plan) -> Vec<ModelEstimate> {
             name: planned.model.identity().name.clone(),
             requests: 0,
             prompt_tokens: 0,
+            is_counted: true,
+            price_basis: planned.model.price_basis(),
             most_completion_tokens: 0,
             most_cost: None,
             seconds: None,
@@ -63,8 +69,11 @@ pub async fn estimate(plan: &Plan) -> Vec<ModelEstimate> {
             };
             let own = &mut estimate.suites[trial.suite];
             own.requests += 1;
-            own.prompt_tokens +=
-                (request.prompt.display().chars().count() as u64).div_ceil(CHARACTERS_A_TOKEN);
+            let prompt = request.prompt.display();
+            own.prompt_tokens += planned.model.count_tokens(&prompt).unwrap_or_else(|| {
+                estimate.is_counted = false;
+                (prompt.chars().count() as u64).div_ceil(CHARACTERS_A_TOKEN)
+            });
             own.most_completion_tokens += u64::from(request.parameters.max_tokens);
         }
         for own in &mut estimate.suites {

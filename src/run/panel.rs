@@ -93,9 +93,12 @@ impl Panel {
             }
             let spec: ModelSpec = name.parse()?;
             let spec = options.named.judge(&spec)?;
-            let model = model::open(&spec, options)
-                .await
-                .map_err(PlanError::Model)?;
+            // A judge's word is waited for: scores are written with the answer.
+            let live = OpenOptions {
+                batches: None,
+                ..options.clone()
+            };
+            let model = model::open(&spec, &live).await.map_err(PlanError::Model)?;
             let slot = JudgeSlot {
                 model,
                 places: Semaphore::new(1),
@@ -251,7 +254,7 @@ impl AskJudge for JudgeSession {
         let reply = self.reply(judge, slot, request, &payment).await;
         let attempts = match &reply {
             Ok(reply) => &reply.attempts,
-            Err(error) => &error.attempts,
+            Err(error) => &*error.attempts,
         };
         let spent = payment.settle(attempts);
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);

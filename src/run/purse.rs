@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::budget::{Money, Reservation};
-use crate::model::{Attempts, Payer, Traffic};
+use crate::model::{Attempts, Exchange, Payer, Traffic};
 use crate::store::TrafficLog;
 
 /// A reservation that several who ask for one trial pay from.
@@ -37,6 +37,15 @@ impl Purse {
         Payment {
             purse: self,
             paid: Mutex::default(),
+            exchanges: None,
+        }
+    }
+
+    /// The same, with its raw exchanges kept.
+    pub(super) fn recorded_payment(&self) -> Payment<'_> {
+        Payment {
+            exchanges: Some(Mutex::default()),
+            ..self.payment()
         }
     }
 }
@@ -45,6 +54,8 @@ impl Purse {
 pub(super) struct Payment<'a> {
     purse: &'a Purse,
     paid: Mutex<Money>,
+    /// The raw exchanges, where they are kept.
+    exchanges: Option<Mutex<Vec<Exchange>>>,
 }
 
 impl Payment<'_> {
@@ -52,6 +63,13 @@ impl Payment<'_> {
     pub(super) fn settle(&self, attempts: &Attempts) -> Option<f64> {
         self.pay(&mut self.purse.reservation(), attempts);
         attempts.spent.map(|spent| spent.0)
+    }
+
+    /// The raw exchanges, where they were kept.
+    pub(super) fn exchanges(&self) -> Vec<Exchange> {
+        let kept = self.exchanges.as_ref();
+        kept.map(|kept| std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner)))
+            .unwrap_or_default()
     }
 
     /// Pays what was not paid before.
@@ -73,6 +91,18 @@ impl Payer for Payment<'_> {
     fn hears(&self, traffic: &Traffic) {
         if let Some(log) = &self.purse.traffic {
             log.write(traffic);
+        }
+    }
+
+    fn keeps_exchanges(&self) -> bool {
+        self.exchanges.is_some()
+    }
+
+    fn keep(&self, exchange: Exchange) {
+        if let Some(kept) = &self.exchanges {
+            kept.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(exchange);
         }
     }
 }

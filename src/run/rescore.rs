@@ -151,6 +151,9 @@ pub async fn rescore(
     }
     let judges = suites.values().flat_map(|q| q.scorers.iter());
     let panel = Arc::new(Panel::open(judges, &options.open).await?);
+    let hosts = panel.models().filter_map(|judge| judge.host());
+    run.manifest.send_to(hosts.map(str::to_owned));
+    run.save_manifest()?;
     let scoring = Scoring::new(Arc::clone(&panel), options.cache);
     let mut rescored = Rescored::default();
     let handle = tokio::runtime::Handle::current();

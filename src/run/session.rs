@@ -10,10 +10,13 @@ use super::earlier::Earlier;
 use super::engine::{Limits, Outcome, execute};
 use super::error::SessionError;
 use super::event::RunEvent;
+use super::logs::Logs;
 use super::plan::Plan;
 use super::resumed::Resumed;
-use crate::model::{ModelSpec, Named, bare_key_is_set};
-use crate::store::{CompletionCache, Manifest, ROUTE, RunDirectory, RunStatus, StoreError};
+use crate::model::{Model, ModelSpec, Named, bare_key_is_set};
+use crate::store::{
+    CompletionCache, Manifest, ROUTE, Recording, RunDirectory, RunStatus, StoreError,
+};
 
 /// How a run is done, besides its plan.
 #[derive(Default)]
@@ -22,6 +25,8 @@ pub struct SessionOptions {
     pub limits: Limits,
     /// Answers that were paid for before.
     pub cache: Option<Arc<CompletionCache>>,
+    /// Where raw exchanges are kept, if they are.
+    pub recording: Option<Arc<Recording>>,
 }
 
 /// A plan and the directory that it is run into. Whatever can go wrong before the first request goes wrong before there is one of these.
@@ -124,12 +129,20 @@ impl Session {
             plan,
             mut directory,
             earlier,
-            options: SessionOptions { limits, cache },
+            options:
+                SessionOptions {
+                    limits,
+                    cache,
+                    recording,
+                },
             ..
         } = self;
         directory.manifest.budget = limits.budget;
         directory.manifest.update_models(plan.manifest().models);
         directory.manifest.status = RunStatus::Running;
+        // Before anything is sent: a killed run does not hide where its prompts went.
+        let earlier_hosts = directory.manifest.prompts_sent_to.clone();
+        directory.manifest.send_to(hosts(&plan, |_| true));
         directory.save_manifest()?;
         let journal = directory.append_to_journal()?;
         let traffic = directory.traffic_log();
@@ -139,16 +152,30 @@ impl Session {
             cache,
             earlier,
             limits,
-            Some(Arc::new(traffic)),
+            Logs {
+                traffic: Some(Arc::new(traffic)),
+                recording,
+            },
             on_event,
             stop,
         )
         .await?;
+        directory.manifest.prompts_sent_to = earlier_hosts;
+        let asked = hosts(&plan, |model| model.was_asked());
+        directory.manifest.send_to(asked);
         close(&mut directory.manifest, &plan, &outcome);
         directory.save_manifest()?;
         directory.write_tables()?;
         Ok((directory, outcome))
     }
+}
+
+/// The hosts of those models and judges of a plan that are wanted.
+fn hosts(plan: &Plan, wanted: impl Fn(&dyn Model) -> bool) -> impl Iterator<Item = String> {
+    let models = plan.models.iter().map(|m| &m.model);
+    let models = models.chain(plan.panel.models());
+    let hosts = models.filter(move |m| wanted(m.as_ref()));
+    hosts.filter_map(|m| m.host().map(str::to_owned))
 }
 
 /// Writes down how a run ended.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 
 use super::budget::{Bounds, Budget, Money};
 use super::earlier::Earlier;
 use super::event::RunEvent;
+use super::logs::Logs;
 use super::plan::{Plan, Trial};
 use super::purse::Purse;
 use super::scoring::{Answer, Scoring};
@@ -15,8 +17,7 @@ use crate::model::{
     Usd, Wanted,
 };
 use crate::store::{
-    CompletionCache, Failure, JournalLine, ROUTE, StoreError, TrafficLog, TrialKey, TrialRecord,
-    TrialStatus,
+    CompletionCache, Failure, JournalLine, ROUTE, StoreError, TrialKey, TrialRecord, TrialStatus,
 };
 use crate::suite::Sample;
 
@@ -27,8 +28,7 @@ pub(super) struct Asker {
     pub earlier: Earlier,
     pub budget: Arc<Budget>,
     pub scoring: Scoring,
-    /// Where what happens on the way to answers is kept.
-    pub traffic: Option<Arc<TrafficLog>>,
+    pub logs: Logs,
     /// When the run began.
     pub begun: Timestamp,
 }
@@ -80,11 +80,13 @@ impl Asker {
                 let Some(reserved) = self.budget.reserve(model, bounds).await else {
                     return Ok(None);
                 };
-                let purse = Arc::new(Purse::new(reserved, self.traffic.clone()));
+                let purse = Arc::new(Purse::new(reserved, self.logs.traffic.clone()));
                 if let Some(kept) = kept {
                     record = kept;
                 } else {
-                    observed.spent = self.answer(&mut record, request, &key, model, &purse).await;
+                    observed.spent = self
+                        .answer(&mut record, request, &key, model, &purse)
+                        .await?;
                 }
                 observed.origin = record
                     .completion
@@ -114,17 +116,28 @@ impl Asker {
         self.ended(record, trial, model, &Observed::default())
     }
 
+    /// For each trial of a model, in the plan's order, whether an earlier start has finished it; empty if there was none. A trial's key takes its
+    /// rendered prompt, so this is done once and on all cores.
+    pub(super) fn done(&self, model: usize) -> Vec<bool> {
+        if self.earlier.done.is_empty() {
+            return Vec::new();
+        }
+        let trials: Vec<Trial> = self.plan.trials().collect();
+        let is_done = |trial: &Trial| self.is_done(*trial, model);
+        trials.par_iter().map(is_done).collect()
+    }
+
     /// Whether a trial has its answer and its scores from an earlier start.
-    pub(super) fn is_done(&self, trial: Trial, model: usize) -> bool {
-        !self.earlier.done.is_empty()
-            && self
-                .plan
-                .request(trial, model)
-                .is_ok_and(|(_, _, key)| self.earlier.done.contains(&key))
+    fn is_done(&self, trial: Trial, model: usize) -> bool {
+        let request = self.plan.request(trial, model);
+        request.is_ok_and(|(_, _, key)| self.earlier.done.contains(&key))
     }
 
     /// Gets the answer from the cache or the model. Gives the US dollars that it took now, at most; none if that was nothing, or no
     /// price is known.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the exchanges are to be recorded and cannot be.
     async fn answer(
         &self,
         record: &mut TrialRecord,
@@ -132,9 +145,12 @@ impl Asker {
         key: &RequestKey,
         model: usize,
         purse: &Purse,
-    ) -> Option<f64> {
+    ) -> Result<Option<f64>, StoreError> {
         let target = &self.plan.models[model];
-        let payment = purse.payment();
+        let payment = match &self.logs.recording {
+            Some(_) => purse.recorded_payment(),
+            None => purse.payment(),
+        };
         let asked = target.model.answer_for(&payment, &request);
         let answer = match &self.cache {
             Some(cache) if target.capabilities.cacheable => cache.answer(key, asked).await,
@@ -162,13 +178,16 @@ impl Asker {
             }
             Err(error) => {
                 record.failure = Some(Failure::from(&error));
-                error.attempts
+                *error.attempts
             }
         };
         let spent = payment.settle(&attempts);
         let alone = attempts.sent <= u32::from(record.failure.is_none());
         record.attempts = (!alone).then_some(attempts);
-        spent.filter(|spent| *spent > 0.0)
+        if let Some(recording) = &self.logs.recording {
+            recording.write(record, &payment.exchanges())?;
+        }
+        Ok(spent.filter(|spent| *spent > 0.0))
     }
 
     /// Scores the answer, if there is one.
@@ -215,6 +234,7 @@ impl Asker {
         let scorers = &self.plan.suites[trial.suite].scorers;
         Bounds {
             least: price(asked / BYTES_PER_TOKEN, 1),
+            together: model.asks_in_batches(),
             most: price(asked, limit).plus(self.plan.panel.max_cost(scorers, asked, limit)),
         }
     }

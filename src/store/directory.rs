@@ -51,6 +51,7 @@ impl RunDirectory {
     /// [`StoreError::Occupied`] if a run is already there, or a file that it would write over; [`StoreError`] if another process
     /// writes it, or nothing can be written.
     pub fn create(path: &Path, manifest: Manifest) -> Result<Self, StoreError> {
+        on_a_file_system(path)?;
         fs::create_dir_all(path).map_err(|e| StoreError::file("cannot make", path, &e))?;
         no_links(path)?;
         // Before there is a lock, which is a file of ours: a folder that a run may not begin in stays as it is.
@@ -84,6 +85,7 @@ impl RunDirectory {
     }
 
     fn read_manifests(path: &Path) -> Result<Self, StoreError> {
+        on_a_file_system(path)?;
         no_links(path)?;
         let mut manifest = read_manifest(path)?;
         if let Some(suites) = rescored_suites(&path.join(RESCORED))? {
@@ -401,6 +403,21 @@ impl Iterator for Records {
             }
             Ok(record)
         }))
+    }
+}
+
+/// Refuses the address of an object store, which would become a folder called `s3:`.
+fn on_a_file_system(path: &Path) -> Result<(), StoreError> {
+    const STORES: &[&str] = &[
+        "s3:/", "s3a:/", "gs:/", "gcs:/", "az:/", "abfs:/", "http:/", "https:/",
+    ];
+    match path.to_str() {
+        Some(address) if STORES.iter().any(|store| address.starts_with(store)) => {
+            Err(StoreError::OnNetwork {
+                address: address.to_owned(),
+            })
+        }
+        _ => Ok(()),
     }
 }
 

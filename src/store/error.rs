@@ -14,6 +14,23 @@ pub enum StoreError {
         /// What is missing.
         reason: String,
     },
+    /// A run is not what it should be to be merged with others.
+    #[error("{path} cannot be merged: {reason}")]
+    NotShards {
+        /// The directory.
+        path: String,
+        /// What sets it apart.
+        reason: String,
+    },
+    /// The path is an address of a store on the network.
+    #[error(
+        "{address} is on a network store, and candor writes and reads run directories on file systems. Run into a local directory and copy it when the run has ended, \
+         e.g. `rclone sync DIR REMOTE:…` or `aws s3 sync DIR {address}`; to read it, copy it back first. `candor merge` and `candor report` take local copies of shards"
+    )]
+    OnNetwork {
+        /// The address.
+        address: String,
+    },
     /// The directory contains a run already, or files that a new one would overwrite.
     #[error("{path}: {reason}")]
     Occupied {

@@ -195,6 +195,10 @@ pub struct Manifest {
     /// Budget in US dollars, if one was set; it applies until another is named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub budget: Option<f64>,
+    /// Where prompts went: scheme, host and port of every server that was sent any, judges included; while a run goes on, and of one that was
+    /// killed, of every server that it was to send any.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub prompts_sent_to: Vec<String>,
     /// When `candor score` gave the scores that count, where it did; they are in `rescored.jsonl`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rescored: Option<Timestamp>,
@@ -222,6 +226,7 @@ impl Manifest {
             imported_from: None,
             cached: None,
             budget: None,
+            prompts_sent_to: Vec::new(),
             rescored: None,
             host: format!(
                 "{} {}, {cores} cores",
@@ -242,6 +247,47 @@ impl Manifest {
                 parts.scorers = scorers;
             }
         }
+    }
+
+    /// Takes over what a further shard of the same plan knows.
+    pub(super) fn take_from_shard(&mut self, shard: &Self) {
+        for (known, now) in self.models.iter_mut().zip(&shard.models) {
+            if known.identity.fingerprint.is_empty() {
+                *known = now.clone();
+            } else if known.stopped.is_none() {
+                known.stopped.clone_from(&now.stopped);
+            }
+        }
+        self.send_to(shard.prompts_sent_to.iter().cloned());
+        for suite in &shard.suites {
+            suite
+                .strata
+                .iter()
+                .for_each(|s| self.add_stratum_to(&suite.name, s));
+        }
+        self.cached = match (self.cached, shard.cached) {
+            (Some(a), Some(b)) => Some(CachedAnswers {
+                answers: a.answers + b.answers,
+                oldest: a.oldest.min(b.oldest),
+                newest: a.newest.max(b.newest),
+            }),
+            (a, b) => a.or(b),
+        };
+    }
+
+    fn add_stratum_to(&mut self, suite: &str, stratum: &str) {
+        let own = self.suites.iter_mut().find(|s| s.name == suite);
+        if let Some(suite) = own.filter(|s| !s.strata.iter().any(|s| s == stratum)) {
+            suite.strata.push(stratum.to_owned());
+            suite.strata.sort();
+        }
+    }
+
+    /// Adds hosts that prompts are sent to.
+    pub fn send_to(&mut self, hosts: impl IntoIterator<Item = String>) {
+        self.prompts_sent_to.extend(hosts);
+        self.prompts_sent_to.sort();
+        self.prompts_sent_to.dedup();
     }
 
     /// Adds a stratum that answers have, whatever their suite.

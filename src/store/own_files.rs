@@ -12,8 +12,10 @@ pub(super) const MANIFEST: &str = "run.json";
 /// The manifest as it was when the run began: all that is needed to go on, should the other be lost.
 pub(super) const MANIFEST_AT_FIRST: &str = "run.json.bak";
 pub(super) const JOURNAL: &str = "journal.jsonl";
+/// The batches that were submitted, which models write down.
+pub const BATCHES: &str = "batches.jsonl";
 const REPORT: &str = "report.html";
-const LABELS: &str = "labels.jsonl";
+pub(super) const LABELS: &str = "labels.jsonl";
 
 /// What a command writes, which decides which file of a run it can overwrite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,7 @@ fn is_own(name: &str) -> bool {
         JOURNAL,
         RESCORED,
         TRAFFIC,
+        BATCHES,
         LOCK,
     ]
     .contains(&name)

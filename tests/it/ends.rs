@@ -355,7 +355,7 @@ impl candor::model::Model for Panics {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_costs_its_trial_and_no_other() {
-    use candor::run::{Earlier, Limits, Plan, PlanOptions, PlannedModel, execute};
+    use candor::run::{Earlier, Limits, Logs, Plan, PlanOptions, PlannedModel, execute};
     let home = tempfile::tempdir().unwrap();
     let suite = sums_suite(home.path(), 20).to_str().unwrap().to_owned();
     let options = PlanOptions::default();
@@ -391,7 +391,7 @@ async fn a_panic_costs_its_trial_and_no_other() {
         None,
         earlier,
         limits,
-        None,
+        Logs::default(),
         |_| (),
         stopped,
     )

@@ -13,10 +13,12 @@
 )]
 
 mod bad_input;
+mod batch;
 mod bbq;
 mod benchmarks;
 #[cfg(unix)]
 mod browser;
+mod cache;
 mod calibrate;
 mod cases;
 mod choice_letters;
@@ -57,6 +59,7 @@ mod lm_eval;
 mod lm_eval_golden;
 mod made_run;
 mod money;
+mod network;
 mod onnx;
 mod openai_schema;
 mod own_files;
@@ -69,6 +72,7 @@ mod public_sets;
 mod published;
 mod raw_server;
 mod real_model;
+mod record;
 mod reference;
 mod replay;
 mod resume;
@@ -76,6 +80,7 @@ mod resume;
 mod sandbox;
 mod scale;
 mod secrets;
+mod shards;
 mod sides;
 mod signals;
 mod simulate;

@@ -380,3 +380,130 @@ fn a_cost_that_the_server_names_comes_before_the_price_list() {
     ran(candor(home.path()).args(arguments)).exits_with(0);
     assert_eq!(journal(&home.path().join("run"))[0]["spent"], 0.25);
 }
+
+/// A server whose usage says that most of the prompt was cached, and most of the answer thought.
+fn counting() -> Endpoint {
+    Endpoint::new(|_, _| {
+        let mut reply = says("1");
+        reply["usage"] = json!({"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500,
+            "prompt_tokens_details": {"cached_tokens": 800}, "completion_tokens_details": {"reasoning_tokens": 400}});
+        Reply::Json(200, reply)
+    })
+}
+
+#[test]
+fn tables_of_prices_win_over_providers_and_know_caches_and_thinking() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    sums_suite(home, 1);
+    let endpoint = counting();
+    let provider = format!(
+        "[providers.mine]\nbase_url = \"http://{}/v1\"\nprice = {{ input = 100.0, output = 100.0 }}\n",
+        endpoint.address
+    );
+    let row = "[[prices]]\nprovider = \"mine\"\nmodel = \"m\"\nprice = { input = 2.0, output = 10.0, cached_input = 0.5, reasoning = 4.0 }\n";
+    let litellm = json!({"mine/m": {"litellm_provider": "mine", "mode": "chat", "input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}});
+    fs::write(home.join("litellm.json"), litellm.to_string()).unwrap();
+    fs::write(home.join("prices.toml"), row).unwrap();
+    let cost = |name: &str, toml: &str, more: &[&str]| {
+        fs::write(home.join("candor.toml"), toml).unwrap();
+        let run = [
+            "run",
+            "-s",
+            "sums",
+            "-m",
+            "mine:m",
+            "--no-cache",
+            "-o",
+            name,
+        ];
+        ran(candor(home).args(run).args(more)).exits_with(0);
+        journal(&home.join(name))[0]["completion"]["cost"]
+            .as_f64()
+            .unwrap()
+    };
+    let close = |cost: f64, dollars: f64| assert!((cost - dollars).abs() < 1e-12, "{cost}");
+    close(cost("provider", &provider, &[]), 0.15);
+    // 200 × 2 + 800 × 0.5 + 100 × 10 + 400 × 4, per million.
+    let tabled = (400.0 + 400.0 + 1000.0 + 1600.0) / 1e6;
+    close(cost("row", &format!("{provider}\n{row}"), &[]), tabled);
+    let file = format!("[run]\nprices = \"prices.toml\"\n{provider}");
+    close(cost("file", &file, &[]), tabled);
+    close(cost("flag", &file, &["--prices", "litellm.json"]), 0.002);
+    let dry = |more: &[&str]| {
+        let run = ["run", "-s", "sums", "-m", "mine:m", "--dry-run"];
+        ran(candor(home).args(run).args(more)).exits_with(0).stdout
+    };
+    assert!(dry(&[]).contains("your price"), "{}", dry(&[]));
+    let openai = ran(candor(home).args(["run", "-s", "sums", "-m", "openai:gpt-4o", "--dry-run"]))
+        .exits_with(0);
+    assert!(
+        openai.stdout.contains("list price of 2026-11"),
+        "{}",
+        openai.stdout
+    );
+    fs::write(
+        home.join("wrong.toml"),
+        "[[prices]]\nprovider = \"mine\"\nmodel = \"m\"\nprice = { input = -1.0, output = 0.0 }\n",
+    )
+    .unwrap();
+    ran(candor(home).args([
+        "run",
+        "-s",
+        "sums",
+        "-m",
+        "mine:m",
+        "--prices",
+        "wrong.toml",
+        "--dry-run",
+    ]))
+    .exits_with(2)
+    .says(&["wrong.toml", "0 or more, not -1"]);
+    ran(candor(home).args([
+        "run",
+        "-s",
+        "sums",
+        "-m",
+        "mine:m",
+        "--prices",
+        "none.json",
+        "--dry-run",
+    ]))
+    .exits_with(2);
+}
+
+#[test]
+fn an_estimate_counts_with_the_tokenizer_that_is_there() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    sums_suite(home, 3);
+    // Words and signs are tokens: "0 + 1 =" has four.
+    let words = json!({"0": 0, "1": 1, "2": 2, "+": 3, "=": 4, "?": 5});
+    let tokenizer = json!({"version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+        "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": null, "decoder": null,
+        "model": {"type": "WordLevel", "vocab": words, "unk_token": "?"}});
+    let says_tokens = |model: &str, tokens: &str| {
+        let dry =
+            ran(candor(home).args(["run", "-s", "sums", "-m", model, "--dry-run"])).exits_with(0);
+        assert!(dry.stdout.contains(tokens), "{}", dry.stdout);
+    };
+    says_tokens("together:org/model", "about 6 tokens read");
+    let snapshot = home.join("hub/models--org--model/snapshots/abc");
+    fs::create_dir_all(&snapshot).unwrap();
+    fs::create_dir_all(home.join("hub/models--org--model/refs")).unwrap();
+    fs::write(home.join("hub/models--org--model/refs/main"), "abc").unwrap();
+    fs::write(snapshot.join("tokenizer.json"), tokenizer.to_string()).unwrap();
+    says_tokens("together:org/model", "12 tokens read, by its tokenizer");
+    let named = format!("openai:gpt-4o?tokenizer={}", snapshot.display());
+    says_tokens(&named, "12 tokens read, by its tokenizer");
+    ran(candor(home).args([
+        "run",
+        "-s",
+        "sums",
+        "-m",
+        "openai:gpt-4o?tokenizer=nowhere",
+        "--dry-run",
+    ]))
+    .exits_with(5)
+    .says(&["there is no tokenizer"]);
+}

@@ -101,9 +101,18 @@ fn tunnel(mut client: TcpStream, count: &AtomicUsize) -> std::io::Result<()> {
 
 /// Runs two sums against the endpoint with these variables.
 fn run(address: SocketAddr, variables: &[(&str, &str)]) -> (Ran, Vec<serde_json::Value>) {
+    run_with(address, "[http]\nretries = 0\n", variables)
+}
+
+/// The same with this configuration.
+fn run_with(
+    address: SocketAddr,
+    toml: &str,
+    variables: &[(&str, &str)],
+) -> (Ran, Vec<serde_json::Value>) {
     let home = tempfile::tempdir().unwrap();
     let suite = sums_suite(home.path(), 2);
-    std::fs::write(home.path().join("candor.toml"), "[http]\nretries = 0\n").unwrap();
+    std::fs::write(home.path().join("candor.toml"), toml).unwrap();
     let spec = format!("https://localhost:{}/v1#m", address.port());
     let mut command = candor(home.path());
     for name in [
@@ -153,4 +162,31 @@ fn an_encrypted_endpoint_is_reached_through_a_proxy() {
     through.exits_with(0);
     assert_eq!(answers[0]["completion"]["text"], "1");
     assert!(tunnels.load(Ordering::Relaxed) > 0);
+}
+
+#[test]
+fn an_authority_named_in_the_configuration_is_trusted() {
+    let address = endpoint();
+    let toml = format!(
+        "[http]\nretries = 0\n\n[network]\nca = \"{}\"\n",
+        authority()
+    );
+    let (trusting, answers) = run_with(address, &toml, &[]);
+    trusting.exits_with(0);
+    assert_eq!(answers[0]["completion"]["text"], "1");
+}
+
+#[test]
+fn a_host_that_needs_no_proxy_is_asked_directly() {
+    let address = endpoint();
+    let (proxy, tunnels) = proxy();
+    let (authority, proxy) = (authority(), format!("http://{proxy}"));
+    let variables = [
+        ("SSL_CERT_FILE", authority.as_str()),
+        ("HTTPS_PROXY", &proxy),
+        ("NO_PROXY", "localhost"),
+    ];
+    let (direct, _) = run(address, &variables);
+    direct.exits_with(0);
+    assert_eq!(tunnels.load(Ordering::Relaxed), 0);
 }

@@ -38,10 +38,17 @@ pub(in crate::cli) struct Opened {
 impl Opened {
     pub(in crate::cli) fn of(text: &str) -> Result<Self, Failure> {
         let (path, model) = run_and_model(text);
-        Ok(Self {
-            data: Dataset::open(&[&path])?,
-            model,
-        })
+        let data = Dataset::open(&[&path])?;
+        if let Some(missing) = data.missing_shards().first() {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!(
+                    "{}: {missing}, and a gate is decided on whole runs. Name the folder that holds all shards, or merge them with: candor merge RUN… -o RUN",
+                    path.display()
+                ),
+            ));
+        }
+        Ok(Self { data, model })
     }
 
     pub(in crate::cli) fn side(&self) -> Result<Side<'_>, Failure> {

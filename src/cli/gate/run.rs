@@ -58,7 +58,10 @@ pub(super) struct Arguments {
     /// Stop after spending this many US dollars.
     #[arg(long, value_name = "USD", value_parser = parse_budget)]
     budget: Option<f64>,
-    /// Fail instead of using the network.
+    /// Prices: a TOML file of the form of [[prices]] in candor.toml, or LiteLLM's model_prices_and_context_window.json.
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
+    /// Connect to no other machine: what needs the network fails.
     #[arg(long)]
     offline: bool,
     /// Bypass the completion cache: neither read nor write it.
@@ -72,6 +75,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let mut settings = Settings::read(arguments.config.as_deref(), arguments.offline)?;
     settings.name(std::slice::from_ref(&arguments.model))?;
     settings.name(&arguments.judges)?;
+    settings.price(arguments.prices.as_deref())?;
     let gate = GateFile::read(&arguments.gate.policy)?;
     arguments.outlets.check(&arguments.gate, &gate, None)?;
     let baseline = open_baseline(&gate, &arguments.gate)?;
@@ -144,6 +148,7 @@ fn session(
             budget: arguments.budget.or(settings.configuration.run.budget),
         },
         cache: open_cache(arguments.no_cache),
+        recording: None,
     };
     let path = arguments.output.clone().unwrap_or_else(default_directory);
     Ok(Session::start(plan, &path, options)?)

@@ -72,6 +72,12 @@ impl FromStr for Repository {
     }
 }
 
+/// The folder of a repository's files in the cache, if it was ever downloaded.
+pub(super) fn cached(written: &str) -> Option<PathBuf> {
+    let repository: Repository = written.parse().ok()?;
+    Cache::of(&hub::cache()?, &repository.name)?.snapshot(&repository.revision)
+}
+
 /// The folder of a repository's files, as far as a model needs them; with `file`, those of that graph or those weights.
 ///
 /// # Errors

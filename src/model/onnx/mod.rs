@@ -235,6 +235,11 @@ impl Model for OnnxModel {
         }
     }
 
+    fn count_tokens(&self, text: &str) -> Option<u64> {
+        let tokens = self.tokenizer.encode(text, true).ok()?;
+        Some(tokens.len() as u64)
+    }
+
     async fn generate(&self, request: &Request) -> Result<Completion, ModelError> {
         let started = Instant::now();
         let (prompt, special) = self.render(&request.prompt)?;

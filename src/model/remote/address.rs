@@ -1,9 +1,12 @@
 //! The address of an endpoint: the whole of it for sending, and the part of it that may be shown and kept.
 
+use std::path::{Path, PathBuf};
+
 use reqwest::Url;
 use secrecy::SecretString;
 
 use crate::model::spec::without_secrets;
+use crate::net;
 
 /// What every OpenAI-compatible server answers under its base address: people copy whole addresses.
 const CHAT_PATH: &str = "chat/completions";
@@ -28,6 +31,8 @@ pub(super) struct Address {
     base: String,
     /// Below the base: `chat/completions`.
     path: String,
+    /// The unix socket that connections are to, in place of the host.
+    socket: Option<PathBuf>,
 }
 
 impl Address {
@@ -36,6 +41,9 @@ impl Address {
     /// # Errors
     /// What is wrong with it, without the secrets in it.
     pub(super) fn parse(written: &str, path: &str) -> Result<Self, String> {
+        if let Some((socket, below)) = net::unix_socket(written) {
+            return Self::behind(socket, below, path);
+        }
         let shown = without_secrets(written);
         let wrong = |why: &dyn std::fmt::Display| {
             format!("'{shown}' is not a server address ({why}); write for instance https://host/v1")
@@ -68,7 +76,33 @@ impl Address {
             url,
             base,
             path: below.to_owned(),
+            socket: None,
         })
+    }
+
+    /// An address behind a unix socket.
+    fn behind(socket: PathBuf, below: &str, path: &str) -> Result<Self, String> {
+        let written = format!("http://unix:{}", socket.display());
+        if !cfg!(unix) {
+            return Err(format!("'{written}': this system has no unix sockets"));
+        }
+        if !below.is_empty() && !below.starts_with('/') {
+            return Err(format!(
+                "'{written}:{below}': what follows the socket must begin with a slash; write for instance {written}:/v1"
+            ));
+        }
+        let own = Self::parse(&format!("http://localhost{below}"), path)?;
+        let base = own.base.replacen("http://localhost", "", 1);
+        Ok(Self {
+            base: format!("{written}:{base}").trim_end_matches(':').to_owned(),
+            socket: Some(socket),
+            ..own
+        })
+    }
+
+    /// The unix socket that connections are to, if they are.
+    pub(super) fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
     }
 
     /// Where requests go.
@@ -86,8 +120,34 @@ impl Address {
         format!("{}/{}", self.base, self.path)
     }
 
+    /// The API's path below the base address.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Another place below the base address, with the same user, password and query; `path` may have a query of its own.
+    pub(super) fn beside(&self, path: &str) -> Url {
+        let (below, query) = path
+            .split_once('?')
+            .map_or((path, None), |(p, q)| (p, Some(q)));
+        let mut url = self.url.clone();
+        let whole = url.path().to_owned();
+        let above = whole.strip_suffix(&self.path).unwrap_or(&whole);
+        url.set_path(&format!("{above}{below}"));
+        if let Some(query) = query {
+            let both = url
+                .query()
+                .map_or(query.to_owned(), |own| format!("{own}&{query}"));
+            url.set_query(Some(&both));
+        }
+        url
+    }
+
     /// Scheme, host and port: what connections are to.
     pub(super) fn origin(&self) -> String {
+        if let Some(socket) = &self.socket {
+            return format!("http://unix:{}", socket.display());
+        }
         self.url.origin().ascii_serialization()
     }
 
@@ -98,14 +158,7 @@ impl Address {
 
     /// Whether what is sent can be read on its way: plain HTTP to another machine.
     pub(super) fn is_readable_underway(&self) -> bool {
-        let host = self.url.host_str().unwrap_or_default();
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let own = host == "localhost"
-            || host.ends_with(".localhost")
-            || host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback());
-        self.url.scheme() == "http" && !own
+        self.url.scheme() == "http" && !net::is_this_machine(&self.url)
     }
 
     /// The secrets in it: the password, and values of the query whose names say so.
@@ -144,6 +197,25 @@ mod tests {
         let bare = Address::parse("http://[::1]:9", CHAT_PATH).unwrap();
         assert_eq!(bare.url().as_str(), "http://[::1]:9/chat/completions");
         assert_eq!(bare.base(), "http://[::1]:9");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_socket_takes_the_place_of_a_host() {
+        let address = Address::parse("http://unix:/run/vllm.sock:/v1", CHAT_PATH).unwrap();
+        assert_eq!(
+            address.url().as_str(),
+            "http://localhost/v1/chat/completions"
+        );
+        assert_eq!(address.socket(), Some(Path::new("/run/vllm.sock")));
+        assert_eq!(address.base(), "http://unix:/run/vllm.sock:/v1");
+        assert_eq!(
+            address.public_url(),
+            "http://unix:/run/vllm.sock:/v1/chat/completions"
+        );
+        assert_eq!(address.origin(), "http://unix:/run/vllm.sock");
+        assert!(!address.is_readable_underway());
+        assert!(Address::parse("http://unix:/run/vllm.sock:v1", CHAT_PATH).is_err());
     }
 
     #[test]

@@ -22,6 +22,16 @@ pub(super) enum Body {
     Text(String),
 }
 
+impl Body {
+    /// The body as JSON; what is not JSON as a string.
+    pub(super) fn as_json(&self) -> Value {
+        match self {
+            Self::Json(value, _) => value.clone(),
+            Self::Text(text) => text.clone().into(),
+        }
+    }
+}
+
 /// Why a body cannot be read.
 #[derive(Debug)]
 pub(super) enum BodyError {

@@ -1,32 +1,36 @@
 //! A model behind HTTP, whatever API it is asked through.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::account::Account;
 use super::address::Address;
-use super::dialect::{Ask, CHAT, Dialect, KeyHeader};
+use super::batch::{self, Batches};
+use super::dialect::{Ask, Dialect, KeyHeader};
 use super::http::{Http, Target};
 use super::key::Key;
 use super::limiter::{Fate, START};
-use super::prices::{self, Price};
-use super::providers::{self, Provider};
+use super::opened::{fingerprint, secrets, warn_of_open_secrets};
+use super::prices::{self, PriceRow};
+use super::providers;
 use super::quirks::Quirks;
-use super::reply::Failure;
+use super::reply::{Failure, Reply};
 use super::retry::Tries;
 use super::secrets::Secrets;
 use super::setting::{self, Setting};
+use super::tokenizer::LocalTokenizer;
 use crate::model::request::cut_at_stop;
 use crate::model::{
-    Attempts, Capabilities, Completion, ErrorClass, Finish, Identity, Model, ModelError, ModelSpec,
-    OpenOptions, Payer, Request, Timing, Traffic, Unlimited, Usage, Usd, Wanted,
+    Attempts, Capabilities, Completion, ErrorClass, Exchange, Finish, Identity, Model, ModelError,
+    ModelSpec, OpenOptions, Payer, Request, RequestKey, Timing, Traffic, Unlimited, Usage, Usd,
+    Wanted,
 };
+use crate::net;
 
 /// A model behind HTTP.
 pub struct Endpoint {
@@ -37,7 +41,7 @@ pub struct Endpoint {
     secrets: Secrets,
     http: Http,
     account: Arc<Account>,
-    price: Option<Price>,
+    price: Option<PriceRow>,
     /// Requests in flight, where somebody asked for a number.
     connections: Option<usize>,
     dialect: &'static dyn Dialect,
@@ -45,6 +49,13 @@ pub struct Endpoint {
     quirks: Quirks,
     /// The upstream that a request pins.
     route: Option<String>,
+    /// Where requests are asked in batches, if they are.
+    batches: Option<Batches>,
+    tokenizer: LocalTokenizer,
+    /// Scheme, host and port.
+    host: String,
+    /// Whether anything was sent there.
+    was_asked: AtomicBool,
     /// What the server has said it does not take.
     refused: Mutex<BTreeSet<Setting>>,
     /// Answers are asked for as streams: only they show one that is begun and retracted, and the time to the first token.
@@ -56,17 +67,27 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`ErrorClass::Auth`] if the provider needs a key and its variable is not set, or holds what cannot be sent;
-    /// [`ErrorClass::BadRequest`] if the address is none; [`ErrorClass::Network`] when offline.
+    /// [`ErrorClass::BadRequest`] if the address is none; [`ErrorClass::Network`] when offline, unless the server is on this
+    /// machine.
     pub fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Self, ModelError> {
-        spec.allow_options(&["api", "key_env", "max_connections", "route", "stream"])?;
-        if options.offline {
+        spec.allow_options(&[
+            "api",
+            "key_env",
+            "max_connections",
+            "route",
+            "stream",
+            "tokenizer",
+        ])?;
+        let model = spec.fragment.clone().unwrap_or_else(|| spec.target.clone());
+        let provider = providers::resolve(spec, &model, options)?;
+        let address = &provider.address;
+        let leaves = address.socket().is_none() && !net::is_this_machine(address.url());
+        if options.offline && leaves {
             return Err(ModelError::new(
                 ErrorClass::Network,
                 format!("{spec} needs the network, and --offline forbids it"),
             ));
         }
-        let model = spec.fragment.clone().unwrap_or_else(|| spec.target.clone());
-        let provider = providers::resolve(spec, &model, options)?;
         let named = spec.options.get("key_env").cloned();
         let key = Key::read(named.unwrap_or_else(|| provider.key_env.clone()))?;
         if key.value().is_none() && provider.key_required && !options.unasked {
@@ -80,15 +101,23 @@ impl Endpoint {
         }
         warn_of_open_secrets(&provider.address, &key);
         let route = spec.options.get("route").cloned();
+        let mut price = prices::price_of(&spec.scheme, &model, provider.price, &options.prices);
+        let fingerprint = fingerprint(&provider, &model, route.as_deref());
+        let batches = match &options.batches {
+            None => None,
+            Some(ledger) => Some(Batches::of(spec, provider.dialect, ledger, &fingerprint)?),
+        };
+        if let (Some(row), true) = (&mut price, batches.is_some()) {
+            row.price = row.price.in_batches();
+        }
         Ok(Self {
             identity: Identity {
                 name: spec.display_name(),
-                fingerprint: fingerprint(&provider, &model, route.as_deref()),
+                fingerprint,
                 spec: spec.to_string(),
             },
-            price: provider
-                .price
-                .or_else(|| prices::list_price(&spec.scheme, &model)),
+            price,
+            batches,
             connections: provider.allowance.connections,
             account: options.accounts.account(
                 &provider.address.origin(),
@@ -96,12 +125,16 @@ impl Endpoint {
                 provider.allowance,
             ),
             secrets: secrets(&provider.address, &key),
-            http: Http::new(&options.timeouts)?,
+            http: Http::new(&options.timeouts, provider.address.socket())?,
+            tokenizer: LocalTokenizer::of(spec, &model)?,
+            host: provider.address.origin(),
+            was_asked: AtomicBool::new(false),
             dialect: provider.dialect,
             key_header: provider.key_header,
             quirks: provider.quirks,
             route,
-            stream: provider.stream,
+            // The results of a batch are no streams.
+            stream: provider.stream && options.batches.is_none(),
             address: provider.address,
             refused: Mutex::default(),
             model,
@@ -171,6 +204,45 @@ impl Endpoint {
         }
     }
 
+    /// Has a request answered in a batch, once.
+    async fn ask_in_batch(
+        &self,
+        payer: &dyn Payer,
+        request: &Request,
+        attempts: &mut Attempts,
+    ) -> Result<Completion, ModelError> {
+        let Some(batches) = &self.batches else {
+            return Err(ModelError::new(ErrorClass::Unsupported, "no batches"));
+        };
+        self.was_asked.store(true, Ordering::Relaxed);
+        let key = RequestKey::new(&self.identity.fingerprint, request, request.about.epoch);
+        let body = self.body(request, Question::Words);
+        let target = self.target();
+        let line = batch::Line {
+            http: &self.http,
+            target: &target,
+        };
+        let began = payer.keeps_exchanges().then(jiff::Timestamp::now);
+        let (status, response) = batches.answer(line, key.to_string(), body.clone()).await?;
+        let url = self.address.public_url();
+        if let Some(began) = began {
+            payer.keep(Exchange {
+                began,
+                url: url.clone(),
+                request: body,
+                status: Some(status),
+                response: response.clone(),
+            });
+        }
+        let sent = Reply::of_batch(status, response).read(self.dialect, &url);
+        let usage = match &sent {
+            Ok(completion) => completion.usage,
+            Err(failure) => failure.usage,
+        };
+        attempts.add(usage, self.max_cost(&usage, request));
+        sent.map_err(|failure| self.name_key(failure.error))
+    }
+
     /// Scores continuations, each after its context, one after the other, so that a server that keeps prefixes reads a context once.
     async fn score(
         &self,
@@ -215,7 +287,7 @@ impl Endpoint {
         question: Question<'_>,
     ) -> Result<Completion, Box<Failure>> {
         let place = self.account.place(tokens(request)).await;
-        let sent = self.exchange(body, question).await;
+        let sent = self.exchange(payer, body, question).await;
         if let Some(change) = place.leave(fate(&sent)) {
             payer.hears(&Traffic::Limit {
                 server: self.account.server().to_owned(),
@@ -229,11 +301,28 @@ impl Endpoint {
 
     async fn exchange(
         &self,
+        payer: &dyn Payer,
         body: &Value,
         question: Question<'_>,
     ) -> Result<Completion, Box<Failure>> {
-        let reply = self.http.post(&self.target(), body).await?;
+        self.was_asked.store(true, Ordering::Relaxed);
+        let began = payer.keeps_exchanges().then(jiff::Timestamp::now);
+        let reply = self.http.post(&self.target(), body).await;
         let url = self.address.public_url();
+        if let Some(began) = began {
+            let (status, response) = match &reply {
+                Ok(reply) => (Some(reply.status), reply.body.as_json()),
+                Err(failure) => (None, failure.error.message.clone().into()),
+            };
+            payer.keep(Exchange {
+                began,
+                url: url.clone(),
+                request: body.clone(),
+                status,
+                response,
+            });
+        }
+        let reply = reply?;
         let mut completion = match question {
             Question::Words => reply.read(self.dialect, &url),
             Question::Score(texts) => reply.read_score(self.dialect, &url, texts),
@@ -290,12 +379,16 @@ impl Endpoint {
 
     /// What a request took in US dollars, where that is known.
     fn cost(&self, usage: &Usage) -> Option<Usd> {
-        let by_list = || self.price(usage.prompt_tokens?, usage.completion_tokens?);
+        let by_list = || self.price.as_ref()?.price.cost(usage);
         usage.cost.or_else(by_list)
     }
 
     /// The most that it can have taken: of what was not counted, as much as can have been read or written.
     fn max_cost(&self, usage: &Usage, request: &Request) -> Option<Usd> {
+        let counted = self.cost(usage);
+        if counted.is_some() {
+            return counted;
+        }
         let by_list = || {
             let read = usage.prompt_tokens;
             let read = read.unwrap_or_else(|| request.prompt.most_tokens());
@@ -381,51 +474,6 @@ impl Question<'_> {
     }
 }
 
-/// The server and the model's name, and how it is asked where that can change what is seen: a stream, another API or a pinned route
-/// gives other answers.
-fn fingerprint(provider: &Provider, model: &str, route: Option<&str>) -> String {
-    let mut fingerprint = format!("{}#{model}", provider.address.base());
-    if provider.stream {
-        fingerprint += "?stream";
-    }
-    if provider.dialect.name() != CHAT.name() {
-        fingerprint += "?api=";
-        fingerprint += provider.dialect.name();
-    }
-    if let Some(route) = route {
-        fingerprint += "?route=";
-        fingerprint += route;
-    }
-    fingerprint
-}
-
-fn secrets(address: &Address, key: &Key) -> Secrets {
-    let basic = address.has_user().then(|| {
-        let url = address.url();
-        let pair = format!("{}:{}", url.username(), url.password().unwrap_or_default());
-        SecretString::from(base64::engine::general_purpose::STANDARD.encode(pair))
-    });
-    let key = key.value().map(|k| SecretString::from(k.expose_secret()));
-    Secrets::new(address.secrets().into_iter().chain(basic).chain(key))
-}
-
-fn warn_of_open_secrets(address: &Address, key: &Key) {
-    if !address.is_readable_underway() {
-        return;
-    }
-    let what = if address.has_user() {
-        "the user and password in its address".to_owned()
-    } else if key.value().is_some() {
-        format!("the key in {}", key.variable())
-    } else {
-        return;
-    };
-    tracing::warn!(
-        "{what} will be sent to {} without encryption: use https, or unset it",
-        address.base()
-    );
-}
-
 /// Whether an answer ended as if all were well, and says nothing. Where strings end an answer, it may rightly be empty.
 fn is_silent(dialect: &dyn Dialect, completion: &Completion, request: &Request) -> bool {
     completion.text.trim().is_empty()
@@ -453,7 +501,14 @@ impl Model for Endpoint {
         }
     }
 
+    fn asks_in_batches(&self) -> bool {
+        self.batches.is_some()
+    }
+
     fn room(&self) -> usize {
+        if self.batches.is_some() {
+            return batch::MAX_REQUESTS;
+        }
         self.connections.or(self.account.limit()).unwrap_or(START)
     }
 
@@ -477,6 +532,9 @@ impl Model for Endpoint {
         let started = Instant::now();
         let mut attempts = Attempts::default();
         let answered = match &request.wanted {
+            Wanted::Generate if self.batches.is_some() => {
+                self.ask_in_batch(payer, request, &mut attempts).await
+            }
             Wanted::Generate => {
                 self.ask(payer, request, Question::Words, &mut attempts)
                     .await
@@ -495,7 +553,10 @@ impl Model for Endpoint {
             }
         };
         match answered {
-            Err(error) => Err(ModelError { attempts, ..error }),
+            Err(error) => Err(ModelError {
+                attempts: Box::new(attempts),
+                ..error
+            }),
             Ok(mut completion) => {
                 cut_at_stop(&mut completion.text, &request.parameters.stop);
                 completion.cost = self.cost(&attempts.usage);
@@ -510,10 +571,29 @@ impl Model for Endpoint {
         }
     }
 
-    #[allow(clippy::cast_precision_loss)]
     fn price(&self, prompt_tokens: u64, completion_tokens: u64) -> Option<Usd> {
-        self.price.map(|p| {
-            Usd((prompt_tokens as f64 * p.input + completion_tokens as f64 * p.output) / 1e6)
+        let row = self.price.as_ref()?;
+        Some(row.price.most(prompt_tokens, completion_tokens))
+    }
+
+    fn price_basis(&self) -> Option<String> {
+        let row = self.price.as_ref()?;
+        Some(match (&row.as_of, &row.source) {
+            (Some(day), _) => format!("list price of {day}"),
+            (None, Some(source)) => format!("price of {source}"),
+            (None, None) => "your price".into(),
         })
+    }
+
+    fn count_tokens(&self, prompt: &str) -> Option<u64> {
+        self.tokenizer.count(prompt)
+    }
+
+    fn host(&self) -> Option<&str> {
+        Some(&self.host)
+    }
+
+    fn was_asked(&self) -> bool {
+        self.was_asked.load(Ordering::Relaxed)
     }
 }

@@ -1,9 +1,11 @@
 //! The one HTTP client: sends a request once, and reads what comes back within limits of time and size.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use reqwest::header::{HeaderValue, LOCATION};
+use reqwest::RequestBuilder;
+use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -20,6 +22,8 @@ use crate::model::spec::without_secrets;
 use crate::model::{ErrorClass, ModelError, Usage};
 use crate::net;
 
+/// Most bytes read of the results of a batch.
+const MAX_RESULTS: usize = 1 << 30;
 /// Most bytes read of the body of an error status.
 const MAX_ERROR: usize = 1 << 20;
 /// How long the end of a stream is waited for, after the answer in it has ended.
@@ -43,8 +47,17 @@ pub(super) struct Target<'a> {
 }
 
 impl Http {
-    pub(super) fn new(timeouts: &Timeouts) -> Result<Self, ModelError> {
-        let client = net::client()
+    /// Its connections are to the unix socket, where one is named.
+    pub(super) fn new(timeouts: &Timeouts, socket: Option<&Path>) -> Result<Self, ModelError> {
+        let client = net::client();
+        #[cfg(unix)]
+        let client = match socket {
+            Some(socket) => client.unix_socket(socket),
+            None => client,
+        };
+        #[cfg(not(unix))]
+        let _ = socket;
+        let client = client
             .connect_timeout(timeouts.connect_seconds.duration())
             .timeout(timeouts.total_seconds.duration())
             // A redirect could carry the key to another host.
@@ -75,21 +88,8 @@ impl Http {
             secrets,
             ..
         } = target;
-        let mut request = self.client.post(address.url().clone()).json(body);
-        for (name, value) in dialect.headers() {
-            request = request.header(*name, *value);
-        }
-        if let Some(key) = target.key.filter(|_| !address.has_user()) {
-            request = match target.key_header {
-                KeyHeader::Bearer => request.bearer_auth(key.expose_secret()),
-                KeyHeader::Named(name) => {
-                    let mut value = HeaderValue::from_str(key.expose_secret())
-                        .map_err(|e| Box::new(Failure::unread(unsendable(&e))))?;
-                    value.set_sensitive(true);
-                    request.header(name, value)
-                }
-            };
-        }
+        let request = self.client.post(address.url().clone()).json(body);
+        let request = authorised(request, target)?;
         let asked = Instant::now();
         let first_byte = self.timeouts.first_byte().duration();
         let response = tokio::time::timeout(first_byte, request.send())
@@ -125,6 +125,65 @@ impl Http {
             location,
             body,
         })
+    }
+
+    /// Calls another place of the server once, and gives what it says with a success.
+    ///
+    /// # Errors
+    /// [`ModelError`] with the class that its status and words have.
+    pub(super) async fn call(
+        &self,
+        target: &Target<'_>,
+        method: reqwest::Method,
+        path: &str,
+        content: Content<'_>,
+    ) -> Result<String, ModelError> {
+        let address = target.address;
+        let mut request = self.client.request(method, address.beside(path));
+        request = match content {
+            Content::None => request,
+            Content::Json(body) => request.json(body),
+            Content::File(bytes) => multipart(request, bytes),
+        };
+        request = authorised(request, target).map_err(|failure| failure.error)?;
+        let response = request
+            .send()
+            .await
+            .map_err(|e| self.transport_failure(address, &e))?;
+        let status = response.status().as_u16();
+        let (mut stream, mut bytes) = (response.bytes_stream(), Vec::new());
+        while let Some(next) = stream.next().await {
+            bytes.extend_from_slice(&next.map_err(|e| self.transport_failure(address, &e))?);
+            if bytes.len() > MAX_RESULTS {
+                let url = address.public_url();
+                let error = body_error(address, target.secrets, BodyError::TooLong(MAX_RESULTS));
+                return Err(ModelError::new(error.class, format!("{url}: {error}")));
+            }
+        }
+        let text = target.secrets.cut(&String::from_utf8_lossy(&bytes));
+        if (200..300).contains(&status) {
+            return Ok(text);
+        }
+        let body = match super::json::json(&text) {
+            Ok(value) => Body::Json(value, None),
+            Err(_) => Body::Text(text),
+        };
+        let reply = Reply {
+            status,
+            retry_after: None,
+            route: None,
+            location: None,
+            body,
+        };
+        let url = format!("{}/{path}", address.base());
+        match reply.read(target.dialect, &url) {
+            Err(failure) => Err(failure.error),
+            // A filter's verdict on one of many requests turned all of them away.
+            Ok(_) => {
+                let why = format!("{url} turned the batch away: a filter blocked a prompt in it");
+                Err(ModelError::new(ErrorClass::BadRequest, why))
+            }
+        }
     }
 
     fn read_error(&self, address: &Address, secrets: &Secrets, error: ReadError) -> Failure {
@@ -186,6 +245,51 @@ impl Http {
             ),
         )
     }
+}
+
+/// What a call carries.
+pub(super) enum Content<'a> {
+    None,
+    Json(&'a Value),
+    /// A file of a request per line, uploaded for a batch.
+    File(Vec<u8>),
+}
+
+/// A request with the headers of its API, and the key, unless the address names a user.
+fn authorised(
+    mut request: RequestBuilder,
+    target: &Target<'_>,
+) -> Result<RequestBuilder, Box<Failure>> {
+    for (name, value) in target.dialect.headers() {
+        request = request.header(*name, *value);
+    }
+    let Some(key) = target.key.filter(|_| !target.address.has_user()) else {
+        return Ok(request);
+    };
+    Ok(match target.key_header {
+        KeyHeader::Bearer => request.bearer_auth(key.expose_secret()),
+        KeyHeader::Named(name) => {
+            let mut value = HeaderValue::from_str(key.expose_secret())
+                .map_err(|e| Box::new(Failure::unread(unsendable(&e))))?;
+            value.set_sensitive(true);
+            request.header(name, value)
+        }
+    })
+}
+
+/// A form of two parts: what the file is for, and the file.
+fn multipart(request: RequestBuilder, file: Vec<u8>) -> RequestBuilder {
+    // No line of JSON begins with it.
+    const BOUNDARY: &str = "candor-7f3b1c9d5e2a4860";
+    let mut form = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n\
+         --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"candor.jsonl\"\r\nContent-Type: application/jsonl\r\n\r\n"
+    )
+    .into_bytes();
+    form.extend(file);
+    form.extend(format!("\r\n--{BOUNDARY}--\r\n").into_bytes());
+    let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+    request.header(CONTENT_TYPE, kind).body(form)
 }
 
 fn unsendable(error: &reqwest::header::InvalidHeaderValue) -> ModelError {

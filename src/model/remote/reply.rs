@@ -46,6 +46,17 @@ impl Failure {
 }
 
 impl Reply {
+    /// One that came among the results of a batch.
+    pub(super) fn of_batch(status: u16, body: Value) -> Self {
+        Self {
+            status,
+            retry_after: None,
+            route: None,
+            location: None,
+            body: Body::Json(body, None),
+        }
+    }
+
     /// The completion in it, in its server's terms. `url` names the server in messages.
     pub(super) fn read(self, dialect: &dyn Dialect, url: &str) -> Result<Completion, Box<Failure>> {
         if !(200..300).contains(&self.status) {

@@ -74,6 +74,9 @@ pub(super) fn usage(usage: &Value) -> Usage {
     Usage {
         prompt_tokens: count("input_tokens").map(|n| n.saturating_add(cached)),
         completion_tokens: count("output_tokens"),
+        cached_tokens: count("input_tokens_cache_read"),
+        cache_write_tokens: count("input_tokens_cache_write"),
+        reasoning_tokens: count("reasoning_tokens"),
         cost: field(usage, "total_cost").and_then(number).map(Usd),
     }
 }

@@ -287,7 +287,7 @@ fn answer(response: &Value, row: &Value) -> Option<Completion> {
     answer.usage = Usage {
         prompt_tokens: count("prompt"),
         completion_tokens: count("completion"),
-        cost: None,
+        ..Usage::default()
     };
     let cost = field(response, "cost").and_then(number);
     answer.cost = cost.filter(|cost| *cost > 0.0).map(Usd);

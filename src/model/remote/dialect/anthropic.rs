@@ -79,17 +79,16 @@ impl Dialect for Anthropic {
 
     /// What was read from and written to its cache was part of the prompt.
     fn usage(&self, body: &Value) -> Usage {
-        let cached = [
-            "/usage/cache_creation_input_tokens",
-            "/usage/cache_read_input_tokens",
-        ]
-        .iter()
-        .filter_map(|at| count(body, at))
-        .fold(0, u64::saturating_add);
+        let written = count(body, "/usage/cache_creation_input_tokens");
+        let read = count(body, "/usage/cache_read_input_tokens");
+        let cached = [written, read].into_iter().flatten();
+        let cached = cached.fold(0, u64::saturating_add);
         Usage {
             prompt_tokens: count(body, "/usage/input_tokens").map(|n| n.saturating_add(cached)),
             completion_tokens: count(body, "/usage/output_tokens"),
-            cost: None,
+            cached_tokens: read,
+            cache_write_tokens: written,
+            ..Usage::default()
         }
     }
 

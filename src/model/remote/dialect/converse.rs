@@ -77,17 +77,16 @@ impl Dialect for Converse {
     }
 
     fn usage(&self, body: &Value) -> Usage {
-        let cached = [
-            "/usage/cacheReadInputTokens",
-            "/usage/cacheWriteInputTokens",
-        ]
-        .iter()
-        .filter_map(|at| count(body, at))
-        .fold(0, u64::saturating_add);
+        let read = count(body, "/usage/cacheReadInputTokens");
+        let written = count(body, "/usage/cacheWriteInputTokens");
+        let cached = [written, read].into_iter().flatten();
+        let cached = cached.fold(0, u64::saturating_add);
         Usage {
             prompt_tokens: count(body, "/usage/inputTokens").map(|n| n.saturating_add(cached)),
             completion_tokens: count(body, "/usage/outputTokens"),
-            cost: None,
+            cached_tokens: read,
+            cache_write_tokens: written,
+            ..Usage::default()
         }
     }
 

@@ -114,7 +114,9 @@ impl Dialect for Gemini {
                 (None, None) => None,
                 (said, thought) => Some(said.unwrap_or(0).saturating_add(thought.unwrap_or(0))),
             },
-            cost: None,
+            cached_tokens: count(body, "/usageMetadata/cachedContentTokenCount"),
+            reasoning_tokens: thought,
+            ..Usage::default()
         }
     }
 

@@ -78,7 +78,7 @@ impl Dialect for Ollama {
         Usage {
             prompt_tokens: count(body, "/prompt_eval_count"),
             completion_tokens: count(body, "/eval_count"),
-            cost: None,
+            ..Usage::default()
         }
     }
 

@@ -96,7 +96,9 @@ impl Dialect for Responses {
         Usage {
             prompt_tokens: count(body, "/usage/input_tokens"),
             completion_tokens: count(body, "/usage/output_tokens"),
-            cost: None,
+            cached_tokens: count(body, "/usage/input_tokens_details/cached_tokens"),
+            reasoning_tokens: count(body, "/usage/output_tokens_details/reasoning_tokens"),
+            ..Usage::default()
         }
     }
 

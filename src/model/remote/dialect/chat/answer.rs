@@ -90,7 +90,13 @@ pub(in crate::model::remote) fn usage(body: &Value) -> Usage {
     Usage {
         prompt_tokens: prompt,
         completion_tokens: written.map(|w| w.saturating_add(beside.unwrap_or(0))),
+        // DeepSeek and Moonshot count their caches under names of their own.
+        cached_tokens: count("/prompt_tokens_details/cached_tokens")
+            .or_else(|| count("/prompt_cache_hit_tokens"))
+            .or_else(|| count("/cached_tokens")),
+        reasoning_tokens: thought.or(beside),
         cost,
+        ..Usage::default()
     }
 }
 
