@@ -31,6 +31,9 @@ pub(super) struct Arguments {
     /// External labels, as `candor label` writes them [default: labels.jsonl in the first run's directory, if present]
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Folder to write the report into, with the transcripts in files beside its page, however few
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    dir: Option<PathBuf>,
     /// Directory to write every chart to as well, as SVG, and its figures as CSV
     #[arg(long, value_name = "DIR")]
     charts: Option<PathBuf>,
@@ -59,10 +62,11 @@ pub(super) fn labels_beside(
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let settings = Settings::read(arguments.config.as_deref(), true)?;
-    let path = arguments
-        .output
-        .clone()
-        .unwrap_or_else(|| arguments.runs[0].join("report.html"));
+    let path = match (&arguments.output, &arguments.dir) {
+        (Some(path), _) => path.clone(),
+        (None, Some(folder)) => folder.join("index.html"),
+        (None, None) => arguments.runs[0].join("report.html"),
+    };
     let mut read: Vec<&Path> = arguments.runs.iter().map(PathBuf::as_path).collect();
     read.extend(arguments.labels.as_deref());
     read.extend(arguments.config.as_deref());
@@ -75,12 +79,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         data_folders: settings.data.folders,
         estimand: arguments.estimand,
         language: arguments.language,
-        ..ReportOptions::default()
     };
     let data = Dataset::open(&arguments.runs)?;
     let sums = totals(&data)?;
     let report = Report::new(data, &options)?;
-    report.write(&path)?;
+    let beside = match &arguments.dir {
+        Some(folder) => {
+            report.write_folder(folder)?;
+            None
+        }
+        None => report.write(&path)?,
+    };
     let charts = match &arguments.charts {
         Some(folder) => Some((report.write_charts(folder)?, folder)),
         None => None,
@@ -92,6 +101,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     report.headlines().iter().for_each(|s| print_note(s));
     if let Some((charts, folder)) = charts {
         outln!("Charts: {} in {}", count(charts, "chart"), folder.display());
+    }
+    if let Some(folder) = beside {
+        outln!(
+            "Its transcripts are too many for one file: they are in {}, which belongs beside it.",
+            folder.display()
+        );
     }
     outln!("Report: {}", path.display());
     Ok(Exit::Done)

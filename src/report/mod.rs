@@ -19,6 +19,7 @@ mod html;
 mod labelling;
 mod language;
 mod leaders;
+mod loopback;
 mod page;
 mod published;
 mod section;
@@ -27,6 +28,7 @@ mod table;
 mod templates;
 mod transcripts;
 mod unable;
+mod view;
 
 use std::path::{Path, PathBuf};
 
@@ -44,6 +46,7 @@ pub use language::Language;
 pub use page::{Report, ReportOptions};
 pub use sides::{sides_grid, sides_markdown, sides_notes, uneven_grid};
 pub use table::Grid;
+pub use view::Viewer;
 
 /// Why a report cannot be made.
 #[derive(Debug, thiserror::Error)]
