@@ -5,6 +5,7 @@
 mod answers;
 mod asked;
 mod attribution;
+mod bias;
 mod calibration;
 mod canned;
 mod comparison;
@@ -31,6 +32,7 @@ mod unable;
 
 pub use answers::Answer;
 pub use attribution::{Attribution, WithheldBy, attributions};
+pub use bias::{BiasContext, BiasCounts, BiasScore, bias_scores};
 pub use calibration::{
     Admission, CalibratedRate, Calibration, Coefficient, GroupAgreement, OutsideLabels, Recalls,
     calibrate,

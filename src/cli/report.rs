@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::output::{Form, print_note, print_summary};
 use super::settings::Settings;
 use crate::analysis::{Dataset, Estimand, OutsideLabels, totals};
-use crate::report::{Language, Report, ReportOptions, count};
+use crate::report::{Language, Report, ReportOptions, count, pdf};
 use crate::store::{Output, may_be_written, read_labels};
 
 #[derive(Args)]
@@ -34,6 +34,15 @@ pub(super) struct Arguments {
     /// Folder to write the report into, with the transcripts in files beside its page, however few
     #[arg(long, value_name = "DIR", conflicts_with = "output")]
     dir: Option<PathBuf>,
+    /// Lay the report out for paper: folds open, tables that fit, no script
+    #[arg(long, conflicts_with = "dir")]
+    print: bool,
+    /// Print it to a PDF file, through an installed Chromium or Chrome ($CANDOR_CHROMIUM names another)
+    #[arg(long, value_name = "FILE")]
+    pdf: Option<PathBuf>,
+    /// Question to add to what is printed, with all its answers, as a numbered exhibit; may be repeated
+    #[arg(long = "exhibit", value_name = "SUITE/SAMPLE")]
+    exhibits: Vec<String>,
     /// Directory to write every chart to as well, as SVG, and its figures as CSV
     #[arg(long, value_name = "DIR")]
     charts: Option<PathBuf>,
@@ -71,6 +80,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     read.extend(arguments.labels.as_deref());
     read.extend(arguments.config.as_deref());
     may_be_written(&path, Output::Report, &read)?;
+    if let Some(pdf) = &arguments.pdf {
+        may_be_written(pdf, Output::Other, &read)?;
+    }
+    if !arguments.exhibits.is_empty() && !arguments.print && arguments.pdf.is_none() {
+        let why = "--exhibit is for what is printed: add --print or --pdf FILE";
+        return Err(Failure::new(Exit::Usage, why));
+    }
     let labels = labels_beside(&arguments.runs[0], arguments.labels.as_deref())?;
     let options = ReportOptions {
         labels,
@@ -88,8 +104,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             report.write_folder(folder)?;
             None
         }
+        None if arguments.print => {
+            report.write_paper(&path, &arguments.exhibits)?;
+            None
+        }
         None => report.write(&path)?,
     };
+    if let Some(pdf) = &arguments.pdf {
+        print_pdf(&report, &arguments.exhibits, pdf)?;
+    }
     let charts = match &arguments.charts {
         Some(folder) => Some((report.write_charts(folder)?, folder)),
         None => None,
@@ -108,6 +131,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             folder.display()
         );
     }
+    if let Some(pdf) = &arguments.pdf {
+        outln!("PDF: {}", pdf.display());
+    }
     outln!("Report: {}", path.display());
     Ok(Exit::Done)
+}
+
+/// Prints the report by way of a page of its own.
+fn print_pdf(report: &Report, exhibits: &[String], path: &Path) -> Result<(), Failure> {
+    let cannot = |e| Failure::new(Exit::CouldNotRun, format!("cannot print: {e}"));
+    let folder = tempfile::tempdir().map_err(cannot)?;
+    let page = folder.path().join("report.html");
+    report.write_paper(&page, exhibits)?;
+    Ok(pdf::print(&page, path)?)
 }

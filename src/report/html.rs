@@ -160,7 +160,7 @@ impl Report {
     }
 
     /// Ids and headings of the sections that the runs have anything for, and their HTML.
-    fn sections(&self) -> Result<(Vec<(&'static str, String)>, String), ReportError> {
+    pub(super) fn sections(&self) -> Result<(Vec<(&'static str, String)>, String), ReportError> {
         let words = self.language.words();
         let mut sections = Vec::new();
         for section in SECTIONS {

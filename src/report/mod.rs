@@ -21,6 +21,8 @@ mod language;
 mod leaders;
 mod loopback;
 mod page;
+mod paper;
+pub mod pdf;
 mod published;
 mod section;
 mod sides;

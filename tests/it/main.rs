@@ -92,4 +92,6 @@ mod transport;
 mod unrelated;
 mod verdicts;
 #[cfg(unix)]
+mod view;
+#[cfg(unix)]
 mod viewer;

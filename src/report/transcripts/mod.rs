@@ -166,6 +166,29 @@ pub(super) fn transcripts(
     Ok(text.replace('<', "\\u003c"))
 }
 
+/// What `make` makes of a question with all its answers; none where there is no such question.
+pub(super) fn chosen<T>(
+    data: &Dataset,
+    suite: &str,
+    sample: &str,
+    make: &dyn Fn(&Sample<'_>) -> Option<T>,
+) -> Result<Option<T>, ReportError> {
+    let strata: Vec<String> = data.strata.iter().map(|s| stratum_column(s)).collect();
+    let own = strata.iter().map(String::as_str);
+    let columns: Vec<&str> = TRIAL_COLUMNS.into_iter().chain(own).collect();
+    let wanted = Filter::all()
+        .is(column::SUITE, suite)
+        .is(column::SAMPLE, sample);
+    let trials = data.trials(&columns, &wanted)?;
+    if trials.height() == 0 {
+        return Ok(None);
+    }
+    let scores = data.scores(&SCORE_COLUMNS, &wanted)?;
+    let reading = Reading::of(data, &trials, &scores, &columns)?;
+    let rows: Vec<usize> = (0..trials.height()).collect();
+    Ok(make(&reading.sample(&reading.sorted(rows))))
+}
+
 fn numbers(suites: &[SuiteRecord]) -> HashMap<&str, usize> {
     let names = suites.iter().map(|suite| suite.name.as_str());
     names
@@ -353,14 +376,8 @@ impl<'a> Reading<'a> {
     ) -> Result<Made, ReportError> {
         let mut entries = Vec::new();
         let mut all = Vec::new();
-        for (place, mut rows) in samples {
-            rows.sort_by_key(|at| {
-                let row = &self.trials;
-                (
-                    row.text(column::MODEL, *at),
-                    row.integer(column::EPOCH, *at),
-                )
-            });
+        for (place, rows) in samples {
+            let rows = self.sorted(rows);
             let sample = self.sample(&rows);
             let prompt = self
                 .trials
@@ -380,6 +397,18 @@ impl<'a> Reading<'a> {
             all.push(sample);
         }
         Ok((entries, compress(&all)?))
+    }
+
+    /// Rows by model and epoch.
+    fn sorted(&self, mut rows: Vec<usize>) -> Vec<usize> {
+        rows.sort_by_key(|at| {
+            let row = &self.trials;
+            (
+                row.text(column::MODEL, *at),
+                row.integer(column::EPOCH, *at),
+            )
+        });
+        rows
     }
 
     /// Per model, what became of each of its epochs under the suite's primary metric.

@@ -11,7 +11,7 @@ use crate::analysis::{Cell, Dataset, Estimand, summarise};
 use crate::report::figures::percent;
 use crate::report::templates::Templates;
 use crate::report::{Language, ReportError};
-use crate::store::RunDirectory;
+use crate::store::{RunDirectory, RunStatus};
 use crate::text::visible;
 
 /// The scores of a run, in words; none until they have been computed.
@@ -108,7 +108,8 @@ impl History {
             };
             let manifest = &directory.manifest;
             // Scores are of runs that have ended; those of others are on their own page.
-            if manifest.finished.is_some() && !known.scores.contains_key(&path) {
+            let ended = manifest.status != RunStatus::Running;
+            if ended && !known.scores.contains_key(&path) {
                 known.scores.insert(path.clone(), None);
                 waiting.push(path.clone());
             }
@@ -119,7 +120,7 @@ impl History {
                     progress: RunProgress::of(
                         name_of(&path),
                         manifest,
-                        manifest.finished.is_none() && directory.is_being_written(),
+                        !ended && directory.is_being_written(),
                     ),
                     models: manifest.models.iter().map(|m| m.identity.name.clone()).collect(),
                     suites: manifest.suites.iter().map(|s| s.name.clone()).collect(),
