@@ -68,6 +68,7 @@ const follow = async (quietly = false) => {
   if (!isWanted()) return;
   list.show(found, place, quietly);
   if (!opened) { $("sample").replaceChildren(make("p", { class: "note" }, say("nothing-found"))); return; }
+  document.body.toggleAttribute("data-chosen", Boolean(state.q));
   const shown = JSON.stringify([opened.entry.name, opened.entry.v]);
   if (quietly && $("sample").dataset.shown === shown) return;
   const places = await read(opened, state, go, isWanted);

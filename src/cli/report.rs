@@ -43,6 +43,12 @@ pub(super) struct Arguments {
     /// Question to add to what is printed, with all its answers, as a numbered exhibit; may be repeated
     #[arg(long = "exhibit", value_name = "SUITE/SAMPLE")]
     exhibits: Vec<String>,
+    /// Print the sections alone, as JSON, for `candor view`
+    #[arg(long, hide = true)]
+    sections: bool,
+    /// Keep the models of each run apart
+    #[arg(long, hide = true, requires = "sections")]
+    apart: bool,
     /// Directory to write every chart to as well, as SVG, and its figures as CSV
     #[arg(long, value_name = "DIR")]
     charts: Option<PathBuf>,
@@ -71,6 +77,9 @@ pub(super) fn labels_beside(
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let settings = Settings::read(arguments.config.as_deref(), true)?;
+    if arguments.sections {
+        return print_sections(arguments, settings);
+    }
     let path = match (&arguments.output, &arguments.dir) {
         (Some(path), _) => path.clone(),
         (None, Some(folder)) => folder.join("index.html"),
@@ -87,15 +96,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let why = "--exhibit is for what is printed: add --print or --pdf FILE";
         return Err(Failure::new(Exit::Usage, why));
     }
-    let labels = labels_beside(&arguments.runs[0], arguments.labels.as_deref())?;
-    let options = ReportOptions {
-        labels,
-        baseline: arguments.baseline.clone(),
-        title: arguments.title.clone(),
-        data_folders: settings.data.folders,
-        estimand: arguments.estimand,
-        language: arguments.language,
-    };
+    let options = options(arguments, settings)?;
     let data = Dataset::open(&arguments.runs)?;
     let sums = totals(&data)?;
     let report = Report::new(data, &options)?;
@@ -135,6 +136,28 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         outln!("PDF: {}", pdf.display());
     }
     outln!("Report: {}", path.display());
+    Ok(Exit::Done)
+}
+
+fn options(arguments: &Arguments, settings: Settings) -> Result<ReportOptions, Failure> {
+    Ok(ReportOptions {
+        labels: labels_beside(&arguments.runs[0], arguments.labels.as_deref())?,
+        baseline: arguments.baseline.clone(),
+        title: arguments.title.clone(),
+        data_folders: settings.data.folders,
+        estimand: arguments.estimand,
+        language: arguments.language,
+    })
+}
+
+fn print_sections(arguments: &Arguments, settings: Settings) -> Result<Exit, Failure> {
+    let data = if arguments.apart {
+        Dataset::open_apart(&arguments.runs)?
+    } else {
+        Dataset::open(&arguments.runs)?
+    };
+    let report = Report::new(data, &options(arguments, settings)?)?;
+    outln!("{}", report.sections_as_json()?);
     Ok(Exit::Done)
 }
 

@@ -1,6 +1,8 @@
 //! `candor view`.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use clap::Args;
@@ -12,7 +14,7 @@ use super::number::whole;
 use super::report::labels_beside;
 use super::settings::Settings;
 use crate::analysis::Estimand;
-use crate::report::{Language, ReportOptions, Viewer, count};
+use crate::report::{Language, Reads, ReportOptions, ReportProcess, Viewer, count};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -52,7 +54,8 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         estimand: arguments.estimand,
         language: arguments.language,
     };
-    let viewer = Arc::new(Viewer::of(&arguments.runs, options)?);
+    let viewer = Viewer::of(&arguments.runs, options, report_process(arguments)?)?;
+    let viewer = Arc::new(viewer);
     let cannot = |e: std::io::Error| {
         let why = format!("cannot serve the page on 127.0.0.1:{}: {e}", arguments.port);
         Failure::new(Exit::CouldNotRun, why)
@@ -75,6 +78,36 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     viewer.serve(listener, stopped).await.map_err(cannot)?;
     Ok(Exit::Done)
+}
+
+/// `candor report`, with the flags that concern a report.
+fn report_process(arguments: &Arguments) -> Result<ReportProcess, Failure> {
+    let cannot = |e| Failure::new(Exit::CouldNotRun, format!("cannot find candor itself: {e}"));
+    let program = std::env::current_exe().map_err(cannot)?;
+    let mut flags: Vec<OsString> = vec!["report".into(), "--sections".into()];
+    let mut flag = |name: &str, value: Option<OsString>| {
+        if let Some(value) = value {
+            let mut flag = OsString::from(format!("--{name}="));
+            flag.push(value);
+            flags.push(flag);
+        }
+    };
+    flag("baseline", arguments.baseline.clone().map(OsString::from));
+    flag("title", arguments.title.clone().map(OsString::from));
+    flag("estimand", Some(arguments.estimand.to_string().into()));
+    flag("language", Some(arguments.language.to_string().into()));
+    flag("labels", arguments.labels.clone().map(OsString::from));
+    flag("config", arguments.config.clone().map(OsString::from));
+    let make = move |runs: &[PathBuf], reads: Reads| {
+        let mut command = Command::new(&program);
+        command.args(&flags);
+        if reads == Reads::Apart {
+            command.arg("--apart");
+        }
+        command.arg("--").args(runs);
+        command
+    };
+    Ok(ReportProcess(Box::new(make)))
 }
 
 fn shown(path: &Path) -> String {

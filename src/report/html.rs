@@ -175,8 +175,11 @@ impl Report {
         Ok((all.map(|(id, title, _)| (id, title)).collect(), html))
     }
 
-    /// The sections as the page of a server asks for them: headlines, ids with their words in the navigation, HTML.
-    pub(super) fn sections_as_json(&self) -> Result<String, ReportError> {
+    /// The sections as the page of a server asks for them: headlines, ids with their words in the navigation, HTML, and the runs' hashes.
+    ///
+    /// # Errors
+    /// As for [`Report::html`].
+    pub fn sections_as_json(&self) -> Result<String, ReportError> {
         let (sections, html) = self.sections()?;
         let words = self.language.words();
         let nav = |id: &str| words.get(format!("nav.{id}").as_str()).cloned();
@@ -185,7 +188,7 @@ impl Report {
             .map(|(id, title)| (id, nav(id).unwrap_or(title)))
             .collect();
         let headlines: Vec<_> = self.headlines().iter().map(|s| visible(s)).collect();
-        let json = serde_json::json!({ "headlines": headlines, "sections": sections, "html": html });
+        let json = serde_json::json!({ "headlines": headlines, "sections": sections, "html": html, "hashes": self.run_hashes()? });
         Ok(json.to_string())
     }
 

@@ -48,7 +48,7 @@ pub use language::Language;
 pub use page::{Report, ReportOptions};
 pub use sides::{sides_grid, sides_markdown, sides_notes, uneven_grid};
 pub use table::Grid;
-pub use view::Viewer;
+pub use view::{Reads, ReportProcess, Viewer};
 
 /// Why a report cannot be made.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::record::TrialRecord;
 
 /// Bytes read at a time.
-const BLOCK: usize = 16 << 20;
+const BLOCK: usize = 4 << 20;
 
 /// A place in a journal.
 #[derive(Debug)]

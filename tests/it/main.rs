@@ -12,6 +12,8 @@
     clippy::cast_sign_loss
 )]
 
+#[cfg(unix)]
+mod axe;
 mod bad_input;
 mod bbq;
 mod benchmarks;

@@ -15,13 +15,13 @@ use crate::support::{Endpoint, Reply, candor, ran, says, skipped, sums_suite};
 use crate::viewer::{ATTACKS, hostile_trials, report, trials};
 
 /// A `candor view` that ends with the test.
-struct Viewed {
+pub struct Viewed {
     process: Ending,
-    url: String,
+    pub url: String,
 }
 
 impl Viewed {
-    fn of(home: &Path, arguments: &[&str]) -> Self {
+    pub fn of(home: &Path, arguments: &[&str]) -> Self {
         let mut process = Command::new(assert_cmd::cargo::cargo_bin!("candor"))
             .current_dir(home)
             .arg("view")

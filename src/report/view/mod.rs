@@ -27,7 +27,8 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 
 use self::history::History;
-use self::opened::{Opened, Reads};
+use self::opened::Opened;
+pub use self::opened::{Reads, ReportProcess};
 use super::html::served_page;
 use super::loopback::{from_this_machine_only, secret};
 use super::{ReportError, ReportOptions};
@@ -41,6 +42,7 @@ const ALL: &str = "all";
 pub struct Viewer {
     secret: String,
     options: ReportOptions,
+    process: Arc<ReportProcess>,
     what: What,
     open: Mutex<Vec<(String, Arc<Opened>)>>,
 }
@@ -51,11 +53,15 @@ enum What {
 }
 
 impl Viewer {
-    /// Opens runs to be read together, or the folder that holds runs.
+    /// Opens runs to be read together, or the folder that holds runs; `process` computes their reports.
     ///
     /// # Errors
     /// [`ReportError`] if a path is neither.
-    pub fn of(paths: &[PathBuf], options: ReportOptions) -> Result<Self, ReportError> {
+    pub fn of(
+        paths: &[PathBuf],
+        options: ReportOptions,
+        process: ReportProcess,
+    ) -> Result<Self, ReportError> {
         let folder = match paths {
             [one] => History::of(one, options.language),
             _ => None,
@@ -63,6 +69,7 @@ impl Viewer {
         let viewer = Self {
             secret: secret()?,
             options,
+            process: Arc::new(process),
             what: folder.map_or_else(|| What::Runs(paths.to_vec()), What::Folder),
             open: Mutex::new(Vec::new()),
         };
@@ -106,7 +113,7 @@ impl Viewer {
         let Some(paths) = paths else {
             return Ok(None);
         };
-        let opened = Opened::open(paths, reads, self.options.clone())?;
+        let opened = Opened::open(paths, reads, &self.options, Arc::clone(&self.process))?;
         open.insert(0, (runs.to_owned(), Arc::clone(&opened)));
         open.truncate(MOST_OPEN);
         Ok(Some(opened))

@@ -2,7 +2,8 @@
 //! computes once none of them is.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::{Duration, Instant};
 
 use super::catalogue::Catalogue;
@@ -10,6 +11,7 @@ use super::progress::{RunProgress, name_of};
 use super::query::{Found, Query, find};
 use super::shelf::{Shelf, columns};
 use crate::analysis::Dataset;
+use crate::report::transcripts::SCORE_COLUMNS;
 use crate::report::{Language, Report, ReportError, ReportOptions};
 use crate::store::{
     Filter, JournalTail, Manifest, Reading, RunDirectory, RunStatus, SCORES, TRIALS,
@@ -25,12 +27,15 @@ const KEPT_FINDS: usize = 6;
 
 /// How several runs are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reads {
+pub enum Reads {
     /// As one: shards of a plan, other models on the same suites.
     Together,
     /// Each beside the others, even the same model's.
     Apart,
 }
+
+/// Makes the process that prints the sections of a report on runs, read in one of two ways, as [`Report::sections_as_json`] gives them.
+pub struct ReportProcess(pub Box<dyn Fn(&[PathBuf], Reads) -> Command + Send + Sync>);
 
 /// The part of the page above the transcripts.
 pub(super) enum Sections {
@@ -58,7 +63,8 @@ struct Status {
 pub(super) struct Opened {
     paths: Vec<PathBuf>,
     reads: Reads,
-    options: ReportOptions,
+    language: Language,
+    process: Arc<ReportProcess>,
     pub title: String,
     pub baseline: Option<u16>,
     shelf: RwLock<Shelf>,
@@ -74,9 +80,13 @@ impl Opened {
     pub(super) fn open(
         paths: Vec<PathBuf>,
         reads: Reads,
-        options: ReportOptions,
+        options: &ReportOptions,
+        process: Arc<ReportProcess>,
     ) -> Result<Arc<Self>, ReportError> {
-        let data = dataset(&paths, reads)?;
+        let data = match reads {
+            Reads::Together => Dataset::open(&paths)?,
+            Reads::Apart => Dataset::open_apart(&paths)?,
+        };
         let baseline = data.baseline(options.baseline.as_deref())?;
         let baseline = baseline.and_then(|b| data.names().position(|m| m == b));
         let catalogue = Catalogue::new(data.suites.clone(), data.names());
@@ -84,7 +94,7 @@ impl Opened {
             .map_err(|e| ReportError::file("cannot make a file in", &std::env::temp_dir(), &e))?;
         let runs = data.manifests.iter().zip(&paths);
         let opened = Arc::new(Self {
-            title: Report::title_of(&data, &options),
+            title: Report::title_of(&data, options),
             baseline: baseline.and_then(|b| u16::try_from(b).ok()),
             status: Mutex::new(Status {
                 runs: runs
@@ -99,7 +109,8 @@ impl Opened {
             finds: Mutex::new(Vec::new()),
             paths,
             reads,
-            options,
+            language: options.language,
+            process,
         });
         let own = Arc::downgrade(&opened);
         std::thread::Builder::new()
@@ -110,11 +121,16 @@ impl Opened {
     }
 
     pub(super) fn language(&self) -> Language {
-        self.options.language
+        self.language
     }
 
     pub(super) fn shelf(&self) -> RwLockReadGuard<'_, Shelf> {
         self.shelf.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same for the one thread that puts something on it.
+    fn shelf_to_fill(&self) -> RwLockWriteGuard<'_, Shelf> {
+        self.shelf.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn status(&self) -> MutexGuard<'_, Status> {
@@ -172,13 +188,6 @@ impl Opened {
         kept.truncate(KEPT_FINDS);
         Ok(found)
     }
-}
-
-fn dataset(paths: &[PathBuf], reads: Reads) -> Result<Dataset, ReportError> {
-    Ok(match reads {
-        Reads::Together => Dataset::open(paths)?,
-        Reads::Apart => Dataset::open_apart(paths)?,
-    })
 }
 
 /// A run that is followed.
@@ -281,12 +290,13 @@ fn read_tables(
         filter: &all,
         renamed,
     };
-    let write = || own.shelf.write().unwrap_or_else(PoisonError::into_inner);
     for part in directory.parts(TRIALS, reading(&columns))? {
-        write().take_trials(&part?, &columns, &strata, run)?;
+        let trials = own.shelf().trials_of(&part?, &columns, &strata, run)?;
+        own.shelf_to_fill().take(&trials)?;
     }
-    for part in directory.parts(SCORES, reading(&crate::report::transcripts::SCORE_COLUMNS))? {
-        write().take_scores(&part?, run)?;
+    for part in directory.parts(SCORES, reading(&SCORE_COLUMNS))? {
+        let scores = own.shelf().scores_of(&part?, run)?;
+        own.shelf_to_fill().take_scores(scores)?;
     }
     Ok(())
 }
@@ -304,8 +314,8 @@ fn follow(
     let came = !records.is_empty();
     if came {
         let model = |name| renamed.get(name).map_or(name, String::as_str);
-        let mut shelf = own.shelf.write().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = shelf.take_records(&records, model, run.number) {
+        let records = own.shelf().records_of(&records, model, run.number);
+        if let Err(error) = own.shelf_to_fill().take(&records) {
             own.status().trouble = Some(error.to_string());
         }
         run.written = Instant::now();
@@ -322,13 +332,10 @@ fn follow(
     came
 }
 
-/// Computes the report's sections of what the runs have now.
+/// Has the report's sections computed of what the runs have now: in a process of its own, since a report of many answers needs far more
+/// memory than serving them.
 fn compute(own: &Opened, version: u64) {
-    let made = (|| {
-        let report = Report::new(dataset(&own.paths, own.reads)?, &own.options)?;
-        let json = report.sections_as_json()?;
-        Ok::<_, ReportError>((json, report.run_hashes()?.to_vec()))
-    })();
+    let made = sections_of((own.process.0)(&own.paths, own.reads));
     if own.shelf().catalogue.version != version {
         return;
     }
@@ -338,7 +345,23 @@ fn compute(own: &Opened, version: u64) {
             status.sections = Sections::Ready(json.into());
             status.hashes = hashes;
         }
-        Err(error) => status.sections = Sections::Failed(error.to_string()),
+        Err(why) => status.sections = Sections::Failed(why),
     }
 }
 
+/// What a process prints that computes sections, and the runs' hashes in it; else what it said.
+fn sections_of(mut process: Command) -> Result<(String, Vec<String>), String> {
+    #[derive(serde::Deserialize)]
+    struct Printed {
+        hashes: Vec<String>,
+    }
+    let output = process.stdin(Stdio::null()).output();
+    let output = output.map_err(|e| format!("the report's process does not start: {e}"))?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+    }
+    let Printed { hashes } = serde_json::from_str(&printed)
+        .map_err(|e| format!("the report's process printed something else: {e}"))?;
+    Ok((printed, hashes))
+}

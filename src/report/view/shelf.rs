@@ -28,7 +28,15 @@ pub(super) struct Shelf {
     texts: TextFile,
 }
 
-/// A trial on its way to the shelf.
+/// Trials on their way to the shelf: packed while others look at it.
+pub(super) struct Arrivals(Vec<Arrival>);
+
+/// Scores on their way to the shelf: the trial, all its scores, and its suite's primary one if it is among them.
+pub(super) struct ScoreArrivals(Vec<(u32, Vec<u8>, Primary)>);
+
+/// Value and label of a suite's primary score; none where it is not among some scores.
+type Primary = Option<(Option<f64>, Option<String>)>;
+
 struct Arrival {
     key: Key,
     suite: u16,
@@ -134,7 +142,29 @@ impl Shelf {
         Ok(segments)
     }
 
-    fn take(&mut self, arrivals: &[Arrival]) -> io::Result<()> {
+    /// Puts trials on the shelf.
+    ///
+    /// # Errors
+    /// [`ReportError`] if the texts cannot be written.
+    pub(super) fn take(&mut self, arrivals: &Arrivals) -> Result<(), ReportError> {
+        self.put(&arrivals.0).map_err(|e| unwritten(&e))
+    }
+
+    /// Puts scores on the shelf.
+    ///
+    /// # Errors
+    /// As for [`Shelf::take`].
+    pub(super) fn take_scores(&mut self, scored: ScoreArrivals) -> Result<(), ReportError> {
+        let texts = scored.0.iter().map(|(_, packed, _)| packed.as_slice());
+        let segments = self.write(&texts.collect::<Vec<_>>());
+        let segments = segments.map_err(|e| unwritten(&e))?;
+        for ((trial, _, primary), segment) in scored.0.into_iter().zip(segments) {
+            self.catalogue.score(trial, segment, primary);
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, arrivals: &[Arrival]) -> io::Result<()> {
         let mut texts: Vec<&[u8]> = Vec::with_capacity(arrivals.len() * 3);
         for arrival in arrivals {
             texts.push(&arrival.packed);
@@ -190,17 +220,17 @@ impl Shelf {
         places.map(|place| place.is_some_and(&mut is_new)).collect()
     }
 
-    /// Puts a part of the table of trials on the shelf; their scores come later.
+    /// A part of the table of trials; their scores come later.
     ///
     /// # Errors
-    /// [`ReportError`] if a column is not there, or the texts cannot be written.
-    pub(super) fn take_trials(
-        &mut self,
+    /// [`ReportError`] if a column is not there.
+    pub(super) fn trials_of(
+        &self,
         part: &Table,
         columns: &[&str],
         strata: &[(&str, &str)],
         run: u16,
-    ) -> Result<(), ReportError> {
+    ) -> Result<Arrivals, ReportError> {
         let row = Row::of(part, columns)?;
         let place = |at: usize| {
             let (suite, _) = self.suite(row.text(column::SUITE, at)?)?;
@@ -241,26 +271,21 @@ impl Shelf {
                 scores: None,
             })
         };
-        let rows = (0..part.height()).into_par_iter();
-        let arrivals: Vec<Arrival> = rows.filter_map(arrival).collect();
+        let rows = (0..part.height()).into_par_iter().filter_map(arrival);
         // Of a trial that several runs have, the first counts.
-        let arrivals: Vec<Arrival> = arrivals
-            .into_iter()
-            .filter(|a| self.catalogue.trial(&a.key).is_none())
-            .collect();
-        self.take(&arrivals).map_err(|e| unwritten(&e))
+        let new = rows.filter(|a| self.catalogue.trial(&a.key).is_none());
+        Ok(Arrivals(new.collect()))
     }
 
-    /// Puts a part of the table of scores on the shelf.
+    /// A part of the table of scores.
     ///
     /// # Errors
-    /// As for [`Shelf::take_trials`].
-    pub(super) fn take_scores(&mut self, part: &Table, run: u16) -> Result<(), ReportError> {
+    /// As for [`Shelf::trials_of`].
+    pub(super) fn scores_of(&self, part: &Table, run: u16) -> Result<ScoreArrivals, ReportError> {
         let row = Row::of(part, &SCORE_COLUMNS)?;
         let key = |at: usize| row.text(column::TRIAL_KEY, at);
         let rows: Vec<usize> = (0..part.height()).collect();
         let groups: Vec<&[usize]> = rows.chunk_by(|a, b| key(*a) == key(*b)).collect();
-        type Primary = Option<(Option<f64>, Option<String>)>;
         let scores = |group: &&[usize]| -> Option<(u32, Vec<u8>, Primary)> {
             let trial = *key(group[0])?.parse::<TrialKey>().ok()?.as_bytes();
             let number = self.catalogue.trial(&Key { run, trial })?;
@@ -279,26 +304,16 @@ impl Shelf {
             let all: Vec<Score<'_>> = group.iter().map(|at| Score::at(&row, *at)).collect();
             Some((number, pack(&all), primary))
         };
-        let scored: Vec<(u32, Vec<u8>, Primary)> =
-            groups.par_iter().filter_map(scores).collect();
-        let texts: Vec<&[u8]> = scored.iter().map(|(_, packed, _)| packed.as_slice()).collect();
-        let segments = self.write(&texts).map_err(|e| unwritten(&e))?;
-        for ((trial, _, primary), segment) in scored.into_iter().zip(segments) {
-            self.catalogue.score(trial, segment, primary);
-        }
-        Ok(())
+        Ok(ScoreArrivals(groups.par_iter().filter_map(scores).collect()))
     }
 
-    /// Puts trials of a journal on the shelf, with their scores. `model` gives what a run's model is called here.
-    ///
-    /// # Errors
-    /// [`ReportError`] if the texts cannot be written.
-    pub(super) fn take_records<'a>(
-        &mut self,
+    /// Trials of a journal, with their scores. `model` gives what a run's model is called here.
+    pub(super) fn records_of<'a>(
+        &self,
         records: &'a [TrialRecord],
         model: impl Fn(&'a str) -> &'a str + Sync,
         run: u16,
-    ) -> Result<(), ReportError> {
+    ) -> Arrivals {
         let place = |record: &'a TrialRecord| {
             let (suite, _) = self.suite(&record.suite)?;
             Some((suite, record.sample.as_str()))
@@ -338,8 +353,7 @@ impl Shelf {
             })
         };
         let all = records.par_iter().zip(new).filter_map(arrival);
-        let arrivals: Vec<Arrival> = all.collect();
-        self.take(&arrivals).map_err(|e| unwritten(&e))
+        Arrivals(all.collect())
     }
 }
 
