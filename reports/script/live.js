@@ -1,6 +1,6 @@
 // Runs that are served: how far they are, what they have come to, and their report once it has been computed.
 const live = (() => {
-  let version = -1, sections = false, offered = 0;
+  let version = -1, sections = null, offered = 0;
 
   const runLine = (run) => make("li", {}, make("strong", { dir: "auto" }, run.name), " · ", say("run-" + run.status), " · ", run.created);
   const money = (state) => {
@@ -17,7 +17,7 @@ const live = (() => {
   const link = (text, change) => make("a", { href: address({ ...parse(""), ...change }), dir: "auto" }, text);
   const percent = (share) => (100 * share).toFixed(1);
   const soFar = (rows) => make("div", { class: "scroll tall", tabindex: "0", role: "group", "aria-label": say("so-far") }, make("table", {},
-    make("thead", {}, make("tr", {}, ...["model", "suite", "score-so-far", "trials-head", "failed"].map((key) => make("th", { scope: "col" }, say(key))))),
+    make("thead", {}, make("tr", {}, ...["model", "suite", "score-so-far", "trials-head", "nav.failures"].map((key) => make("th", { scope: "col" }, say(key))))),
     make("tbody", {}, ...rows.map((row) => make("tr", {}, make("th", { scope: "row", dir: "auto" }, row.model), make("td", { dir: "auto" }, row.suite),
       make("td", {}, row.mean === null ? "–" : make("b", {}, link(percent(row.mean), { suite: [row.suite], model: [row.model], verdict: ["has-score"] })), row.mean === null ? "" : make("span", { class: "interval" }, " [" + percent(row.low) + ", " + percent(row.high) + "] n = " + number.format(row.n))),
       make("td", {}, link(number.format(row.trials), { suite: [row.suite], model: [row.model] })),
@@ -26,8 +26,10 @@ const live = (() => {
     make("span", { dir: "auto" }, row.model), " · ", link(row.excerpt || row.question, { q: row.question, show: [row.model], sort: "newest" }))));
 
   const draw = (state) => {
-    const over = state.sections === "ready" && sections;
+    const over = state.sections === "ready" && sections !== null && !state.runs.some((run) => run.status === "running");
     $("live").hidden = over && state.trouble === null;
+    // Whoever is on a link here is left there.
+    if ($("live-body").contains(document.activeElement)) return;
     $("live-body").replaceChildren(...[
       state.trouble && make("p", { class: "warning", role: "alert" }, state.trouble),
       make("ul", { class: "runs" }, ...state.runs.map(runLine)),
@@ -38,8 +40,8 @@ const live = (() => {
   };
 
   // The report's sections come from the server's own templates, in which every foreign text is escaped.
-  const insert = async () => {
-    const made = await asked("sections");
+  const insert = async (of) => {
+    const first = sections === null, made = await asked("sections");
     if (made === null) return;
     document.querySelectorAll("main > section.computed").forEach((section) => section.remove());
     $("headlines").replaceChildren(...made.headlines.map((sentence) => make("li", {}, sentence)));
@@ -52,8 +54,9 @@ const live = (() => {
       $("main").insertBefore(section, $("transcripts"));
       equip(section);
     }
-    sections = true;
+    sections = of;
     watch();
+    if (!first) return;
     const wanted = location.hash && !isTranscripts(location.hash) ? document.getElementById(location.hash.slice(1)) : null;
     if (wanted) wanted.scrollIntoView();
     else if (inReader() || isTranscripts(location.hash) && location.hash !== "#transcripts") $("transcripts").scrollIntoView();
@@ -75,7 +78,7 @@ const live = (() => {
         }
         await follow(true);
       }
-      if (state.sections === "ready" && !sections) await insert();
+      if (state.sections === "ready" && sections !== state.sections_version) await insert(state.sections_version);
       draw(state);
       if (state.runs.some((run) => run.status === "running") || state.reading || state.sections === "waiting") wait = 1000;
     } catch (error) {

@@ -56,8 +56,9 @@ const toMark = (at) => {
   $("hits").textContent = marks.length === 0 ? "" : say("hit", { at: mark + 1, all: marks.length });
 };
 
+const follow = (quietly = false) => relist(quietly).catch((error) => { $("count").textContent = error.message; });
 // Lists what the address asks for, and opens its question, else the first. `quietly`: what came meanwhile is listed, and the reader stays.
-const follow = async (quietly = false) => {
+const relist = async (quietly) => {
   const mine = ++serial, isWanted = () => mine === serial;
   if (!quietly) fillForm();
   const found = await source.find(state, isWanted);

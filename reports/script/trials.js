@@ -1,5 +1,7 @@
 // The questions of a page that has them all, in itself or in the files beside it: found, sorted, and opened.
-if (index.files !== undefined) Object.assign(index, await unpacked(await readFile("index")));
+if (index.files !== undefined) {
+  try { Object.assign(index, await unpacked(await readFile("index"))); } catch (error) { $("count").textContent = error.message; throw error; }
+}
 const modelNumber = numbered(index.models), suiteNumber = numbered(index.suites);
 
 index.samples.reduce((places, entry) => {

@@ -248,6 +248,9 @@ impl Report {
             Ok(())
         })?;
         write("index", &pack(questions.as_bytes())?)?;
+        // What an earlier, longer report left.
+        let left = |n: &usize| std::fs::remove_file(folder.join(format!("{n}.js"))).is_ok();
+        let _ = (files..).take_while(left).count();
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let index = serde_json::json!({ "files": files, "folder": name });
         let index = index.to_string().replace('<', "\\u003c");

@@ -22,7 +22,12 @@ pub struct Viewed {
 
 impl Viewed {
     pub fn of(home: &Path, arguments: &[&str]) -> Self {
-        let mut process = Command::new(assert_cmd::cargo::cargo_bin!("candor"))
+        Self::at(assert_cmd::cargo::cargo_bin!("candor"), home, arguments)
+    }
+
+    /// The same with a binary that lies elsewhere.
+    pub fn at(binary: &Path, home: &Path, arguments: &[&str]) -> Self {
+        let mut process = Command::new(binary)
             .current_dir(home)
             .arg("view")
             .args(arguments)
@@ -55,15 +60,20 @@ impl Viewed {
     }
 
     /// What the page would get as JSON.
-    fn json(&self, path: &str) -> Value {
+    pub fn json(&self, path: &str) -> Value {
         let (host, base) = self.parts();
         let answer = self.get(&format!("{base}{path}"), host);
         let body = answer.split_once("\r\n\r\n").expect("a body").1;
         serde_json::from_str(body).unwrap_or_else(|e| panic!("{path}: {e}: {answer}"))
     }
 
+    /// The server's process.
+    pub fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
     /// Waits until the state says so.
-    fn wait(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    pub fn wait(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..1200 {
             let state = self.json("state");
             if holds(&state) {
@@ -360,7 +370,7 @@ fn a_printed_report_has_its_folds_open_and_its_exhibits_numbered() {
     print(&["--exhibit", "audit/sensitive-2", "--exhibit", "sums/s3"]).exits_with(0);
     let html = std::fs::read_to_string(&paper).unwrap();
     assert!(!html.contains("<script") && !html.contains("<details>"));
-    for words in ["Exhibit 1: <span dir=\"auto\">audit/sensitive-2", "Exhibit 2: <span dir=\"auto\">sums/s3", "counter(pages)", "Answers (BLAKE3 over every trial)"] {
+    for words in ["Exhibit 1: <span dir=\"auto\">audit&#x2f;sensitive-2", "Exhibit 2: <span dir=\"auto\">sums&#x2f;s3", "counter(pages)", "Answers (BLAKE3 over every trial)"] {
         assert!(html.contains(words), "{words}");
     }
     let key = trials().iter().find(|t| t.model == "poor" && t.sample == "s3").unwrap().key();

@@ -399,14 +399,13 @@ impl<'a> Reading<'a> {
         Ok((entries, compress(&all)?))
     }
 
-    /// Rows by model and epoch.
+    /// Rows in the order of the models, and of their epochs.
     fn sorted(&self, mut rows: Vec<usize>) -> Vec<usize> {
+        let row = &self.trials;
         rows.sort_by_key(|at| {
-            let row = &self.trials;
-            (
-                row.text(column::MODEL, *at),
-                row.integer(column::EPOCH, *at),
-            )
+            let model = row.text(column::MODEL, *at);
+            let number = model.and_then(|m| self.models.get(m));
+            (number.copied(), row.integer(column::EPOCH, *at))
         });
         rows
     }

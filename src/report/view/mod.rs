@@ -128,15 +128,14 @@ impl Viewer {
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        let pages = Router::new()
-            .route("/", get(index))
-            .route("/compare", get(compare))
-            .route("/runs/{runs}/", get(page))
-            .route("/runs/{runs}/{what}", get(data))
-            .with_state(Arc::clone(&self));
+        let own = |path: &str| format!("/{}{path}", self.secret);
         let router = Router::new()
-            .nest(&format!("/{}", self.secret), pages)
-            .layer(middleware::from_fn(from_this_machine_only));
+            .route(&own("/"), get(index))
+            .route(&own("/compare"), get(compare))
+            .route(&own("/runs/{runs}/"), get(page))
+            .route(&own("/runs/{runs}/{what}"), get(data))
+            .layer(middleware::from_fn(from_this_machine_only))
+            .with_state(Arc::clone(&self));
         axum::serve(listener, router)
             .with_graceful_shutdown(stop)
             .await

@@ -20,6 +20,8 @@ use crate::store::{
 
 /// How often a journal is looked at for new trials.
 const TICK: Duration = Duration::from_millis(400);
+/// The same where no run goes on: one can be resumed.
+const IDLE: Duration = Duration::from_secs(2);
 /// How often it is asked whether a run that says it is running still has a writer, where its journal does not tell.
 const STILL_WRITTEN: Duration = Duration::from_secs(15);
 /// Lists of questions that are kept for the next page.
@@ -55,6 +57,8 @@ struct Status {
     /// Why not everything could be read.
     trouble: Option<String>,
     sections: Sections,
+    /// The version of the catalogue that they are of.
+    sections_version: u64,
     /// What names each run's answers; none until they have been computed.
     hashes: Vec<String>,
 }
@@ -103,6 +107,7 @@ impl Opened {
                 reading: true,
                 trouble: None,
                 sections: Sections::Waiting,
+                sections_version: 0,
                 hashes: Vec::new(),
             }),
             shelf: RwLock::new(shelf),
@@ -153,6 +158,7 @@ impl Opened {
             "runs": status.runs,
             "reading": status.reading,
             "sections": sections,
+            "sections_version": status.sections_version,
             "trouble": failure.map(|why| crate::text::visible(&why).into_owned()),
             "hashes": status.hashes,
         })
@@ -270,7 +276,7 @@ fn fill(opened: &Weak<Opened>, data: &Dataset) {
         }
         drop(own);
         if !came {
-            std::thread::sleep(TICK);
+            std::thread::sleep(if ended { IDLE } else { TICK });
         }
     }
 }
@@ -340,6 +346,7 @@ fn compute(own: &Opened, version: u64) {
         return;
     }
     let mut status = own.status();
+    status.sections_version = version;
     match made {
         Ok((json, hashes)) => {
             status.sections = Sections::Ready(json.into());
