@@ -67,7 +67,13 @@ impl BiasCounts {
             let none = BbqCounts::default();
             context.score(drawn.iter().fold(none, |sum, c| sum.plus(**c)))
         };
-        Resampled::of(&clusters, self.answers, BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED, sum)
+        Resampled::of(
+            &clusters,
+            self.answers,
+            BOOTSTRAP_ROUNDS,
+            BOOTSTRAP_SEED,
+            sum,
+        )
     }
 
     fn score(&self, context: BiasContext) -> Result<f64, Undefined> {

@@ -306,14 +306,19 @@ impl Dataset {
         let mut wanted = columns.to_vec();
         wanted.extend(key.iter().filter(|k| !columns.contains(k)));
         let mut seen = HashSet::new();
-        for run in &self.runs {
+        for (number, run) in self.runs.iter().enumerate() {
             let reading = Reading {
                 columns: &wanted,
                 filter,
                 renamed: &run.renamed,
             };
             for part in run.directory.parts(table, reading)? {
-                let part = part?;
+                let part = if self.apart {
+                    let own = |key: &str| key_of_run(number, key);
+                    part?.with_texts(column::TRIAL_KEY, own)?
+                } else {
+                    part?
+                };
                 if !several {
                     take(&part)?;
                     continue;
@@ -416,6 +421,14 @@ impl Dataset {
     pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.models.iter().map(|m| m.identity.name.as_str())
     }
+}
+
+/// A trial's key where runs are apart: what is the same trial in two runs is two.
+fn key_of_run(run: usize, key: &str) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(run as u64).to_le_bytes());
+    hasher.update(key.as_bytes());
+    hasher.finalize().to_hex().to_string()
 }
 
 /// Run directories, each with its folder's name.

@@ -47,9 +47,7 @@ pub use error::AnalysisError;
 pub use estimand::Estimand;
 pub use facts::{FactRow, Readings, facts, readings_by_model};
 pub use failed::{FailedTrials, failed_trials};
-pub(crate) use gap::units::{
-    GapCell, GapUnit, Sides, VALUE_SEPARATOR, gap_cells, gap_difference,
-};
+pub(crate) use gap::units::{GapCell, GapUnit, Sides, VALUE_SEPARATOR, gap_cells, gap_difference};
 pub use gap::{GapContrast, GapFigure, GapKind, GapTable, gap, gap_table};
 pub use labels::Labelled;
 pub use mean_score::MeanScore;

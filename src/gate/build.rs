@@ -8,7 +8,8 @@ use super::measure::{Measure, Summary};
 use super::readings::{Readings, Source};
 use super::{GateError, Side};
 use crate::analysis::{
-    BiasContext, BiasCounts, Estimand, MeanScore, MetricName, Name, PairedTest, PairedUnit, Pairs, Question,
+    BiasContext, BiasCounts, Estimand, MeanScore, MetricName, Name, PairedTest, PairedUnit, Pairs,
+    Question,
 };
 use crate::score::{Aggregate, aggregate_of};
 use crate::stats::{Exact, Undefined};

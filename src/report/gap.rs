@@ -4,7 +4,9 @@ use super::address::Trials;
 use super::figures::{bracket, p_value, percent, points, points_with_interval};
 use super::table::{Grid, markdown};
 use super::unable::unable_sentence;
-use crate::analysis::{Attribution, GapContrast, GapFigure, GapKind, GapTable, Unable, VALUE_SEPARATOR};
+use crate::analysis::{
+    Attribution, GapContrast, GapFigure, GapKind, GapTable, Unable, VALUE_SEPARATOR,
+};
 
 /// With more models than this, each gets rows instead of a column.
 const MAX_COLUMNS: usize = 4;

@@ -8,8 +8,8 @@ use super::figures::{
 };
 use super::unable::unable_sentence;
 use crate::analysis::{
-    Asked, BiasContext, Cell, Dataset, Estimand, GapFigure, GapKind, Inability, Question, SideMeasure, Unable,
-    bias_scores, compare, gap, gap_table, is_a_side, sides_table,
+    Asked, BiasContext, Cell, Dataset, Estimand, GapFigure, GapKind, Inability, Question,
+    SideMeasure, Unable, bias_scores, compare, gap, gap_table, is_a_side, sides_table,
 };
 use crate::stats::{Estimate, holm};
 use crate::store::SuiteRecord;

@@ -269,7 +269,10 @@ fn script(parts: &[&str]) -> String {
         .iter()
         .map(|name| file(&format!("script/{name}.js")))
         .collect();
-    format!("\"use strict\";\n(async () => {{\n{}\n}})();", parts.join("\n"))
+    format!(
+        "\"use strict\";\n(async () => {{\n{}\n}})();",
+        parts.join("\n")
+    )
 }
 
 /// A Content-Security-Policy under which only our own script runs, and nothing is loaded but what `kept` says. The worker that unpacks and

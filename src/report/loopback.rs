@@ -16,8 +16,14 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
 ];
 
 /// A word that no other page in the browser can guess.
@@ -35,7 +41,10 @@ pub(super) async fn from_this_machine_only(request: Request, next: Next) -> Resp
     if is_from_this_machine(request.headers()) {
         let mut response = next.run(request).await;
         for (name, value) in HEADERS {
-            response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+            response
+                .headers_mut()
+                .entry(name)
+                .or_insert(HeaderValue::from_static(value));
         }
         response
     } else {

@@ -44,13 +44,20 @@ impl Report {
     pub fn paper(&self, exhibits: &[String]) -> Result<String, ReportError> {
         let hashes = self.run_hashes()?;
         let (_, sections_html) = self.sections()?;
-        let style = [file("style.css"), file("chart.css"), file("paper.css"), &self.margins(hashes)]
-            .join("\n");
+        let style = [
+            file("style.css"),
+            file("chart.css"),
+            file("paper.css"),
+            &self.margins(hashes),
+        ]
+        .join("\n");
         let hash = STANDARD.encode(Sha256::digest(style.as_bytes()));
         let exhibits = exhibits.iter().enumerate();
         let context = Context {
             title: &self.title,
-            policy: format!("default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-{hash}'"),
+            policy: format!(
+                "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-{hash}'"
+            ),
             style,
             headlines: self.headlines(),
             hashes,

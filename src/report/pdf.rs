@@ -68,7 +68,10 @@ pub fn print(page: &Path, pdf: &Path) -> Result<(), ReportError> {
             match ended {
                 None => {
                     let seconds = MOST.as_secs();
-                    return Err(cannot(format!("{} did not end within {seconds} s", browser.display())));
+                    return Err(cannot(format!(
+                        "{} did not end within {seconds} s",
+                        browser.display()
+                    )));
                 }
                 Some(status) if status.success() && printed.is_file() => {
                     return std::fs::copy(&printed, pdf)
@@ -106,10 +109,16 @@ fn start(
     };
     let mut command = Command::new(browser);
     command.args(ARGUMENTS).args(sandbox);
-    command.arg(format!("--user-data-dir={}", folder.join("profile").display()));
+    command.arg(format!(
+        "--user-data-dir={}",
+        folder.join("profile").display()
+    ));
     command.arg(format!("--print-to-pdf={}", pdf.display()));
     command.arg(format!("file://{}", page.display()));
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(said);
     match command.spawn() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         started => Some(started),

@@ -33,6 +33,6 @@ pub use manifest::{CachedAnswers, Manifest, ModelRecord, RouteOf, RunStatus, Sha
 pub use own_files::{Output, may_be_written};
 pub use record::{Failure, ROUTE, TrialKey, TrialRecord, TrialStatus, Unjudged};
 pub use rescored::RescoredSuite;
-pub use tail::JournalTail;
 pub use table::{Filter, Floats, Parts, Reading, Table, Texts, Wholes};
+pub use tail::JournalTail;
 pub use traffic::{LimitHistory, ServerTraffic, TrafficLog};

@@ -246,17 +246,34 @@ impl Table {
             .map_err(|e| wrong_column(name, &e))
     }
 
-    fn rename_models(&mut self, renamed: &HashMap<String, String>) -> Result<(), StoreError> {
-        if renamed.is_empty() || self.frame.column(super::column::MODEL).is_err() {
-            return Ok(());
+    /// The same with other texts in a column of text, if it is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] if it holds something else.
+    pub fn with_texts(
+        mut self,
+        column: &str,
+        change: impl Fn(&str) -> String,
+    ) -> Result<Self, StoreError> {
+        if self.frame.column(column).is_err() {
+            return Ok(self);
         }
-        let models = self.texts(super::column::MODEL)?;
-        let new = |m: &str| renamed.get(m).map_or_else(|| m.to_owned(), Clone::clone);
-        let values: StringChunked = models.iter().map(|m| m.map(new)).collect();
-        self.frame
-            .with_column(values.with_name(super::column::MODEL.into()).into_column())
-            .map(|_| ())
-            .map_err(|e| wrong_column(super::column::MODEL, &e))
+        let values: StringChunked = self.texts(column)?.iter().map(|t| t.map(&change)).collect();
+        match self
+            .frame
+            .with_column(values.with_name(column.into()).into_column())
+        {
+            Ok(_) => Ok(self),
+            Err(e) => Err(wrong_column(column, &e)),
+        }
+    }
+
+    fn rename_models(&mut self, renamed: &HashMap<String, String>) -> Result<(), StoreError> {
+        if !renamed.is_empty() {
+            let new = |m: &str| renamed.get(m).map_or_else(|| m.to_owned(), Clone::clone);
+            *self = std::mem::take(self).with_texts(super::column::MODEL, new)?;
+        }
+        Ok(())
     }
 }
 

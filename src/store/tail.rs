@@ -45,7 +45,11 @@ impl JournalTail {
         let whole = loop {
             block.clear();
             file.seek(SeekFrom::Start(self.offset))
-                .and_then(|_| Read::by_ref(&mut file).take(most as u64).read_to_end(&mut block))
+                .and_then(|_| {
+                    Read::by_ref(&mut file)
+                        .take(most as u64)
+                        .read_to_end(&mut block)
+                })
                 .map_err(failed)?;
             match block.iter().rposition(|b| *b == b'\n') {
                 None if block.len() == most => most *= 2,
@@ -55,7 +59,9 @@ impl JournalTail {
         self.offset += whole as u64;
         block.truncate(whole);
         let lines: Vec<&[u8]> = block.split(|b| *b == b'\n').collect();
-        let read = lines.par_iter().filter_map(|line| serde_json::from_slice(line).ok());
+        let read = lines
+            .par_iter()
+            .filter_map(|line| serde_json::from_slice(line).ok());
         Ok(read.collect())
     }
 }

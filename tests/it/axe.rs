@@ -18,8 +18,14 @@ const AXE: &str = "axe-core@4.14.1";
 /// The script of axe-core; says that the test is skipped where npm does not bring it.
 fn axe(folder: &Path) -> Option<String> {
     let mut npm = Command::new("npm");
-    npm.current_dir(folder)
-        .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", AXE]);
+    npm.current_dir(folder).args([
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--silent",
+        AXE,
+    ]);
     match npm.status() {
         Ok(status) if status.success() => {
             let script = folder.join("node_modules/axe-core/axe.min.js");
@@ -49,8 +55,17 @@ fn axe_finds_nothing_in_the_report_nor_in_what_is_served() {
     let served = Viewed::of(home.path(), &["run", "--baseline", "open"]);
     let history = Viewed::of(home.path(), &["runs"]);
     let views = [
-        (format!("{file}#transcripts?suite=audit&q=audit/sensitive-2"), true),
-        (format!("{}#transcripts?q=sums/s3&diff=1&show=open&show=poor&search=says", served.url), true),
+        (
+            format!("{file}#transcripts?suite=audit&q=audit/sensitive-2"),
+            true,
+        ),
+        (
+            format!(
+                "{}#transcripts?q=sums/s3&diff=1&show=open&show=poor&search=says",
+                served.url
+            ),
+            true,
+        ),
         (history.url.clone(), false),
     ];
     tokio::runtime::Runtime::new().unwrap().block_on(async {

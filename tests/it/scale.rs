@@ -208,7 +208,8 @@ fn a_hundred_thousand_paired_trials_of_an_audit_are_reported() {
 #[cfg(unix)]
 #[test]
 #[ignore = "two hundred thousand trials: `just million`, with a release build"]
-fn two_hundred_thousand_trials_are_served_while_another_run_is_written_and_all_of_them_are_reported() {
+fn two_hundred_thousand_trials_are_served_while_another_run_is_written_and_all_of_them_are_reported()
+ {
     let folder = tempfile::tempdir().expect("a folder");
     let home = folder.path();
     write_run(&home.join("run"), &paired_trials(2 * PAIRS), |_| ());
@@ -225,7 +226,16 @@ fn two_hundred_thousand_trials_are_served_while_another_run_is_written_and_all_o
     fs::write(home.join("r.jsonl"), rows.collect::<String>()).expect("a recording");
     let mut beside = Command::new(&binary)
         .current_dir(home)
-        .args(["run", "-o", "beside", "--no-cache", "-s", "./sums", "-m", "replay:r.jsonl?name=m"])
+        .args([
+            "run",
+            "-o",
+            "beside",
+            "--no-cache",
+            "-s",
+            "./sums",
+            "-m",
+            "replay:r.jsonl?name=m",
+        ])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -258,9 +268,20 @@ fn two_hundred_thousand_trials_are_served_while_another_run_is_written_and_all_o
     println!("view: {} MB", peak / 1024);
     let _ = beside.wait();
     drop(viewed);
-    let (elapsed, held, out) = measured(Command::new(&binary).current_dir(home).args(["report", "run"]));
-    println!("{out}report: {:.2} s, {} MB", elapsed.as_secs_f64(), held / 1024);
-    assert!(home.join("run/report_files/index.js").exists(), "its transcripts lie beside it");
+    let (elapsed, held, out) = measured(
+        Command::new(&binary)
+            .current_dir(home)
+            .args(["report", "run"]),
+    );
+    println!(
+        "{out}report: {:.2} s, {} MB",
+        elapsed.as_secs_f64(),
+        held / 1024
+    );
+    assert!(
+        home.join("run/report_files/index.js").exists(),
+        "its transcripts lie beside it"
+    );
     assert!(first < Duration::from_secs(3), "{first:?}");
     assert!(slowest < Duration::from_millis(300), "{slowest:?}");
     assert!(peak < 500_000, "{peak} kB");

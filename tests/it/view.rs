@@ -53,7 +53,11 @@ impl Viewed {
     /// Status line, headers and body of a GET.
     fn get(&self, path: &str, host: &str) -> String {
         let mut stream = TcpStream::connect(self.parts().0).expect("a connection");
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
         String::from_utf8_lossy(&answer).into_owned()
@@ -87,7 +91,10 @@ impl Viewed {
 
 /// What a page lists for an address, and the question that it opens.
 async fn listed(client: &Client, address: &str) -> Value {
-    let script = format!("document.getElementById('count').textContent = ''; location.hash = {}", json!(address));
+    let script = format!(
+        "document.getElementById('count').textContent = ''; location.hash = {}",
+        json!(address)
+    );
     asked(client, &script).await;
     wait_until(client, "return document.getElementById('count').textContent.includes('trial') && !document.querySelector('#samples .row .question.muted')").await;
     tokio::time::sleep(Duration::from_millis(80)).await;
@@ -178,7 +185,10 @@ fn only_the_address_that_was_printed_is_answered() {
         ("/0123456789abcdef/runs/all/state", host.to_owned(), "404"),
     ] {
         let answer = viewed.get(path, &host);
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path} {host}: {answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{path} {host}: {answer}"
+        );
         assert!(!answer.contains("guarded"), "{answer}");
     }
     for missing in ["nothing", "../all/state", "question?q=audit/none"] {
@@ -186,7 +196,9 @@ fn only_the_address_that_was_printed_is_answered() {
         let known = answer.starts_with("HTTP/1.1 404") || answer.starts_with("HTTP/1.1 204");
         assert!(known, "{missing}: {answer}");
     }
-    let ended = Command::new("kill").args(["-INT", &viewed.process.0.id().to_string()]).status();
+    let ended = Command::new("kill")
+        .args(["-INT", &viewed.process.0.id().to_string()])
+        .status();
     assert!(ended.expect("kill").success());
     assert!(viewed.process.0.wait().expect("its end").success());
 }
@@ -194,11 +206,20 @@ fn only_the_address_that_was_printed_is_answered() {
 #[test]
 fn a_run_that_goes_on_is_followed_to_its_report() {
     let home = tempfile::tempdir().expect("a folder");
-    let endpoint = Endpoint::new(|_, n| Reply::After(Duration::from_millis(40), says(&n.to_string())));
+    let endpoint =
+        Endpoint::new(|_, n| Reply::After(Duration::from_millis(40), says(&n.to_string())));
     let suite = sums_suite(home.path(), 120);
     let running = Command::new(assert_cmd::cargo::cargo_bin!("candor"))
         .current_dir(home.path())
-        .args(["run", "-o", "run", "--no-cache", "--max-connections", "2", "-s"])
+        .args([
+            "run",
+            "-o",
+            "run",
+            "--no-cache",
+            "--max-connections",
+            "2",
+            "-s",
+        ])
         .arg(&suite)
         .args(["-m", &endpoint.spec("m")])
         .stdout(Stdio::null())
@@ -219,9 +240,18 @@ fn a_run_that_goes_on_is_followed_to_its_report() {
     assert!(so_far["length"].as_u64().unwrap() >= trials(&first));
     let name = first["newest"][0]["question"].as_str().unwrap();
     let newest = viewed.json(&format!("question?q={name}"));
-    assert!(newest["sample"]["answers"][0]["answer"].is_string(), "{newest}");
-    assert!(newest["sample"]["answers"][0]["scores"][0]["value"].is_number(), "{newest}");
-    assert!(!home.path().join("run/trials.parquet").exists(), "looking writes nothing");
+    assert!(
+        newest["sample"]["answers"][0]["answer"].is_string(),
+        "{newest}"
+    );
+    assert!(
+        newest["sample"]["answers"][0]["scores"][0]["value"].is_number(),
+        "{newest}"
+    );
+    assert!(
+        !home.path().join("run/trials.parquet").exists(),
+        "looking writes nothing"
+    );
     assert_eq!(running.0.wait().expect("its end").code(), Some(0));
     let last = viewed.wait("reported", |s| s["sections"] == "ready");
     assert_eq!(trials(&last), 120);
@@ -234,9 +264,20 @@ fn a_run_that_goes_on_is_followed_to_its_report() {
 #[test]
 fn a_folder_of_runs_is_a_history_and_any_two_are_compared() {
     let home = tempfile::tempdir().expect("a folder");
-    for (run, day, right) in [("monday", 23, 12), ("tuesday", 24, 18), ("wednesday", 25, 20)] {
+    for (run, day, right) in [
+        ("monday", 23, 12),
+        ("tuesday", 24, 18),
+        ("wednesday", 25, 20),
+    ] {
         let trials: Vec<MadeTrial> = (1..=20)
-            .map(|i| MadeTrial::new("m", "sums", format!("s{i}"), f64::from(u8::from(i <= right))))
+            .map(|i| {
+                MadeTrial::new(
+                    "m",
+                    "sums",
+                    format!("s{i}"),
+                    f64::from(u8::from(i <= right)),
+                )
+            })
             .collect();
         write_run(&home.path().join("runs").join(run), &trials, |manifest| {
             manifest["created"] = json!(format!("2026-11-{day}T00:00:00Z"));
@@ -246,14 +287,20 @@ fn a_folder_of_runs_is_a_history_and_any_two_are_compared() {
     let (host, path) = viewed.parts();
     let mut page = viewed.get(path, host);
     for _ in 0..200 {
-        if !page.contains("http-equiv=\"refresh\"") {
+        if !page.contains("being computed") {
             break;
         }
         std::thread::sleep(Duration::from_millis(50));
         page = viewed.get(path, host);
     }
-    let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("{page} lacks {words}"));
-    assert!(at("wednesday") < at("tuesday") && at("tuesday") < at("monday"), "the newest first");
+    let at = |words: &str| {
+        page.find(words)
+            .unwrap_or_else(|| panic!("{page} lacks {words}"))
+    };
+    assert!(
+        at("wednesday") < at("tuesday") && at("tuesday") < at("monday"),
+        "the newest first"
+    );
     assert!(page.contains("90.0 [") && page.contains("60.0 ["), "{page}");
     let number = |run: &str| {
         let before = &page[..at(&format!(">{run}<"))];
@@ -276,7 +323,10 @@ fn a_folder_of_runs_is_a_history_and_any_two_are_compared() {
     // The same model in two runs is two models, and the second's difference from the first is there.
     let sections = viewed.json(&format!("{two}sections"));
     let html = sections["html"].as_str().unwrap();
-    assert!(html.contains("m (tuesday)") && html.contains("+30.0"), "{html}");
+    assert!(
+        html.contains("m (tuesday)") && html.contains("+30.0"),
+        "{html}"
+    );
     assert_eq!(viewed.json(&format!("{two}find?changed=1"))["length"], 6);
     assert_eq!(viewed.json(&format!("runs/{monday}/find"))["trials"], 20);
 }
@@ -288,25 +338,40 @@ fn a_report_in_a_folder_leaves_no_trial_out_of_reach() {
     };
     let home = tempfile::tempdir().expect("a folder");
     let sums = (0..1500).map(|i| {
-        let mut trial = MadeTrial::new("m", "sums", format!("s{i}"), f64::from(u8::from(i % 3 > 0)));
+        let mut trial =
+            MadeTrial::new("m", "sums", format!("s{i}"), f64::from(u8::from(i % 3 > 0)));
         trial.answer = Some(format!("It is {i}, says the heron."));
         trial
     });
     let all: Vec<MadeTrial> = trials().into_iter().chain(sums).collect();
     let page = report(home.path(), &all, &["--baseline", "open"]);
-    ran(candor(home.path()).args(["report", "run", "--baseline", "open", "--dir", "site"])).exits_with(0);
+    ran(candor(home.path()).args(["report", "run", "--baseline", "open", "--dir", "site"]))
+        .exits_with(0);
     let folder = format!("file://{}", home.path().join("site/index.html").display());
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let (file, beside) = (driver.client().await, driver.client().await);
         file.goto(&page).await.expect("the file");
         beside.goto(&folder).await.expect("the folder");
         wait_for(&beside, "#count", "1,524 of 1,524 questions").await;
-        for address in ["", "?suite=sums&q=sums/s1499", "?search=1234%2C%20says%20the%20HERON", "?search=heron&sort=lowest", "?suite=audit&model=guarded&verdict=withheld"] {
+        for address in [
+            "",
+            "?suite=sums&q=sums/s1499",
+            "?search=1234%2C%20says%20the%20HERON",
+            "?search=heron&sort=lowest",
+            "?suite=audit&model=guarded&verdict=withheld",
+        ] {
             let address = format!("#transcripts{address}");
-            let (a, b) = (listed(&file, &address).await, listed(&beside, &address).await);
+            let (a, b) = (
+                listed(&file, &address).await,
+                listed(&beside, &address).await,
+            );
             assert_eq!(a, b, "{address}");
         }
-        let policy = asked(&beside, "return document.querySelector('meta[http-equiv]').content").await;
+        let policy = asked(
+            &beside,
+            "return document.querySelector('meta[http-equiv]').content",
+        )
+        .await;
         assert!(!policy.as_str().unwrap().contains("unsafe"), "{policy}");
         // A file that was lost is named.
         std::fs::remove_dir_all(home.path().join("site/files")).unwrap();
@@ -356,7 +421,9 @@ fn pages(pdf: &Path) -> usize {
     let bytes = std::fs::read(pdf).expect("a PDF");
     assert!(bytes.starts_with(b"%PDF-"), "{}", pdf.display());
     let text = String::from_utf8_lossy(&bytes);
-    text.matches("/Type /Page\n").count() + text.matches("/Type /Page/").count() + text.matches("/Type /Page ").count()
+    text.matches("/Type /Page\n").count()
+        + text.matches("/Type /Page/").count()
+        + text.matches("/Type /Page ").count()
 }
 
 #[test]
@@ -365,24 +432,47 @@ fn a_printed_report_has_its_folds_open_and_its_exhibits_numbered() {
     write_run(&home.path().join("run"), &trials(), |_| ());
     let paper: PathBuf = home.path().join("paper.html");
     let print = |more: &[&str]| {
-        ran(candor(home.path()).args(["report", "run", "--print", "-o", "paper.html"]).args(more))
+        ran(candor(home.path())
+            .args(["report", "run", "--print", "-o", "paper.html"])
+            .args(more))
     };
     print(&["--exhibit", "audit/sensitive-2", "--exhibit", "sums/s3"]).exits_with(0);
     let html = std::fs::read_to_string(&paper).unwrap();
     assert!(!html.contains("<script") && !html.contains("<details>"));
-    for words in ["Exhibit 1: <span dir=\"auto\">audit&#x2f;sensitive-2", "Exhibit 2: <span dir=\"auto\">sums&#x2f;s3", "counter(pages)", "Answers (BLAKE3 over every trial)"] {
+    for words in [
+        "Exhibit 1: <span dir=\"auto\">audit&#x2f;sensitive-2",
+        "Exhibit 2: <span dir=\"auto\">sums&#x2f;s3",
+        "counter(pages)",
+        "Answers (BLAKE3 over every trial)",
+    ] {
         assert!(html.contains(words), "{words}");
     }
-    let key = trials().iter().find(|t| t.model == "poor" && t.sample == "s3").unwrap().key();
+    let key = trials()
+        .iter()
+        .find(|t| t.model == "poor" && t.sample == "s3")
+        .unwrap()
+        .key();
     assert!(html.contains(&key), "an exhibit names its trial");
-    print(&["--exhibit", "sums/none"]).exits_with(5).says(&["unknown question 'sums/none'"]);
-    ran(candor(home.path()).args(["report", "run", "--exhibit", "sums/s3"])).exits_with(2).says(&["--print or --pdf"]);
-    ran(candor(home.path()).args(["report", "run", "--pdf", "r.pdf"]).env("CANDOR_CHROMIUM", "no-such-browser"))
-        .exits_with(5)
-        .says(&["there is no Chromium or Chrome here", "CANDOR_CHROMIUM"]);
-    if Command::new("chromium").arg("--version").stdout(Stdio::null()).status().is_err() {
+    print(&["--exhibit", "sums/none"])
+        .exits_with(2)
+        .says(&["unknown question 'sums/none'"]);
+    ran(candor(home.path()).args(["report", "run", "--exhibit", "sums/s3"]))
+        .exits_with(2)
+        .says(&["--print or --pdf"]);
+    ran(candor(home.path())
+        .args(["report", "run", "--pdf", "r.pdf"])
+        .env("CANDOR_CHROMIUM", "no-such-browser"))
+    .exits_with(5)
+    .says(&["there is no Chromium or Chrome here", "CANDOR_CHROMIUM"]);
+    if Command::new("chromium")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_err()
+    {
         return skipped("there is no chromium to print with");
     }
-    ran(candor(home.path()).args(["report", "run", "--pdf", "r.pdf", "--exhibit", "sums/s3"])).exits_with(0);
+    ran(candor(home.path()).args(["report", "run", "--pdf", "r.pdf", "--exhibit", "sums/s3"]))
+        .exits_with(0);
     assert!(pages(&home.path().join("r.pdf")) >= 3);
 }

@@ -44,7 +44,9 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
                 .collect();
             if bars.len() > 1 {
                 let caption = format!("{}: bias score in {name} × 100, 95 % interval", suite.name);
-                section.charts.push(intervals(&caption, bars, Axis::Difference));
+                section
+                    .charts
+                    .push(intervals(&caption, bars, Axis::Difference));
             }
             let mut grid = Grid::new(&["Model", "Bias score", "95 % interval", "n"], &[1, 3]);
             for score in &own {
@@ -52,7 +54,9 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
             }
             let links = own.iter().map(|s| Some(trials(s))).collect();
             let caption = format!("{}: {name}", suite.name);
-            section.grids.push(Table::of(&caption, grid).linked(1, links));
+            section
+                .grids
+                .push(Table::of(&caption, grid).linked(1, links));
         }
     }
     section.notes.push(

@@ -36,7 +36,9 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
         }
         let caption = format!("Withheld beyond the matched controls, points, by {subject}");
         found.charts.push(map(caption, &table, &suites));
-        found.charts.extend(by_language(report, &asked, &suites, subject));
+        found
+            .charts
+            .extend(by_language(report, &asked, &suites, subject));
         let caption = format!("Every gap by {subject}, with interval");
         found
             .grids
@@ -87,7 +89,9 @@ fn by_language(report: &Report, asked: &Asked, suites: &[&str], subject: &str) -
                 .collect()
         };
         heat_map(HeatMap {
-            caption: format!("{model}: withheld beyond the matched controls, points, by {subject} and language"),
+            caption: format!(
+                "{model}: withheld beyond the matched controls, points, by {subject} and language"
+            ),
             rows: subjects.iter().map(|s| (*s).clone()).collect(),
             columns: languages.iter().map(|l| (*l).clone()).collect(),
             fields: subjects.iter().map(row).collect(),

@@ -140,10 +140,7 @@ pub(super) struct Catalogue {
 }
 
 impl Catalogue {
-    pub(super) fn new<'a>(
-        suites: Vec<SuiteRecord>,
-        models: impl Iterator<Item = &'a str>,
-    ) -> Self {
+    pub(super) fn new<'a>(suites: Vec<SuiteRecord>, models: impl Iterator<Item = &'a str>) -> Self {
         let mut catalogue = Self::default();
         for suite in &suites {
             catalogue.suite_names.number(&visible(&suite.name));
@@ -203,11 +200,17 @@ impl Catalogue {
         let id = Arc::<str>::from(id);
         let pair = asked.pair.map(|pair| self.pairs.shared(pair));
         if let Some(pair) = &pair {
-            self.by_pair.entry(Arc::clone(pair)).or_default().push(number);
+            self.by_pair
+                .entry(Arc::clone(pair))
+                .or_default()
+                .push(number);
         }
         let strata = asked.strata.into_iter().map(|(name, value)| {
             let name = self.strata.number(name);
-            (u16::try_from(name).unwrap_or(u16::MAX), self.values.number(value))
+            (
+                u16::try_from(name).unwrap_or(u16::MAX),
+                self.values.number(value),
+            )
         });
         let strata: Box<[(u16, u32)]> = strata.collect();
         self.by_place.insert((suite, Arc::clone(&id)), number);

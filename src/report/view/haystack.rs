@@ -114,7 +114,15 @@ mod tests {
     fn each_text_with_the_words_is_found_once_and_none_across_two() {
         let mut haystack = Haystack::new().unwrap();
         let long = "x".repeat(usize::try_from(BLOCK).unwrap());
-        let texts = ["red fox", "fox fox", "", "re", "d fox", &long, "a fox's den"];
+        let texts = [
+            "red fox",
+            "fox fox",
+            "",
+            "re",
+            "d fox",
+            &long,
+            "a fox's den",
+        ];
         let owned: Vec<(Owner, &str)> = (0..).map(Owner::Trial).zip(texts).collect();
         haystack.extend(&owned[..3]).unwrap();
         haystack.extend(&owned[3..]).unwrap();

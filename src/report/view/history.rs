@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::progress::{RunProgress, name_of};
@@ -13,6 +15,9 @@ use crate::report::templates::Templates;
 use crate::report::{Language, ReportError};
 use crate::store::{RunDirectory, RunStatus};
 use crate::text::visible;
+
+/// How long the page waits for scores.
+const MOST_WAIT: Duration = Duration::from_secs(2);
 
 /// The scores of a run, in words; none until they have been computed.
 type Scores = Option<Vec<String>>;
@@ -37,7 +42,7 @@ struct Context {
     policy: String,
     style: &'static str,
     rows: Vec<Row>,
-    /// Whether scores are still being computed: then the page asks again.
+    /// Whether scores are still being computed.
     waits: bool,
     /// Whether two runs were to be chosen, and were not.
     choose: bool,
@@ -64,7 +69,9 @@ impl History {
     /// The runs directly in a folder; none where it is not a folder of runs.
     pub(super) fn of(folder: &Path, language: Language) -> Option<Self> {
         let is_run = folder.join("run.json").exists();
-        let runs = runs_in(folder).ok().filter(|runs| !is_run && !runs.is_empty())?;
+        let runs = runs_in(folder)
+            .ok()
+            .filter(|runs| !is_run && !runs.is_empty())?;
         Some(Self {
             folder: folder.into(),
             language,
@@ -89,6 +96,27 @@ impl History {
         let known = self.known();
         let path = |n: &str| known.paths.get(n.parse::<usize>().ok()?).cloned();
         numbers.split('+').map(path).collect()
+    }
+
+    /// Waits a little for scores that are being computed, and fills them in; gives whether some still are.
+    fn wait(&self, rows: &mut [(Timestamp, Row)]) -> bool {
+        let started = Instant::now();
+        loop {
+            let known = self.known();
+            let waits = known.scores.values().any(Option::is_none);
+            if !waits || started.elapsed() > MOST_WAIT {
+                for (_, row) in rows {
+                    row.scores = known
+                        .scores
+                        .get(&known.paths[row.number])
+                        .cloned()
+                        .flatten();
+                }
+                return waits;
+            }
+            drop(known);
+            std::thread::sleep(MOST_WAIT / 40);
+        }
     }
 
     /// The page, with the runs there are now.
@@ -122,14 +150,17 @@ impl History {
                         manifest,
                         !ended && directory.is_being_written(),
                     ),
-                    models: manifest.models.iter().map(|m| m.identity.name.clone()).collect(),
+                    models: manifest
+                        .models
+                        .iter()
+                        .map(|m| m.identity.name.clone())
+                        .collect(),
                     suites: manifest.suites.iter().map(|s| s.name.clone()).collect(),
-                    scores: known.scores.get(&path).cloned().flatten(),
+                    scores: None,
                 },
             ));
         }
         rows.sort_by(|(a, _), (b, _)| b.cmp(a));
-        let waits = known.scores.values().any(Option::is_none);
         drop(known);
         if !waiting.is_empty() {
             let known = Arc::clone(&self.known);
@@ -144,6 +175,7 @@ impl History {
                 .name("candor-history".into())
                 .spawn(score);
         }
+        let waits = self.wait(&mut rows);
         let style = crate::report::embedded::file("style.css");
         let policy = crate::report::html::plain_policy(style);
         let context = Context {

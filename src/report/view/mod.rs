@@ -222,8 +222,16 @@ async fn data(
         let json = match what.as_str() {
             "head" => Some(routes::head(&opened).to_string()),
             "state" => Some(routes::state(&opened).to_string()),
-            "find" => Some(routes::find(&opened, &parameters).map_err(unread)?.to_string()),
-            "place" => Some(routes::place(&opened, &parameters).map_err(unread)?.to_string()),
+            "find" => Some(
+                routes::find(&opened, &parameters)
+                    .map_err(unread)?
+                    .to_string(),
+            ),
+            "place" => Some(
+                routes::place(&opened, &parameters)
+                    .map_err(unread)?
+                    .to_string(),
+            ),
             "question" => routes::question(&opened, &parameters)
                 .map_err(unread)?
                 .map(|json| json.to_string()),

@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak,
+};
 use std::time::{Duration, Instant};
 
 use super::catalogue::Catalogue;
@@ -14,8 +16,7 @@ use crate::analysis::Dataset;
 use crate::report::transcripts::SCORE_COLUMNS;
 use crate::report::{Language, Report, ReportError, ReportOptions};
 use crate::store::{
-    Filter, JournalTail, Manifest, Reading, RunDirectory, RunStatus, SCORES, TRIALS,
-    stratum_column,
+    Filter, JournalTail, Manifest, Reading, RunDirectory, RunStatus, SCORES, TRIALS, stratum_column,
 };
 
 /// How often a journal is looked at for new trials.
@@ -289,7 +290,10 @@ fn read_tables(
     run: u16,
 ) -> Result<(), ReportError> {
     let columns = columns(strata);
-    let strata: Vec<(&str, &str)> = strata.iter().map(|(n, c)| (n.as_str(), c.as_str())).collect();
+    let strata: Vec<(&str, &str)> = strata
+        .iter()
+        .map(|(n, c)| (n.as_str(), c.as_str()))
+        .collect();
     let all = Filter::all();
     let reading = |columns| Reading {
         columns,

@@ -141,7 +141,8 @@ impl<'a> Conditions<'a> {
             let verdict = verdicts.is_empty()
                 || verdicts.contains(&outcome.verdict.name())
                 || (has_score && outcome.value.is_some());
-            let labelled = query.labels.is_empty() || label().is_some_and(|l| query.labels.contains(l));
+            let labelled =
+                query.labels.is_empty() || label().is_some_and(|l| query.labels.contains(l));
             let marked = query.marks.iter().all(|mark| match mark.as_str() {
                 "truncated" => outcome.truncated,
                 "cached" => outcome.cached,
@@ -176,11 +177,15 @@ impl<'a> Conditions<'a> {
 
     fn of_model<'q>(&'q self, question: &'q Question, model: u16) -> &'q [u32] {
         let mut all = by_model(self.catalogue, question);
-        all.find(|(m, _)| *m == model).map_or(&[], |(_, trials)| trials)
+        all.find(|(m, _)| *m == model)
+            .map_or(&[], |(_, trials)| trials)
     }
 
     fn holds_question(&self, question: &Question) -> bool {
-        let suite = self.suites.as_ref().is_none_or(|s| s.contains(&question.suite));
+        let suite = self
+            .suites
+            .as_ref()
+            .is_none_or(|s| s.contains(&question.suite));
         suite
             && self.groups.iter().all(|group| {
                 group.as_ref().is_some_and(|(name, values)| {
@@ -236,7 +241,8 @@ impl<'a> Conditions<'a> {
                 return Some(u32::from(role == "sensitive"));
             }
             let mut own = q.strata.iter();
-            own.find(|(n, _)| Some(u32::from(*n)) == name).map(|(_, v)| *v)
+            own.find(|(n, _)| Some(u32::from(*n)) == name)
+                .map(|(_, v)| *v)
         };
         let others = |q: &Question| -> Vec<(u16, u32)> {
             if stratum == "role" {
@@ -281,7 +287,9 @@ impl<'a> Conditions<'a> {
             let values: Vec<f64> = outcomes.filter_map(|o| o.value).collect();
             mean(&values)
         };
-        by_model(self.catalogue, question).filter_map(of_model).collect()
+        by_model(self.catalogue, question)
+            .filter_map(of_model)
+            .collect()
     }
 
     fn sort(&self, rows: &mut [(u32, Vec<u16>)], by: &str) {
@@ -330,7 +338,8 @@ pub(super) fn find(
                 Owner::Question(question) => _ = hits.questions.insert(question),
                 Owner::Trial(trial) => {
                     hits.trials.insert(trial);
-                    hits.questions.insert(catalogue.trials[trial as usize].question);
+                    hits.questions
+                        .insert(catalogue.trials[trial as usize].question);
                 }
             }
         }

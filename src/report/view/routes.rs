@@ -160,7 +160,10 @@ pub(super) fn find(opened: &Opened, parameters: &Parameters<'_>) -> std::io::Res
     let shelf = opened.shelf();
     let catalogue = &shelf.catalogue;
     let mut entries = Entries::of(catalogue);
-    let last = found.rows.len().min(first.saturating_add(most.min(MOST_ROWS)));
+    let last = found
+        .rows
+        .len()
+        .min(first.saturating_add(most.min(MOST_ROWS)));
     let rows: Vec<Value> = (first.min(last)..last)
         .map(|row| {
             let question = found.rows[row];
@@ -212,7 +215,10 @@ pub(super) fn question(
         .collect();
     let hits = hits.map(|found| found.hit_models(catalogue, question));
     let names = |models: Vec<u16>| -> Vec<&str> {
-        models.iter().map(|m| catalogue.models.get((*m).into())).collect()
+        models
+            .iter()
+            .map(|m| catalogue.models.get((*m).into()))
+            .collect()
     };
     Ok(Some(json!({
         "entry": entry,

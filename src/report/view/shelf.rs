@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::catalogue::{Asked, Catalogue, Coming, Key};
 use super::haystack::{Haystack, Owner};
 use super::text_file::{Segment, TextFile};
+use crate::report::ReportError;
 use crate::report::excerpt::question_excerpt;
 use crate::report::transcripts::{
     Answer, EXCERPT_CHARACTERS, Outcome, Row, SCORE_COLUMNS, Sample, Score, TRIAL_COLUMNS,
 };
-use crate::report::ReportError;
 use crate::store::{SuiteRecord, Table, TrialKey, TrialRecord, column};
 use crate::text::visible;
 
@@ -172,7 +172,11 @@ impl Shelf {
             texts.extend(arrival.scores.as_deref());
         }
         let mut segments = self.write(&texts)?.into_iter();
-        let mut next = || segments.next().ok_or_else(|| io::Error::other("a text is missing"));
+        let mut next = || {
+            segments
+                .next()
+                .ok_or_else(|| io::Error::other("a text is missing"))
+        };
         let mut searched: Vec<(Owner, &str)> = Vec::new();
         for arrival in arrivals {
             let text = next()?;
@@ -304,7 +308,9 @@ impl Shelf {
             let all: Vec<Score<'_>> = group.iter().map(|at| Score::at(&row, *at)).collect();
             Some((number, pack(&all), primary))
         };
-        Ok(ScoreArrivals(groups.par_iter().filter_map(scores).collect()))
+        Ok(ScoreArrivals(
+            groups.par_iter().filter_map(scores).collect(),
+        ))
     }
 
     /// Trials of a journal, with their scores. `model` gives what a run's model is called here.
