@@ -329,7 +329,7 @@ impl Recordings {
     fn count(&mut self, record: &TrialRecord) {
         let format = self.format;
         self.suite(&record.suite, || {
-            About::benchmark(format!("{format}: {}", record.suite), form)
+            About::benchmark(format!("{format}: {}", record.suite), format)
         });
         let Some(suite) = self
             .places
