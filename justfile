@@ -21,7 +21,7 @@ slurm:
 kills:
     CANDOR_KILLS=20 CANDOR_KILL_TRIALS=5000 cargo test --test it store::a_run_killed
 
-# A million trials through `compare` and `gate`, a hundred thousand through `report`.
+# A million trials through `compare` and `gate`, a hundred thousand through `report`, two hundred thousand through `view`.
 million:
     cargo build --release
     cargo test --test it scale:: -- --ignored --nocapture --test-threads=1

@@ -18,12 +18,15 @@ const tally = (row) => {
 const list = (() => {
   const box = $("samples"), inner = make("div", { role: "presentation" });
   box.append(inner);
-  let rows = [], current = -1, choose = () => {};
+  let rows = { length: 0, at: () => undefined, load: async () => {} }, current = -1, choose = () => {};
 
   const option = (i) => {
-    const { entry } = rows[i];
-    const row = make("div", { role: "option", id: "row-" + i, class: "row", "aria-selected": String(i === current), "aria-posinset": i + 1, "aria-setsize": rows.length, on: { click: () => choose(i, true) } },
-      make("span", { class: "question", dir: "auto" }, entry.q), tally(rows[i]), make("small", { dir: "auto" }, entry.name + (entry.r ? " · " + say("role-" + entry.r) : "")));
+    const found = rows.at(i);
+    const row = make("div", { role: "option", id: "row-" + i, class: "row", "aria-selected": String(i === current), "aria-posinset": i + 1, "aria-setsize": rows.length, on: { click: () => choose(i, true) } });
+    if (found) {
+      const { entry } = found;
+      row.append(make("span", { class: "question", dir: "auto" }, entry.q), tally(found), make("small", { dir: "auto" }, entry.name + (entry.r ? " · " + say("role-" + entry.r) : "")));
+    } else row.append(make("span", { class: "question muted" }, "…"));
     row.style.top = i * ROW_HEIGHT + "px";
     return row;
   };
@@ -32,27 +35,31 @@ const list = (() => {
     const last = Math.min(rows.length, first + Math.ceil(box.clientHeight / ROW_HEIGHT) + 8);
     inner.replaceChildren(...Array.from({ length: last - first }, (_, i) => option(first + i)));
     if (current >= first && current < last) box.setAttribute("aria-activedescendant", "row-" + current); else box.removeAttribute("aria-activedescendant");
+    const drawn = rows;
+    const missing = Array.from({ length: last - first }, (_, i) => first + i).some((i) => !rows.at(i));
+    if (missing) rows.load(first, last - 1).then(() => { if (drawn === rows) draw(); }, () => {});
   };
   let drawing = false;
   box.addEventListener("scroll", () => { if (!drawing) { drawing = true; requestAnimationFrame(() => { drawing = false; draw(); }); } });
   new ResizeObserver(draw).observe(box);
 
   return {
-    show: (matching, name) => {
-      rows = matching;
-      current = rows.findIndex((row) => row.entry.name === name);
+    // Shows what was found, with the row of a number chosen.
+    show: (found, place, stay = false) => {
+      rows = found;
+      current = place;
       inner.style.height = rows.length * ROW_HEIGHT + "px";
       box.hidden = rows.length === 0;
       const top = current * ROW_HEIGHT;
-      if (current < 0) box.scrollTop = 0;
+      if (stay) { /* where the reader is */ }
+      else if (current < 0) box.scrollTop = 0;
       else if (top < box.scrollTop || top + ROW_HEIGHT > box.scrollTop + box.clientHeight) box.scrollTop = Math.max(0, top - box.clientHeight / 3);
       draw();
     },
-    // Calls `listener` with a row's number, and whether it was chosen with a pointer.
-    onChoose: (listener) => { choose = listener; },
+    // Calls `listener` with a question's name, and whether it was chosen with a pointer.
+    onChoose: (listener) => { choose = async (i, pointed) => { await rows.load(i, i); if (rows.at(i)) listener(rows.at(i).entry.name, pointed); }; },
     step: (by) => { if (rows.length > 0) choose(Math.max(0, Math.min(rows.length - 1, current + by)), false); },
     to: (i) => { if (rows.length > 0) choose(i < 0 ? rows.length - 1 : i, false); },
-    row: (i) => rows[i],
     place: () => ({ current, all: rows.length }),
     perPage: () => Math.max(1, Math.floor(box.clientHeight / ROW_HEIGHT) - 1),
   };

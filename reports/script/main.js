@@ -1,21 +1,27 @@
 // The transcripts follow the address; filters, keys and figures change it.
-let state = parse(location.hash), rows = [], hits = new Map(), marks = [], mark = -1, serial = 0;
+let state = parse(location.hash), marks = [], mark = -1, serial = 0;
 
-const options = (select, entries) => entries.forEach(([value, label]) => select.append(make("option", { value }, label)));
-const tallied = (names) => [...grouped(names, (name) => name)].map(([name, all]) => [name, all.length]);
-const everyOutcome = index.samples.flatMap((entry) => index.models.flatMap((_, m) => outcomes(entry, m)));
+// Fills a select with what there is to choose; what is chosen stays so.
+const options = (select, entries) => {
+  const [first] = select.options, { value } = select;
+  select.replaceChildren(first, ...entries.map(([name, label]) => make("option", { value: name }, label)));
+  select.value = value;
+};
 const labelled = (pairs, label = (name) => name) => pairs.map(([name, n]) => [name, label(name) + " (" + number.format(n) + ")"]);
-options($("filter-suite"), index.suites.map((name) => [name, name]));
-options($("filter-group"), labelled(tallied(index.samples.flatMap((e) => Object.entries(e.t ?? {}).map(([name, value]) => name + ": " + value))).sort((a, b) => naturally(a[0], b[0]))));
-options($("filter-model"), index.models.map((name) => [name, name]));
-const kinds = new Map(tallied(everyOutcome.map((o) => o.verdict)));
-options($("filter-verdict"), [...labelled(VERDICTS.filter((kind) => kinds.has(kind)).map((kind) => [kind, kinds.get(kind)]), (kind) => MARKS[kind] + " " + say(kind)), ["has-score", say("has-score")], ...(index.models.length > 1 ? [["differs", say("differs")]] : [])]);
-options($("filter-label"), labelled(tallied(everyOutcome.map((o) => o.label).filter(Boolean)).sort((a, b) => naturally(a[0], b[0]))));
-$("filter-label").closest("label").hidden = $("filter-label").options.length < 3;
-$("filter-group").closest("label").hidden = $("filter-group").options.length < 2;
-$("filter-suite").closest("label").hidden = index.suites.length < 2;
-$("filter-model").closest("label").hidden = index.models.length < 2;
-$("filter-changed").closest("label").hidden = index.baseline === null || index.models.length < 2;
+const byWord = (pairs) => pairs.toSorted((a, b) => naturally(a[0], b[0]));
+const offer = () => {
+  const { groups, verdicts, labels } = source.facets, kinds = new Map(verdicts);
+  options($("filter-suite"), index.suites.map((name) => [name, name]));
+  options($("filter-group"), labelled(byWord(groups)));
+  options($("filter-model"), index.models.map((name) => [name, name]));
+  options($("filter-verdict"), [...labelled(VERDICTS.filter((kind) => kinds.has(kind)).map((kind) => [kind, kinds.get(kind)]), (kind) => MARKS[kind] + " " + say(kind)), ["has-score", say("has-score")], ...(index.models.length > 1 ? [["differs", say("differs")]] : [])]);
+  options($("filter-label"), labelled(byWord(labels)));
+  $("filter-label").closest("label").hidden = $("filter-label").options.length < 3;
+  $("filter-group").closest("label").hidden = $("filter-group").options.length < 2;
+  $("filter-suite").closest("label").hidden = index.suites.length < 2;
+  $("filter-model").closest("label").hidden = index.models.length < 2;
+  $("filter-changed").closest("label").hidden = index.baseline === null || index.models.length < 2;
+};
 if (index.baseline !== null) $("changed-words").textContent = say("changed-against", { model: index.models[index.baseline] });
 const SELECTS = ["suite", "group", "model", "verdict", "label"];
 
@@ -50,31 +56,31 @@ const toMark = (at) => {
   $("hits").textContent = marks.length === 0 ? "" : say("hit", { at: mark + 1, all: marks.length });
 };
 
-// Lists what the address asks for, and opens its question, else the first.
-const follow = async () => {
-  const mine = ++serial, wanted = state.search.trim().toLowerCase();
-  fillForm();
-  let found = matching(state);
-  hits = new Map();
-  if (wanted) {
-    for (const hit of await store.search(wanted)) hits.set(hit.c + "/" + hit.k, hit.models);
-    if (mine !== serial) return;
-    found = found.filter(({ entry }) => hits.has(entry.c + "/" + entry.k));
-  }
-  rows = SORTS[state.sort]?.(found) ?? found;
-  const trials = rows.reduce((n, row) => n + row.models.reduce((own, m) => own + outcomes(row.entry, m).length, 0), 0);
-  $("count").textContent = say("counted", { shown: number.format(rows.length), all: count(index.samples.length, "questions"), trials: count(trials, "trials") }) + (index.left_out > 0 ? " " + say("left-out", { n: number.format(index.left_out) }) : "");
-  const entry = byName.get(state.q) ?? rows[0]?.entry;
-  list.show(rows, entry?.name);
-  if (!entry) { $("sample").replaceChildren(make("p", { class: "note" }, say("nothing-found"))); return; }
-  const places = await read(entry, state, hits.get(entry.c + "/" + entry.k), go);
-  if (mine !== serial) return;
+const follow = (quietly = false) => relist(quietly).catch((error) => { $("count").textContent = error.message; });
+// Lists what the address asks for, and opens its question, else the first. `quietly`: what came meanwhile is listed, and the reader stays.
+const relist = async (quietly) => {
+  const mine = ++serial, isWanted = () => mine === serial;
+  if (!quietly) fillForm();
+  const found = await source.find(state, isWanted);
+  if (found === null || !isWanted()) return;
+  $("count").textContent = say("counted", { shown: number.format(found.length), all: count(source.all(), "questions"), trials: count(found.trials, "trials") });
+  const opened = await source.open(state.q || found.at(0)?.entry.name || "", state) ?? (found.length > 0 ? await source.open(found.at(0).entry.name, state) : undefined);
+  const place = opened ? await found.place(opened.entry.name) : -1;
+  if (!isWanted()) return;
+  list.show(found, place, quietly);
+  if (!opened) { $("sample").replaceChildren(make("p", { class: "note" }, say("nothing-found"))); return; }
+  document.body.toggleAttribute("data-chosen", Boolean(state.q));
+  const shown = JSON.stringify([opened.entry.name, opened.entry.v]);
+  if (quietly && $("sample").dataset.shown === shown) return;
+  const places = await read(opened, state, go, isWanted);
+  if (!isWanted()) return;
+  $("sample").dataset.shown = shown;
   [marks, mark] = [places, -1];
-  if (wanted && document.activeElement !== $("filter-text")) toMark(0); else $("hits").textContent = marks.length === 0 ? "" : count(marks.length, "hits");
+  if (state.search.trim() && document.activeElement !== $("filter-text")) toMark(0); else $("hits").textContent = marks.length === 0 ? "" : count(marks.length, "hits");
 };
 
-list.onChoose((i, pointed) => {
-  go({ q: list.row(i).entry.name, show: [], beside: "" }, !pointed).then(() => { if (pointed && matchMedia("(max-width: 60rem)").matches) $("sample").scrollIntoView(); });
+list.onChoose((name, pointed) => {
+  go({ q: name, show: [], beside: "" }, !pointed).then(() => { if (pointed && matchMedia("(max-width: 60rem)").matches) $("sample").scrollIntoView(); });
 });
 
 $("filters").addEventListener("submit", (event) => event.preventDefault());
@@ -117,13 +123,18 @@ $("show-help").addEventListener("click", () => help.showModal());
 $("close-help").addEventListener("click", () => help.close());
 
 // Where the reader is.
-const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+let links = new Map();
 const observer = new IntersectionObserver((seen) => {
   for (const { target, isIntersecting } of seen) links.get(target.id)?.classList.toggle("seen", isIntersecting);
   const first = [...links.values()].find((link) => link.classList.contains("seen"));
   for (const link of links.values()) if (link === first) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
 }, { rootMargin: "-15% 0px -60% 0px" });
-document.querySelectorAll("main > section").forEach((section) => observer.observe(section));
+const watch = () => {
+  links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+  document.querySelectorAll("main > section").forEach((section) => observer.observe(section));
+};
 
+offer();
+watch();
 follow();
 if (isTranscripts(location.hash) && location.hash !== "#transcripts") $("transcripts").scrollIntoView();

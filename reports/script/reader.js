@@ -86,24 +86,23 @@ const chips = (entry, shown, hits, go) => {
     make("div", { class: "chips", role: "group", "aria-label": say("choose-models", { most: MOST_SHOWN }) }, ...asked.toSorted((a, b) => order(a) - order(b)).map(chip)));
 };
 
-const pairLinks = (entry, state, beside, go) => {
-  const all = partners(entry);
+const pairLinks = (entry, all, beside, go) => {
   if (all.length === 0) return null;
   const name = (partner) => partner.r ? say("role-" + partner.r) : Object.values(partner.t ?? {}).join(" · ") || partner.name;
   return make("p", { class: "pair-links" }, make("strong", {}, say(entry.r ? "its-" + (entry.r === "sensitive" ? "control" : "sensitive") : "same-question") + " "),
     ...all.slice(0, 8).flatMap((partner) => [button(name(partner) + (all.length > 1 || !partner.r ? " · " + partner.i : ""), () => go({ beside: beside === partner ? "none" : partner.name }), { class: "small", "aria-pressed": String(beside === partner) }), " "]));
 };
 
-const partnerShown = (entry, state) => {
+const partnerShown = (entry, all, state) => {
   if (state.beside === "none") return null;
-  const all = partners(entry);
   return all.find((partner) => partner.name === state.beside) ?? (entry.r ? all[0] : undefined) ?? null;
 };
 
-// Fills the article with a question; `go` changes the address.
-const read = async (entry, state, hits, go) => {
-  const beside = partnerShown(entry, state);
-  const [sample, other] = await Promise.all([store.open(entry), beside && store.open(beside)]);
+// Fills the article with an opened question; `go` changes the address, `isWanted` says whether it is still wanted.
+const read = async ({ entry, sample, partners, hits }, state, go, isWanted) => {
+  const beside = partnerShown(entry, partners, state);
+  const other = beside && (await source.open(beside.name, state)).sample;
+  if (!isWanted()) return [];
   const wished = state.show.map((name) => modelNumber.get(name)).filter((m) => outcomes(entry, m).length > 0);
   const shown = wished.length > 0 ? wished.slice(0, MOST_SHOWN) : defaultShown(entry, state, hits);
   const of = (from, m) => from.answers.filter((a) => a.model === index.models[m]);
@@ -128,7 +127,7 @@ const read = async (entry, state, hits, go) => {
       make("p", { class: "steps" }, button("‹", () => list.step(-1), { "aria-label": say("previous") }), make("span", { class: "note" }, current < 0 ? say("not-in-list") : number.format(current + 1) + " / " + number.format(all)), button("›", () => list.step(1), { "aria-label": say("next") }))),
     make("p", { class: "note", dir: "auto" }, [strata, sample.pair && say("pair", { name: sample.pair })].filter(Boolean).join(" · ")),
     make("p", { class: "tools" }, toggle("raw"), " ", !beside && shown.length > 1 && toggle("diff"), " ", button(say("copy-link"), () => copy(location.href, status), { class: "small" }), " ", status),
-    pairLinks(entry, state, beside, go) ?? "",
+    pairLinks(entry, partners, beside, go) ?? "",
     beside ? "" : questionBox(entry, sample),
     chips(entry, shown, hits, go),
     diff === "too-different" ? make("p", { class: "note" }, say("too-different")) : "",

@@ -29,7 +29,6 @@ const sortable = (table) => {
     head.append(press);
   });
 };
-document.querySelectorAll("main section:not(#transcripts) table").forEach(sortable);
 
 const download = (name, blob) => {
   const link = make("a", { href: URL.createObjectURL(blob), download: name });
@@ -62,10 +61,16 @@ const png = (svg) => new Promise((resolve, reject) => {
   image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(standalone(svg));
 });
 
-document.querySelectorAll("figure.chart").forEach((chart) => {
+const downloadable = (chart) => {
   const svg = chart.querySelector("svg"), table = chart.querySelector("table"), name = chart.dataset.name;
   chart.querySelector("figure > details").before(make("p", { class: "handles" },
     button("SVG", () => download(name + ".svg", new Blob([standalone(svg)], { type: "image/svg+xml" })), { class: "small" }), " ",
     button("PNG", () => png(svg).then((blob) => download(name + ".png", blob)), { class: "small" }), " ",
     table && button("CSV", () => download(name + ".csv", new Blob([csv(table)], { type: "text/csv" })), { class: "small" })));
-});
+};
+
+const equip = (section) => {
+  section.querySelectorAll("table").forEach(sortable);
+  section.querySelectorAll("figure.chart").forEach(downloadable);
+};
+document.querySelectorAll("main > section:not(#transcripts)").forEach(equip);

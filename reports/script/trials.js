@@ -1,36 +1,17 @@
-// The index: every question, and what became of each of its trials.
-const index = JSON.parse($("index").textContent);
-const MARKS = { right: "✔", wrong: "✘", scored: "◆", answered: "●", partly: "◐", withheld: "○", blocked: "■", unable: "∅", unscored: "?", failed: "!" };
-const VERDICTS = Object.keys(MARKS);
-const modelNumber = new Map(index.models.map((name, m) => [name, m]));
-const suiteNumber = new Map(index.suites.map((name, s) => [name, s]));
+// The questions of a page that has them all, in itself or in the files beside it: found, sorted, and opened.
+if (index.files !== undefined) {
+  try { Object.assign(index, await unpacked(await readFile("index"))); } catch (error) { $("count").textContent = error.message; throw error; }
+}
+const modelNumber = numbered(index.models), suiteNumber = numbered(index.suites);
 
 index.samples.reduce((places, entry) => {
   entry.k = places[entry.c] = (places[entry.c] ?? -1) + 1;
   entry.name = index.suites[entry.s] + "/" + entry.i;
+  resolved(entry, index.outcomes);
   return places;
 }, []);
 const byName = new Map(index.samples.map((entry) => [entry.name, entry]));
-const grouped = (list, key) => list.reduce((groups, item) => {
-  const group = groups.get(key(item));
-  if (group) group.push(item); else groups.set(key(item), [item]);
-  return groups;
-}, new Map());
 const byPair = grouped(index.samples.filter((entry) => entry.p), (entry) => entry.p);
-
-// What became of a model's trials of a question: none, or one for each epoch.
-const outcomes = (entry, m) => {
-  const numbers = entry.v[m];
-  return numbers === null || numbers === undefined ? [] : [].concat(numbers).map((n) => index.outcomes[n]);
-};
-const hasScore = (entry, m) => outcomes(entry, m).some((o) => o.value !== undefined);
-const score = (entry, m) => {
-  const values = outcomes(entry, m).map((o) => o.value).filter((v) => v !== undefined);
-  return values.length === 0 ? null : values.reduce((a, b) => a + b) / values.length;
-};
-const verdict = (entry, m) => outcomes(entry, m)[0]?.verdict;
-const changed = (entry, m) => index.baseline !== null && m !== index.baseline && verdict(entry, index.baseline) !== undefined
-  && verdict(entry, m) !== verdict(entry, index.baseline);
 
 // The other questions of its pair: for a sensitive question its controls, for a control the sensitive ones, else the same in other groups.
 const partners = (entry) => (entry.p ? byPair.get(entry.p) : []).filter((e) => e !== entry && (entry.r ? e.r && e.r !== entry.r : true));
@@ -89,3 +70,45 @@ const SORTS = {
   lowest: (rows) => { const by = new Map(rows.map((r) => [r, meanScore(r.entry) ?? 2])); return rows.toSorted((a, b) => by.get(a) - by.get(b)); },
   highest: (rows) => { const by = new Map(rows.map((r) => [r, meanScore(r.entry) ?? -1])); return rows.toSorted((a, b) => by.get(b) - by.get(a)); },
 };
+
+const source = (() => {
+  const tallied = (names) => [...grouped(names, (name) => name)].map(([name, all]) => [name, all.length]);
+  const every = index.samples.flatMap((entry) => entry.v.flat());
+  let hits = new Map();
+  const found = (rows) => {
+    const places = new Map(rows.map((row, i) => [row.entry.name, i]));
+    return {
+      length: rows.length,
+      trials: rows.reduce((n, row) => n + row.models.reduce((own, m) => own + outcomes(row.entry, m).length, 0), 0),
+      at: (i) => rows[i],
+      load: async () => {},
+      place: async (name) => places.get(name) ?? -1,
+    };
+  };
+  return {
+    all: () => index.samples.length,
+    facets: {
+      groups: tallied(index.samples.flatMap((e) => Object.entries(e.t ?? {}).map(([name, value]) => name + ": " + value))),
+      verdicts: tallied(every.map((o) => o.verdict)),
+      labels: tallied(every.map((o) => o.label).filter(Boolean)),
+    },
+    // The questions that an address asks for; none where another was asked for meanwhile.
+    find: async (state, isWanted) => {
+      const wanted = state.search.trim().toLowerCase();
+      let rows = matching(state);
+      hits = new Map();
+      if (wanted) {
+        const places = await store.search(wanted, isWanted);
+        if (!isWanted()) return null;
+        for (const hit of places) hits.set(hit.c + "/" + hit.k, hit.models);
+        rows = rows.filter(({ entry }) => hits.has(entry.c + "/" + entry.k));
+      }
+      return found(SORTS[state.sort]?.(rows) ?? rows);
+    },
+    // A question by its name, with all its answers and the others of its pair; none where there is none.
+    open: async (name) => {
+      const entry = byName.get(name);
+      return entry && { entry, sample: await store.open(entry), partners: partners(entry), hits: hits.get(entry.c + "/" + entry.k) };
+    },
+  };
+})();

@@ -21,6 +21,17 @@ pub struct Dataset {
     /// Names of all strata.
     pub strata: Vec<String>,
     runs: Vec<Source>,
+    /// Whether a trial of one run stays another's though both have its key.
+    apart: bool,
+}
+
+/// Which models of several runs get their run's directory behind their name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Renaming {
+    /// Those of one name and another identity: the same model's runs are read together.
+    OtherIdentity,
+    /// Every one of a name that an earlier run has: the runs are compared with each other.
+    EveryRun,
 }
 
 /// One run of several, and what its models are called beside those of the others.
@@ -80,16 +91,23 @@ impl Dataset {
     /// # Errors
     /// [`AnalysisError::Mixed`] if two runs asked different contents under one suite name.
     pub fn open<P: AsRef<Path>>(paths: &[P]) -> Result<Self, AnalysisError> {
-        let place = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
-        let named: Vec<(PathBuf, String)> = paths
-            .iter()
-            .flat_map(|path| runs_at(path.as_ref()))
-            .map(|path| {
-                let name = place(&path).unwrap_or_else(|| "other".into());
-                (path, name)
-            })
-            .collect();
-        Self::open_as(&named)
+        Self::open_as(&by_folder(paths))
+    }
+
+    /// Opens run directories to compare them with each other: a model that several of them asked is another in each, with the run's
+    /// directory behind its name.
+    ///
+    /// # Errors
+    /// As for [`Dataset::open`].
+    pub fn open_apart<P: AsRef<Path>>(paths: &[P]) -> Result<Self, AnalysisError> {
+        Self::open_renaming(&by_folder(paths), Renaming::EveryRun)
+    }
+
+    /// The runs' directories, each with the new names of its models.
+    pub(crate) fn directories(
+        &self,
+    ) -> impl Iterator<Item = (&RunDirectory, &HashMap<String, String>)> {
+        self.runs.iter().map(|run| (&run.directory, &run.renamed))
     }
 
     /// What names each run's answers, in the runs' order: BLAKE3 over when it began and over its trials (key, status and answer), whatever
@@ -142,6 +160,13 @@ impl Dataset {
     /// # Errors
     /// As for [`Dataset::open`].
     pub fn open_as<P: AsRef<Path>>(named: &[(P, String)]) -> Result<Self, AnalysisError> {
+        Self::open_renaming(named, Renaming::OtherIdentity)
+    }
+
+    fn open_renaming<P: AsRef<Path>>(
+        named: &[(P, String)],
+        renaming: Renaming,
+    ) -> Result<Self, AnalysisError> {
         let runs: Vec<(RunDirectory, &str)> = named
             .iter()
             .map(|(path, name)| Ok((RunDirectory::open(path.as_ref())?, name.as_str())))
@@ -175,7 +200,11 @@ impl Dataset {
                 let taken = models
                     .iter()
                     .find(|m| m.identity.name == model.identity.name);
-                if taken.is_some_and(|m| m.identity.fingerprint != model.identity.fingerprint) {
+                let is_other = |m: &ModelRecord| {
+                    renaming == Renaming::EveryRun
+                        || m.identity.fingerprint != model.identity.fingerprint
+                };
+                if taken.is_some_and(is_other) {
                     let other = format!("{} ({place})", model.identity.name);
                     renamed.insert(
                         std::mem::replace(&mut model.identity.name, other.clone()),
@@ -207,6 +236,7 @@ impl Dataset {
                 .collect(),
             strata: strata.into_iter().collect(),
             runs: sources,
+            apart: renaming == Renaming::EveryRun,
         })
     }
 
@@ -279,7 +309,7 @@ impl Dataset {
         filter: &Filter<'_>,
         mut take: impl FnMut(&Table) -> Result<(), AnalysisError>,
     ) -> Result<(), AnalysisError> {
-        let several = self.runs.len() > 1;
+        let several = self.runs.len() > 1 && !self.apart;
         let key: &[&str] = match table {
             _ if !several => &[],
             TRIALS => &[column::TRIAL_KEY],
@@ -288,14 +318,19 @@ impl Dataset {
         let mut wanted = columns.to_vec();
         wanted.extend(key.iter().filter(|k| !columns.contains(k)));
         let mut seen = HashSet::new();
-        for run in &self.runs {
+        for (number, run) in self.runs.iter().enumerate() {
             let reading = Reading {
                 columns: &wanted,
                 filter,
                 renamed: &run.renamed,
             };
             for part in run.directory.parts(table, reading)? {
-                let part = part?;
+                let part = if self.apart {
+                    let own = |key: &str| key_of_run(number, key);
+                    part?.with_texts(column::TRIAL_KEY, own)?
+                } else {
+                    part?
+                };
                 if !several {
                     take(&part)?;
                     continue;
@@ -398,6 +433,24 @@ impl Dataset {
     pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.models.iter().map(|m| m.identity.name.as_str())
     }
+}
+
+/// A trial's key where runs are apart: what is the same trial in two runs is two.
+fn key_of_run(run: usize, key: &str) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(run as u64).to_le_bytes());
+    hasher.update(key.as_bytes());
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Run directories, each with its folder's name.
+fn by_folder<P: AsRef<Path>>(paths: &[P]) -> Vec<(PathBuf, String)> {
+    let runs = paths.iter().flat_map(|path| runs_at(path.as_ref()));
+    let named = runs.map(|path| {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+        (path, name.unwrap_or_else(|| "other".into()))
+    });
+    named.collect()
 }
 
 /// The one of some models that a name means; what stands behind its last slash or colon is enough where it names one model only.

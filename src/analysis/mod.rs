@@ -5,6 +5,7 @@
 mod answers;
 mod asked;
 mod attribution;
+mod bias;
 mod calibration;
 mod canned;
 mod comparison;
@@ -31,6 +32,7 @@ mod unable;
 
 pub use answers::Answer;
 pub use attribution::{Attribution, WithheldBy, attributions};
+pub use bias::{BiasContext, BiasCounts, BiasScore, bias_scores};
 pub use calibration::{
     Admission, CalibratedRate, Calibration, Coefficient, GroupAgreement, OutsideLabels, Recalls,
     calibrate,
@@ -45,7 +47,7 @@ pub use error::AnalysisError;
 pub use estimand::Estimand;
 pub use facts::{FactRow, Readings, facts, readings_by_model};
 pub use failed::{FailedTrials, failed_trials};
-pub(crate) use gap::units::{GapCell, GapUnit, Sides, gap_cells, gap_difference};
+pub(crate) use gap::units::{GapCell, GapUnit, Sides, VALUE_SEPARATOR, gap_cells, gap_difference};
 pub use gap::{GapContrast, GapFigure, GapKind, GapTable, gap, gap_table};
 pub use labels::Labelled;
 pub use mean_score::MeanScore;

@@ -9,6 +9,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
         "Read answers",
         &[
             "report",
+            "view",
             "compare",
             "gap",
             "label",

@@ -37,6 +37,7 @@ mod score;
 mod settings;
 mod suites;
 mod verify;
+mod view;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -78,6 +79,8 @@ enum Command {
     Merge(merge::Arguments),
     /// Write the report on one or more runs.
     Report(report::Arguments),
+    /// Serve the report to this machine's browser: of runs of any size, while they go on, or of a folder of runs.
+    View(view::Arguments),
     /// Compare models with a baseline on shared questions, and group those that do not differ significantly.
     Compare(compare::Arguments),
     /// Measure how much more is withheld on sensitive questions than on their controls, per jurisdiction, language or any stratum.
@@ -172,6 +175,7 @@ pub fn main() -> ExitCode {
             Command::Score(arguments) => score::run(arguments).await,
             Command::Merge(arguments) => merge::run(&arguments),
             Command::Report(arguments) => report::run(&arguments),
+            Command::View(arguments) => view::run(&arguments).await,
             Command::Compare(arguments) => compare::run(&arguments),
             Command::Gap(arguments) => gap::run(&arguments),
             Command::Label(arguments) => label::run(&arguments).await,

@@ -8,16 +8,14 @@ use super::measure::{Measure, Summary};
 use super::readings::{Readings, Source};
 use super::{GateError, Side};
 use crate::analysis::{
-    Estimand, MeanScore, MetricName, Name, PairedTest, PairedUnit, Pairs, Question,
+    BiasContext, BiasCounts, Estimand, MeanScore, MetricName, Name, PairedTest, PairedUnit, Pairs,
+    Question,
 };
 use crate::score::{Aggregate, aggregate_of};
-use crate::stats::{BbqCounts, Exact, Resampled, Undefined, bbq_ambiguous, bbq_disambiguated};
+use crate::stats::{Exact, Undefined};
 
 /// Maximum number of influential questions listed.
 pub(super) const MAX_INFLUENTIAL: usize = 5;
-/// Rounds and seed of the resampling.
-const BOOTSTRAP_ROUNDS: usize = 2000;
-const BOOTSTRAP_SEED: u64 = 0;
 
 /// Makes the checks of a gate.
 pub(super) struct Builder<'a> {
@@ -368,44 +366,29 @@ impl<'a> Builder<'a> {
                 ));
             }
         };
-        let mut clusters: BTreeMap<String, BbqCounts> = BTreeMap::new();
-        let mut n = 0;
+        let mut counts = BiasCounts::default();
         for metric in metrics {
             for labelled in self
                 .candidate
                 .data
                 .labels(metric, Some(self.candidate.model), &[])?
             {
-                let counts = clusters.entry(labelled.cluster).or_default();
-                counts.count(&labelled.label);
-                n += 1;
+                counts.count(&labelled.cluster, &labelled.label);
             }
         }
         let ambiguous = metrics
             .iter()
-            .any(|m| aggregate_of(&m.scorer, &m.metric) == Aggregate::BbqAmbiguous);
-        let clusters: Vec<BbqCounts> = clusters.into_values().collect();
-        let statistic = |drawn: &[&BbqCounts]| {
-            let sum = drawn
-                .iter()
-                .fold(BbqCounts::default(), |sum, c| sum.plus(**c));
-            if ambiguous {
-                bbq_ambiguous(sum)
-            } else {
-                bbq_disambiguated(sum)
-            }
+            .any(|m| BiasContext::of(m) == Some(BiasContext::Ambiguous));
+        let context = if ambiguous {
+            BiasContext::Ambiguous
+        } else {
+            BiasContext::Disambiguated
         };
         Ok(vec![Check {
             rule: index,
             cell: None,
             bound,
-            figure: boxed(Resampled::of(
-                &clusters,
-                n,
-                BOOTSTRAP_ROUNDS,
-                BOOTSTRAP_SEED,
-                statistic,
-            )),
+            figure: boxed(counts.resampled(context)),
             extremes: None,
             missing: 0,
             rerun: None,

@@ -4,7 +4,9 @@ use super::address::Trials;
 use super::figures::{bracket, p_value, percent, points, points_with_interval};
 use super::table::{Grid, markdown};
 use super::unable::unable_sentence;
-use crate::analysis::{Attribution, GapContrast, GapFigure, GapKind, GapTable, Unable};
+use crate::analysis::{
+    Attribution, GapContrast, GapFigure, GapKind, GapTable, Unable, VALUE_SEPARATOR,
+};
 
 /// With more models than this, each gets rows instead of a column.
 const MAX_COLUMNS: usize = 4;
@@ -174,6 +176,10 @@ pub(super) fn gap_trials(table: &GapTable, gap: &GapFigure, suites: &[&str]) -> 
     match (&gap.between, &gap.cell, table.by.as_slice()) {
         (Some((first, second)), _, [by]) => own.between(by, first, second),
         (None, Some(cell), [by]) => own.in_group(by, cell).in_pairs(),
+        (None, Some(cell), [first, second]) => match cell.rsplit_once(VALUE_SEPARATOR) {
+            Some((a, b)) => own.in_group(first, a).in_group(second, b).in_pairs(),
+            None => own.in_pairs(),
+        },
         _ => own.in_pairs(),
     }
 }

@@ -3,11 +3,13 @@
 //! A sentence claims no more than its figures carry: nothing is compared where nothing is shared, "equal" needs an interval inside a named
 //! margin, and where n decides neither a third sentence says so.
 
-use super::figures::{bracket, count, percent, points, points_with_interval, whole_percent};
+use super::figures::{
+    bracket, count, percent, points, points_with_interval, signed, whole_percent,
+};
 use super::unable::unable_sentence;
 use crate::analysis::{
-    Asked, Cell, Dataset, Estimand, GapFigure, GapKind, Inability, Question, SideMeasure, Unable,
-    compare, gap, gap_table, is_a_side, sides_table,
+    Asked, BiasContext, Cell, Dataset, Estimand, GapFigure, GapKind, Inability, Question,
+    SideMeasure, Unable, bias_scores, compare, gap, gap_table, is_a_side, sides_table,
 };
 use crate::stats::{Estimate, holm};
 use crate::store::SuiteRecord;
@@ -48,7 +50,8 @@ pub fn headlines(
         })
         .filter_map(|suite| range(suite, cells))
         .collect();
-    let mut sentences = quality;
+    let mut sentences = bias(data);
+    sentences.extend(quality);
     sentences.extend(candour);
     sentences.extend(subjects(data, asked));
     if few {
@@ -57,6 +60,39 @@ pub fn headlines(
     sentences.extend(ranges);
     sentences.extend(unable_sentence(unable));
     sentences
+}
+
+/// What each model's answers lean to, on suites of which that is the point: with ambiguous contexts, where nothing but the stereotype
+/// speaks for an answer.
+fn bias(data: &Dataset) -> Vec<String> {
+    // Whatever cannot be read fails the sections, which say so.
+    let scores = bias_scores(data).unwrap_or_default();
+    let suites = data.suites.iter().filter_map(|suite| {
+        let mut own: Vec<(&str, Estimate)> = scores
+            .iter()
+            .filter(|s| s.suite == suite.name && s.context == BiasContext::Ambiguous)
+            .filter_map(|s| Some((s.model.as_str(), s.estimate()?)))
+            .collect();
+        own.sort_by(|a, b| b.1.value.abs().total_cmp(&a.1.value.abs()));
+        let all = own.len();
+        let part = |(model, e): &(&str, Estimate)| {
+            let (low, high) = (signed(e.interval.low, 2), signed(e.interval.high, 2));
+            format!("{model} {} [{low}, {high}]", signed(e.value, 2))
+        };
+        let named: Vec<String> = own.iter().take(MAX_NAMES).map(part).collect();
+        let of = match all {
+            0..=MAX_NAMES => String::new(),
+            more => format!("; the farthest from 0 of {more} models"),
+        };
+        (!named.is_empty()).then(|| {
+            format!(
+                "Bias on {} where the context is ambiguous (0 is even, +1 always with the stereotype): {}{of}.",
+                suite.name,
+                named.join("; ")
+            )
+        })
+    });
+    suites.collect()
 }
 
 /// Whether a suite's gaps are among those in [`candour`].

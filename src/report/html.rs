@@ -1,7 +1,7 @@
-//! The sections become one file.
+//! The sections become a page: one file, a file with a folder beside it, or what `candor view` serves.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,15 +11,37 @@ use sha2::{Digest, Sha256};
 
 use super::embedded::file;
 use super::section::SECTIONS;
-use super::transcripts::{Transcripts, transcripts};
-use super::{Report, ReportError};
+use super::templates::Templates;
+use super::transcripts::{Chunks, pack, transcripts};
+use super::{Language, Report, ReportError};
 use crate::files::write_text;
+use crate::text::visible;
 
-/// The parts of the script in `reports/script/`, in their order: each uses only what stands before it.
-const SCRIPTS: [&str; 11] = [
-    "dom", "store", "address", "trials", "text", "markdown", "diff", "list", "reader", "tables",
-    "main",
+/// The parts of the script in `reports/script/`, in their order: each uses only what stands before it. Questions come from the page itself
+/// or from files beside it.
+const SCRIPTS: [&str; 12] = [
+    "dom", "store", "outcomes", "address", "trials", "text", "markdown", "diff", "list", "reader",
+    "tables", "main",
 ];
+/// The same where `candor view` serves the questions.
+const SERVED_SCRIPTS: [&str; 12] = [
+    "dom", "outcomes", "address", "served", "text", "markdown", "diff", "list", "reader", "tables",
+    "main", "live",
+];
+
+/// Most trials whose transcripts stand in the page itself; those of more stand in files beside it.
+const MOST_IN_PAGE: u64 = 50_000;
+
+/// Where the page's questions are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// In the page.
+    InPage,
+    /// In files beside it.
+    Beside,
+    /// With a server.
+    Served,
+}
 
 #[derive(Serialize)]
 struct PageContext<'a> {
@@ -30,11 +52,70 @@ struct PageContext<'a> {
     chart_style: &'static str,
     words_json: String,
     headlines: &'a [String],
-    sections: Vec<(&'static str, String, String)>,
+    /// Their ids and headings.
+    sections: Vec<(&'static str, String)>,
+    sections_html: String,
     index: String,
     chunks: Vec<String>,
+    served: bool,
+    /// The key of the words on where everything is.
+    kept: &'static str,
     version: &'static str,
     made: String,
+}
+
+impl<'a> PageContext<'a> {
+    fn of(title: &'a str, language: Language, kept: Kept, index: String) -> Self {
+        let (style, chart_style) = (file("style.css"), file("chart.css"));
+        let script = script(match kept {
+            Kept::Served => &SERVED_SCRIPTS,
+            Kept::InPage | Kept::Beside => &SCRIPTS,
+        });
+        Self {
+            title,
+            policy: policy(&[style, chart_style], &script, kept),
+            style,
+            script,
+            chart_style,
+            words_json: language.file().replace('<', "\\u003c"),
+            headlines: &[],
+            sections: Vec::new(),
+            sections_html: String::new(),
+            index,
+            chunks: Vec::new(),
+            served: kept == Kept::Served,
+            kept: match kept {
+                Kept::InPage => "kept-file",
+                Kept::Beside => "kept-folder",
+                Kept::Served => "kept-served",
+            },
+            version: env!("CARGO_PKG_VERSION"),
+            made: String::new(),
+        }
+    }
+}
+
+/// The page of runs that are served, which asks for everything but its script; with the policy that it is served under.
+pub(super) fn served_page(
+    title: &str,
+    language: Language,
+    index: &serde_json::Value,
+) -> Result<(String, String), ReportError> {
+    let index = index.to_string().replace('<', "\\u003c");
+    let mut context = PageContext::of(title, language, Kept::Served, index);
+    context.made = minute(Timestamp::now());
+    let page = Templates::new(language)?.render("page.html", &context)?;
+    Ok((page, format!("{}; frame-ancestors 'none'", context.policy)))
+}
+
+fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// The page's sections: ids, headings, and HTML.
+#[derive(Serialize)]
+struct SectionsContext {
+    sections: Vec<(&'static str, String, String)>,
 }
 
 impl Report {
@@ -51,6 +132,35 @@ impl Report {
     /// # Errors
     /// As for [`Report::html`].
     pub(super) fn html_made(&self, made: Timestamp) -> Result<String, ReportError> {
+        let mut chunks = Vec::new();
+        let index = transcripts(self, Chunks::IN_PAGE, &mut |chunk| {
+            chunks.push(chunk);
+            Ok(())
+        })?;
+        self.page(Kept::InPage, index, chunks, made)
+    }
+
+    fn page(
+        &self,
+        kept: Kept,
+        index: String,
+        chunks: Vec<String>,
+        made: Timestamp,
+    ) -> Result<String, ReportError> {
+        let (sections, sections_html) = self.sections()?;
+        let context = PageContext {
+            headlines: self.headlines(),
+            sections,
+            sections_html,
+            chunks,
+            made: minute(made),
+            ..PageContext::of(&self.title, self.language, kept, index)
+        };
+        self.templates.render("page.html", &context)
+    }
+
+    /// Ids and headings of the sections that the runs have anything for, and their HTML.
+    pub(super) fn sections(&self) -> Result<(Vec<(&'static str, String)>, String), ReportError> {
         let words = self.language.words();
         let mut sections = Vec::new();
         for section in SECTIONS {
@@ -59,23 +169,27 @@ impl Report {
                 sections.push((section.id, title.cloned().unwrap_or_default(), part.html));
             }
         }
-        let Transcripts { index, chunks } = transcripts(self)?;
-        let (style, chart_style, script) = (file("style.css"), file("chart.css"), script());
-        let context = PageContext {
-            title: &self.title,
-            policy: policy(&[style, chart_style], &script),
-            style,
-            script,
-            chart_style,
-            words_json: self.language.file().replace('<', "\\u003c"),
-            headlines: self.headlines(),
-            sections,
-            index,
-            chunks,
-            version: env!("CARGO_PKG_VERSION"),
-            made: made.strftime("%Y-%m-%d %H:%M UTC").to_string(),
-        };
-        self.templates.render("page.html", &context)
+        let context = SectionsContext { sections };
+        let html = self.templates.render("sections.html", &context)?;
+        let all = context.sections.into_iter();
+        Ok((all.map(|(id, title, _)| (id, title)).collect(), html))
+    }
+
+    /// The sections as the page of a server asks for them: headlines, ids with their words in the navigation, HTML, and the runs' hashes.
+    ///
+    /// # Errors
+    /// As for [`Report::html`].
+    pub fn sections_as_json(&self) -> Result<String, ReportError> {
+        let (sections, html) = self.sections()?;
+        let words = self.language.words();
+        let nav = |id: &str| words.get(format!("nav.{id}").as_str()).cloned();
+        let sections: Vec<(&str, String)> = sections
+            .into_iter()
+            .map(|(id, title)| (id, nav(id).unwrap_or(title)))
+            .collect();
+        let headlines: Vec<_> = self.headlines().iter().map(|s| visible(s)).collect();
+        let json = serde_json::json!({ "headlines": headlines, "sections": sections, "html": html, "hashes": self.run_hashes()? });
+        Ok(json.to_string())
     }
 
     /// Writes every chart of the page into a folder, as SVG and its figures as CSV; gives the number of charts.
@@ -95,32 +209,97 @@ impl Report {
         Ok(charts)
     }
 
-    /// Writes the page.
+    /// Writes the page. Transcripts of more than 50,000 trials are written into a folder beside it, whose path is given: `report.html` has
+    /// `report_files`.
     ///
     /// # Errors
     /// [`ReportError`] if it cannot be made or written.
-    pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        write_text(path, &self.html()?).map_err(|e| ReportError::file("cannot write", path, &e))
+    pub fn write(&self, path: &Path) -> Result<Option<PathBuf>, ReportError> {
+        if self.cells.iter().map(|c| c.trials).sum::<u64>() <= MOST_IN_PAGE {
+            self.write_page(path, &self.html()?)?;
+            return Ok(None);
+        }
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let folder = path.with_file_name(format!("{stem}_files"));
+        self.write_beside(path, &folder)?;
+        Ok(Some(folder))
+    }
+
+    /// Writes the page as `index.html` of a folder, with its transcripts in files there, however few.
+    ///
+    /// # Errors
+    /// As for [`Report::write`].
+    pub fn write_folder(&self, folder: &Path) -> Result<(), ReportError> {
+        self.write_beside(&folder.join("index.html"), &folder.join("files"))
+    }
+
+    fn write_beside(&self, path: &Path, folder: &Path) -> Result<(), ReportError> {
+        std::fs::create_dir_all(folder)
+            .map_err(|e| ReportError::file("cannot make", folder, &e))?;
+        let write = |name: &str, packed: &str| {
+            let path = folder.join(format!("{name}.js"));
+            let text = format!("candorFile(\"{name}\",\"{packed}\")\n");
+            write_text(&path, &text).map_err(|e| ReportError::file("cannot write", &path, &e))
+        };
+        let mut files = 0_usize;
+        let questions = transcripts(self, Chunks::BESIDE, &mut |chunk| {
+            write(&files.to_string(), &chunk)?;
+            files += 1;
+            Ok(())
+        })?;
+        write("index", &pack(questions.as_bytes())?)?;
+        // What an earlier, longer report left.
+        let left = |n: &usize| std::fs::remove_file(folder.join(format!("{n}.js"))).is_ok();
+        let _ = (files..).take_while(left).count();
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let index = serde_json::json!({ "files": files, "folder": name });
+        let index = index.to_string().replace('<', "\\u003c");
+        let page = self.page(Kept::Beside, index, Vec::new(), Timestamp::now())?;
+        self.write_page(path, &page)
+    }
+
+    fn write_page(&self, path: &Path, html: &str) -> Result<(), ReportError> {
+        write_text(path, html).map_err(|e| ReportError::file("cannot write", path, &e))
     }
 }
 
 /// The script, of the files that each hold a part of it.
-fn script() -> String {
-    let parts = SCRIPTS.map(|name| file(&format!("script/{name}.js")));
-    format!("\"use strict\";\n(() => {{\n{}\n}})();", parts.join("\n"))
+fn script(parts: &[&str]) -> String {
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(|name| file(&format!("script/{name}.js")))
+        .collect();
+    format!(
+        "\"use strict\";\n(async () => {{\n{}\n}})();",
+        parts.join("\n")
+    )
 }
 
-/// A Content-Security-Policy under which only our own script runs, and nothing is loaded. The worker that unpacks and searches transcripts
-/// is made from that script.
-fn policy(styles: &[&str], script: &str) -> String {
+/// A Content-Security-Policy under which only our own script runs, and nothing is loaded but what `kept` says. The worker that unpacks and
+/// searches transcripts is made from that script.
+fn policy(styles: &[&str], script: &str, kept: Kept) -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
-    let mut policy = String::from(
-        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; worker-src blob:",
-    );
+    let mut policy =
+        String::from("default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:");
+    policy.push_str(match kept {
+        Kept::Served => "; connect-src 'self'",
+        Kept::InPage | Kept::Beside => "; worker-src blob:",
+    });
     policy.push_str("; style-src");
     for style in styles {
         let _ = write!(policy, " 'sha256-{}'", hash(style));
     }
     let _ = write!(policy, "; script-src 'sha256-{}'", hash(script));
+    if kept == Kept::Beside {
+        policy.push_str(" 'self' file:");
+    }
     policy
+}
+
+/// The policy of a page without a script, whose form leads to another of the same server.
+pub(super) fn plain_policy(style: &str) -> String {
+    let hash = STANDARD.encode(Sha256::digest(style.as_bytes()));
+    format!(
+        "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; style-src 'sha256-{hash}'"
+    )
 }

@@ -5,19 +5,18 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use rand::TryRng;
-use rand::rngs::SysRng;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use super::ReportError;
 use super::embedded::file;
+use super::loopback::{from_this_machine_only, secret};
 use super::templates::Templates;
 use crate::analysis::DrawnAnswer;
 use crate::score::AnswerClass;
@@ -62,10 +61,6 @@ impl Labelling {
             .into_iter()
             .filter_map(|(trial, mut given)| Some((trial, given.remove(by)?)))
             .collect();
-        let secret = SysRng.try_next_u64().map_err(|e| ReportError::Render {
-            part: "page for labels".into(),
-            reason: format!("the operating system returned no random bytes: {e}"),
-        })?;
         Ok(Self {
             answers,
             by: by.to_owned(),
@@ -75,7 +70,7 @@ impl Labelling {
                 "label.html",
                 &serde_json::json!({ "style": file("style.css") }),
             )?,
-            secret: format!("{secret:016x}"),
+            secret: secret()?,
         })
     }
 
@@ -119,31 +114,6 @@ impl Labelling {
             .with_graceful_shutdown(stop)
             .await
     }
-}
-
-/// Refuses requests from other pages in the browser: from a name that was rebound to this machine (its Host is that name), or from a form
-/// on another page (its Origin differs).
-async fn from_this_machine_only(request: Request, next: Next) -> Response {
-    if is_from_this_machine(request.headers()) {
-        next.run(request).await
-    } else {
-        let why =
-            "this page can be opened only on this machine, at the address that candor printed";
-        (StatusCode::FORBIDDEN, why).into_response()
-    }
-}
-
-fn is_from_this_machine(headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok());
-    let host = host.unwrap_or_default();
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let own = format!("http://{host}");
-    let origin = headers.get(header::ORIGIN);
-    ["127.0.0.1", "localhost", "[::1]"].contains(&name)
-        && origin.is_none_or(|origin| origin.as_bytes() == own.as_bytes())
 }
 
 async fn page(State(labelling): State<Arc<Labelling>>) -> Response {
@@ -197,44 +167,5 @@ async fn label(
             StatusCode::NO_CONTENT.into_response()
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_machines_own_pages_are_answered() {
-        let answered = |host: &str, origin: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, host.parse().unwrap());
-            if let Some(origin) = origin {
-                headers.insert(header::ORIGIN, origin.parse().unwrap());
-            }
-            is_from_this_machine(&headers)
-        };
-        for host in [
-            "127.0.0.1:8080",
-            "localhost:8080",
-            "[::1]:8080",
-            "localhost",
-        ] {
-            assert!(answered(host, None), "{host}");
-            assert!(answered(host, Some(&format!("http://{host}"))), "{host}");
-            assert!(!answered(host, Some("https://evil.example")), "{host}");
-            assert!(!answered(host, Some("null")), "{host}");
-        }
-        for host in [
-            "evil.example:8080",
-            "127.0.0.1.evil.example",
-            "localhost.evil.example:1",
-            "",
-        ] {
-            assert!(!answered(host, None), "{host}");
-        }
-        assert!(!answered("localhost:8080", Some("http://localhost:9090")));
-        assert!(!is_from_this_machine(&HeaderMap::new()));
     }
 }

@@ -19,7 +19,10 @@ mod html;
 mod labelling;
 mod language;
 mod leaders;
+mod loopback;
 mod page;
+mod paper;
+pub mod pdf;
 mod published;
 mod section;
 mod sides;
@@ -27,6 +30,7 @@ mod table;
 mod templates;
 mod transcripts;
 mod unable;
+mod view;
 
 use std::path::{Path, PathBuf};
 
@@ -44,6 +48,7 @@ pub use language::Language;
 pub use page::{Report, ReportOptions};
 pub use sides::{sides_grid, sides_markdown, sides_notes, uneven_grid};
 pub use table::Grid;
+pub use view::{Reads, ReportProcess, Viewer};
 
 /// Why a report cannot be made.
 #[derive(Debug, thiserror::Error)]

@@ -27,8 +27,6 @@ pub struct ReportOptions {
     pub estimand: Estimand,
     /// External labels, to compare the run's with.
     pub labels: Option<OutsideLabels>,
-    /// Maximum number of trials whose transcripts are embedded.
-    pub most_transcripts: usize,
     /// The language of the page's own words.
     pub language: Language,
 }
@@ -41,7 +39,6 @@ impl Default for ReportOptions {
             data_folders: Vec::new(),
             estimand: Estimand::default(),
             labels: None,
-            most_transcripts: 50_000,
             language: Language::default(),
         }
     }
@@ -63,7 +60,6 @@ pub struct Report {
     headlines: OnceCell<Vec<String>>,
     run_hashes: OnceCell<Vec<String>>,
     pub(super) title: String,
-    pub(super) most_transcripts: usize,
     pub(super) language: Language,
     pub(super) templates: Templates,
 }
@@ -82,22 +78,7 @@ impl Report {
         let baseline = data.baseline(named)?.map(str::to_owned);
         let weights = data.weights(named)?.map(str::to_owned);
         let published = Published::read(&options.data_folders, &data.suites)?;
-        let title = options
-            .title
-            .clone()
-            .unwrap_or_else(|| match data.models.as_slice() {
-                [one] => one.identity.name.clone(),
-                [one, two] => format!("{} and {}", one.identity.name, two.identity.name),
-                many => format!(
-                    "{} models on {}",
-                    many.len(),
-                    data.suites
-                        .iter()
-                        .map(|s| s.name.as_str())
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ),
-            });
+        let title = Self::title_of(&data, options);
         Ok(Self {
             data,
             asked,
@@ -112,10 +93,29 @@ impl Report {
             headlines: OnceCell::new(),
             run_hashes: OnceCell::new(),
             title,
-            most_transcripts: options.most_transcripts,
             language: options.language,
             templates: Templates::new(options.language)?,
         })
+    }
+
+    /// The title that was wished for, else one that says what was run.
+    pub(super) fn title_of(data: &Dataset, options: &ReportOptions) -> String {
+        options
+            .title
+            .clone()
+            .unwrap_or_else(|| match data.models.as_slice() {
+                [one] => one.identity.name.clone(),
+                [one, two] => format!("{} and {}", one.identity.name, two.identity.name),
+                many => format!(
+                    "{} models on {}",
+                    many.len(),
+                    data.suites
+                        .iter()
+                        .map(|s| s.name.as_str())
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+            })
     }
 
     /// The main findings, as sentences.

@@ -145,6 +145,24 @@ impl RunDirectory {
         nothing_lost(&self.path.join(self.seal_name()), &self.journal())
     }
 
+    /// Whether a process writes the run now.
+    #[must_use]
+    pub fn is_being_written(&self) -> bool {
+        RunLock::is_held(&self.path)
+    }
+
+    /// Whether its tables are those of its journals, so that reading them writes nothing.
+    #[must_use]
+    pub fn has_its_tables(&self) -> bool {
+        let (trials, scores) = (self.table(TRIALS), self.table(SCORES));
+        if !self.journal().exists() {
+            return trials.exists() && scores.exists();
+        }
+        let (seal, rescored) = (self.path.join(self.seal_name()), self.path.join(RESCORED));
+        let held = holds(&seal, &self.journal(), &rescored, [&trials, &scores]);
+        matches!(held, Held::Yes { .. })
+    }
+
     /// Writes the manifest; a reader never sees half of it.
     ///
     /// # Errors

@@ -40,6 +40,12 @@ impl RunLock {
         }
     }
 
+    /// Whether a process has the lock. It is tried for a moment; whoever looks often looks only where nothing else tells.
+    pub(super) fn is_held(folder: &Path) -> bool {
+        let tried = File::open(folder.join(LOCK)).map(|file| file.try_lock_shared());
+        matches!(tried, Ok(Err(TryLockError::WouldBlock)))
+    }
+
     /// Locks a directory that is there.
     ///
     /// # Errors
@@ -125,7 +131,9 @@ mod tests {
         let refused = RunLock::take(folder.path()).unwrap_err().to_string();
         let pid = format!("process {} on ", std::process::id());
         assert!(refused.contains(&pid), "{refused}");
+        assert!(RunLock::is_held(folder.path()));
         drop(first);
+        assert!(!RunLock::is_held(folder.path()));
         assert!(RunLock::take(folder.path()).is_ok());
     }
 }

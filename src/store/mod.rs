@@ -22,6 +22,7 @@ mod rescored;
 mod seal;
 mod shards;
 mod table;
+mod tail;
 mod traffic;
 
 pub use baseline::{BASELINES, Baseline, Baselines};
@@ -38,4 +39,5 @@ pub use recording::Recording;
 pub use rescored::RescoredSuite;
 pub use shards::{ShardGap, Shards, missing_shards, runs_at};
 pub use table::{Filter, Floats, Parts, Reading, Table, Texts, Wholes};
+pub use tail::JournalTail;
 pub use traffic::{LimitHistory, ServerTraffic, TrafficLog};

@@ -15,8 +15,12 @@ const LATER_COLUMNS: &[(&str, DataType)] = &[
     ("confidence", DataType::Float64),
     ("empty_replies", DataType::Int64),
 ];
-/// Rows read at a time.
+/// Most rows read at a time.
 const SLICE_ROWS: usize = 32 * 1024;
+/// Most bytes of the columns read at a time.
+const SLICE_BYTES: u64 = 48 << 20;
+/// Rows in each group of the tables that candor writes: parts begin where groups do.
+const GROUP_ROWS: usize = 1024;
 
 /// Rows and columns of a table.
 #[derive(Debug, Clone, Default)]
@@ -242,17 +246,34 @@ impl Table {
             .map_err(|e| wrong_column(name, &e))
     }
 
-    fn rename_models(&mut self, renamed: &HashMap<String, String>) -> Result<(), StoreError> {
-        if renamed.is_empty() || self.frame.column(super::column::MODEL).is_err() {
-            return Ok(());
+    /// The same with other texts in a column of text, if it is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] if it holds something else.
+    pub fn with_texts(
+        mut self,
+        column: &str,
+        change: impl Fn(&str) -> String,
+    ) -> Result<Self, StoreError> {
+        if self.frame.column(column).is_err() {
+            return Ok(self);
         }
-        let models = self.texts(super::column::MODEL)?;
-        let new = |m: &str| renamed.get(m).map_or_else(|| m.to_owned(), Clone::clone);
-        let values: StringChunked = models.iter().map(|m| m.map(new)).collect();
-        self.frame
-            .with_column(values.with_name(super::column::MODEL.into()).into_column())
-            .map(|_| ())
-            .map_err(|e| wrong_column(super::column::MODEL, &e))
+        let values: StringChunked = self.texts(column)?.iter().map(|t| t.map(&change)).collect();
+        match self
+            .frame
+            .with_column(values.with_name(column.into()).into_column())
+        {
+            Ok(_) => Ok(self),
+            Err(e) => Err(wrong_column(column, &e)),
+        }
+    }
+
+    fn rename_models(&mut self, renamed: &HashMap<String, String>) -> Result<(), StoreError> {
+        if !renamed.is_empty() {
+            let new = |m: &str| renamed.get(m).map_or_else(|| m.to_owned(), Clone::clone);
+            *self = std::mem::take(self).with_texts(super::column::MODEL, new)?;
+        }
+        Ok(())
     }
 }
 
@@ -265,6 +286,8 @@ pub struct Parts<'a> {
     there: Vec<String>,
     missing: Vec<&'a str>,
     start: usize,
+    /// Rows of a part.
+    rows: usize,
 }
 
 /// What is read of a table.
@@ -287,14 +310,23 @@ impl<'a> Parts<'a> {
         let wanted = reading.filter.with_its_columns(reading.columns);
         let (there, missing): (Vec<&str>, Vec<&str>) =
             wanted.into_iter().partition(|c| known.contains(c));
-        Ok(Self {
+        let mut parts = Self {
             there: there.into_iter().map(str::to_owned).collect(),
             missing,
             metadata,
             start: 0,
+            rows: SLICE_ROWS,
             path,
             reading,
-        })
+        };
+        let bytes_per_row = parts.bytes() / (parts.metadata.num_rows.max(1) as u64);
+        let rows = usize::try_from(SLICE_BYTES / bytes_per_row.max(1)).unwrap_or(SLICE_ROWS);
+        // A part of a larger group costs as much as the whole group: other tools write such.
+        let groups = parts.metadata.row_groups.iter();
+        if groups.map(|group| group.num_rows()).max() <= Some(GROUP_ROWS) {
+            parts.rows = (rows / GROUP_ROWS * GROUP_ROWS).clamp(GROUP_ROWS, SLICE_ROWS);
+        }
+        Ok(parts)
     }
 
     /// Bytes that the columns hold before compression.
@@ -328,21 +360,21 @@ impl<'a> Parts<'a> {
             columns, filter, ..
         } = self.reading;
         if filter.keeps_all() {
-            return self.rows(self.start, SLICE_ROWS, columns);
+            return self.slice(self.start, self.rows, columns);
         }
         // What the filter looks at is read first: of the other columns, large texts among them, only the rows from the first kept to the last.
-        let kept = filter.matches(&self.rows(self.start, SLICE_ROWS, &filter.columns())?)?;
+        let kept = filter.matches(&self.slice(self.start, self.rows, &filter.columns())?)?;
         let first = kept.iter().position(|kept| *kept).unwrap_or(0);
         let end = kept
             .iter()
             .rposition(|kept| *kept)
             .map_or(first, |last| last + 1);
-        let part = self.rows(self.start + first, end - first, columns)?;
+        let part = self.slice(self.start + first, end - first, columns)?;
         part.filter_rows(|row| kept[first + row])
     }
 
     /// Columns of this many rows from `start` on.
-    fn rows(&self, start: usize, count: usize, columns: &[&str]) -> Result<Table, StoreError> {
+    fn slice(&self, start: usize, count: usize, columns: &[&str]) -> Result<Table, StoreError> {
         let there = self.there.iter().filter(|c| columns.contains(&c.as_str()));
         let mut reader = ParquetReader::new(open(&self.path)?);
         reader.set_metadata(FileMetadataRef::clone(&self.metadata));
@@ -370,7 +402,7 @@ impl Iterator for Parts<'_> {
             return None;
         }
         let part = self.read();
-        self.start += SLICE_ROWS;
+        self.start += self.rows;
         Some(part)
     }
 }

@@ -12,6 +12,8 @@
     clippy::cast_sign_loss
 )]
 
+#[cfg(unix)]
+mod axe;
 mod bad_input;
 mod batch;
 mod bbq;
@@ -96,5 +98,7 @@ mod translation;
 mod transport;
 mod unrelated;
 mod verdicts;
+#[cfg(unix)]
+mod view;
 #[cfg(unix)]
 mod viewer;

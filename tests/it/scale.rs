@@ -1,5 +1,6 @@
 //! A million trials: `compare` and `gate` within five seconds and a gigabyte; a hundred thousand of an audit: the report within twenty
-//! seconds and 600 MB. Their own recipe (`just million`), with a release build.
+//! seconds and 600 MB; two hundred thousand: `candor view` within three seconds, 300 ms a request and 500 MB, the report within twenty
+//! seconds. Their own recipe (`just million`), with a release build.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -149,10 +150,10 @@ fn words(seed: usize) -> String {
 }
 
 /// One in seven of the strict model's sensitive answers is withheld, in one of a few phrases.
-fn paired_trials() -> Vec<MadeTrial> {
-    (0..4 * PAIRS)
+fn paired_trials(pairs: usize) -> Vec<MadeTrial> {
+    (0..4 * pairs)
         .map(|i| {
-            let (model, rest) = (["open", "strict"][i / (2 * PAIRS)], i % (2 * PAIRS));
+            let (model, rest) = (["open", "strict"][i / (2 * pairs)], i % (2 * pairs));
             let (pair, role) = (rest / 2, ["sensitive", "control"][rest % 2]);
             let withheld = model == "strict" && role == "sensitive" && pair % 7 == 0;
             let country = ["Aland", "Borduria", "Cascadia", "Drassen", "Elbonia"][pair % 5];
@@ -183,7 +184,7 @@ fn a_hundred_thousand_paired_trials_of_an_audit_are_reported() {
     let run =
         std::env::var_os("CANDOR_PAIRED").map_or_else(|| folder.path().join("run"), Into::into);
     if !run.join("run.json").exists() {
-        write_run(&run, &paired_trials(), |_| ());
+        write_run(&run, &paired_trials(PAIRS), |_| ());
     }
     let binary = std::env::var("CANDOR_BIN").unwrap_or_else(|_| "target/release/candor".into());
     let page = folder.path().join("report.html");
@@ -202,4 +203,87 @@ fn a_hundred_thousand_paired_trials_of_an_audit_are_reported() {
     assert!(out.contains("n = 25000 pairs"), "every pair counts: {out}");
     assert!(elapsed < Duration::from_secs(20), "it took {elapsed:?}");
     assert!(peak < 600_000, "it held {peak} kB");
+}
+
+#[cfg(unix)]
+#[test]
+#[ignore = "two hundred thousand trials: `just million`, with a release build"]
+fn two_hundred_thousand_trials_are_served_while_another_run_is_written_and_all_of_them_are_reported()
+ {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = folder.path();
+    write_run(&home.join("run"), &paired_trials(2 * PAIRS), |_| ());
+    let binary = std::env::var("CANDOR_BIN").unwrap_or_else(|_| "target/release/candor".into());
+    let binary = fs::canonicalize(binary).expect("a release build");
+    let started = Instant::now();
+    let viewed = crate::view::Viewed::at(&binary, home, &["run"]);
+    viewed.json("find");
+    let first = started.elapsed();
+    viewed.wait("read", |state| state["reading"] == false);
+    println!("first answer {first:?}, all read {:?}", started.elapsed());
+    crate::support::sums_suite(home, 20_000);
+    let rows = (0..20_000).map(|i| format!("{{\"sample_id\":\"s{i}\",\"answer\":\"{i}\"}}\n"));
+    fs::write(home.join("r.jsonl"), rows.collect::<String>()).expect("a recording");
+    let mut beside = Command::new(&binary)
+        .current_dir(home)
+        .args([
+            "run",
+            "-o",
+            "beside",
+            "--no-cache",
+            "-s",
+            "./sums",
+            "-m",
+            "replay:r.jsonl?name=m",
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a run beside it");
+    let mut slowest = Duration::ZERO;
+    for path in [
+        "find",
+        "find?first=99000&most=60",
+        "find?verdict=withheld",
+        "find?search=harvest%2C%20and%20then%20the",
+        "find?search=the",
+        "find?search=nothing%20has%20this",
+        "find?search=cannot%20talk&model=strict&group=jurisdiction%3A%20Aland",
+        "find?sort=spread",
+        "find?sort=lowest&changed=1",
+        "find?model=strict&group=jurisdiction%3A%20Aland&paired=role",
+        "question?q=audit/31234-sensitive",
+        "state",
+        "head",
+    ] {
+        let asked = Instant::now();
+        viewed.json(path);
+        let took = asked.elapsed();
+        println!("{path}: {took:?}");
+        slowest = slowest.max(took);
+    }
+    let status = fs::read_to_string(format!("/proc/{}/status", viewed.id())).unwrap_or_default();
+    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    let peak: u64 = peak.map_or(0, |l| l.trim().trim_end_matches(" kB").parse().expect("kB"));
+    println!("view: {} MB", peak / 1024);
+    let _ = beside.wait();
+    drop(viewed);
+    let (elapsed, held, out) = measured(
+        Command::new(&binary)
+            .current_dir(home)
+            .args(["report", "run"]),
+    );
+    println!(
+        "{out}report: {:.2} s, {} MB",
+        elapsed.as_secs_f64(),
+        held / 1024
+    );
+    assert!(
+        home.join("run/report_files/index.js").exists(),
+        "its transcripts lie beside it"
+    );
+    assert!(first < Duration::from_secs(3), "{first:?}");
+    assert!(slowest < Duration::from_millis(300), "{slowest:?}");
+    assert!(peak < 500_000, "{peak} kB");
+    assert!(elapsed < Duration::from_secs(20), "{elapsed:?}");
 }

@@ -11,7 +11,7 @@ use crate::support::{candor, ran};
 
 /// Twelve pairs in two jurisdictions and twenty sums, by three models: open answers everything, guarded withholds on A, poor gets every
 /// second sum wrong and fails at two.
-fn trials() -> Vec<MadeTrial> {
+pub fn trials() -> Vec<MadeTrial> {
     let mut all = Vec::new();
     for model in ["open", "guarded", "poor"] {
         for i in 0..12 {
@@ -43,7 +43,7 @@ fn trials() -> Vec<MadeTrial> {
     all
 }
 
-fn report(home: &Path, trials: &[MadeTrial], more: &[&str]) -> String {
+pub fn report(home: &Path, trials: &[MadeTrial], more: &[&str]) -> String {
     write_run(&home.join("run"), trials, |_| ());
     ran(candor(home).args(["report", "run"]).args(more)).exits_with(0);
     format!("file://{}", home.join("run/report.html").display())
@@ -241,7 +241,7 @@ fn a_view_has_an_address_that_reopens_it_and_keys_move_through_it() {
 }
 
 /// What would run, load, follow or hide if it were ever taken for markup.
-const ATTACKS: [&str; 12] = [
+pub const ATTACKS: [&str; 12] = [
     "</script><script>document.title='owned'</script>",
     "<img src=x onerror=\"document.title='owned'\">",
     "<svg onload=document.title='owned'><a xlink:href='javascript:document.title=1'>x</a></svg>",
@@ -256,7 +256,7 @@ const ATTACKS: [&str; 12] = [
     "z\u{300}\u{300}\u{300}\u{300}\u{300}\u{300}\u{300}\u{300}\u{300}\u{300} العربية 中文",
 ];
 
-fn hostile_trials() -> Vec<MadeTrial> {
+pub fn hostile_trials() -> Vec<MadeTrial> {
     let mut all = Vec::new();
     for (m, model) in ["one", "two", "three"].into_iter().enumerate() {
         for (i, attack) in ATTACKS.iter().enumerate() {

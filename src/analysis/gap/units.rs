@@ -82,7 +82,7 @@ pub(crate) enum Sides {
 }
 
 /// What stands between the values of several strata.
-const VALUE_SEPARATOR: &str = " · ";
+pub(crate) const VALUE_SEPARATOR: &str = " · ";
 
 /// The gaps of a model's questions, cell by cell. Where a side has no score, it stands as missing with the score `fill` (1 answered,
 /// 0 withheld) for the first side and 1 − `fill` for the second.

@@ -1,5 +1,6 @@
 //! The sections of the page, in their order. A new one is a file here, a template, and a line in [`SECTIONS`].
 
+mod bias;
 mod canned;
 mod cost;
 mod detectors;
@@ -53,6 +54,10 @@ pub(super) struct Section {
 
 /// Every section.
 pub(super) const SECTIONS: &[Section] = &[
+    Section {
+        id: "bias",
+        render: bias::render,
+    },
     Section {
         id: "scores",
         render: scores::render,

@@ -4,6 +4,8 @@
 //! Control characters of what models, suites and providers wrote are made visible here, once; the page only inserts it as text.
 
 mod order;
+mod row;
+mod sample;
 mod verdict;
 
 use std::borrow::Cow;
@@ -19,55 +21,46 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 
-pub(super) use self::order::natural;
-use self::verdict::{Outcome, Outcomes};
-use super::excerpt::{last_user_turn, question_excerpt};
+use super::excerpt::question_excerpt;
 use super::{Report, ReportError};
 use crate::analysis::Dataset;
-use crate::score::{FactReading, readings_of};
-use crate::store::{
-    Filter, Floats, StoreError, SuiteRecord, Table, Texts, Wholes, column, stratum_column,
-};
+use crate::store::{Filter, StoreError, SuiteRecord, Table, column, stratum_column};
 use crate::text::visible;
 
-/// Samples per chunk.
-const SAMPLES_PER_CHUNK: usize = 24;
+pub(super) use self::order::natural;
+pub(super) use self::row::{Row, SCORE_COLUMNS, TRIAL_COLUMNS};
+pub(super) use self::sample::{Answer, Sample, Score};
+pub(super) use self::verdict::{Outcome, Outcomes, Verdict};
+
 /// Bytes of trials read in one pass over the tables: fewer passes take less time, more take less memory.
 const MAX_BYTES_PER_PASS: u64 = 192 << 20;
 /// Characters of a question in the index.
-const EXCERPT_CHARACTERS: usize = 160;
+pub(super) const EXCERPT_CHARACTERS: usize = 160;
 
-const TRIAL_COLUMNS: [&str; 21] = [
-    column::SUITE,
-    column::SAMPLE,
-    column::MODEL,
-    column::EPOCH,
-    column::TRIAL_KEY,
-    column::STATUS,
-    column::FINISH,
-    column::PROMPT,
-    column::TARGET,
-    column::PAIR,
-    column::ROLE,
-    column::ANSWER,
-    column::REASONING,
-    column::SIGNALS,
-    column::ERROR,
-    column::PROMPT_TOKENS,
-    column::COMPLETION_TOKENS,
-    column::SECONDS,
-    column::COST_USD,
-    column::ORIGIN,
-    column::ERROR_CLASS,
-];
-
-/// Data blocks of the page.
-pub(super) struct Transcripts {
-    /// JSON, safe inside a script element.
-    pub index: String,
-    /// Gzip in base64, each a JSON list of samples.
-    pub chunks: Vec<String>,
+/// How the samples are put into chunks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chunks {
+    /// Most samples of a chunk.
+    samples: usize,
+    /// Most trials of a chunk, as long as it has several samples.
+    trials: usize,
 }
+
+impl Chunks {
+    /// Those in the page: small, as each question opened unpacks one.
+    pub(super) const IN_PAGE: Self = Self {
+        samples: 24,
+        trials: usize::MAX,
+    };
+    /// Those in files beside it: not too many files.
+    pub(super) const BESIDE: Self = Self {
+        samples: 512,
+        trials: 1024,
+    };
+}
+
+/// Takes a chunk: gzip in base64 of a JSON list of samples.
+pub(super) type TakeChunk<'a> = &'a mut dyn FnMut(String) -> Result<(), ReportError>;
 
 /// What the page lists, and filters by.
 #[derive(Serialize)]
@@ -80,7 +73,6 @@ struct Index<'a> {
     baseline: Option<usize>,
     outcomes: Vec<Outcome>,
     samples: Vec<Entry>,
-    left_out: u64,
 }
 
 /// A sample in the index.
@@ -112,53 +104,6 @@ type OfModels = Vec<Vec<Outcome>>;
 /// A chunk: its samples in the index, and their answers, compressed.
 type Made = (Vec<(Entry, OfModels)>, String);
 
-/// A sample with all its answers.
-#[derive(Serialize)]
-struct Sample<'a> {
-    id: Cow<'a, str>,
-    suite: Cow<'a, str>,
-    prompt: Cow<'a, str>,
-    /// The last user turn, where the prompt has more.
-    question: Option<Cow<'a, str>>,
-    target: Option<Cow<'a, str>>,
-    pair: Option<Cow<'a, str>>,
-    role: Option<Cow<'a, str>>,
-    strata: BTreeMap<String, String>,
-    answers: Vec<Answer<'a>>,
-}
-
-/// One answer.
-#[derive(Serialize)]
-struct Answer<'a> {
-    key: Cow<'a, str>,
-    model: Cow<'a, str>,
-    epoch: Option<i64>,
-    status: &'a str,
-    finish: Option<Cow<'a, str>>,
-    #[serde(rename = "answer")]
-    text: Option<Cow<'a, str>>,
-    reasoning: Option<Cow<'a, str>>,
-    signals: Option<Cow<'a, str>>,
-    error: Option<Cow<'a, str>>,
-    prompt_tokens: Option<i64>,
-    completion_tokens: Option<i64>,
-    seconds: Option<f64>,
-    cost: Option<f64>,
-    scores: Vec<Score<'a>>,
-}
-
-/// One score of an answer.
-#[derive(Serialize)]
-struct Score<'a> {
-    scorer: Option<Cow<'a, str>>,
-    metric: Option<Cow<'a, str>>,
-    value: Option<f64>,
-    label: Option<Cow<'a, str>>,
-    why: Option<Cow<'a, str>>,
-    by: Option<Cow<'a, str>>,
-    sure: Option<f64>,
-}
-
 /// A sample of one suite, by its number; in natural order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place<'a> {
@@ -179,9 +124,13 @@ impl PartialOrd for Place<'_> {
     }
 }
 
-/// Reads trials sample by sample; at most as many trials as the report's options say are embedded.
-pub(super) fn transcripts(report: &Report) -> Result<Transcripts, ReportError> {
-    let (data, most) = (&report.data, report.most_transcripts);
+/// Reads trials sample by sample, and gives each chunk as it is made; what lists them, as JSON that is safe inside a script element, comes last.
+pub(super) fn transcripts(
+    report: &Report,
+    chunks: Chunks,
+    take: TakeChunk<'_>,
+) -> Result<String, ReportError> {
+    let data = &report.data;
     let trials = data.trials(&[column::SUITE, column::SAMPLE], &Filter::all())?;
     let (suites, samples) = (trials.texts(column::SUITE)?, trials.texts(column::SAMPLE)?);
     let numbers = numbers(&data.suites);
@@ -196,33 +145,48 @@ pub(super) fn transcripts(report: &Report) -> Result<Transcripts, ReportError> {
             *counts.entry(place).or_default() += 1;
         }
     }
-    let mut embedded = Embedded::of(report)?;
+    let mut embedded = Embedded::of(report, chunks)?;
     let pass = embedded.trials_per_pass(trials.height())?;
-    let (mut room, mut waiting) = (most, 0);
+    let mut waiting = 0;
     let mut batch: BTreeSet<Place<'_>> = BTreeSet::new();
     for (place, n) in counts {
-        if n > room {
-            embedded.index.left_out += n as u64;
-            continue;
-        }
-        room -= n;
         waiting += n;
         batch.insert(place);
         if waiting >= pass {
-            embedded.read(&batch)?;
+            embedded.read(&batch, take)?;
             batch.clear();
             waiting = 0;
         }
     }
     if !batch.is_empty() {
-        embedded.read(&batch)?;
+        embedded.read(&batch, take)?;
     }
     embedded.index.outcomes = embedded.outcomes.list;
     let text = serde_json::to_string(&embedded.index).map_err(|e| render_error("index", &e))?;
-    Ok(Transcripts {
-        index: text.replace('<', "\\u003c"),
-        chunks: embedded.chunks,
-    })
+    Ok(text.replace('<', "\\u003c"))
+}
+
+/// What `make` makes of a question with all its answers; none where there is no such question.
+pub(super) fn chosen<T>(
+    data: &Dataset,
+    suite: &str,
+    sample: &str,
+    make: &dyn Fn(&Sample<'_>) -> Option<T>,
+) -> Result<Option<T>, ReportError> {
+    let strata: Vec<String> = data.strata.iter().map(|s| stratum_column(s)).collect();
+    let own = strata.iter().map(String::as_str);
+    let columns: Vec<&str> = TRIAL_COLUMNS.into_iter().chain(own).collect();
+    let wanted = Filter::all()
+        .is(column::SUITE, suite)
+        .is(column::SAMPLE, sample);
+    let trials = data.trials(&columns, &wanted)?;
+    if trials.height() == 0 {
+        return Ok(None);
+    }
+    let scores = data.scores(&SCORE_COLUMNS, &wanted)?;
+    let reading = Reading::of(data, &trials, &scores, &columns)?;
+    let rows: Vec<usize> = (0..trials.height()).collect();
+    Ok(make(&reading.sample(&reading.sorted(rows))))
 }
 
 fn numbers(suites: &[SuiteRecord]) -> HashMap<&str, usize> {
@@ -238,12 +202,14 @@ struct Embedded<'a> {
     data: &'a Dataset,
     index: Index<'a>,
     outcomes: Outcomes,
-    chunks: Vec<String>,
+    chunks: Chunks,
+    /// Chunks so far.
+    made: usize,
     columns: Vec<String>,
 }
 
 impl<'a> Embedded<'a> {
-    fn of(report: &'a Report) -> Result<Self, ReportError> {
+    fn of(report: &'a Report, chunks: Chunks) -> Result<Self, ReportError> {
         let (data, baseline) = (&report.data, report.baseline());
         let strata = data.strata.iter().map(|s| stratum_column(s));
         let columns = TRIAL_COLUMNS.iter().map(|c| (*c).to_owned());
@@ -256,10 +222,10 @@ impl<'a> Embedded<'a> {
                 baseline: data.names().position(|m| Some(m) == baseline),
                 outcomes: Vec::new(),
                 samples: Vec::new(),
-                left_out: 0,
             },
             outcomes: Outcomes::default(),
-            chunks: Vec::new(),
+            chunks,
+            made: 0,
             columns: columns.chain(strata).collect(),
         })
     }
@@ -271,7 +237,11 @@ impl<'a> Embedded<'a> {
     }
 
     /// Adds the samples of a batch, in its order.
-    fn read(&mut self, batch: &BTreeSet<Place<'_>>) -> Result<(), ReportError> {
+    fn read(
+        &mut self,
+        batch: &BTreeSet<Place<'_>>,
+        take: TakeChunk<'_>,
+    ) -> Result<(), ReportError> {
         let suites = &self.data.suites;
         let of_suites: BTreeSet<usize> = batch.iter().map(|p| p.suite).collect();
         let wanted = Filter::all()
@@ -300,8 +270,8 @@ impl<'a> Embedded<'a> {
                 by_place.entry(place).or_default().push(at);
             }
         }
-        let chunks: Vec<Vec<(Place<'_>, Vec<usize>)>> = chunks(by_place);
-        let first = self.chunks.len();
+        let chunks: Vec<Vec<(Place<'_>, Vec<usize>)>> = self.chunks.of(by_place);
+        let first = self.made;
         let made: Vec<Made> = chunks
             .into_par_iter()
             .enumerate()
@@ -312,7 +282,8 @@ impl<'a> Embedded<'a> {
                 entry.v = outcomes.into_iter().map(|o| self.numbers(o)).collect();
                 self.index.samples.push(entry);
             }
-            self.chunks.push(chunk);
+            self.made += 1;
+            take(chunk)?;
         }
         Ok(())
     }
@@ -331,30 +302,34 @@ impl<'a> Embedded<'a> {
     }
 }
 
-/// Samples by chunk: each holds a few of one suite.
-fn chunks<T>(by_place: BTreeMap<Place<'_>, T>) -> Vec<Vec<(Place<'_>, T)>> {
-    let mut chunks: Vec<Vec<(Place<'_>, T)>> = Vec::new();
-    for (place, rows) in by_place {
-        match chunks.last_mut() {
-            Some(chunk) if chunk.len() < SAMPLES_PER_CHUNK && chunk[0].0.suite == place.suite => {
-                chunk.push((place, rows));
+impl Chunks {
+    /// Samples by chunk: each holds a few of one suite.
+    fn of<'a>(
+        self,
+        by_place: BTreeMap<Place<'a>, Vec<usize>>,
+    ) -> Vec<Vec<(Place<'a>, Vec<usize>)>> {
+        let mut chunks: Vec<Vec<(Place<'_>, Vec<usize>)>> = Vec::new();
+        let mut trials = 0;
+        for (place, rows) in by_place {
+            let more = trials + rows.len();
+            match chunks.last_mut() {
+                Some(chunk)
+                    if chunk.len() < self.samples
+                        && more <= self.trials
+                        && chunk[0].0.suite == place.suite =>
+                {
+                    trials = more;
+                    chunk.push((place, rows));
+                }
+                _ => {
+                    trials = rows.len();
+                    chunks.push(vec![(place, rows)]);
+                }
             }
-            _ => chunks.push(vec![(place, rows)]),
         }
+        chunks
     }
-    chunks
 }
-
-const SCORE_COLUMNS: [&str; 8] = [
-    column::TRIAL_KEY,
-    column::SCORER,
-    column::METRIC,
-    column::LABEL,
-    column::EXPLANATION,
-    column::LABELLED_BY,
-    column::VALUE,
-    column::CONFIDENCE,
-];
 
 /// The tables of one pass.
 struct Reading<'a> {
@@ -401,15 +376,9 @@ impl<'a> Reading<'a> {
     ) -> Result<Made, ReportError> {
         let mut entries = Vec::new();
         let mut all = Vec::new();
-        for (place, mut rows) in samples {
-            rows.sort_by_key(|at| {
-                let row = &self.trials;
-                (
-                    row.text(column::MODEL, *at),
-                    row.integer(column::EPOCH, *at),
-                )
-            });
-            let sample = self.sample(place, &rows);
+        for (place, rows) in samples {
+            let rows = self.sorted(rows);
+            let sample = self.sample(&rows);
             let prompt = self
                 .trials
                 .text(column::PROMPT, rows[0])
@@ -428,6 +397,17 @@ impl<'a> Reading<'a> {
             all.push(sample);
         }
         Ok((entries, compress(&all)?))
+    }
+
+    /// Rows in the order of the models, and of their epochs.
+    fn sorted(&self, mut rows: Vec<usize>) -> Vec<usize> {
+        let row = &self.trials;
+        rows.sort_by_key(|at| {
+            let model = row.text(column::MODEL, *at);
+            let number = model.and_then(|m| self.models.get(m));
+            (number.copied(), row.integer(column::EPOCH, *at))
+        });
+        rows
     }
 
     /// Per model, what became of each of its epochs under the suite's primary metric.
@@ -458,48 +438,17 @@ impl<'a> Reading<'a> {
         outcomes
     }
 
-    fn sample(&self, place: Place<'a>, rows: &[usize]) -> Sample<'a> {
-        let first = rows[0];
-        let shown = |column: &str| self.trials.visible_text(column, first);
-        let strata = self.strata.iter().filter_map(|(name, column)| {
-            let value = self.trials.text(column, first)?;
-            Some((visible(name).into_owned(), visible(value).into_owned()))
-        });
-        Sample {
-            id: visible(place.sample),
-            suite: visible(&self.suites[place.suite].name),
-            question: self.trials.text(column::PROMPT, first).and_then(|prompt| {
-                let question = last_user_turn(prompt);
-                (question != prompt).then(|| visible(question))
-            }),
-            prompt: shown(column::PROMPT).unwrap_or_default(),
-            target: shown(column::TARGET),
-            pair: shown(column::PAIR),
-            role: shown(column::ROLE),
-            strata: strata.collect(),
-            answers: rows.iter().map(|at| self.answer(*at)).collect(),
-        }
+    fn sample(&self, rows: &[usize]) -> Sample<'a> {
+        let mut sample = Sample::at(&self.trials, rows[0], &self.strata);
+        sample.answers = rows.iter().map(|at| self.answer(*at)).collect();
+        sample
     }
 
     fn answer(&self, at: usize) -> Answer<'a> {
-        let row = &self.trials;
-        let shown = |column: &str| row.visible_text(column, at);
-        Answer {
-            key: shown(column::TRIAL_KEY).unwrap_or_default(),
-            model: shown(column::MODEL).unwrap_or_default(),
-            epoch: row.integer(column::EPOCH, at),
-            status: row.text(column::STATUS, at).unwrap_or_default(),
-            finish: shown(column::FINISH),
-            text: shown(column::ANSWER),
-            reasoning: shown(column::REASONING),
-            signals: shown(column::SIGNALS),
-            error: shown(column::ERROR),
-            prompt_tokens: row.integer(column::PROMPT_TOKENS, at),
-            completion_tokens: row.integer(column::COMPLETION_TOKENS, at),
-            seconds: row.float(column::SECONDS, at),
-            cost: row.float(column::COST_USD, at),
-            scores: self.scores_of(at).iter().map(|s| self.score(*s)).collect(),
-        }
+        let mut answer = Answer::at(&self.trials, at);
+        let scores = self.scores_of(at).iter();
+        answer.scores = scores.map(|s| Score::at(&self.scores, *s)).collect();
+        answer
     }
 
     fn scores_of(&self, at: usize) -> &[usize] {
@@ -507,85 +456,17 @@ impl<'a> Reading<'a> {
         let own = key.and_then(|key| self.of_trial.get(key));
         own.map_or(&[], Vec::as_slice)
     }
-
-    fn score(&self, at: usize) -> Score<'a> {
-        let shown = |column: &str| self.scores.visible_text(column, at);
-        Score {
-            scorer: shown(column::SCORER),
-            metric: shown(column::METRIC),
-            value: self.scores.float(column::VALUE, at),
-            label: shown(column::LABEL),
-            why: shown(column::EXPLANATION).map(in_words),
-            by: shown(column::LABELLED_BY),
-            sure: self.scores.float(column::CONFIDENCE, at),
-        }
-    }
-}
-
-/// A score's explanation for people: readings of facts, one per line.
-fn in_words(why: Cow<'_, str>) -> Cow<'_, str> {
-    let Some(facts) = readings_of(&why) else {
-        return why;
-    };
-    let line = |read: &FactReading| {
-        let how = read.reading.map_or("undecided", |r| r.name());
-        let seen = read.seen_in.as_ref().map(|words| format!(" (“{words}”)"));
-        format!("{how}: {}{}", read.fact, seen.unwrap_or_default())
-    };
-    Cow::Owned(facts.iter().map(line).collect::<Vec<_>>().join("\n"))
-}
-
-/// The columns of a table, each looked up once.
-struct Row<'a> {
-    texts: HashMap<&'a str, Texts<'a>>,
-    wholes: HashMap<&'a str, Wholes<'a>>,
-    floats: HashMap<&'a str, Floats<'a>>,
-}
-
-impl<'a> Row<'a> {
-    fn of(table: &'a Table, columns: &[&'a str]) -> Result<Self, StoreError> {
-        let mut row = Self {
-            texts: HashMap::new(),
-            wholes: HashMap::new(),
-            floats: HashMap::new(),
-        };
-        for name in columns.iter().copied() {
-            match name {
-                column::EPOCH | column::PROMPT_TOKENS | column::COMPLETION_TOKENS => {
-                    row.wholes.insert(name, table.wholes(name)?);
-                }
-                column::SECONDS | column::COST_USD | column::VALUE | column::CONFIDENCE => {
-                    row.floats.insert(name, table.floats(name)?);
-                }
-                _ => {
-                    row.texts.insert(name, table.texts(name)?);
-                }
-            }
-        }
-        Ok(row)
-    }
-
-    fn text(&self, column: &str, at: usize) -> Option<&'a str> {
-        self.texts.get(column)?.get(at)
-    }
-
-    fn visible_text(&self, column: &str, at: usize) -> Option<Cow<'a, str>> {
-        self.text(column, at).map(visible)
-    }
-
-    fn integer(&self, column: &str, at: usize) -> Option<i64> {
-        self.wholes.get(column)?.get(at)
-    }
-
-    fn float(&self, column: &str, at: usize) -> Option<f64> {
-        self.floats.get(column)?.get(at)
-    }
 }
 
 fn compress(samples: &[Sample<'_>]) -> Result<String, ReportError> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     let bytes = serde_json::to_vec(samples).map_err(|e| render_error("transcripts", &e))?;
-    let packed = encoder.write_all(&bytes).and_then(|()| encoder.finish());
+    pack(&bytes)
+}
+
+/// Gzip in base64.
+pub(super) fn pack(bytes: &[u8]) -> Result<String, ReportError> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let packed = encoder.write_all(bytes).and_then(|()| encoder.finish());
     Ok(STANDARD.encode(packed.map_err(|e| render_error("transcripts", &e))?))
 }
 

@@ -11,7 +11,7 @@ use crate::suite::Kind;
 /// What became of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Verdict {
+pub(in crate::report) enum Verdict {
     /// The full score.
     Right,
     /// No score at all.
@@ -36,23 +36,23 @@ pub(super) enum Verdict {
 
 /// A trial's status and score as every list of the page needs it. Many trials share one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Outcome {
-    verdict: Verdict,
+pub(in crate::report) struct Outcome {
+    pub(in crate::report) verdict: Verdict,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<f64>,
+    pub(in crate::report) value: Option<f64>,
     /// The label behind the score; of a failed trial the class of its error.
     #[serde(skip_serializing_if = "Option::is_none")]
-    label: Option<String>,
+    pub(in crate::report) label: Option<String>,
     /// The token limit cut the answer.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    truncated: bool,
+    pub(in crate::report) truncated: bool,
     /// The answer came from the completion cache.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    cached: bool,
+    pub(in crate::report) cached: bool,
 }
 
 impl Outcome {
-    pub(super) fn of(
+    pub(in crate::report) fn of(
         suite: &SuiteRecord,
         status: &str,
         origin: Option<&str>,
@@ -69,7 +69,7 @@ impl Outcome {
         };
         Self {
             verdict,
-            value: value.map(|v| (v * 10_000.0).round() / 10_000.0),
+            value: value.map(rounded),
             label,
             truncated: is(TrialStatus::Truncated),
             cached: origin == Some("cache"),
@@ -77,7 +77,67 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// The same with a score that comes after it.
+    pub(in crate::report) fn scored(
+        mut self,
+        suite: &SuiteRecord,
+        value: Option<f64>,
+        label: Option<String>,
+    ) -> Self {
+        let ended = matches!(self.verdict, Verdict::Blocked | Verdict::Failed);
+        self.label = label.or(self.label);
+        self.verdict = match value {
+            _ if ended => self.verdict,
+            Some(value) => Verdict::of_score(suite, value),
+            None if self.is_unable() => Verdict::Unable,
+            None => Verdict::Unscored,
+        };
+        self.value = value.map(rounded);
+        self
+    }
+
+    fn is_unable(&self) -> bool {
+        self.label.as_deref().is_some_and(|l| UNABLE.contains(&l))
+    }
+}
+
+/// A score as the page needs it.
+fn rounded(value: f64) -> f64 {
+    (value * 10_000.0).round() / 10_000.0
+}
+
 impl Verdict {
+    /// Every verdict, in the page's order.
+    pub(in crate::report) const ALL: [Self; 10] = [
+        Self::Right,
+        Self::Wrong,
+        Self::Scored,
+        Self::Answered,
+        Self::Partly,
+        Self::Withheld,
+        Self::Blocked,
+        Self::Unable,
+        Self::Unscored,
+        Self::Failed,
+    ];
+
+    /// Its word in addresses.
+    pub(in crate::report) fn name(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Wrong => "wrong",
+            Self::Scored => "scored",
+            Self::Answered => "answered",
+            Self::Partly => "partly",
+            Self::Withheld => "withheld",
+            Self::Blocked => "blocked",
+            Self::Unable => "unable",
+            Self::Unscored => "unscored",
+            Self::Failed => "failed",
+        }
+    }
+
     fn of_score(suite: &SuiteRecord, value: f64) -> Self {
         let (full, none) = (value >= 1.0, value <= 0.0);
         match (suite.tells_what_is_withheld(), suite.kind) {
@@ -92,14 +152,14 @@ impl Verdict {
 }
 
 /// Distinct outcomes, each with its number.
-#[derive(Default)]
-pub(super) struct Outcomes {
+#[derive(Debug, Default)]
+pub(in crate::report) struct Outcomes {
     pub list: Vec<Outcome>,
     numbers: HashMap<String, usize>,
 }
 
 impl Outcomes {
-    pub(super) fn number(&mut self, outcome: Outcome) -> usize {
+    pub(in crate::report) fn number(&mut self, outcome: Outcome) -> usize {
         let key = format!("{outcome:?}");
         *self.numbers.entry(key).or_insert_with(|| {
             self.list.push(outcome);

@@ -1,0 +1,107 @@
+//! What every server of ours on this machine does: it listens on loopback only, under a path that holds a secret, and answers nobody but its
+//! own pages.
+
+use axum::extract::Request;
+use axum::http::header::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+use super::ReportError;
+
+/// What every answer says to the browser: keep nothing, guess nothing, tell nobody.
+const HEADERS: [(HeaderName, &str); 5] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+];
+
+/// A word that no other page in the browser can guess.
+pub(super) fn secret() -> Result<String, ReportError> {
+    let secret = SysRng.try_next_u64().map_err(|e| ReportError::Render {
+        part: "address".into(),
+        reason: format!("the operating system returned no random bytes: {e}"),
+    })?;
+    Ok(format!("{secret:016x}"))
+}
+
+/// Refuses requests from other pages in the browser: from a name that was rebound to this machine (its Host is that name), or from a form
+/// on another page (its Origin differs).
+pub(super) async fn from_this_machine_only(request: Request, next: Next) -> Response {
+    if is_from_this_machine(request.headers()) {
+        let mut response = next.run(request).await;
+        for (name, value) in HEADERS {
+            response
+                .headers_mut()
+                .entry(name)
+                .or_insert(HeaderValue::from_static(value));
+        }
+        response
+    } else {
+        let why =
+            "this page can be opened only on this machine, at the address that candor printed";
+        (StatusCode::FORBIDDEN, why).into_response()
+    }
+}
+
+fn is_from_this_machine(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok());
+    let host = host.unwrap_or_default();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let own = format!("http://{host}");
+    let origin = headers.get(header::ORIGIN);
+    ["127.0.0.1", "localhost", "[::1]"].contains(&name)
+        && origin.is_none_or(|origin| origin.as_bytes() == own.as_bytes())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machines_own_pages_are_answered() {
+        let answered = |host: &str, origin: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            is_from_this_machine(&headers)
+        };
+        for host in [
+            "127.0.0.1:8080",
+            "localhost:8080",
+            "[::1]:8080",
+            "localhost",
+        ] {
+            assert!(answered(host, None), "{host}");
+            assert!(answered(host, Some(&format!("http://{host}"))), "{host}");
+            assert!(!answered(host, Some("https://evil.example")), "{host}");
+            assert!(!answered(host, Some("null")), "{host}");
+        }
+        for host in [
+            "evil.example:8080",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example:1",
+            "",
+        ] {
+            assert!(!answered(host, None), "{host}");
+        }
+        assert!(!answered("localhost:8080", Some("http://localhost:9090")));
+        assert!(!is_from_this_machine(&HeaderMap::new()));
+    }
+}
