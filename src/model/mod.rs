@@ -23,7 +23,8 @@ use serde::{Deserialize, Serialize};
 use crate::sandbox::CodePolicy;
 
 pub use completion::{
-    Attempts, Completion, ContinuationScore, Finish, Origin, Served, Signal, Timing, Usage, Usd,
+    Attempts, Completion, ContinuationScore, Finish, Origin, Served, SharedTokens, Signal, Timing,
+    Usage, Usd,
 };
 pub use demo::DEMO_MODELS;
 pub use error::{ErrorClass, FailureScope, ModelError};
@@ -89,6 +90,11 @@ pub trait Model: Send + Sync {
     /// Whether somebody else runs it, who can change it while it is asked: such models are asked in step, so that they share the hour.
     fn is_hosted(&self) -> bool {
         false
+    }
+
+    /// What it was spared so far because prompts begin alike, where it keeps count.
+    fn shared_tokens(&self) -> Option<SharedTokens> {
+        None
     }
 
     /// Answers the prompt in words.

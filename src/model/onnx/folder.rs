@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::weights::{self, Checkpoint};
-use super::{build, external, files_error};
+use super::build::{self, BuiltGraph};
+use super::{external, files_error};
 use crate::files::{Folder, PlainPath, decode, without_bom};
 use crate::model::ModelError;
 
@@ -21,15 +22,18 @@ const GRAPHS: &[&str] = &[
 
 /// What a graph is loaded from.
 pub(super) enum GraphSource {
-    /// A file, with its weights in it or beside it.
-    File(PathBuf),
+    Ready(ReadyGraph),
     /// A graph built here; its weights stay in their files, which are below the folder.
     Built {
-        graph: Vec<u8>,
+        graph: BuiltGraph,
         folder: PathBuf,
-        /// The longest text in which a token's keys and values do not depend on how long the text is; any text where none.
-        steady: Option<usize>,
     },
+}
+
+/// A graph that was exported.
+pub(super) enum ReadyGraph {
+    /// A file, with its weights in it or beside it.
+    File(PathBuf),
     /// A file compiled into the binary.
     Embedded(&'static [u8]),
 }
@@ -74,7 +78,7 @@ impl EmbeddedFiles {
             .update(self.tokenizer_config.as_bytes())
             .update(self.config.as_bytes());
         Ok(ModelFiles {
-            graph: GraphSource::Embedded(self.graph),
+            graph: GraphSource::Ready(ReadyGraph::Embedded(self.graph)),
             tokenizer: self.tokenizer.to_vec(),
             chat_template: template_of(&tokenizer_config),
             tokenizer_config,
@@ -124,7 +128,7 @@ impl ModelFiles {
         let graph = match found {
             Found::Graph(graph) => {
                 read.weights(&graph)?;
-                GraphSource::File(graph.below(folder.path()))
+                GraphSource::Ready(ReadyGraph::File(graph.below(folder.path())))
             }
             Found::Weights(file) => {
                 context_length = build::reach(&config).or(context_length);
@@ -224,7 +228,7 @@ impl<'a> Reader<'a> {
             _ => vec![file.clone()],
         };
         let checkpoint = Checkpoint::open(self.folder, &files)?;
-        let (graph, steady) = build::graph(config, &checkpoint)?;
+        let graph = build::graph(config, &checkpoint)?;
         for file in &files {
             self.content(file)?;
         }
@@ -232,7 +236,6 @@ impl<'a> Reader<'a> {
         Ok(GraphSource::Built {
             graph,
             folder: checkpoint.root().to_path_buf(),
-            steady,
         })
     }
 

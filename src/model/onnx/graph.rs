@@ -12,12 +12,10 @@ use ort::value::{DynTensor, DynValue, Outlet, Shape, Tensor, TensorElementType, 
 
 use super::Device;
 use super::files_error;
-use super::folder::GraphSource;
+use super::folder::ReadyGraph;
 use super::runtime;
 use crate::model::{ErrorClass, ModelError};
 
-/// Where the files are that a graph from memory keeps its weights in.
-const WEIGHTS_FOLDER: &str = "session.model_external_initializers_file_folder_path";
 /// Most tokens of one step.
 const MAX_TOKENS_PER_STEP: usize = 512;
 /// Most logits of one step, so that a long prompt over a large vocabulary does not fill the memory.
@@ -55,12 +53,9 @@ pub(super) struct Graph {
     slots: Vec<CacheSlot>,
     takes_positions: bool,
     takes_cache_branch: bool,
-    takes_text_length: bool,
     selection: Selection,
     /// Tokens that it gives logits of; 0 where it does not say.
     pub vocabulary: usize,
-    /// The longest text in which a token's keys and values do not depend on how long the text is; any text where none.
-    steady: Option<usize>,
     /// Threads of the CPU that a step takes.
     pub threads: usize,
 }
@@ -68,14 +63,14 @@ pub(super) struct Graph {
 impl Graph {
     pub(super) fn load(
         environment: &Environment,
-        source: &GraphSource,
+        source: &ReadyGraph,
         device: Device,
         threads: usize,
     ) -> Result<Self, ModelError> {
         let on_host = if device == Device::Cpu { threads } else { 1 };
         let builder = builder(environment, device, threads);
         match source {
-            GraphSource::File(path) => {
+            ReadyGraph::File(path) => {
                 let session = builder?.commit_from_file(path).map_err(|e| {
                     let size = std::fs::metadata(path).map_or(0, |m| m.len());
                     files_error(format!(
@@ -87,33 +82,7 @@ impl Graph {
                 })?;
                 Self::new(session, &path.display().to_string(), on_host)
             }
-            GraphSource::Built { .. } if device != Device::Cpu => Err(ModelError::new(
-                ErrorClass::Unsupported,
-                "graphs built from safetensors run on the CPU; for a GPU, use an ONNX export of the model",
-            )),
-            GraphSource::Built {
-                graph,
-                folder,
-                steady,
-            } => {
-                let session = builder?
-                    .with_config_entry(WEIGHTS_FOLDER, folder.to_string_lossy())
-                    .map_err(|e| recovered(&e))?
-                    .commit_from_memory(graph)
-                    .map_err(|e| {
-                        let folder = folder.display();
-                        let why = e.message();
-                        files_error(format!(
-                            "ONNX Runtime cannot load the weights in {folder}: {why}"
-                        ))
-                    })?;
-                let graph = Self::new(session, "the built graph", on_host)?;
-                Ok(Self {
-                    steady: *steady,
-                    ..graph
-                })
-            }
-            GraphSource::Embedded(bytes) => {
+            ReadyGraph::Embedded(bytes) => {
                 let session = builder?
                     .commit_from_memory(bytes)
                     .map_err(|e| runtime_error(&e))?;
@@ -124,15 +93,13 @@ impl Graph {
 
     fn new(session: Session, name: &str, threads: usize) -> Result<Self, ModelError> {
         let mut slots = Vec::new();
-        let (mut takes_positions, mut takes_cache_branch, mut takes_text_length) =
-            (false, false, false);
+        let (mut takes_positions, mut takes_cache_branch) = (false, false);
         let mut selection = Selection::None;
         for input in session.inputs() {
             match input.name() {
                 "input_ids" | "attention_mask" => {}
                 "position_ids" => takes_positions = true,
                 "use_cache_branch" => takes_cache_branch = true,
-                "text_length" => takes_text_length = true,
                 "num_logits_to_keep" => selection = Selection::Count,
                 "wanted_rows" => selection = Selection::Numbers,
                 other if other.starts_with("past_key_values.") => slots.push(slot(input, name)?),
@@ -171,9 +138,7 @@ impl Graph {
             slots,
             takes_positions,
             takes_cache_branch,
-            takes_text_length,
             selection,
-            steady: None,
             vocabulary: usize::try_from(vocabulary).unwrap_or(0),
             threads,
         })
@@ -203,15 +168,12 @@ impl Graph {
         first: usize,
         mut read: impl FnMut(usize, &[f32]),
     ) -> Result<Cache, ModelError> {
-        self.must_know(tokens)?;
         let chunk = self.chunk(tokens.len(), first).max(1);
-        let text_length = cache.len + tokens.len();
         let mut done: Option<Cache> = None;
         for (i, part) in tokens.chunks(chunk).enumerate() {
             let before = i * chunk;
             let part = Part {
                 tokens: part,
-                text_length,
                 wanted: first.saturating_sub(before).min(part.len())..part.len(),
             };
             let next = self.step(&part, done.as_ref().unwrap_or(cache), |row, logits| {
@@ -230,11 +192,6 @@ impl Graph {
         )
     }
 
-    /// Whether texts of up to so many tokens can go on from a cache of their beginning.
-    pub(super) fn shares_up_to(&self, tokens: usize) -> bool {
-        self.steady.is_none_or(|steady| tokens <= steady)
-    }
-
     /// Tokens of one step.
     fn chunk(&self, tokens: usize, first: usize) -> usize {
         if self.slots.is_empty() {
@@ -247,17 +204,6 @@ impl Graph {
         } else {
             most_rows.clamp(16, MAX_TOKENS_PER_STEP)
         }
-    }
-
-    fn must_know(&self, tokens: &[u32]) -> Result<(), ModelError> {
-        let known = |t: u32| self.vocabulary == 0 || (t as usize) < self.vocabulary;
-        tokens.iter().find(|t| !known(**t)).map_or(Ok(()), |token| {
-            let what = format!(
-                "the prompt has the token {token}, but the model has only {}: it is a special token that this model was not made with",
-                self.vocabulary
-            );
-            Err(ModelError::new(ErrorClass::BadRequest, what))
-        })
     }
 
     fn step(
@@ -290,9 +236,6 @@ impl Graph {
                     .map_err(|e| runtime_error(&e))?
                     .into(),
             ));
-        }
-        if self.takes_text_length {
-            inputs.push(("text_length".into(), scalar(as_i64(part.text_length))?));
         }
         match self.selection {
             Selection::None => {}
@@ -332,8 +275,6 @@ impl Graph {
 /// Tokens of one step.
 struct Part<'a> {
     tokens: &'a [u32],
-    /// Tokens of the whole text that they are a part of.
-    text_length: usize,
     /// Whose logits are wanted.
     wanted: Range<usize>,
 }
@@ -378,7 +319,7 @@ fn tensor(shape: [usize; 2], values: Vec<i64>) -> Result<SessionInputValue<'stat
 }
 
 /// The width of a row of logits and all rows, as f32 whatever the graph computes in.
-fn numbers(logits: &DynValue) -> Result<(usize, Cow<'_, [f32]>), ModelError> {
+pub(super) fn numbers(logits: &DynValue) -> Result<(usize, Cow<'_, [f32]>), ModelError> {
     let ValueType::Tensor { ty, shape, .. } = logits.dtype() else {
         return Err(files_error("output `logits` is not a tensor".into()));
     };
@@ -452,7 +393,7 @@ pub(super) fn builder(
         })
 }
 
-fn recovered(error: &ort::Error<SessionBuilder>) -> ModelError {
+pub(super) fn recovered(error: &ort::Error<SessionBuilder>) -> ModelError {
     ModelError::new(
         ErrorClass::Runtime,
         format!("ONNX Runtime: {}", error.message()),

@@ -1,6 +1,45 @@
 //! Log-probabilities from rows of logits.
 
-use crate::model::{ErrorClass, ModelError};
+use super::sampler::argmax;
+use crate::model::{ContinuationScore, ErrorClass, ModelError};
+
+/// The log-likelihood of a continuation, token by token.
+#[derive(Debug, Clone)]
+pub(super) struct Sum {
+    log_likelihood: f64,
+    /// Whether each token so far was the most likely one.
+    is_greedy: bool,
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self {
+            log_likelihood: 0.0,
+            is_greedy: true,
+        }
+    }
+}
+
+impl Sum {
+    /// Adds a token that follows.
+    ///
+    /// # Errors
+    /// Those of [`log_softmax_at`].
+    pub(super) fn add(&mut self, logits: &[f32], token: u32) -> Result<(), ModelError> {
+        self.log_likelihood += log_softmax_at(logits, token)?;
+        self.is_greedy &= argmax(logits) == token;
+        Ok(())
+    }
+
+    /// The whole, of so many tokens.
+    pub(super) fn score(&self, tokens: usize) -> ContinuationScore {
+        ContinuationScore {
+            log_likelihood: self.log_likelihood,
+            is_greedy: self.is_greedy,
+            tokens: u32::try_from(tokens).unwrap_or(u32::MAX),
+        }
+    }
+}
 
 /// Natural-log softmax of `logits` at `token`, summed in f64.
 ///

@@ -1,4 +1,4 @@
-//! The blocks that every family is built of. Hidden states are a matrix, tokens × hidden; batch and sequence are told apart in attention alone.
+//! The blocks that every family is built of. Hidden states are a matrix, tokens × hidden; which text a token is of matters to attention alone.
 
 use super::decoder::{Activation, Attention, Decoder, Layer, Mlp, Norm, Norms, Projections};
 use super::proto::{DataType, Dimension};
@@ -6,23 +6,13 @@ use super::rotary::{Angles, Positions};
 use super::weights::Weights;
 use super::writer::{Setting, Value, Writer, length};
 use crate::model::ModelError;
+use crate::model::onnx::paged::OPERATOR;
 
 /// A graph being built.
 pub(super) struct Builder<'a> {
     writer: Writer,
     weights: Weights<'a>,
     decoder: &'a Decoder,
-}
-
-/// What all layers of a step share.
-struct Step {
-    /// Batch, sequence, and whatever is left.
-    by_sequence: Value,
-    /// The last token of each row of the batch, counted with those in the cache.
-    last: Value,
-    /// How many tokens there are, those in the cache included.
-    total: Value,
-    angles: Vec<Angles>,
 }
 
 type Built<T> = Result<T, ModelError>;
@@ -41,34 +31,31 @@ impl<'a> Builder<'a> {
         let decoder = self.decoder;
         let named = |name: &str| Dimension::Named(name.to_owned());
         let int64 = DataType::Int64;
-        let row = [named("batch"), named("sequence")];
+        let row = [named("tokens")];
         let ids = self.writer.input("input_ids", int64, &row);
-        let mask_shape = [named("batch"), named("total")];
-        let mask = self.writer.input("attention_mask", int64, &mask_shape);
         let positions = self.writer.input("position_ids", int64, &row);
         let text_length = match decoder.steady() {
-            Some(_) => self.writer.input("text_length", int64, &[]),
+            Some(_) => self.writer.input("text_length", int64, &row),
             None => Value::none(),
         };
         let wanted = self.writer.input("wanted_rows", int64, &[named("wanted")]);
-        let step = self.step(
-            &mask,
-            &Positions {
-                of_tokens: &positions,
-                text_length: &text_length,
-            },
-        );
+        let positions = Positions {
+            of_tokens: &positions,
+            text_length: &text_length,
+        };
+        let rotaries = decoder.rotaries.iter();
+        let angles: Vec<Angles> = rotaries
+            .map(|rotary| Angles::new(&mut self.writer, rotary, &positions))
+            .collect();
         let name = format!("{}embed_tokens.weight", decoder.prefix);
         let embeddings = self.weight(&name, &[decoder.vocabulary, decoder.hidden])?;
-        let flat = self.writer.integers(&[-1]);
-        let flat = self.writer.op("Reshape", &[&ids, &flat], &[]);
-        let mut hidden = self.writer.op("Gather", &[&embeddings, &flat], &[]);
+        let mut hidden = self.writer.op("Gather", &[&embeddings, &ids], &[]);
         if let Some(factor) = decoder.embedding_factor {
             let factor = self.writer.number(factor);
             hidden = self.writer.op("Mul", &[&hidden, &factor], &[]);
         }
         for (number, layer) in decoder.layers.iter().enumerate() {
-            hidden = self.layer(number, layer, &hidden, &step)?;
+            hidden = self.layer(number, layer, &hidden, &angles)?;
         }
         // Only the rows that are asked for go on.
         let rows = self.writer.op("Gather", &[&hidden, &wanted], &[]);
@@ -88,32 +75,13 @@ impl<'a> Builder<'a> {
         self.weights.take(&mut self.writer, name, shape)
     }
 
-    fn step(&mut self, mask: &Value, positions: &Positions) -> Step {
-        let writer = &mut self.writer;
-        let to_int32 = [("to", Setting::Int(i64::from(DataType::Int32.number())))];
-        let rest = writer.integers(&[-1]);
-        let shape = writer.op("Shape", &[positions.of_tokens], &[]);
-        let along = [("axis", Setting::Int(0))];
-        let by_sequence = writer.op("Concat", &[&shape, &rest], &along);
-        let (axis, one) = (writer.integers(&[1]), writer.integer(1));
-        let keep = [("keepdims", Setting::Int(0))];
-        let seen = writer.op("ReduceSum", &[mask, &axis], &keep);
-        let last = writer.op("Sub", &[&seen, &one], &[]);
-        let mask_shape = writer.op("Shape", &[mask], &[]);
-        let total = writer.op("Gather", &[&mask_shape, &one], &[]);
-        let last = writer.op("Cast", &[&last], &to_int32);
-        let total = writer.op("Cast", &[&total], &to_int32);
-        let rotaries = &self.decoder.rotaries;
-        let angles = rotaries.iter().map(|r| Angles::new(writer, r, positions));
-        Step {
-            angles: angles.collect(),
-            by_sequence,
-            last,
-            total,
-        }
-    }
-
-    fn layer(&mut self, number: usize, layer: &Layer, hidden: &Value, step: &Step) -> Built<Value> {
+    fn layer(
+        &mut self,
+        number: usize,
+        layer: &Layer,
+        hidden: &Value,
+        angles: &[Angles],
+    ) -> Built<Value> {
         let (prefix, width) = (self.decoder.prefix, self.decoder.hidden);
         let name = |part: &str| format!("{prefix}layers.{number}.{part}");
         let around = matches!(layer.norms, Norms::Around);
@@ -122,7 +90,7 @@ impl<'a> Builder<'a> {
             Norms::Around => "pre_feedforward_layernorm",
         };
         let normed = self.norm(&name("input_layernorm"), hidden, width)?;
-        let mut seen = self.attention(number, &layer.attention, &normed, step)?;
+        let mut seen = self.attention(number, &layer.attention, &normed, angles)?;
         if around {
             seen = self.norm(&name("post_attention_layernorm"), &seen, width)?;
         }
@@ -181,7 +149,7 @@ impl<'a> Builder<'a> {
         layer: usize,
         attention: &Attention,
         value: &Value,
-        step: &Step,
+        angles: &[Angles],
     ) -> Built<Value> {
         let name = format!("{}layers.{layer}.self_attn", self.decoder.prefix);
         let hidden = self.decoder.hidden;
@@ -204,14 +172,10 @@ impl<'a> Builder<'a> {
         };
         let queries = self.head_norm(&format!("{name}.q_norm"), attention, queries)?;
         let keys = self.head_norm(&format!("{name}.k_norm"), attention, keys)?;
-        let [queries, keys, values] = [queries, keys, values]
-            .map(|v| self.writer.op("Reshape", &[&v, &step.by_sequence], &[]));
-        let angles = &step.angles[attention.rotary];
+        let angles = &angles[attention.rotary];
         let queries = angles.turn(&mut self.writer, &queries, attention.heads, attention.width);
         let keys = angles.turn(&mut self.writer, &keys, attention.kv_heads, attention.width);
-        let seen = self.grouped_query(layer, attention, [&queries, &keys, &values], step);
-        let by_token = self.writer.integers(&[-1, length(own)]);
-        let seen = self.writer.op("Reshape", &[&seen, &by_token], &[]);
+        let seen = self.over_pages(layer, attention, [&queries, &keys, &values]);
         self.linear(
             &format!("{name}.o_proj"),
             &seen,
@@ -229,56 +193,25 @@ impl<'a> Builder<'a> {
         self.norm(name, &heads, attention.width)
     }
 
-    /// Attention over the cache and the step's own tokens, which join the cache.
-    fn grouped_query(
+    /// Attention over what is kept of each token's text and the step's own tokens, which are kept too.
+    fn over_pages(
         &mut self,
         layer: usize,
         attention: &Attention,
         [queries, keys, values]: [&Value; 3],
-        step: &Step,
     ) -> Value {
-        let shape = |sequence: &str| {
-            [
-                Dimension::Named("batch".into()),
-                Dimension::Known(length(attention.kv_heads)),
-                Dimension::Named(sequence.into()),
-                Dimension::Known(length(attention.width)),
-            ]
-        };
-        let parts = ["key", "value"];
-        let past = parts.map(|part| {
-            let name = format!("past_key_values.{layer}.{part}");
-            self.writer.input(&name, DataType::Float, &shape("past"))
-        });
         let mut settings = vec![
-            ("num_heads", Setting::Int(length(attention.heads))),
-            ("kv_num_heads", Setting::Int(length(attention.kv_heads))),
+            ("layer", Setting::Int(length(layer))),
+            ("heads", Setting::Int(length(attention.heads))),
             ("scale", Setting::Float(attention.scale)),
         ];
         if let Some(window) = attention.window {
-            settings.push(("local_window_size", Setting::Int(length(window))));
+            settings.push(("window", Setting::Int(length(window))));
         }
         if let Some(cap) = attention.cap {
             settings.push(("softcap", Setting::Float(cap)));
         }
-        let inputs = [
-            queries,
-            keys,
-            values,
-            &past[0],
-            &past[1],
-            &step.last,
-            &step.total,
-        ];
-        let [seen, key, value] = self
-            .writer
-            .microsoft("GroupQueryAttention", &inputs, &settings);
-        for (part, present) in parts.iter().zip([key, value]) {
-            let name = format!("present.{layer}.{part}");
-            self.writer
-                .output(&present, &name, DataType::Float, &shape("total"));
-        }
-        seen
+        self.writer.own(OPERATOR, &[queries, keys, values], &settings)
     }
 
     fn mlp(&mut self, name: &str, mlp: &Mlp, value: &Value) -> Built<Value> {

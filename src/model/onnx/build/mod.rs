@@ -19,6 +19,7 @@ mod writer;
 use serde_json::Value;
 
 use super::files_error;
+use super::paged::LayerShape;
 use super::weights::Checkpoint;
 use crate::model::ModelError;
 use crate::text::visible_line;
@@ -29,7 +30,7 @@ use rotary::Rotary;
 use weights::Weights;
 
 /// Part of a model's identity: another number where graphs of the same weights compute otherwise than before.
-pub(super) const REVISION: u32 = 1;
+pub(super) const REVISION: u32 = 2;
 
 type Describe = fn(Config) -> Result<Decoder, ModelError>;
 
@@ -45,16 +46,22 @@ const FAMILIES: &[(&str, Describe)] = &[
     ("Phi3ForCausalLM", phi3::describe),
 ];
 
-/// The graph of a model, as a `ModelProto`, and the longest text in which a token's keys and values do not depend on how long the text is, where there is
-/// one. Inputs: `input_ids`, `attention_mask`, `position_ids`, `wanted_rows` (which of the step's tokens to give logits of), `text_length` (tokens of the
-/// whole text that the step is a part of, where that matters), and the cache; outputs: `logits` (wanted × vocabulary) and the cache that goes on.
+/// The graph of a model.
+pub(super) struct BuiltGraph {
+    /// A `ModelProto`. Inputs, a number per token of a step: `input_ids`, `position_ids` (in its own text), and where that matters `text_length` (of its
+    /// text); and `wanted_rows`, which of the step's tokens to give logits of. Output: `logits` (wanted × vocabulary). Attention keeps what was before.
+    pub model: Vec<u8>,
+    /// What each layer's attention keeps of a token.
+    pub layers: Vec<LayerShape>,
+    /// The longest text in which a token's keys and values do not depend on how long the text is; any text where none.
+    pub steady: Option<usize>,
+}
+
+/// Builds the graph of a model.
 ///
 /// # Errors
 /// [`crate::model::ErrorClass::Files`] names the architecture, key or tensor that does not fit.
-pub(super) fn graph(
-    config: &Value,
-    checkpoint: &Checkpoint,
-) -> Result<(Vec<u8>, Option<usize>), ModelError> {
+pub(super) fn graph(config: &Value, checkpoint: &Checkpoint) -> Result<BuiltGraph, ModelError> {
     if let Some(quantised) = config.get("quantization_config").filter(|q| !q.is_null()) {
         let method = quantised.get("quant_method").and_then(Value::as_str);
         return Err(files_error(format!(
@@ -64,8 +71,12 @@ pub(super) fn graph(
     }
     let (architecture, describe) = family(config)?;
     let decoder = describe(Config::of_text(config))?;
-    let graph = Builder::new(&decoder, Weights::new(checkpoint, architecture)).graph()?;
-    Ok((graph, decoder.steady()))
+    let model = Builder::new(&decoder, Weights::new(checkpoint, architecture)).graph()?;
+    Ok(BuiltGraph {
+        model,
+        layers: decoder.layers.iter().map(|l| l.attention.kept()).collect(),
+        steady: decoder.steady(),
+    })
 }
 
 fn family(config: &Value) -> Result<(&'static str, Describe), ModelError> {

@@ -7,6 +7,7 @@ use super::proto::{
     NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto,
     TensorTypeProto, TypeProto, ValueInfoProto,
 };
+use crate::model::onnx::paged::DOMAIN as OWN;
 
 /// The version of ONNX's own operators.
 const OPSET: i64 = 21;
@@ -92,6 +93,18 @@ impl Writer {
         names.map(Value)
     }
 
+    /// A node of candor's own operators, with one output.
+    pub(super) fn own(
+        &mut self,
+        operator: &str,
+        inputs: &[&Value],
+        settings: &[(&str, Setting)],
+    ) -> Value {
+        let name = self.name(operator);
+        self.node(OWN, operator, inputs, settings, vec![name.clone()]);
+        Value(name)
+    }
+
     /// A node of ONNX Runtime's own operators.
     pub(super) fn microsoft<const N: usize>(
         &mut self,
@@ -174,7 +187,7 @@ impl Writer {
             ir_version: IR_VERSION,
             producer_name: "candor".to_owned(),
             graph: Some(self.graph),
-            opset_import: vec![opset("", OPSET), opset(MICROSOFT, 1)],
+            opset_import: vec![opset("", OPSET), opset(MICROSOFT, 1), opset(OWN, 1)],
         };
         model.encode_to_vec()
     }
