@@ -6,6 +6,7 @@ mod completion;
 mod demo;
 mod error;
 mod hub;
+mod invariance;
 mod named;
 pub mod onnx;
 mod reasoning;
@@ -28,6 +29,7 @@ pub use completion::{
 };
 pub use demo::DEMO_MODELS;
 pub use error::{ErrorClass, FailureScope, ModelError};
+pub use invariance::{BatchInvariance, NATS};
 pub(crate) use named::{BARE_KEY_ENV, bare_key_is_set};
 pub use named::{Named, NotNamed};
 pub(crate) use onnx::python_method;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::rescored::RescoredSuite;
-use crate::model::{Capabilities, Identity};
+use crate::model::{Capabilities, Identity, SharedTokens};
 use crate::score::{Tells, tells_of};
 use crate::suite::{Artefacts, Filter, Kind, PublishedAs, SuiteParts};
 
@@ -118,6 +118,9 @@ pub struct ModelRecord {
     /// The route that all its answers came by, where one was chosen.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub route: Option<RouteOf>,
+    /// What it was spared in the last start of the run because prompts begin alike, where it keeps count.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub shared_tokens: Option<SharedTokens>,
 }
 
 impl ModelRecord {

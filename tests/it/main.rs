@@ -16,6 +16,7 @@
 mod axe;
 mod bad_input;
 mod batch;
+mod batching;
 mod bbq;
 mod benchmarks;
 #[cfg(unix)]

@@ -26,7 +26,7 @@ mod serial;
 mod tokenizer;
 mod weights;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -43,7 +43,8 @@ pub use classifier::SequenceClassifier;
 use engine::{Engine, Limits, Worker};
 pub use extended::extended;
 pub(super) use folder::EmbeddedFiles;
-use folder::{GraphSource, ModelFiles};
+use build::BuiltGraph;
+use folder::{GraphSource, ModelFiles, ReadyGraph};
 use graph::Graph;
 use ort::environment::Environment;
 use paged::{Batch, Keeping, PagedGraph};
@@ -148,26 +149,34 @@ impl OnnxModel {
     ) -> Result<Self, ModelError> {
         let tokenizer = Arc::new(Tokenizer::new(files)?);
         let end_tokens = files.end_tokens.clone();
-        let (worker, vocabulary) = match &files.graph {
-            GraphSource::Ready(graph) => {
+        let batch = |graph: &BuiltGraph, folder: &Path| {
+            let graph = PagedGraph::load(environment, graph, folder, settings)?;
+            let vocabulary = graph.vocabulary;
+            let own = Arc::clone(&tokenizer);
+            let batch = Batch::new(graph, own, end_tokens.clone(), settings.keeping);
+            Ok::<_, ModelError>((Worker::Batch(batch), vocabulary))
+        };
+        let on_pages = match &files.graph {
+            GraphSource::Ready(ReadyGraph::File(path)) if device == Device::Cpu => on_pages(path),
+            _ => None,
+        };
+        let (worker, vocabulary) = match (&files.graph, &on_pages) {
+            (GraphSource::Ready(ReadyGraph::File(path)), Some(graph)) => {
+                batch(graph, path.parent().unwrap_or(Path::new("")))?
+            }
+            (GraphSource::Ready(graph), _) => {
                 let graph = Graph::load(environment, graph, device, settings.threads)?;
                 let vocabulary = graph.vocabulary;
-                let serial = Serial::new(graph, Arc::clone(&tokenizer), end_tokens);
+                let serial = Serial::new(graph, Arc::clone(&tokenizer), end_tokens.clone());
                 (Worker::Serial(serial), vocabulary)
             }
-            GraphSource::Built { .. } if device != Device::Cpu => {
+            (GraphSource::Built { .. }, _) if device != Device::Cpu => {
                 return Err(ModelError::new(
                     ErrorClass::Unsupported,
                     "graphs built from safetensors run on the CPU; for a GPU, use an ONNX export of the model",
                 ));
             }
-            GraphSource::Built { graph, folder } => {
-                let graph = PagedGraph::load(environment, graph, folder, settings)?;
-                let vocabulary = graph.vocabulary;
-                let own = Arc::clone(&tokenizer);
-                let batch = Batch::new(graph, own, end_tokens, settings.keeping);
-                (Worker::Batch(batch), vocabulary)
-            }
+            (GraphSource::Built { graph, folder }, _) => batch(graph, folder)?,
         };
         tokenizer.must_fit(vocabulary)?;
         let chat_template = files
@@ -226,6 +235,13 @@ impl OnnxModel {
             },
         }
     }
+}
+
+/// An export's graph as the batch runs it, where it is laid out so that it can.
+fn on_pages(path: &Path) -> Option<BuiltGraph> {
+    let small = std::fs::metadata(path).is_ok_and(|m| m.len() <= build::MAX_BYTES);
+    let bytes = small.then(|| std::fs::read(path).ok()).flatten()?;
+    build::exported(&bytes)
 }
 
 fn parse_device(spec: &ModelSpec) -> Result<Device, ModelError> {

@@ -176,6 +176,8 @@ impl<'a> Builder<'a> {
         let queries = angles.turn(&mut self.writer, &queries, attention.heads, attention.width);
         let keys = angles.turn(&mut self.writer, &keys, attention.kv_heads, attention.width);
         let seen = self.over_pages(layer, attention, [&queries, &keys, &values]);
+        let by_token = self.writer.integers(&[-1, length(own)]);
+        let seen = self.writer.op("Reshape", &[&seen, &by_token], &[]);
         self.linear(
             &format!("{name}.o_proj"),
             &seen,

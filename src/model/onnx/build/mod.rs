@@ -5,6 +5,7 @@
 mod blocks;
 mod config;
 mod decoder;
+mod exported;
 mod gemma;
 mod llama;
 mod phi3;
@@ -26,6 +27,7 @@ use crate::text::visible_line;
 use blocks::Builder;
 use config::Config;
 use decoder::Decoder;
+pub(super) use exported::{MAX_BYTES, exported};
 use rotary::Rotary;
 use weights::Weights;
 

@@ -14,7 +14,7 @@ const OPSET: i64 = 21;
 /// The version of the file format that goes with it.
 const IR_VERSION: i64 = 10;
 /// ONNX Runtime's own operators.
-const MICROSOFT: &str = "com.microsoft";
+pub(super) const MICROSOFT: &str = "com.microsoft";
 
 /// What flows along an edge, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,7 +216,7 @@ impl Writer {
     }
 }
 
-fn attribute(name: &str, setting: &Setting) -> AttributeProto {
+pub(super) fn attribute(name: &str, setting: &Setting) -> AttributeProto {
     let mut attribute = AttributeProto {
         name: name.to_owned(),
         ..AttributeProto::default()
@@ -233,7 +233,7 @@ fn attribute(name: &str, setting: &Setting) -> AttributeProto {
     attribute
 }
 
-fn info(name: &str, kind: DataType, shape: &[Dimension]) -> ValueInfoProto {
+pub(super) fn info(name: &str, kind: DataType, shape: &[Dimension]) -> ValueInfoProto {
     let dim = shape.iter().map(|d| DimensionProto {
         value: Some(d.clone()),
     });

@@ -169,7 +169,8 @@ fn exponential(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0;
     /// ln 2, in a part whose products with whole numbers are exact, and the rest.
     const LN_2: (f32, f32) = (0.693_359_4, -2.121_944_4e-4);
-    let clamped = x.max(-87.0);
+    // Not `max`, which would make a number of what is not one.
+    let clamped = if x < -87.0 { -87.0 } else { x };
     let shifted = clamped * std::f32::consts::LOG2_E + ROUND;
     let whole = shifted - ROUND;
     let rest = clamped - whole * LN_2.0 - whole * LN_2.1;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ort::operator::{
     ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput,
 };
-use ort::value::{TensorElementType, ValueRef};
+use ort::value::{Shape, TensorElementType, ValueRef};
 
 use super::attention::{Attention, Query};
 use super::pages::{LayerShape, PAGE, PageId, Pages};
@@ -114,11 +114,12 @@ impl Kernel for Layer {
     fn compute(&mut self, node: &ComputeContext) -> ort::Result<()> {
         let inputs = [node.input(0)?, node.input(1)?, node.input(2)?];
         let [queries, keys, values] = &inputs;
-        let (queries, keys, values) = (numbers(queries)?, numbers(keys)?, numbers(values)?);
+        let (shape, queries) = numbers(queries)?;
+        let ((_, keys), (_, values)) = (numbers(keys)?, numbers(values)?);
         let own = self.heads * self.shape.width;
         let tokens = queries.len() / own;
         let mut output = node
-            .output(0, [tokens, own])?
+            .output(0, shape.to_vec())?
             .ok_or_else(|| ort::Error::new("the output is missing"))?;
         let (_, answers) = output.try_extract_tensor_mut::<f32>()?;
         let mut state = self.memory.lock();
@@ -194,8 +195,8 @@ impl Layer {
     }
 }
 
-fn numbers<'a>(input: &'a Option<ValueRef<'_>>) -> ort::Result<&'a [f32]> {
+fn numbers<'a>(input: &'a Option<ValueRef<'_>>) -> ort::Result<(&'a Shape, &'a [f32])> {
     let input = input.as_ref();
     let value = input.ok_or_else(|| ort::Error::new("an input is missing"))?;
-    Ok(value.try_extract_tensor::<f32>()?.1)
+    value.try_extract_tensor::<f32>()
 }

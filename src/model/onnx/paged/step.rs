@@ -22,7 +22,10 @@ const WEIGHTS_FOLDER: &str = "session.model_external_initializers_file_folder_pa
 pub(in crate::model::onnx) struct PagedGraph {
     session: Session,
     memory: Memory,
+    takes_positions: bool,
     takes_text_length: bool,
+    /// Whether a step's tokens are a batch of one row.
+    in_batch: bool,
     /// Tokens that it gives logits of.
     pub vocabulary: usize,
     /// The longest text in which a token's keys and values do not depend on how long the text is; any text where none.
@@ -74,13 +77,17 @@ impl PagedGraph {
                     "ONNX Runtime cannot load the weights in {folder}: {why}"
                 ))
             })?;
-        let takes = |name: &str| session.inputs().iter().any(|i| i.name() == name);
+        let input = |name: &str| session.inputs().iter().find(|i| i.name() == name);
+        let takes = |name: &str| input(name).is_some();
+        let rank = |name: &str| Some(input(name)?.dtype().tensor_shape()?.len());
         let logits = session.outputs().iter().find(|o| o.name() == "logits");
         let vocabulary = logits
             .and_then(|o| o.dtype().tensor_shape()?.last().copied())
             .and_then(|n| usize::try_from(n).ok());
         Ok(Self {
+            takes_positions: takes("position_ids"),
             takes_text_length: takes("text_length"),
+            in_batch: rank("input_ids") == Some(2),
             session,
             memory,
             vocabulary: vocabulary.unwrap_or(0),
@@ -101,13 +108,17 @@ impl PagedGraph {
         mut read: impl FnMut(usize, &[f32]),
     ) -> Result<(), ModelError> {
         let wanted = step.wanted.len();
+        let ids = step.tokens.iter().map(|t| i64::from(*t)).collect();
         let mut inputs: Vec<(Cow<str>, SessionInputValue)> = vec![
-            ("input_ids".into(), row(step.tokens.iter().map(|t| i64::from(*t)))?),
-            ("position_ids".into(), row(counts(&step.positions))?),
-            ("wanted_rows".into(), row(counts(&step.wanted))?),
+            ("input_ids".into(), row(ids, self.in_batch)?),
+            ("wanted_rows".into(), row(counts(&step.wanted), false)?),
         ];
+        if self.takes_positions {
+            let positions = row(counts(&step.positions), self.in_batch)?;
+            inputs.push(("position_ids".into(), positions));
+        }
         if self.takes_text_length {
-            inputs.push(("text_length".into(), row(counts(&step.text_lengths))?));
+            inputs.push(("text_length".into(), row(counts(&step.text_lengths), false)?));
         }
         self.memory.lock().parts = step.parts;
         let outputs = self.session.run(inputs);
@@ -128,12 +139,18 @@ impl PagedGraph {
     }
 }
 
-fn counts(values: &[usize]) -> impl Iterator<Item = i64> {
-    values.iter().map(|n| i64::try_from(*n).unwrap_or(i64::MAX))
+fn counts(values: &[usize]) -> Vec<i64> {
+    let count = |n: &usize| i64::try_from(*n).unwrap_or(i64::MAX);
+    values.iter().map(count).collect()
 }
 
-fn row(values: impl Iterator<Item = i64>) -> Result<SessionInputValue<'static>, ModelError> {
-    let values: Vec<i64> = values.collect();
-    let tensor = Tensor::from_array(([values.len()], values));
+/// A row of numbers, or a batch of one.
+fn row(values: Vec<i64>, in_batch: bool) -> Result<SessionInputValue<'static>, ModelError> {
+    let shape = if in_batch {
+        vec![1, values.len()]
+    } else {
+        vec![values.len()]
+    };
+    let tensor = Tensor::from_array((shape, values));
     Ok(tensor.map_err(|e| runtime_error(&e))?.into())
 }
