@@ -12,7 +12,7 @@ use candor::model::{
 use futures::future::join_all;
 use tempfile::TempDir;
 
-use crate::support::{fixtures, has_onnx_runtime};
+use crate::support::{candor, fixtures, has_onnx_runtime, ran};
 
 /// A fixture's folder as a repository has it.
 fn published(name: &str) -> TempDir {
@@ -60,10 +60,10 @@ fn score(prompt: &str, continuations: &[&str]) -> Request {
 }
 
 /// Prompts that share beginnings of several lengths, greedy and sampled, short and long; and choices.
-fn requests() -> Vec<Request> {
-    let shots = "Question: What is the capital of France?\nAnswer: Paris.\n\n".repeat(4);
+fn requests(kinds: u32) -> Vec<Request> {
+    let shots = "Question: What is the capital of France?\nAnswer: Paris.\n\n".repeat(3);
     let mut requests = Vec::new();
-    for i in 0..8_u32 {
+    for i in 0..kinds {
         let question = format!("{shots}Question: How many legs have {i} cats?\nAnswer:");
         let short = format!("{i} green bottles");
         requests.push(generate(&question, 3 + 5 * i));
@@ -114,8 +114,8 @@ async fn answers_do_not_depend_on_the_batch_nor_on_the_order() {
     if !has_onnx_runtime() {
         return;
     }
-    let requests = requests();
-    for name in ["llama", "llama-dynamic", "qwen2", "gemma2", "gemma3", "phi3-long"] {
+    for (name, kinds) in [("llama-dynamic", 2), ("qwen2", 8), ("gemma3", 2), ("phi3-long", 2)] {
+        let requests = requests(kinds);
         let folder = published(name);
         let alone = one_by_one(&open(&folder, "?share_prefixes=false").await, &requests).await;
         let model = open(&folder, "").await;
@@ -142,7 +142,7 @@ async fn a_shared_beginning_is_read_once_and_changes_no_score() {
     }
     let folder = published("qwen2");
     let (sharing, alone) = (open(&folder, "").await, open(&folder, "?share_prefixes=false").await);
-    let requests: Vec<Request> = requests().into_iter().filter(|r| r.wanted != Wanted::Generate).collect();
+    let requests: Vec<Request> = requests(3).into_iter().filter(|r| r.wanted != Wanted::Generate).collect();
     let want = one_by_one(&alone, &requests).await;
     let asked: Vec<&Request> = requests.iter().collect();
     for _ in 0..2 {
@@ -176,7 +176,7 @@ async fn a_small_memory_changes_no_answer_and_says_what_does_not_fit() {
         return;
     }
     let folder = published("qwen2");
-    let requests = requests();
+    let requests = requests(3);
     let want = one_by_one(&open(&folder, "").await, &requests).await;
     let longest = {
         let model = open(&folder, "").await;
@@ -184,13 +184,16 @@ async fn a_small_memory_changes_no_answer_and_says_what_does_not_fit() {
         requests.iter().map(tokens).max().unwrap_or(0)
     };
     // The longest fits, and one or two others beside it.
-    let small = open(&folder, &ceiling(&folder, longest + 128)).await;
+    let fits = longest + 64;
+    let small = open(&folder, &ceiling(&folder, fits)).await;
     let asked: Vec<&Request> = requests.iter().collect();
     let got = side_by_side(&small, &asked).await;
     for (i, (got, want)) in got.iter().zip(&want).enumerate() {
         must_agree(got, want, 1e-5, &format!("with little memory, {i}"));
     }
-    let long = generate(&"bottles of beer on the wall ".repeat(100), 1);
+    let long = generate(&"bottles of beer on the wall ".repeat(12), 1);
+    let tokens = small.tokens(&long.prompt.display()).expect("tokens").len();
+    assert!(tokens > fits, "{tokens} tokens fit");
     let error = small.answer(&long).await.expect_err("it does not fit");
     assert_eq!(error.class, ErrorClass::BadRequest);
     assert!(error.message.contains("kv_cache_gb"), "{error}");
@@ -219,4 +222,42 @@ async fn a_cancelled_request_frees_its_place() {
     let answered = tokio::time::timeout(Duration::from_secs(60), model.answer(&again));
     let answered = answered.await.expect("in time").expect("an answer");
     must_agree(&answered, &want, 0.0, "afterwards");
+}
+
+#[tokio::test]
+async fn an_export_with_grouped_attention_runs_in_a_batch_too() {
+    if !has_onnx_runtime() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let export = fixtures().join("models/qwen2-genai");
+    for file in fs::read_dir(&export).expect("the fixture").flatten() {
+        fs::copy(file.path(), folder.path().join(file.file_name())).expect("a copy");
+    }
+    let model = open(&folder, "").await;
+    let requests = requests(2);
+    let alone = one_by_one(&model, &requests).await;
+    let asked: Vec<&Request> = requests.iter().rev().collect();
+    let together = side_by_side(&model, &asked).await;
+    for (i, (got, want)) in together.iter().rev().zip(&alone).enumerate() {
+        must_agree(got, want, 1e-5, &format!("{i}"));
+    }
+    let told = model.shared_tokens().expect("it keeps count");
+    assert!(told.shared > 0, "{told:?}");
+    let same = fs::read(export.join("model.onnx")).expect("the graph");
+    assert_eq!(fs::read(folder.path().join("model.onnx")).expect("the graph"), same);
+}
+
+#[test]
+fn the_certificate_says_what_was_compared() {
+    if !has_onnx_runtime() {
+        return;
+    }
+    let (home, folder) = (tempfile::tempdir().expect("a folder"), published("qwen2"));
+    let spec = format!("onnx:{}", folder.path().display());
+    let told = ran(candor(home.path()).args(["models", "check", &spec, "--batch-invariance"]));
+    let told = told.exits_with(0).stdout;
+    assert!(told.contains("asked 1 at a time, and in other orders 8 and 32 at a time"), "{told}");
+    assert!(told.contains("texts that differ: 0 of 32"), "{told}");
+    assert!(told.contains("of 128 log-likelihoods"), "{told}");
 }

@@ -22,18 +22,13 @@ const GRAPHS: &[&str] = &[
 
 /// What a graph is loaded from.
 pub(super) enum GraphSource {
-    Ready(ReadyGraph),
+    /// A file, with its weights in it or beside it.
+    File(PathBuf),
     /// A graph built here; its weights stay in their files, which are below the folder.
     Built {
         graph: BuiltGraph,
         folder: PathBuf,
     },
-}
-
-/// A graph that was exported.
-pub(super) enum ReadyGraph {
-    /// A file, with its weights in it or beside it.
-    File(PathBuf),
     /// A file compiled into the binary.
     Embedded(&'static [u8]),
 }
@@ -78,7 +73,7 @@ impl EmbeddedFiles {
             .update(self.tokenizer_config.as_bytes())
             .update(self.config.as_bytes());
         Ok(ModelFiles {
-            graph: GraphSource::Ready(ReadyGraph::Embedded(self.graph)),
+            graph: GraphSource::Embedded(self.graph),
             tokenizer: self.tokenizer.to_vec(),
             chat_template: template_of(&tokenizer_config),
             tokenizer_config,
@@ -128,7 +123,7 @@ impl ModelFiles {
         let graph = match found {
             Found::Graph(graph) => {
                 read.weights(&graph)?;
-                GraphSource::Ready(ReadyGraph::File(graph.below(folder.path())))
+                GraphSource::File(graph.below(folder.path()))
             }
             Found::Weights(file) => {
                 context_length = build::reach(&config).or(context_length);

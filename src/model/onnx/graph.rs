@@ -12,7 +12,7 @@ use ort::value::{DynTensor, DynValue, Outlet, Shape, Tensor, TensorElementType, 
 
 use super::Device;
 use super::files_error;
-use super::folder::ReadyGraph;
+use super::folder::GraphSource;
 use super::runtime;
 use crate::model::{ErrorClass, ModelError};
 
@@ -53,9 +53,12 @@ pub(super) struct Graph {
     slots: Vec<CacheSlot>,
     takes_positions: bool,
     takes_cache_branch: bool,
+    takes_text_length: bool,
     selection: Selection,
     /// Tokens that it gives logits of; 0 where it does not say.
     pub vocabulary: usize,
+    /// The longest text in which a token's keys and values do not depend on how long the text is; any text where none.
+    steady: Option<usize>,
     /// Threads of the CPU that a step takes.
     pub threads: usize,
 }
@@ -63,14 +66,14 @@ pub(super) struct Graph {
 impl Graph {
     pub(super) fn load(
         environment: &Environment,
-        source: &ReadyGraph,
+        source: &GraphSource,
         device: Device,
         threads: usize,
     ) -> Result<Self, ModelError> {
         let on_host = if device == Device::Cpu { threads } else { 1 };
         let builder = builder(environment, device, threads);
         match source {
-            ReadyGraph::File(path) => {
+            GraphSource::File(path) => {
                 let session = builder?.commit_from_file(path).map_err(|e| {
                     let size = std::fs::metadata(path).map_or(0, |m| m.len());
                     files_error(format!(
@@ -82,7 +85,11 @@ impl Graph {
                 })?;
                 Self::new(session, &path.display().to_string(), on_host)
             }
-            ReadyGraph::Embedded(bytes) => {
+            GraphSource::Built { .. } => Err(ModelError::new(
+                ErrorClass::Unsupported,
+                "graphs built from safetensors run on the CPU; for a GPU, use an ONNX export of the model",
+            )),
+            GraphSource::Embedded(bytes) => {
                 let session = builder?
                     .commit_from_memory(bytes)
                     .map_err(|e| runtime_error(&e))?;
@@ -93,13 +100,15 @@ impl Graph {
 
     fn new(session: Session, name: &str, threads: usize) -> Result<Self, ModelError> {
         let mut slots = Vec::new();
-        let (mut takes_positions, mut takes_cache_branch) = (false, false);
+        let (mut takes_positions, mut takes_cache_branch, mut takes_text_length) =
+            (false, false, false);
         let mut selection = Selection::None;
         for input in session.inputs() {
             match input.name() {
                 "input_ids" | "attention_mask" => {}
                 "position_ids" => takes_positions = true,
                 "use_cache_branch" => takes_cache_branch = true,
+                "text_length" => takes_text_length = true,
                 "num_logits_to_keep" => selection = Selection::Count,
                 "wanted_rows" => selection = Selection::Numbers,
                 other if other.starts_with("past_key_values.") => slots.push(slot(input, name)?),
@@ -138,7 +147,9 @@ impl Graph {
             slots,
             takes_positions,
             takes_cache_branch,
+            takes_text_length,
             selection,
+            steady: None,
             vocabulary: usize::try_from(vocabulary).unwrap_or(0),
             threads,
         })
@@ -169,11 +180,13 @@ impl Graph {
         mut read: impl FnMut(usize, &[f32]),
     ) -> Result<Cache, ModelError> {
         let chunk = self.chunk(tokens.len(), first).max(1);
+        let text_length = cache.len + tokens.len();
         let mut done: Option<Cache> = None;
         for (i, part) in tokens.chunks(chunk).enumerate() {
             let before = i * chunk;
             let part = Part {
                 tokens: part,
+                text_length,
                 wanted: first.saturating_sub(before).min(part.len())..part.len(),
             };
             let next = self.step(&part, done.as_ref().unwrap_or(cache), |row, logits| {
@@ -190,6 +203,11 @@ impl Graph {
             },
             Ok,
         )
+    }
+
+    /// Whether texts of up to so many tokens can go on from a cache of their beginning.
+    pub(super) fn shares_up_to(&self, tokens: usize) -> bool {
+        self.steady.is_none_or(|steady| tokens <= steady)
     }
 
     /// Tokens of one step.
@@ -237,6 +255,9 @@ impl Graph {
                     .into(),
             ));
         }
+        if self.takes_text_length {
+            inputs.push(("text_length".into(), scalar(as_i64(part.text_length))?));
+        }
         match self.selection {
             Selection::None => {}
             // 0 means all.
@@ -275,6 +296,8 @@ impl Graph {
 /// Tokens of one step.
 struct Part<'a> {
     tokens: &'a [u32],
+    /// Tokens of the whole text that they are a part of.
+    text_length: usize,
     /// Whose logits are wanted.
     wanted: Range<usize>,
 }

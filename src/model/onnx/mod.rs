@@ -44,7 +44,7 @@ use engine::{Engine, Limits, Worker};
 pub use extended::extended;
 pub(super) use folder::EmbeddedFiles;
 use build::BuiltGraph;
-use folder::{GraphSource, ModelFiles, ReadyGraph};
+use folder::{GraphSource, ModelFiles};
 use graph::Graph;
 use ort::environment::Environment;
 use paged::{Batch, Keeping, PagedGraph};
@@ -156,27 +156,24 @@ impl OnnxModel {
             let batch = Batch::new(graph, own, end_tokens.clone(), settings.keeping);
             Ok::<_, ModelError>((Worker::Batch(batch), vocabulary))
         };
-        let on_pages = match &files.graph {
-            GraphSource::Ready(ReadyGraph::File(path)) if device == Device::Cpu => on_pages(path),
+        let exported = match &files.graph {
+            GraphSource::File(path) if device == Device::Cpu => on_pages(path),
             _ => None,
         };
-        let (worker, vocabulary) = match (&files.graph, &on_pages) {
-            (GraphSource::Ready(ReadyGraph::File(path)), Some(graph)) => {
+        let (worker, vocabulary) = match (&files.graph, &exported) {
+            (GraphSource::Built { graph, folder }, _) if device == Device::Cpu => {
+                batch(graph, folder)?
+            }
+            (GraphSource::File(path), Some(graph)) => {
                 batch(graph, path.parent().unwrap_or(Path::new("")))?
             }
-            (GraphSource::Ready(graph), _) => {
+            (graph, _) => {
                 let graph = Graph::load(environment, graph, device, settings.threads)?;
                 let vocabulary = graph.vocabulary;
-                let serial = Serial::new(graph, Arc::clone(&tokenizer), end_tokens.clone());
+                let own = Arc::clone(&tokenizer);
+                let serial = Serial::new(graph, own, end_tokens.clone());
                 (Worker::Serial(serial), vocabulary)
             }
-            (GraphSource::Built { .. }, _) if device != Device::Cpu => {
-                return Err(ModelError::new(
-                    ErrorClass::Unsupported,
-                    "graphs built from safetensors run on the CPU; for a GPU, use an ONNX export of the model",
-                ));
-            }
-            (GraphSource::Built { graph, folder }, _) => batch(graph, folder)?,
         };
         tokenizer.must_fit(vocabulary)?;
         let chat_template = files

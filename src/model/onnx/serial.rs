@@ -91,19 +91,24 @@ impl Serial {
         let (context, rest) = job.fed.split_at(job.context);
         let mut sum = Sum::default();
         let mut last = Vec::new();
-        let (_, cache, after) = match shared {
-            Some(known) if known.0 == context => known,
-            _ => {
-                let (cache, after) = self.read(context)?;
-                shared.insert((context.to_vec(), cache, after))
+        if self.graph.shares_up_to(job.fed.len() + 1) {
+            let (_, cache, after) = match shared {
+                Some(known) if known.0 == context => known,
+                _ => {
+                    let (cache, after) = self.read(context)?;
+                    shared.insert((context.to_vec(), cache, after))
+                }
+            };
+            match rest.split_first() {
+                None => last.clone_from(after),
+                Some((first, behind)) => {
+                    sum.add(after, *first)?;
+                    self.follow(rest, cache, behind, &mut sum, &mut last)?;
+                }
             }
-        };
-        match rest.split_first() {
-            None => last.clone_from(after),
-            Some((first, behind)) => {
-                sum.add(after, *first)?;
-                self.follow(rest, cache, behind, &mut sum, &mut last)?;
-            }
+        } else {
+            let empty = self.graph.empty_cache()?;
+            self.follow(&job.fed, &empty, rest, &mut sum, &mut last)?;
         }
         job.last
             .iter()
@@ -126,7 +131,7 @@ impl Serial {
         Ok((cache, last))
     }
 
-    /// Runs `fed` after the cache, and adds up what each of its tokens gives the next, of `targets`; keeps the logits of what follows.
+    /// Runs `fed` after the cache, and adds up what its last tokens give those that follow them, the `targets`; keeps the logits of what follows all.
     fn follow(
         &mut self,
         fed: &[u32],
@@ -135,9 +140,10 @@ impl Serial {
         sum: &mut Sum,
         last: &mut Vec<f32>,
     ) -> Result<(), ModelError> {
+        let first = fed.len() - targets.len() - 1;
         let (mut read, mut failed) = (0, None);
-        self.graph.run(fed, cache, 0, |row, logits| {
-            match targets.get(row) {
+        self.graph.run(fed, cache, first, |row, logits| {
+            match targets.get(row - first) {
                 None => last.extend_from_slice(logits),
                 Some(target) => {
                     if let Err(error) = sum.add(logits, *target) {

@@ -60,7 +60,7 @@ impl<'a> Builder<'a> {
         // Only the rows that are asked for go on.
         let rows = self.writer.op("Gather", &[&hidden, &wanted], &[]);
         let rows = self.norm(&format!("{}norm", decoder.prefix), &rows, decoder.hidden)?;
-        let logits = self.head(&rows, &embeddings)?;
+        let logits = self.head(&rows)?;
         let shape = [
             named("wanted"),
             Dimension::Known(length(decoder.vocabulary)),
@@ -258,25 +258,19 @@ impl<'a> Builder<'a> {
     }
 
     /// Logits: rows × vocabulary.
-    fn head(&mut self, rows: &Value, embeddings: &Value) -> Built<Value> {
+    fn head(&mut self, rows: &Value) -> Built<Value> {
         let decoder = self.decoder;
         let size = [decoder.vocabulary, decoder.hidden];
         let weight = match decoder.head {
             Some(name) => self.weight(name, &size)?,
-            None => embeddings.clone(),
+            None => {
+                let name = format!("{}embed_tokens.weight", decoder.prefix);
+                self.weights.take_again(&mut self.writer, &name, &size)?
+            }
         };
-        // ONNX Runtime keeps a copy of what a matrix is multiplied by from the right, packed. That would be a second one where the embeddings are the
-        // head, or where the first was made by a cast.
-        let has_copy = decoder.head.is_none_or(|name| self.weights.is_cast(name));
-        let mut logits = if has_copy {
-            let turn = [("perm", Setting::Ints(vec![1, 0]))];
-            let columns = self.writer.op("Transpose", &[rows], &turn);
-            let logits = self.writer.op("MatMul", &[&weight, &columns], &[]);
-            self.writer.op("Transpose", &[&logits], &turn)
-        } else {
-            let settings = [("transB", Setting::Int(1))];
-            self.writer.op("Gemm", &[rows, &weight], &settings)
-        };
+        // Of a matrix from the right, which ONNX Runtime packs, a row's products do not depend on how many rows there are.
+        let settings = [("transB", Setting::Int(1))];
+        let mut logits = self.writer.op("Gemm", &[rows, &weight], &settings);
         if let Some(cap) = decoder.cap {
             let cap = self.writer.number(cap);
             let part = self.writer.op("Div", &[&logits, &cap], &[]);

@@ -38,7 +38,27 @@ impl<'a> Weights<'a> {
         name: &str,
         shape: &[usize],
     ) -> Result<Value, ModelError> {
-        if let Some(value) = self.taken.get(name) {
+        self.take_as(writer, name, shape, name)
+    }
+
+    /// The same tensor once more under another name: ONNX Runtime keeps a matrix packed, and frees it as it was, only where nothing else needs it.
+    pub(super) fn take_again(
+        &mut self,
+        writer: &mut Writer,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<Value, ModelError> {
+        self.take_as(writer, name, shape, &format!("{name}:again"))
+    }
+
+    fn take_as(
+        &mut self,
+        writer: &mut Writer,
+        name: &str,
+        shape: &[usize],
+        own: &str,
+    ) -> Result<Value, ModelError> {
+        if let Some(value) = self.taken.get(own) {
             return Ok(value.clone());
         }
         let (entry, location) = self.checkpoint.get(name).ok_or_else(|| {
@@ -70,21 +90,15 @@ impl<'a> Weights<'a> {
             offset: entry.offset,
             length: entry.length,
         };
-        let stored = writer.external(name, kind, shape, &place);
+        let stored = writer.external(own, kind, shape, &place);
         let value = if kind == DataType::Float {
             stored
         } else {
             let to = Setting::Int(i64::from(DataType::Float.number()));
             writer.op("Cast", &[&stored], &[("to", to)])
         };
-        self.taken.insert(name.to_owned(), value.clone());
+        self.taken.insert(own.to_owned(), value.clone());
         Ok(value)
-    }
-
-    /// Whether a tensor is kept in half precision.
-    pub(super) fn is_cast(&self, name: &str) -> bool {
-        let entry = self.checkpoint.get(name);
-        entry.is_some_and(|(entry, _)| entry.element != Element::F32)
     }
 
     /// # Errors

@@ -150,10 +150,15 @@ fn add_values<const Q: usize>(
 fn exponentials(scores: &mut [f32], seen: Range<usize>) -> f32 {
     scores[..seen.start].fill(f32::NEG_INFINITY);
     scores[seen.end..].fill(f32::NEG_INFINITY);
-    let own = &scores[seen];
-    let largest = own.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sums = [0.0; PAGE];
     let (pages, _) = scores.as_chunks_mut::<PAGE>();
+    let mut largest = [f32::NEG_INFINITY; PAGE];
+    for page in pages.iter() {
+        for (largest, score) in largest.iter_mut().zip(page) {
+            *largest = if *score > *largest { *score } else { *largest };
+        }
+    }
+    let largest = largest.into_iter().fold(f32::NEG_INFINITY, f32::max);
+    let mut sums = [0.0; PAGE];
     for page in pages {
         for (sum, score) in sums.iter_mut().zip(page) {
             *score = exponential(*score - largest);

@@ -74,7 +74,7 @@ impl PagedGraph {
             .map_err(|e| {
                 let (folder, why) = (folder.display(), e.message());
                 files_error(format!(
-                    "ONNX Runtime cannot load the weights in {folder}: {why}"
+                    "ONNX Runtime cannot load the weights in {folder}: {why}. If a file is truncated, download it again"
                 ))
             })?;
         let input = |name: &str| session.inputs().iter().find(|i| i.name() == name);
