@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::path::Path;
 
 use half::{bf16, f16};
 use ort::environment::Environment;
@@ -10,12 +11,14 @@ use ort::session::builder::SessionBuilder;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{DynTensor, DynValue, Outlet, Shape, Tensor, TensorElementType, ValueType};
 
-use super::Device;
+use super::{Device, exported};
 use super::files_error;
 use super::folder::GraphSource;
 use super::runtime;
 use crate::model::{ErrorClass, ModelError};
 
+/// Where the files are that a graph from memory keeps its weights in.
+pub(super) const WEIGHTS_FOLDER: &str = "session.model_external_initializers_file_folder_path";
 /// Most tokens of one step.
 const MAX_TOKENS_PER_STEP: usize = 512;
 /// Most logits of one step, so that a long prompt over a large vocabulary does not fill the memory.
@@ -74,6 +77,11 @@ impl Graph {
         let builder = builder(environment, device, threads);
         match source {
             GraphSource::File(path) => {
+                if device == Device::Cpu
+                    && let Some(graph) = Self::of_wanted_rows(environment, path, threads)
+                {
+                    return Ok(graph);
+                }
                 let session = builder?.commit_from_file(path).map_err(|e| {
                     let size = std::fs::metadata(path).map_or(0, |m| m.len());
                     files_error(format!(
@@ -96,6 +104,19 @@ impl Graph {
                 Self::new(session, "the embedded graph", on_host)
             }
         }
+    }
+
+    /// An export that computes the logits of the wanted rows alone, where it can be made one.
+    fn of_wanted_rows(environment: &Environment, path: &Path, threads: usize) -> Option<Self> {
+        let (graph, folder) = exported::of_wanted_rows(path)?;
+        let session = builder(environment, Device::Cpu, threads)
+            .ok()?
+            .with_config_entry(WEIGHTS_FOLDER, folder.to_string_lossy())
+            .ok()?
+            .commit_from_memory(&graph)
+            .inspect_err(|e| tracing::debug!("{}: {}", path.display(), e.message()))
+            .ok()?;
+        Self::new(session, &path.display().to_string(), threads).ok()
     }
 
     fn new(session: Session, name: &str, threads: usize) -> Result<Self, ModelError> {

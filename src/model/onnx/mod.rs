@@ -9,6 +9,7 @@ mod chat_template;
 mod classifier;
 mod cores;
 mod engine;
+mod exported;
 mod extended;
 mod external;
 mod folder;
@@ -156,19 +157,19 @@ impl OnnxModel {
             let batch = Batch::new(graph, own, end_tokens.clone(), settings.keeping);
             Ok::<_, ModelError>((Worker::Batch(batch), vocabulary))
         };
-        let exported = match &files.graph {
-            GraphSource::File(path) if device == Device::Cpu => on_pages(path),
+        let built = match &files.graph {
+            GraphSource::Built { graph, folder } if device == Device::Cpu => {
+                Some(batch(graph, folder)?)
+            }
+            // What ONNX Runtime does not take in another form, it is given as it is.
+            GraphSource::File(path) if device == Device::Cpu => exported::on_pages(path)
+                .and_then(|(graph, folder)| batch(&graph, folder).ok()),
             _ => None,
         };
-        let (worker, vocabulary) = match (&files.graph, &exported) {
-            (GraphSource::Built { graph, folder }, _) if device == Device::Cpu => {
-                batch(graph, folder)?
-            }
-            (GraphSource::File(path), Some(graph)) => {
-                batch(graph, path.parent().unwrap_or(Path::new("")))?
-            }
-            (graph, _) => {
-                let graph = Graph::load(environment, graph, device, settings.threads)?;
+        let (worker, vocabulary) = match built {
+            Some(built) => built,
+            None => {
+                let graph = Graph::load(environment, &files.graph, device, settings.threads)?;
                 let vocabulary = graph.vocabulary;
                 let own = Arc::clone(&tokenizer);
                 let serial = Serial::new(graph, own, end_tokens.clone());
@@ -232,13 +233,6 @@ impl OnnxModel {
             },
         }
     }
-}
-
-/// An export's graph as the batch runs it, where it is laid out so that it can.
-fn on_pages(path: &Path) -> Option<BuiltGraph> {
-    let small = std::fs::metadata(path).is_ok_and(|m| m.len() <= build::MAX_BYTES);
-    let bytes = small.then(|| std::fs::read(path).ok()).flatten()?;
-    build::exported(&bytes)
 }
 
 fn parse_device(spec: &ModelSpec) -> Result<Device, ModelError> {

@@ -1,5 +1,5 @@
-//! Exports in the layout of onnxruntime-genai, taken apart for the batch: attention over pages in place of `GroupQueryAttention` with its padded
-//! caches, and logits of the wanted rows alone. The file stays as it is; whatever its weights are in is read from there.
+//! Exports, taken apart: logits of the wanted rows alone, and, where they are in the layout of onnxruntime-genai, attention over pages in place of
+//! `GroupQueryAttention` with its padded caches. The file stays as it is, and weights are read from where they are, be it from the middle of it.
 //!
 //! The messages are those of `onnx.proto3`; what is not changed is copied byte by byte.
 
@@ -9,9 +9,10 @@ use prost::Message;
 
 use super::BuiltGraph;
 use super::proto::{
-    AttributeProto, DataType, Dimension, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
+    AttributeProto, DataType, Dimension, EXTERNAL, NodeProto, OperatorSetIdProto, TensorProto,
+    ValueInfoProto,
 };
-use super::writer::{MICROSOFT, Setting, attribute, info, length};
+use super::writer::{MICROSOFT, Place, Setting, attribute, info, length};
 use crate::model::onnx::extended::{Fields, LENGTH, put_varint};
 use crate::model::onnx::paged::{DOMAIN, LayerShape, OPERATOR};
 
@@ -22,7 +23,11 @@ pub(in crate::model::onnx) const MAX_BYTES: u64 = 1 << 30;
 mod model {
     pub(super) const GRAPH: u64 = 7;
     pub(super) const OPSET: u64 = 8;
-    pub(super) const FUNCTIONS: u64 = 25;
+}
+
+/// Fields of `TensorProto`.
+mod tensor {
+    pub(super) const RAW_DATA: u64 = 9;
 }
 
 /// Fields of `GraphProto`.
@@ -35,26 +40,27 @@ mod graph {
     pub(super) const SPARSE_INITIALIZER: u64 = 15;
 }
 
+/// Bytes from which on a weight stays in its file.
+const LARGE: usize = 4096;
 /// Kinds of attributes that hold graphs.
 const OF_GRAPHS: [i32; 2] = [5, 10];
 
+/// A file of an export.
+#[derive(Clone, Copy)]
+pub(in crate::model::onnx) struct ExportFile<'m> {
+    /// Relative to the folder that the session is given.
+    pub name: &'m str,
+    pub bytes: &'m [u8],
+}
+
 /// The graph of an export as the batch runs it; none where it is not laid out like one of onnxruntime-genai in single precision.
-pub(in crate::model::onnx) fn exported(file: &[u8]) -> Option<BuiltGraph> {
-    let mut out = Vec::new();
+pub(in crate::model::onnx) fn on_pages(file: ExportFile) -> Option<BuiltGraph> {
     let mut layers = None;
-    for field in Fields(file) {
-        let field = field?;
-        match field.number {
-            model::FUNCTIONS => return None,
-            model::GRAPH => {
-                let export = Export::read(field.content)?;
-                let (graph, shapes) = export.on_pages()?;
-                layers = Some(shapes);
-                put(&mut out, model::GRAPH, &graph);
-            }
-            _ => out.extend_from_slice(field.whole),
-        }
-    }
+    let mut out = file.with_graph(|export| {
+        let (graph, shapes) = export.on_pages()?;
+        layers = Some(shapes);
+        Some(graph)
+    })?;
     let own = OperatorSetIdProto {
         domain: DOMAIN.to_owned(),
         version: 1,
@@ -65,6 +71,58 @@ pub(in crate::model::onnx) fn exported(file: &[u8]) -> Option<BuiltGraph> {
         layers: layers?,
         steady: None,
     })
+}
+
+/// The graph of an export that gives logits of the tokens in `wanted_rows` alone; none where its head is not found.
+pub(in crate::model::onnx) fn of_wanted_rows(file: ExportFile) -> Option<Vec<u8>> {
+    file.with_graph(Export::of_wanted_rows)
+}
+
+impl ExportFile<'_> {
+    /// The whole with another graph.
+    fn with_graph(self, change: impl FnOnce(&Export) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+        let (mut out, mut change) = (Vec::new(), Some(change));
+        for field in Fields(self.bytes) {
+            let field = field?;
+            if field.number == model::GRAPH {
+                let export = Export::read(self, field.content)?;
+                put(&mut out, model::GRAPH, &change.take()?(&export)?);
+            } else {
+                out.extend_from_slice(field.whole);
+            }
+        }
+        change.is_none().then_some(out)
+    }
+
+    /// A weight as it is, or where it lies in the file if it is large.
+    fn weight(self, raw: &[u8]) -> Option<Vec<u8>> {
+        let mut fields = Fields(raw).flatten();
+        let Some(data) = fields.find(|f| f.number == tensor::RAW_DATA && f.content.len() >= LARGE)
+        else {
+            return Some(raw.to_vec());
+        };
+        let offset = data.content.as_ptr().addr() - self.bytes.as_ptr().addr();
+        let mut kept = Vec::new();
+        for field in Fields(raw) {
+            let field = field?;
+            if field.number != tensor::RAW_DATA {
+                kept.extend_from_slice(field.whole);
+            }
+        }
+        let place = Place {
+            location: self.name,
+            offset: offset as u64,
+            length: data.content.len() as u64,
+        };
+        let outside = TensorProto {
+            external_data: place.entries(),
+            data_location: EXTERNAL,
+            ..TensorProto::default()
+        };
+        // Fields of a message may stand in any order, and defaults are not written.
+        kept.extend(outside.encode_to_vec());
+        Some(kept)
+    }
 }
 
 /// Adds a field that has a length.
@@ -92,21 +150,26 @@ struct Sizes {
 
 /// What an export's graph is made of.
 struct Export<'m> {
+    file: ExportFile<'m>,
     nodes: Vec<(NodeProto, &'m [u8])>,
     inputs: BTreeMap<String, (ValueInfoProto, &'m [u8])>,
     weights: BTreeMap<String, (Vec<i64>, &'m [u8])>,
     logits: Option<ValueInfoProto>,
+    /// Those but for the logits.
+    outputs: Vec<&'m [u8]>,
     /// Fields that are copied.
     rest: Vec<&'m [u8]>,
 }
 
 impl<'m> Export<'m> {
-    fn read(content: &'m [u8]) -> Option<Self> {
+    fn read(file: ExportFile<'m>, content: &'m [u8]) -> Option<Self> {
         let mut export = Self {
+            file,
             nodes: Vec::new(),
             inputs: BTreeMap::new(),
             weights: BTreeMap::new(),
             logits: None,
+            outputs: Vec::new(),
             rest: Vec::new(),
         };
         for field in Fields(content) {
@@ -114,10 +177,6 @@ impl<'m> Export<'m> {
             match field.number {
                 graph::NODE => {
                     let node = NodeProto::decode(field.content).ok()?;
-                    let mut kinds = node.attribute.iter().map(|a| a.r#type);
-                    if kinds.any(|kind| OF_GRAPHS.contains(&kind)) {
-                        return None;
-                    }
                     export.nodes.push((node, field.content));
                 }
                 graph::INITIALIZER => {
@@ -134,6 +193,8 @@ impl<'m> Export<'m> {
                     let output = ValueInfoProto::decode(field.content).ok()?;
                     if output.name == "logits" {
                         export.logits = Some(output);
+                    } else {
+                        export.outputs.push(field.whole);
                     }
                 }
                 graph::VALUE_INFO => {}
@@ -149,7 +210,9 @@ impl<'m> Export<'m> {
             ["input_ids", "attention_mask", "position_ids"].contains(&name)
                 || name.starts_with("past_key_values.")
         };
-        if !self.inputs.keys().all(|name| known(name)) {
+        let attributes = self.nodes.iter().flat_map(|(node, _)| &node.attribute);
+        let mut kinds = attributes.map(|a| a.r#type);
+        if !self.inputs.keys().all(|name| known(name)) || kinds.any(|k| OF_GRAPHS.contains(&k)) {
             return None;
         }
         let head = self.head()?;
@@ -160,11 +223,7 @@ impl<'m> Export<'m> {
             } else if number == head {
                 rewritten.head(node, raw)?;
             } else {
-                rewritten.nodes.push(Node {
-                    raw: raw.to_vec(),
-                    inputs: node.input.clone(),
-                    outputs: node.output.clone(),
-                });
+                rewritten.copy(node, raw);
             }
         }
         if rewritten.layers.is_empty() {
@@ -173,6 +232,63 @@ impl<'m> Export<'m> {
         rewritten.drop_unused();
         let layers = std::mem::take(&mut rewritten.layers);
         Some((self.write(rewritten)?, layers))
+    }
+
+    /// The graph with logits of the wanted rows alone.
+    fn of_wanted_rows(&self) -> Option<Vec<u8>> {
+        let others = ["wanted_rows", "num_logits_to_keep"];
+        if others.iter().any(|name| self.inputs.contains_key(*name)) {
+            return None;
+        }
+        let head = self.head()?;
+        let mut rewritten = Rewritten::default();
+        for (number, (node, raw)) in self.nodes.iter().enumerate() {
+            if number == head {
+                rewritten.head(node, raw)?;
+            } else {
+                rewritten.copy(node, raw);
+            }
+        }
+        let mut out = self.kept(&rewritten);
+        for (_, raw) in self.weights.values() {
+            put(&mut out, graph::INITIALIZER, &self.file.weight(raw)?);
+        }
+        for (_, whole) in self.inputs.values() {
+            out.extend_from_slice(whole);
+        }
+        for whole in &self.outputs {
+            out.extend_from_slice(whole);
+        }
+        self.write_ends(&mut out)?;
+        Some(out)
+    }
+
+    /// Nodes, and what is copied.
+    fn kept(&self, rewritten: &Rewritten) -> Vec<u8> {
+        let mut out = Vec::new();
+        for node in &rewritten.nodes {
+            put(&mut out, graph::NODE, &node.raw);
+        }
+        for whole in &self.rest {
+            out.extend_from_slice(whole);
+        }
+        out
+    }
+
+    /// The wanted rows as an input, and their logits as an output.
+    fn write_ends(&self, out: &mut Vec<u8>) -> Option<()> {
+        let named = |name: &str| Dimension::Named(name.to_owned());
+        let wanted = info("wanted_rows", DataType::Int64, &[named("wanted")]);
+        put(out, graph::INPUT, &wanted.encode_to_vec());
+        let mut logits = self.logits.clone()?;
+        let tensor = logits.r#type.as_mut()?.tensor_type.as_mut()?;
+        let dims = &mut tensor.shape.as_mut()?.dim;
+        if dims.len() != 3 {
+            return None;
+        }
+        dims[1].value = Some(named("wanted"));
+        put(out, graph::OUTPUT, &logits.encode_to_vec());
+        Some(())
     }
 
     /// The node that multiplies by the head's weights, found from the logits back.
@@ -187,8 +303,11 @@ impl<'m> Export<'m> {
                 "Cast" | "Mul" | "Div" | "Tanh" | "Add" => {}
                 _ => return None,
             }
-            let varies = |input: &&String| !self.is_fixed(input);
-            name = node.input.iter().find(varies)?;
+            let mut varying = node.input.iter().filter(|input| !self.is_fixed(input));
+            name = varying.next()?;
+            if varying.next().is_some() {
+                return None;
+            }
         }
     }
 
@@ -208,7 +327,7 @@ impl<'m> Export<'m> {
         if (9..node.input.len()).any(|at| input(at).is_some()) {
             return None;
         }
-        let shape = self.kept(input(3)?, settings.kv_heads)?;
+        let shape = self.cache_shape(input(3)?, settings.kv_heads)?;
         let layer = rewritten.layers.len();
         let own = settings.heads * shape.width;
         let shared = shape.heads * shape.width;
@@ -220,7 +339,7 @@ impl<'m> Export<'m> {
         if settings.rotary {
             let (cosines, sines) = (input(7)?, input(8)?);
             let (sizes, _) = self.weights.get(cosines)?;
-            let turned = usize::try_from(*sizes.last()?).ok()? * 2;
+            let turned = usize::try_from(*sizes.last()?).ok()?.checked_mul(2)?;
             for (value, heads) in values.iter_mut().zip([settings.heads, shape.heads]) {
                 let part = if turned == shape.width { 0 } else { turned };
                 let inputs = [value.as_str(), "position_ids", cosines, sines];
@@ -249,18 +368,18 @@ impl<'m> Export<'m> {
             of.push(("softcap", Setting::Float(settings.cap)));
         }
         let inputs = values.each_ref().map(String::as_str);
-        rewritten.node(DOMAIN, OPERATOR, &inputs, &of, &[&node.output[0]]);
+        rewritten.node(DOMAIN, OPERATOR, &inputs, &of, &[node.output.first()?]);
         rewritten.layers.push(shape);
         Some(())
     }
 
     /// What a layer keeps, by the shape of its cache: batch, heads, sequence, width.
-    fn kept(&self, past: &str, heads: usize) -> Option<LayerShape> {
+    fn cache_shape(&self, past: &str, heads: usize) -> Option<LayerShape> {
         let (info, _) = self.inputs.get(past)?;
         let tensor = info.r#type.as_ref()?.tensor_type.as_ref()?;
         let dims = &tensor.shape.as_ref()?.dim;
         let known = |at: usize| match dims.get(at)?.value.as_ref()? {
-            Dimension::Known(size) => usize::try_from(*size).ok().filter(|n| *n > 0),
+            Dimension::Known(size) => count(*size).filter(|n| *n > 0),
             Dimension::Named(_) => None,
         };
         let shape = LayerShape {
@@ -282,16 +401,10 @@ impl<'m> Export<'m> {
         if needed.iter().any(gone) {
             return None;
         }
-        let mut out = Vec::new();
-        for node in &rewritten.nodes {
-            put(&mut out, graph::NODE, &node.raw);
-        }
-        for whole in &self.rest {
-            out.extend_from_slice(whole);
-        }
+        let mut out = self.kept(&rewritten);
         for (name, (_, raw)) in &self.weights {
             if needed.contains(name.as_str()) {
-                put(&mut out, graph::INITIALIZER, raw);
+                put(&mut out, graph::INITIALIZER, &self.file.weight(raw)?);
             }
         }
         for tensor in &rewritten.constants {
@@ -301,16 +414,11 @@ impl<'m> Export<'m> {
         out.extend_from_slice(ids);
         let named = |name: &str| Dimension::Named(name.to_owned());
         let row = [named("batch_size"), named("sequence_length")];
-        let wanted = info("wanted_rows", DataType::Int64, &[named("wanted")]);
         if needed.contains("position_ids") {
             let positions = info("position_ids", DataType::Int64, &row);
             put(&mut out, graph::INPUT, &positions.encode_to_vec());
         }
-        put(&mut out, graph::INPUT, &wanted.encode_to_vec());
-        let mut logits = self.logits.clone()?;
-        let tensor = logits.r#type.as_mut()?.tensor_type.as_mut()?;
-        tensor.shape.as_mut()?.dim.get_mut(1)?.value = Some(named("wanted"));
-        put(&mut out, graph::OUTPUT, &logits.encode_to_vec());
+        self.write_ends(&mut out)?;
         Some(out)
     }
 }
@@ -324,6 +432,14 @@ struct Rewritten {
 }
 
 impl Rewritten {
+    fn copy(&mut self, node: &NodeProto, raw: &[u8]) {
+        self.nodes.push(Node {
+            raw: raw.to_vec(),
+            inputs: node.input.clone(),
+            outputs: node.output.clone(),
+        });
+    }
+
     fn node(
         &mut self,
         domain: &str,
@@ -440,8 +556,8 @@ impl Settings {
             let whole = attribute.i.unwrap_or(0);
             let number = attribute.f.unwrap_or(0.0);
             match attribute.name.as_str() {
-                "num_heads" => settings.heads = usize::try_from(whole).ok()?,
-                "kv_num_heads" => settings.kv_heads = usize::try_from(whole).ok()?,
+                "num_heads" => settings.heads = count(whole)?,
+                "kv_num_heads" => settings.kv_heads = count(whole)?,
                 "scale" => settings.scale = number,
                 "local_window_size" => settings.window = whole,
                 "softcap" => settings.cap = number,
@@ -457,14 +573,65 @@ impl Settings {
     }
 }
 
+/// Heads, or numbers per head: no more than a model can have.
+fn count(written: i64) -> Option<usize> {
+    usize::try_from(written).ok().filter(|n| *n <= 1 << 16)
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
     use super::*;
+
+    /// The fixture in a layout.
+    fn fixture(layout: &str) -> Vec<u8> {
+        let models = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/models");
+        std::fs::read(format!("{models}/qwen2-{layout}/model.onnx")).expect("the fixture")
+    }
+
+    fn file(bytes: &[u8]) -> ExportFile<'_> {
+        ExportFile {
+            name: "model.onnx",
+            bytes,
+        }
+    }
+
+    #[test]
+    fn of_the_two_layouts_one_runs_on_pages_and_both_give_wanted_rows() {
+        let (genai, optimum) = (fixture("genai"), fixture("optimum"));
+        let graph = on_pages(file(&genai)).expect("it is laid out so that it can");
+        assert_eq!(graph.layers, [LayerShape { heads: 2, width: 16 }; 2]);
+        assert!(on_pages(file(&optimum)).is_none());
+        for export in [&genai, &optimum] {
+            let rewritten = of_wanted_rows(file(export)).expect("its head is found");
+            assert!(of_wanted_rows(file(&rewritten)).is_none(), "it is one already");
+        }
+        let small = of_wanted_rows(file(&optimum)).expect("its head is found");
+        assert!(small.len() * 2 < optimum.len(), "weights stay where they are");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn no_damage_stops_it(at in any::<Index>(), to in any::<u8>(), end in any::<Index>()) {
+            let mut damaged = fixture("genai");
+            let at = at.index(damaged.len());
+            damaged[at] = to;
+            let _ = (on_pages(file(&damaged)), of_wanted_rows(file(&damaged)));
+            damaged.truncate(end.index(damaged.len()));
+            let _ = (on_pages(file(&damaged)), of_wanted_rows(file(&damaged)));
+        }
+    }
 
     #[test]
     fn bytes_that_are_no_such_graph_are_left_alone() {
-        assert!(exported(b"").is_none());
-        assert!(exported(&[7 << 3 | 2, 3, 1, 2, 3]).is_none());
+        for bytes in [&b""[..], &[7 << 3 | 2, 3, 1, 2, 3], &[7 << 3 | 2, 0]] {
+            assert!(on_pages(file(bytes)).is_none());
+            assert!(of_wanted_rows(file(bytes)).is_none());
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::text::visible_line;
 use blocks::Builder;
 use config::Config;
 use decoder::Decoder;
-pub(super) use exported::{MAX_BYTES, exported};
+pub(super) use exported::{ExportFile, MAX_BYTES, of_wanted_rows, on_pages};
 use rotary::Rotary;
 use weights::Weights;
 

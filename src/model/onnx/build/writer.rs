@@ -44,6 +44,21 @@ pub(super) struct Place<'a> {
     pub length: u64,
 }
 
+impl Place<'_> {
+    /// As a tensor says it.
+    pub(super) fn entries(&self) -> Vec<StringStringEntryProto> {
+        let entry = |key: &str, value: String| StringStringEntryProto {
+            key: key.to_owned(),
+            value,
+        };
+        vec![
+            entry("location", self.location.to_owned()),
+            entry("offset", self.offset.to_string()),
+            entry("length", self.length.to_string()),
+        ]
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Writer {
     graph: GraphProto,
@@ -157,19 +172,11 @@ impl Writer {
         shape: &[usize],
         place: &Place,
     ) -> Value {
-        let entry = |key: &str, value: String| StringStringEntryProto {
-            key: key.to_owned(),
-            value,
-        };
         self.graph.initializer.push(TensorProto {
             dims: shape.iter().map(|n| length(*n)).collect(),
             data_type: kind.number(),
             name: name.to_owned(),
-            external_data: vec![
-                entry("location", place.location.to_owned()),
-                entry("offset", place.offset.to_string()),
-                entry("length", place.length.to_string()),
-            ],
+            external_data: place.entries(),
             data_location: EXTERNAL,
             ..TensorProto::default()
         });

@@ -117,14 +117,15 @@ impl Kernel for Layer {
         let (shape, queries) = numbers(queries)?;
         let ((_, keys), (_, values)) = (numbers(keys)?, numbers(values)?);
         let own = self.heads * self.shape.width;
-        let tokens = queries.len() / own;
         let mut output = node
             .output(0, shape.to_vec())?
             .ok_or_else(|| ort::Error::new("the output is missing"))?;
         let (_, answers) = output.try_extract_tensor_mut::<f32>()?;
         let mut state = self.memory.lock();
         let State { pages, parts } = &mut *state;
-        if parts.iter().map(|p| p.tokens).sum::<usize>() != tokens {
+        let expected: usize = parts.iter().map(|p| p.tokens).sum();
+        let kept = expected * self.shape.heads * self.shape.width;
+        if queries.len() != expected * own || keys.len() != kept || values.len() != kept {
             return Err(ort::Error::new("the step's tokens are not those of its texts"));
         }
         self.remember(pages, parts, keys, values);

@@ -12,11 +12,9 @@ use super::operator::{DOMAIN, Memory, PagedAttention, Part, State};
 use super::pages::Pages;
 use crate::model::ModelError;
 use crate::model::onnx::build::BuiltGraph;
-use crate::model::onnx::graph::{builder, numbers, recovered, runtime_error};
+use crate::model::onnx::graph::{WEIGHTS_FOLDER, builder, numbers, recovered, runtime_error};
 use crate::model::onnx::{Device, Settings, files_error};
 
-/// Where the files are that a graph from memory keeps its weights in.
-const WEIGHTS_FOLDER: &str = "session.model_external_initializers_file_folder_path";
 
 /// A built graph, and the memory of its attention.
 pub(in crate::model::onnx) struct PagedGraph {
