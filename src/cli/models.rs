@@ -151,7 +151,11 @@ async fn certify(model: &dyn Model, json: bool) -> Result<Exit, Failure> {
         introduce(model.identity());
         let [alone, some, many] = found.sizes;
         outln!("asked {alone} at a time, and in other orders {some} and {many} at a time");
-        outln!("texts that differ: {} of {}", found.texts_differ, found.texts);
+        outln!(
+            "texts that differ: {} of {}",
+            found.texts_differ,
+            found.texts
+        );
         match found.log_likelihoods {
             0 => outln!("log-likelihoods: it gives none"),
             all => outln!(

@@ -83,10 +83,10 @@ impl BatchInvariance {
 
 /// Requests of several lengths, some of which begin alike.
 fn requests(with_scores: bool) -> Vec<Request> {
-    let example = "Question: Which river flows through Vienna?\nAnswer: The Danube.\n\n";
+    let example = "Question: Which river is in Vienna?\nAnswer: The Danube.\n\n";
     let mut requests = Vec::new();
     for i in 0..EACH {
-        let examples = example.repeat(i as usize % 5);
+        let examples = example.repeat(i as usize % 4);
         let question = format!("{examples}Question: How many legs have {i} cats?\nAnswer:");
         let sampled = i % 2 == 1;
         let parameters = Parameters {
@@ -97,7 +97,12 @@ fn requests(with_scores: bool) -> Vec<Request> {
         };
         requests.push(request(&question, parameters, Wanted::Generate));
         if with_scores {
-            let continuations = [" Four", " The Danube", " None of them", " It depends on the cats."];
+            let continuations = [
+                " Four",
+                " The Danube",
+                " None of them",
+                " It depends on the cats.",
+            ];
             let continuations = continuations.map(str::to_owned).to_vec();
             let wanted = Wanted::LogLikelihood { continuations };
             requests.push(request(&question, Parameters::default(), wanted));

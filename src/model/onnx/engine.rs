@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 use super::cores;
 use super::generation::{Generated, Generation};
 use super::likelihood::Sum;
-use super::serial::Serial;
 use super::paged::Batch;
+use super::serial::Serial;
 use super::tokenizer::Tokenizer;
 use crate::model::{ContinuationScore, ErrorClass, ModelError, Parameters, SharedTokens, Usage};
 
@@ -176,7 +176,8 @@ impl Engine {
             let (context, tokens) = (fed.len(), rest.len() + 1);
             prompt_tokens += tokens as u64;
             fed.extend(rest);
-            self.limits.room_after(&[fed.as_slice(), &[last]].concat())?;
+            self.limits
+                .room_after(&[fed.as_slice(), &[last]].concat())?;
             let at = *numbers.entry(fed.clone()).or_insert(texts.len());
             if at == texts.len() {
                 texts.push(Text {
@@ -272,11 +273,7 @@ fn one_by_one(mut serial: Serial, queue: &mpsc::Receiver<Vec<Job>>) {
     }
 }
 
-fn side_by_side(
-    mut batch: Batch,
-    queue: &mpsc::Receiver<Vec<Job>>,
-    shared: &Mutex<SharedTokens>,
-) {
+fn side_by_side(mut batch: Batch, queue: &mpsc::Receiver<Vec<Job>>, shared: &Mutex<SharedTokens>) {
     loop {
         if batch.is_idle() {
             let Ok(jobs) = queue.recv() else {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::weights::{self, Checkpoint};
 use super::build::{self, BuiltGraph};
+use super::weights::{self, Checkpoint};
 use super::{external, files_error};
 use crate::files::{Folder, PlainPath, decode, without_bom};
 use crate::model::ModelError;
@@ -25,10 +25,7 @@ pub(super) enum GraphSource {
     /// A file, with its weights in it or beside it.
     File(PathBuf),
     /// A graph built here; its weights stay in their files, which are below the folder.
-    Built {
-        graph: BuiltGraph,
-        folder: PathBuf,
-    },
+    Built { graph: BuiltGraph, folder: PathBuf },
     /// A file compiled into the binary.
     Embedded(&'static [u8]),
 }

@@ -84,10 +84,7 @@ impl Generation {
     }
 
     /// The text, why it ended, and how many tokens were written.
-    pub(super) fn end(
-        self,
-        tokenizer: &Tokenizer,
-    ) -> Result<(String, Finish, usize), ModelError> {
+    pub(super) fn end(self, tokenizer: &Tokenizer) -> Result<(String, Finish, usize), ModelError> {
         let mut text = tokenizer.decode(&self.written)?;
         cut_at_stop(&mut text, &self.stop);
         Ok((text, self.finish, self.written.len()))

@@ -11,10 +11,10 @@ use ort::session::builder::SessionBuilder;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{DynTensor, DynValue, Outlet, Shape, Tensor, TensorElementType, ValueType};
 
-use super::{Device, exported};
 use super::files_error;
 use super::folder::GraphSource;
 use super::runtime;
+use super::{Device, exported};
 use crate::model::{ErrorClass, ModelError};
 
 /// Where the files are that a graph from memory keeps its weights in.

@@ -16,9 +16,15 @@ pub(super) fn most_bytes(spec: &ModelSpec) -> Result<u64, ModelError> {
     let gigabytes = match spec.options.get("kv_cache_gb") {
         None => memory_gb().map_or(USUAL_GB, |all| all / 4.0),
         Some(text) => {
-            let number = text.parse().ok().filter(|n: &f64| n.is_finite() && *n > 0.0);
+            let number = text
+                .parse()
+                .ok()
+                .filter(|n: &f64| n.is_finite() && *n > 0.0);
             number.ok_or_else(|| {
-                wrong(spec, &format!("kv_cache_gb must be a number above 0, not '{text}'"))
+                wrong(
+                    spec,
+                    &format!("kv_cache_gb must be a number above 0, not '{text}'"),
+                )
             })?
         }
     };
@@ -31,7 +37,11 @@ pub(super) fn most_bytes(spec: &ModelSpec) -> Result<u64, ModelError> {
 /// # Errors
 /// [`ErrorClass::BadRequest`] if that is neither `true` nor `false`.
 pub(super) fn keeping(spec: &ModelSpec) -> Result<Keeping, ModelError> {
-    match spec.options.get("share_prefixes").map_or("true", String::as_str) {
+    match spec
+        .options
+        .get("share_prefixes")
+        .map_or("true", String::as_str)
+    {
         "true" => Ok(Keeping::Prefixes),
         "false" => Ok(Keeping::Nothing),
         other => Err(wrong(
@@ -48,7 +58,9 @@ fn wrong(spec: &ModelSpec, what: &str) -> ModelError {
 /// The machine's memory, where it says.
 fn memory_gb() -> Option<f64> {
     let told = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = told.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = told
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kilobytes: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kilobytes * 1024.0 / GB)
 }
@@ -59,12 +71,19 @@ mod tests {
 
     #[test]
     fn a_ceiling_is_a_number_of_gigabytes() {
-        let bytes = |options: &str| most_bytes(&format!("onnx:x{options}").parse().expect("a specification"));
+        let bytes = |options: &str| {
+            most_bytes(&format!("onnx:x{options}").parse().expect("a specification"))
+        };
         assert_eq!(bytes("?kv_cache_gb=0.5").expect("a number"), 500_000_000);
         assert!(bytes("").expect("the usual") > 100_000_000);
         for wrong in ["0", "-1", "inf", "NaN", "much"] {
             let error = bytes(&format!("?kv_cache_gb={wrong}")).expect_err("not a ceiling");
-            assert!(error.message.contains("kv_cache_gb must be a number above 0"), "{error}");
+            assert!(
+                error
+                    .message
+                    .contains("kv_cache_gb must be a number above 0"),
+                "{error}"
+            );
         }
     }
 }

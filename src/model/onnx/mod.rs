@@ -39,12 +39,12 @@ use super::{
     Capabilities, Completion, ErrorClass, Identity, Message, Model, ModelError, ModelSpec,
     OpenOptions, Prompt, Request, SharedTokens, Timing, Usage, Wanted, reasoning,
 };
+use build::BuiltGraph;
 use chat_template::ChatTemplate;
 pub use classifier::SequenceClassifier;
 use engine::{Engine, Limits, Worker};
 pub use extended::extended;
 pub(super) use folder::EmbeddedFiles;
-use build::BuiltGraph;
 use folder::{GraphSource, ModelFiles};
 use graph::Graph;
 use ort::environment::Environment;
@@ -162,8 +162,9 @@ impl OnnxModel {
                 Some(batch(graph, folder)?)
             }
             // What ONNX Runtime does not take in another form, it is given as it is.
-            GraphSource::File(path) if device == Device::Cpu => exported::on_pages(path)
-                .and_then(|(graph, folder)| batch(&graph, folder).ok()),
+            GraphSource::File(path) if device == Device::Cpu => {
+                exported::on_pages(path).and_then(|(graph, folder)| batch(&graph, folder).ok())
+            }
             _ => None,
         };
         let (worker, vocabulary) = match built {

@@ -71,7 +71,9 @@ impl Serial {
         let (mut cache, mut last) = self.read(&job.prompt)?;
         let first_token = job.asked.elapsed().as_secs_f64();
         while !job.reply.is_closed() {
-            let next = job.generation.next(&last, &self.tokenizer, &self.end_tokens)?;
+            let next = job
+                .generation
+                .next(&last, &self.tokenizer, &self.end_tokens)?;
             let Next::Token(token) = next else {
                 break;
             };
@@ -83,11 +85,7 @@ impl Serial {
         Ok(first_token)
     }
 
-    fn score(
-        &mut self,
-        job: &Score,
-        shared: &mut Option<Context>,
-    ) -> Result<Vec<Sum>, ModelError> {
+    fn score(&mut self, job: &Score, shared: &mut Option<Context>) -> Result<Vec<Sum>, ModelError> {
         let (context, rest) = job.fed.split_at(job.context);
         let mut sum = Sum::default();
         let mut last = Vec::new();

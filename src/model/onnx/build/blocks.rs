@@ -213,7 +213,8 @@ impl<'a> Builder<'a> {
         if let Some(cap) = attention.cap {
             settings.push(("softcap", Setting::Float(cap)));
         }
-        self.writer.own(OPERATOR, &[queries, keys, values], &settings)
+        self.writer
+            .own(OPERATOR, &[queries, keys, values], &settings)
     }
 
     fn mlp(&mut self, name: &str, mlp: &Mlp, value: &Value) -> Built<Value> {

@@ -75,7 +75,7 @@ pub(in crate::model::onnx) fn on_pages(file: ExportFile) -> Option<BuiltGraph> {
 
 /// The graph of an export that gives logits of the tokens in `wanted_rows` alone; none where its head is not found.
 pub(in crate::model::onnx) fn of_wanted_rows(file: ExportFile) -> Option<Vec<u8>> {
-    file.with_graph(Export::of_wanted_rows)
+    file.with_graph(|export| export.of_wanted_rows())
 }
 
 impl ExportFile<'_> {
@@ -355,7 +355,11 @@ impl<'m> Export<'m> {
         }
         #[allow(clippy::cast_precision_loss)] // a few hundred
         let usual = 1.0 / (shape.width as f32).sqrt();
-        let scale = if settings.scale == 0.0 { usual } else { settings.scale };
+        let scale = if settings.scale == 0.0 {
+            usual
+        } else {
+            settings.scale
+        };
         let mut of = vec![
             ("layer", Setting::Int(length(layer))),
             ("heads", Setting::Int(length(settings.heads))),
@@ -602,14 +606,26 @@ mod tests {
     fn of_the_two_layouts_one_runs_on_pages_and_both_give_wanted_rows() {
         let (genai, optimum) = (fixture("genai"), fixture("optimum"));
         let graph = on_pages(file(&genai)).expect("it is laid out so that it can");
-        assert_eq!(graph.layers, [LayerShape { heads: 2, width: 16 }; 2]);
+        assert_eq!(
+            graph.layers,
+            [LayerShape {
+                heads: 2,
+                width: 16
+            }; 2]
+        );
         assert!(on_pages(file(&optimum)).is_none());
         for export in [&genai, &optimum] {
             let rewritten = of_wanted_rows(file(export)).expect("its head is found");
-            assert!(of_wanted_rows(file(&rewritten)).is_none(), "it is one already");
+            assert!(
+                of_wanted_rows(file(&rewritten)).is_none(),
+                "it is one already"
+            );
         }
         let small = of_wanted_rows(file(&optimum)).expect("its head is found");
-        assert!(small.len() * 2 < optimum.len(), "weights stay where they are");
+        assert!(
+            small.len() * 2 < optimum.len(),
+            "weights stay where they are"
+        );
     }
 
     proptest! {
@@ -637,10 +653,16 @@ mod tests {
     #[test]
     fn an_attribute_that_pages_do_not_know_is_not_passed_over() {
         let of = |name: &str, value: i64| attribute(name, &Setting::Int(value));
-        let usual = [of("num_heads", 4), of("kv_num_heads", 2), of("do_rotary", 1)];
+        let usual = [
+            of("num_heads", 4),
+            of("kv_num_heads", 2),
+            of("do_rotary", 1),
+        ];
         assert!(Settings::read(&usual).is_some_and(|s| s.rotary && s.heads == 4));
         let [heads, kv_heads, _] = usual;
-        assert!(Settings::read(&[heads.clone(), kv_heads.clone(), of("smooth_softmax", 1)]).is_none());
+        assert!(
+            Settings::read(&[heads.clone(), kv_heads.clone(), of("smooth_softmax", 1)]).is_none()
+        );
         assert!(Settings::read(&[heads.clone(), kv_heads, of("new", 0)]).is_none());
         assert!(Settings::read(&[heads]).is_none());
     }

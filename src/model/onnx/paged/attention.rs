@@ -110,11 +110,7 @@ fn scores<const Q: usize>(queries: [&[f32]; Q], keys: &[f32]) -> [[f32; PAGE]; Q
 }
 
 /// Adds a page's values, each as often as its weight says, to the answers.
-fn add_values<const Q: usize>(
-    weights: [&[f32]; Q],
-    values: &[f32],
-    queries: &mut [&mut Query; Q],
-) {
+fn add_values<const Q: usize>(weights: [&[f32]; Q], values: &[f32], queries: &mut [&mut Query; Q]) {
     /// Numbers that are summed up side by side.
     const LANES: usize = 16;
     let width = queries[0].answer.len();
@@ -180,12 +176,25 @@ fn exponential(x: f32) -> f32 {
     let whole = shifted - ROUND;
     let rest = clamped - whole * LN_2.0 - whole * LN_2.1;
     let power = f32::from_bits(
-        shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23,
+        shifted
+            .to_bits()
+            .wrapping_sub(ROUND.to_bits())
+            .wrapping_add(127)
+            << 23,
     );
     // Taylor, to the seventh power: |rest| is at most ln 2 / 2.
-    let series = [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0]
-        .into_iter()
-        .fold(0.0, |sum, term| sum * rest + term);
+    let series = [
+        1.0 / 5040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        0.5,
+        1.0,
+        1.0,
+    ]
+    .into_iter()
+    .fold(0.0, |sum, term| sum * rest + term);
     if x < -87.0 { 0.0 } else { series * power }
 }
 
@@ -222,12 +231,19 @@ mod tests {
     }
 
     fn text() -> Text {
-        let shape = LayerShape { heads: 1, width: WIDTH };
+        let shape = LayerShape {
+            heads: 1,
+            width: WIDTH,
+        };
         let mut pages = Pages::new(vec![shape], 1 << 20);
-        let table: Vec<_> = (0..TOKENS.div_ceil(PAGE)).filter_map(|_| pages.take()).collect();
+        let table: Vec<_> = (0..TOKENS.div_ceil(PAGE))
+            .filter_map(|_| pages.take())
+            .collect();
         for token in 0..TOKENS {
             let row = |salt: usize| -> Vec<f32> {
-                (0..WIDTH).map(|w| number(salt + token * WIDTH + w)).collect()
+                (0..WIDTH)
+                    .map(|w| number(salt + token * WIDTH + w))
+                    .collect()
             };
             let place = (table[token / PAGE], token % PAGE);
             pages.write(0, place, &row(0), &row(100_000));
@@ -236,10 +252,18 @@ mod tests {
     }
 
     fn answers(text: &Text, attention: &Attention, positions: &[usize]) -> Vec<Vec<f32>> {
-        let heads: Vec<Head> = text.table.iter().map(|id| text.pages.head(0, *id, 0)).collect();
+        let heads: Vec<Head> = text
+            .table
+            .iter()
+            .map(|id| text.pages.head(0, *id, 0))
+            .collect();
         let asked: Vec<Vec<f32>> = positions
             .iter()
-            .map(|p| (0..WIDTH).map(|w| number(7_000_000 + p * WIDTH + w)).collect())
+            .map(|p| {
+                (0..WIDTH)
+                    .map(|w| number(7_000_000 + p * WIDTH + w))
+                    .collect()
+            })
             .collect();
         let mut answers = vec![vec![0.0; WIDTH]; positions.len()];
         let mut queries: Vec<Query> = asked
@@ -261,15 +285,23 @@ mod tests {
         let of = |salt: usize, row: usize, w: usize| f64::from(number(salt + row * WIDTH + w));
         let seen = attention.seen(position);
         let scores = seen.clone().map(|token| {
-            let product: f64 = (0..WIDTH).map(|w| of(7_000_000, position, w) * of(0, token, w)).sum();
+            let product: f64 = (0..WIDTH)
+                .map(|w| of(7_000_000, position, w) * of(0, token, w))
+                .sum();
             let score = product * f64::from(attention.scale);
-            let score = attention.cap.map_or(score, |cap| (score / f64::from(cap)).tanh() * f64::from(cap));
+            let score = attention.cap.map_or(score, |cap| {
+                (score / f64::from(cap)).tanh() * f64::from(cap)
+            });
             score.exp()
         });
         let weights: Vec<f64> = scores.collect();
         let total: f64 = weights.iter().sum();
         let value = |w: usize| -> f64 {
-            seen.clone().zip(&weights).map(|(token, by)| by * of(100_000, token, w)).sum::<f64>() / total
+            seen.clone()
+                .zip(&weights)
+                .map(|(token, by)| by * of(100_000, token, w))
+                .sum::<f64>()
+                / total
         };
         (0..WIDTH).map(value).collect()
     }
@@ -277,12 +309,24 @@ mod tests {
     #[test]
     fn answers_are_those_of_the_definition() {
         let text = text();
-        for (window, cap) in [(None, None), (Some(20), None), (None, Some(5.0)), (Some(1), Some(2.0))] {
-            let attention = Attention { scale: 0.3, window, cap };
+        for (window, cap) in [
+            (None, None),
+            (Some(20), None),
+            (None, Some(5.0)),
+            (Some(1), Some(2.0)),
+        ] {
+            let attention = Attention {
+                scale: 0.3,
+                window,
+                cap,
+            };
             for position in [0, 15, 16, 31, 40, 49] {
                 let got = answers(&text, &attention, &[position]);
                 for (got, want) in got[0].iter().zip(defined(&attention, position)) {
-                    assert!((f64::from(*got) - want).abs() < 2e-6, "{position}: {got} {want}");
+                    assert!(
+                        (f64::from(*got) - want).abs() < 2e-6,
+                        "{position}: {got} {want}"
+                    );
                 }
             }
         }
@@ -292,8 +336,14 @@ mod tests {
     fn an_answer_is_the_same_to_the_last_bit_whoever_else_asks() {
         let text = text();
         for window in [None, Some(17)] {
-            let attention = Attention { scale: 0.3, window, cap: None };
-            let alone: Vec<_> = (0..TOKENS).map(|p| answers(&text, &attention, &[p]).remove(0)).collect();
+            let attention = Attention {
+                scale: 0.3,
+                window,
+                cap: None,
+            };
+            let alone: Vec<_> = (0..TOKENS)
+                .map(|p| answers(&text, &attention, &[p]).remove(0))
+                .collect();
             let all: Vec<usize> = (0..TOKENS).collect();
             assert_eq!(answers(&text, &attention, &all), alone);
             let odd: Vec<usize> = (0..TOKENS).rev().step_by(3).collect();

@@ -301,7 +301,11 @@ impl Batch {
             for text in &mut self.running {
                 let read = text.read.min(text.shareable);
                 // The end of a page that is not full is kept where the beginning ends.
-                let whole = if read == text.shareable { read } else { read - read % PAGE };
+                let whole = if read == text.shareable {
+                    read
+                } else {
+                    read - read % PAGE
+                };
                 if whole <= text.shared {
                     continue;
                 }

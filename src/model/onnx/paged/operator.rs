@@ -126,7 +126,9 @@ impl Kernel for Layer {
         let expected: usize = parts.iter().map(|p| p.tokens).sum();
         let kept = expected * self.shape.heads * self.shape.width;
         if queries.len() != expected * own || keys.len() != kept || values.len() != kept {
-            return Err(ort::Error::new("the step's tokens are not those of its texts"));
+            return Err(ort::Error::new(
+                "the step's tokens are not those of its texts",
+            ));
         }
         self.remember(pages, parts, keys, values);
         let works = self.works(parts, queries, answers);
@@ -134,7 +136,11 @@ impl Kernel for Layer {
         let pages = &*pages;
         node.par_for(works.len(), 0, |at| {
             let mut work = works[at].lock().unwrap_or_else(PoisonError::into_inner);
-            let Work { table, head, queries } = &mut *work;
+            let Work {
+                table,
+                head,
+                queries,
+            } = &mut *work;
             let last = queries.iter().map(|q| q.position / PAGE).max().unwrap_or(0);
             let table = table[..=last].iter();
             let heads: Vec<_> = table.map(|id| pages.head(self.layer, *id, *head)).collect();

@@ -66,7 +66,9 @@ impl Pages {
             size,
             pages: Vec::new(),
             free: Vec::new(),
-            most: usize::try_from(most_bytes / bytes).unwrap_or(usize::MAX).max(1),
+            most: usize::try_from(most_bytes / bytes)
+                .unwrap_or(usize::MAX)
+                .max(1),
         }
     }
 
@@ -135,8 +137,7 @@ impl Pages {
         let LayerShape { heads, width } = self.shapes[layer];
         for head in 0..heads {
             let own = self.place(layer, head);
-            let (all_keys, all_values) =
-                self.pages[id.0].numbers[own].split_at_mut(width * PAGE);
+            let (all_keys, all_values) = self.pages[id.0].numbers[own].split_at_mut(width * PAGE);
             let of_head = head * width..(head + 1) * width;
             let places = all_keys.iter_mut().skip(place).step_by(PAGE);
             for (at, key) in places.zip(&keys[of_head.clone()]) {
@@ -185,7 +186,10 @@ mod tests {
     fn what_was_written_is_found_where_attention_reads_it() {
         let mut pages = Pages::new(vec![SHAPE; 2], BYTES * 4);
         let id = pages.take().expect("a page");
-        let (keys, values) = ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [7.0, 8.0, 9.0, 10.0, 11.0, 12.0]);
+        let (keys, values) = (
+            [1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+            [7.0, 8.0, 9.0, 10.0, 11.0, 12.0],
+        );
         pages.write(1, (id, 5), &keys, &values);
         let head = pages.head(1, id, 1);
         let key: Vec<f32> = (0..3).map(|w| head.keys[w * PAGE + 5]).collect();

@@ -183,11 +183,15 @@ impl PrefixTree {
     }
 
     fn node(&self, id: NodeId) -> &Node {
-        self.nodes[id].as_ref().expect("numbers of nodes that were removed are in no map")
+        self.nodes[id]
+            .as_ref()
+            .expect("numbers of nodes that were removed are in no map")
     }
 
     fn node_mut(&mut self, id: NodeId) -> &mut Node {
-        self.nodes[id].as_mut().expect("numbers of nodes that were removed are in no map")
+        self.nodes[id]
+            .as_mut()
+            .expect("numbers of nodes that were removed are in no map")
     }
 }
 
@@ -210,7 +214,9 @@ mod tests {
     }
 
     fn table(pages: &mut Pages, tokens: usize) -> Vec<PageId> {
-        (0..tokens.div_ceil(PAGE)).map(|_| pages.take().expect("a page")).collect()
+        (0..tokens.div_ceil(PAGE))
+            .map(|_| pages.take().expect("a page"))
+            .collect()
     }
 
     #[test]
@@ -228,7 +234,10 @@ mod tests {
         let longer: Vec<u32> = (0..45).collect();
         let mut further = own[..2].to_vec();
         further.extend(table(&mut pages, 1));
-        assert_eq!(tree.insert(&longer, &further), (vec![further[2]], vec![own[2]]));
+        assert_eq!(
+            tree.insert(&longer, &further),
+            (vec![further[2]], vec![own[2]])
+        );
         assert_eq!(tree.longest(&longer).tokens(), 45);
     }
 

@@ -133,15 +133,16 @@ impl Sequence {
         let queue = self.queue();
         match self.job {
             Job::Generate(job) => {
-                let generated = job.generation.end(tokenizer).map(|(text, finish, written)| {
-                    Generated {
+                let generated = job
+                    .generation
+                    .end(tokenizer)
+                    .map(|(text, finish, written)| Generated {
                         text,
                         finish,
                         written,
                         queue,
                         first_token: self.first_token.unwrap_or(queue),
-                    }
-                });
+                    });
                 let _ = job.reply.send(generated);
             }
             Job::Score(job) => {

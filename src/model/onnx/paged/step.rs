@@ -15,7 +15,6 @@ use crate::model::onnx::build::BuiltGraph;
 use crate::model::onnx::graph::{WEIGHTS_FOLDER, builder, numbers, recovered, runtime_error};
 use crate::model::onnx::{Device, Settings, files_error};
 
-
 /// A built graph, and the memory of its attention.
 pub(in crate::model::onnx) struct PagedGraph {
     session: Session,
@@ -116,7 +115,10 @@ impl PagedGraph {
             inputs.push(("position_ids".into(), positions));
         }
         if self.takes_text_length {
-            inputs.push(("text_length".into(), row(counts(&step.text_lengths), false)?));
+            inputs.push((
+                "text_length".into(),
+                row(counts(&step.text_lengths), false)?,
+            ));
         }
         self.memory.lock().parts = step.parts;
         let outputs = self.session.run(inputs);
