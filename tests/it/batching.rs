@@ -171,7 +171,7 @@ async fn a_shared_beginning_is_read_once_and_changes_no_score() {
     assert_eq!(told.shared, 0);
 }
 
-/// Bytes that a token takes of the ceiling, in gigabytes: two layers of the fixture, two heads, keys and values of eight numbers.
+/// The option that lets a fixture keep so many tokens.
 fn ceiling(folder: &TempDir, tokens: usize) -> String {
     let text = fs::read_to_string(folder.path().join("config.json")).expect("the configuration");
     let config: serde_json::Value = serde_json::from_str(&text).expect("JSON");
@@ -185,7 +185,9 @@ fn ceiling(folder: &TempDir, tokens: usize) -> String {
     let kept = count("num_key_value_heads").unwrap_or(heads);
     let layers = count("num_hidden_layers").expect("layers");
     let bytes = tokens * layers * kept * width * 2 * 4;
-    format!("?kv_cache_gb={:.9}", bytes as f64 / 1e9)
+    #[allow(clippy::cast_precision_loss)] // a few kilobytes
+    let gigabytes = bytes as f64 / 1e9;
+    format!("?kv_cache_gb={gigabytes:.9}")
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ pub(super) enum Job {
 /// A text to be gone on with.
 pub(super) struct Generate {
     pub prompt: Vec<u32>,
-    pub generation: Generation,
+    pub generation: Box<Generation>,
     pub asked: Instant,
     pub reply: oneshot::Sender<Result<Generated, ModelError>>,
 }
@@ -140,7 +140,7 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         self.submit(vec![Job::Generate(Generate {
             prompt,
-            generation: Generation::new(parameters, room),
+            generation: Box::new(Generation::new(parameters, room)),
             asked,
             reply,
         })])?;

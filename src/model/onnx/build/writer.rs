@@ -33,7 +33,6 @@ pub(super) enum Setting {
     Int(i64),
     Float(f32),
     Text(&'static str),
-    Ints(Vec<i64>),
 }
 
 /// The bytes of a file that an initializer is.
@@ -228,14 +227,13 @@ pub(super) fn attribute(name: &str, setting: &Setting) -> AttributeProto {
         name: name.to_owned(),
         ..AttributeProto::default()
     };
-    // `AttributeProto.AttributeType`: FLOAT, INT, STRING, INTS.
+    // `AttributeProto.AttributeType`: FLOAT, INT, STRING.
     match setting {
         Setting::Float(value) => (attribute.r#type, attribute.f) = (1, Some(*value)),
         Setting::Int(value) => (attribute.r#type, attribute.i) = (2, Some(*value)),
         Setting::Text(value) => {
             (attribute.r#type, attribute.s) = (3, Some(value.as_bytes().to_vec()));
         }
-        Setting::Ints(values) => (attribute.r#type, attribute.ints) = (7, values.clone()),
     }
     attribute
 }

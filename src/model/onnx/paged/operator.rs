@@ -114,8 +114,8 @@ impl Kernel for Layer {
     fn compute(&mut self, node: &ComputeContext) -> ort::Result<()> {
         let inputs = [node.input(0)?, node.input(1)?, node.input(2)?];
         let [queries, keys, values] = &inputs;
-        let (shape, queries) = numbers(queries)?;
-        let ((_, keys), (_, values)) = (numbers(keys)?, numbers(values)?);
+        let (shape, queries) = numbers(queries.as_ref())?;
+        let ((_, keys), (_, values)) = (numbers(keys.as_ref())?, numbers(values.as_ref())?);
         let own = self.heads * self.shape.width;
         let mut output = node
             .output(0, shape.to_vec())?
@@ -202,8 +202,7 @@ impl Layer {
     }
 }
 
-fn numbers<'a>(input: &'a Option<ValueRef<'_>>) -> ort::Result<(&'a Shape, &'a [f32])> {
-    let input = input.as_ref();
+fn numbers<'a>(input: Option<&'a ValueRef<'_>>) -> ort::Result<(&'a Shape, &'a [f32])> {
     let value = input.ok_or_else(|| ort::Error::new("an input is missing"))?;
     value.try_extract_tensor::<f32>()
 }
