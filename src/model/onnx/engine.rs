@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::cores;
 use super::generation::{Generated, Generation};
-use super::likelihood::Sum;
+use super::job::{Generate, Job, Score, Scored};
 use super::paged::Batch;
 use super::serial::Serial;
 use super::tokenizer::Tokenizer;
@@ -31,52 +31,12 @@ pub(super) struct Limits {
     pub context_length: Option<usize>,
 }
 
-/// One text to be read.
-pub(super) enum Job {
-    Generate(Generate),
-    Score(Score),
-}
-
-/// A text to be gone on with.
-pub(super) struct Generate {
-    pub prompt: Vec<u32>,
-    pub generation: Box<Generation>,
-    pub asked: Instant,
-    pub reply: oneshot::Sender<Result<Generated, ModelError>>,
-}
-
-/// A text whose tokens behind its context are to be scored, and after them, one for each score, a last token that need not be read.
-pub(super) struct Score {
-    pub fed: Vec<u32>,
-    /// Tokens of the context.
-    pub context: usize,
-    pub last: Vec<u32>,
-    pub asked: Instant,
-    pub reply: oneshot::Sender<Result<Scored, ModelError>>,
-}
-
-/// A score for each last token.
-pub(super) struct Scored {
-    pub scores: Vec<Sum>,
-    /// Seconds.
-    pub queue: f64,
-}
-
 /// Scores of continuations.
 pub(super) struct Likelihoods {
     pub continuations: Vec<ContinuationScore>,
     pub prompt_tokens: u64,
     /// Seconds.
     pub queue: f64,
-}
-
-impl Job {
-    pub(super) fn asked(&self) -> Instant {
-        match self {
-            Self::Generate(job) => job.asked,
-            Self::Score(job) => job.asked,
-        }
-    }
 }
 
 /// How a graph's texts are run.

@@ -1,6 +1,5 @@
 //! Log-probabilities from rows of logits.
 
-use super::sampler::argmax;
 use crate::model::{ContinuationScore, ErrorClass, ModelError};
 
 /// The log-likelihood of a continuation, token by token.
@@ -89,6 +88,17 @@ pub(super) fn largest(logits: &[f32]) -> Result<f32, ModelError> {
     } else {
         Ok(largest)
     }
+}
+
+/// The most likely token; the lowest id of equals.
+pub(super) fn argmax(logits: &[f32]) -> u32 {
+    let mut best = 0;
+    for (i, value) in logits.iter().enumerate() {
+        if *value > logits[best] {
+            best = i;
+        }
+    }
+    u32::try_from(best).unwrap_or(0)
 }
 
 fn unusable(what: &str) -> ModelError {

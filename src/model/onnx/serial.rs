@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::engine::{Generate, Job, Score, Scored};
 use super::generation::{Generated, Next};
 use super::graph::{Cache, Graph};
+use super::job::{Generate, Job, Score, Scored};
 use super::likelihood::Sum;
 use super::tokenizer::Tokenizer;
 use crate::model::{ErrorClass, ModelError};

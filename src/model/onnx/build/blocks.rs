@@ -6,7 +6,7 @@ use super::rotary::{Angles, Positions};
 use super::weights::Weights;
 use super::writer::{Setting, Value, Writer, length};
 use crate::model::ModelError;
-use crate::model::onnx::paged::OPERATOR;
+use crate::model::onnx::paged_operator::OPERATOR;
 
 /// A graph being built.
 pub(super) struct Builder<'a> {

@@ -1,7 +1,7 @@
 //! What a family says of a model: the parts of a decoder, in the words of the blocks that build it.
 
 use super::rotary::Rotary;
-use crate::model::onnx::paged::LayerShape;
+use crate::model::onnx::paged_operator::LayerShape;
 
 /// A decoder-only transformer.
 pub(super) struct Decoder {

@@ -14,7 +14,7 @@ use super::proto::{
 };
 use super::writer::{MICROSOFT, Place, Setting, attribute, info, length};
 use crate::model::onnx::extended::{Fields, LENGTH, put_varint};
-use crate::model::onnx::paged::{DOMAIN, LayerShape, OPERATOR};
+use crate::model::onnx::paged_operator::{DOMAIN, LayerShape, OPERATOR};
 
 /// Largest graph that is taken apart, weights that are in it included.
 pub(in crate::model::onnx) const MAX_BYTES: u64 = 1 << 30;

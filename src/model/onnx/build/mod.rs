@@ -20,7 +20,7 @@ mod writer;
 use serde_json::Value;
 
 use super::files_error;
-use super::paged::LayerShape;
+use super::paged_operator::LayerShape;
 use super::weights::Checkpoint;
 use crate::model::ModelError;
 use crate::text::visible_line;

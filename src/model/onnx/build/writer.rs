@@ -7,7 +7,7 @@ use super::proto::{
     NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto,
     TensorTypeProto, TypeProto, ValueInfoProto,
 };
-use crate::model::onnx::paged::DOMAIN as OWN;
+use crate::model::onnx::paged_operator::DOMAIN as OWN;
 
 /// The version of ONNX's own operators.
 const OPSET: i64 = 21;

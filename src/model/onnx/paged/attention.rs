@@ -201,8 +201,9 @@ fn exponential(x: f32) -> f32 {
 #[cfg(test)]
 #[allow(clippy::cast_precision_loss)]
 mod tests {
-    use super::super::pages::{LayerShape, Pages};
+    use super::super::pages::Pages;
     use super::*;
+    use crate::model::onnx::paged_operator::LayerShape;
 
     /// Numbers that vary without a pattern.
     fn number(seed: usize) -> f32 {

@@ -8,7 +8,7 @@ use super::pages::{PAGE, PageId};
 use super::prefix::{PrefixTree, common};
 use super::sequence::Sequence;
 use super::step::{PagedGraph, Step};
-use crate::model::onnx::engine::Job;
+use crate::model::onnx::job::Job;
 use crate::model::onnx::tokenizer::Tokenizer;
 use crate::model::{ErrorClass, ModelError, SharedTokens};
 

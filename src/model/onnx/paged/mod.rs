@@ -17,6 +17,4 @@ mod sequence;
 mod step;
 
 pub(super) use batch::{Batch, Keeping};
-pub(super) use operator::{DOMAIN, OPERATOR};
-pub(super) use pages::LayerShape;
 pub(super) use step::PagedGraph;

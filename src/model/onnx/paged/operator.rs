@@ -8,13 +8,8 @@ use ort::operator::{
 use ort::value::{Shape, TensorElementType, ValueRef};
 
 use super::attention::{Attention, Query};
-use super::pages::{LayerShape, PAGE, PageId, Pages};
-
-/// The domain of candor's operators.
-pub(in crate::model::onnx) const DOMAIN: &str = "candor";
-/// The operator's name. Inputs: queries, keys and values, tokens × (heads × width) each; output: as the queries. Attributes: `layer`, `heads`, `scale`;
-/// `window` and `softcap` where there are any.
-pub(in crate::model::onnx) const OPERATOR: &str = "PagedAttention";
+use super::pages::{PAGE, PageId, Pages};
+use crate::model::onnx::paged_operator::{LayerShape, OPERATOR};
 
 /// Tokens whose queries are answered by one thread in one go.
 const TILE: usize = 16;

@@ -2,21 +2,14 @@
 
 use std::ops::Range;
 
+use crate::model::onnx::paged_operator::LayerShape;
+
 /// Tokens of a page.
 pub(in crate::model::onnx) const PAGE: usize = 16;
 
-/// What a layer keeps of a token: so many heads of keys and of values, each of some width.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::model::onnx) struct LayerShape {
-    pub heads: usize,
-    pub width: usize,
-}
-
-impl LayerShape {
-    /// Numbers that one head of a page has: keys, then values.
-    fn of_head(self) -> usize {
-        2 * self.width * PAGE
-    }
+/// Numbers that one head of a page has: keys, then values.
+fn of_head(shape: LayerShape) -> usize {
+    2 * shape.width * PAGE
 }
 
 /// A page, by its number.
@@ -55,8 +48,8 @@ impl Pages {
     pub(super) fn new(shapes: Vec<LayerShape>, most_bytes: u64) -> Self {
         let mut size = 0;
         let offsets = shapes.iter().map(|shape| {
-            size += shape.heads * shape.of_head();
-            size - shape.heads * shape.of_head()
+            size += shape.heads * of_head(*shape);
+            size - shape.heads * of_head(*shape)
         });
         let offsets = offsets.collect();
         let bytes = (size * size_of::<f32>()).max(1) as u64;
@@ -155,7 +148,7 @@ impl Pages {
     }
 
     fn place(&self, layer: usize, head: usize) -> Range<usize> {
-        let of_head = self.shapes[layer].of_head();
+        let of_head = of_head(self.shapes[layer]);
         let start = self.offsets[layer] + head * of_head;
         start..start + of_head
     }

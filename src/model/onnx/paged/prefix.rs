@@ -206,8 +206,9 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::pages::{LayerShape, Pages};
+    use super::super::pages::Pages;
     use super::*;
+    use crate::model::onnx::paged_operator::LayerShape;
 
     fn pages() -> Pages {
         Pages::new(vec![LayerShape { heads: 1, width: 1 }], 1 << 20)

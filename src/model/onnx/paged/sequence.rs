@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::pages::{PAGE, PageId};
 use crate::model::ModelError;
-use crate::model::onnx::engine::{Job, Scored};
 use crate::model::onnx::generation::{Generated, Next};
+use crate::model::onnx::job::{Job, Scored};
 use crate::model::onnx::likelihood::Sum;
 use crate::model::onnx::tokenizer::Tokenizer;
 

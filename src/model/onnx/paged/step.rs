@@ -8,11 +8,12 @@ use ort::operator::OperatorDomain;
 use ort::session::{Session, SessionInputValue};
 use ort::value::Tensor;
 
-use super::operator::{DOMAIN, Memory, PagedAttention, Part, State};
+use super::operator::{Memory, PagedAttention, Part, State};
 use super::pages::Pages;
 use crate::model::ModelError;
 use crate::model::onnx::build::BuiltGraph;
 use crate::model::onnx::graph::{WEIGHTS_FOLDER, builder, numbers, recovered, runtime_error};
+use crate::model::onnx::paged_operator::DOMAIN;
 use crate::model::onnx::{Device, Settings, files_error};
 
 /// A built graph, and the memory of its attention.
