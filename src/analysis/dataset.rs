@@ -8,6 +8,7 @@ use crate::store::{
     Filter, Manifest, ModelRecord, Reading, RunDirectory, SCORES, ServerTraffic, StoreError,
     SuiteRecord, TRIALS, Table, TrialRecord, column,
 };
+use crate::suite::TaskGroup;
 use crate::text::instead;
 
 /// The tables of runs, and what their manifests say.
@@ -97,6 +98,14 @@ impl Dataset {
     pub fn run_hashes(&self) -> Result<Vec<String>, StoreError> {
         let runs = self.runs.iter().zip(&self.manifests);
         runs.map(|(run, manifest)| run.hash(manifest)).collect()
+    }
+
+    /// The groups of tasks among the suites, each once.
+    #[must_use]
+    pub fn groups(&self) -> Vec<&TaskGroup> {
+        let mut seen = HashSet::new();
+        let all = self.manifests.iter().flat_map(|m| &m.groups);
+        all.filter(|group| seen.insert(&group.name)).collect()
     }
 
     /// A line for each suite of which the runs asked a part: which part, and whether it was the same one.

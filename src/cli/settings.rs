@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::exit::{Exit, Failure};
 use crate::model::remote::Accounts;
-use crate::model::{ModelSpec, Named, OpenOptions, data_directory};
+use crate::model::{ModelSpec, Named, OpenOptions};
 use crate::run::Configuration;
 use crate::sandbox::CodePolicy;
 use crate::suite::DataOptions;
@@ -22,7 +22,6 @@ impl Settings {
         let data = DataOptions {
             folders: configuration.data_folders(),
             offline,
-            cache: data_directory(),
             ..DataOptions::default()
         };
         let open = OpenOptions {

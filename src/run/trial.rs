@@ -84,7 +84,9 @@ impl Asker {
                 if let Some(kept) = kept {
                     record = kept;
                 } else {
-                    observed.spent = self.answer(&mut record, request, &key, model, &purse).await;
+                    observed.spent = self
+                        .answer(&mut record, request, key, trial, model, &purse)
+                        .await;
                 }
                 observed.origin = record
                     .completion
@@ -128,21 +130,32 @@ impl Asker {
     async fn answer(
         &self,
         record: &mut TrialRecord,
-        request: Request,
-        key: &RequestKey,
+        mut request: Request,
+        key: RequestKey,
+        trial: Trial,
         model: usize,
         purse: &Purse,
     ) -> Option<f64> {
-        let target = &self.plan.models[model];
-        let payment = purse.payment();
-        let asked = target.model.answer_for(&payment, &request);
-        let answer = match &self.cache {
-            Some(cache) if target.capabilities.cacheable => cache.answer(key, asked).await,
-            _ => asked.await,
-        };
+        let (mut spent, seed) = (None, request.parameters.seed);
+        let mut answer = self
+            .asked_once(&request, &key, model, purse, &mut spent)
+            .await;
+        for repeat in 1..self.plan.suites[trial.suite].suite.prompts.repeats() {
+            let Ok(so_far) = answer else { break };
+            request.parameters.seed = seed.map(|seed| seed.wrapping_add(repeat.into()));
+            let key = self.plan.repeat_key(&request, model, trial.epoch, repeat);
+            let next = self.asked_once(&request, &key, model, purse, &mut spent);
+            answer = match next.await {
+                Ok(next) => Ok(so_far.joined_by(next)),
+                Err(error) => Err(ModelError {
+                    attempts: so_far.attempts.and(error.attempts),
+                    ..error
+                }),
+            };
+        }
         record.finished = Timestamp::now();
         record.prompt = request.prompt;
-        let attempts = match answer.and_then(only_numbers) {
+        let attempts = match answer {
             Ok(mut completion) => {
                 record.status = TrialStatus::of(&completion);
                 if record.status == TrialStatus::Error {
@@ -165,10 +178,36 @@ impl Asker {
                 error.attempts
             }
         };
-        let spent = payment.settle(&attempts);
         let alone = attempts.sent <= u32::from(record.failure.is_none());
         record.attempts = (!alone).then_some(attempts);
         spent.filter(|spent| *spent > 0.0)
+    }
+
+    /// One answer, from the cache or the model; what it took is added to what was spent.
+    async fn asked_once(
+        &self,
+        request: &Request,
+        key: &RequestKey,
+        model: usize,
+        purse: &Purse,
+        spent: &mut Option<f64>,
+    ) -> Result<Completion, ModelError> {
+        let target = &self.plan.models[model];
+        let payment = purse.payment();
+        let asked = target.model.answer_for(&payment, request);
+        let answer = match &self.cache {
+            Some(cache) if target.capabilities.cacheable => cache.answer(key, asked).await,
+            _ => asked.await,
+        };
+        let answer = answer.and_then(only_numbers);
+        let attempts = match &answer {
+            Ok(completion) => completion.attempts,
+            Err(error) => error.attempts,
+        };
+        if let Some(now) = payment.settle(&attempts) {
+            *spent = Some(spent.unwrap_or(0.0) + now);
+        }
+        answer
     }
 
     /// Scores the answer, if there is one.
@@ -208,11 +247,13 @@ impl Asker {
         let model = &self.plan.models[model].model;
         let asked = request.prompt.most_tokens();
         let limit = u64::from(request.parameters.max_tokens);
+        let planned = &self.plan.suites[trial.suite];
+        let repeats = f64::from(planned.suite.prompts.repeats());
         let price = |read, written| {
             let price = asks_model.then(|| model.price(read, written)).flatten();
-            Money::dollars(price.map_or(0.0, |usd| usd.0))
+            Money::dollars(price.map_or(0.0, |usd| usd.0 * repeats))
         };
-        let scorers = &self.plan.suites[trial.suite].scorers;
+        let scorers = &planned.scorers;
         Bounds {
             least: price(asked / BYTES_PER_TOKEN, 1),
             most: price(asked, limit).plus(self.plan.panel.max_cost(scorers, asked, limit)),

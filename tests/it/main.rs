@@ -28,13 +28,14 @@ mod driver;
 mod endpoint;
 #[cfg(target_os = "linux")]
 mod ends;
+mod every_task;
 mod evidence;
+mod exchange;
+mod exchange_tools;
 #[cfg(unix)]
 mod fault_proxy;
 #[cfg(unix)]
 mod faults;
-mod exchange;
-mod exchange_tools;
 mod final_numbers;
 mod foreign;
 mod foreign_data;
@@ -42,6 +43,7 @@ mod freedombench;
 mod gap;
 mod gate;
 mod gate_run;
+mod groups;
 mod gsm8k;
 mod hostile;
 mod house;
@@ -49,6 +51,7 @@ mod hub;
 mod installed;
 mod judge;
 mod labeller;
+mod letters;
 mod limiter;
 mod lints;
 #[cfg(target_os = "linux")]
@@ -60,9 +63,9 @@ mod money;
 mod onnx;
 mod openai_schema;
 mod own_files;
-mod pictures;
 #[cfg(target_os = "linux")]
 mod packages;
+mod pictures;
 mod platform;
 mod properties;
 mod public_sets;

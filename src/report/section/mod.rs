@@ -7,6 +7,7 @@ mod differences;
 mod disagreements;
 mod failures;
 mod gaps;
+mod groups;
 mod heat_map;
 mod labels;
 mod method;
@@ -56,6 +57,10 @@ pub(super) const SECTIONS: &[Section] = &[
     Section {
         id: "scores",
         render: scores::render,
+    },
+    Section {
+        id: "groups",
+        render: groups::render,
     },
     Section {
         id: "failures",
