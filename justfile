@@ -73,3 +73,13 @@ demo-models:
 # Where the key facts of audit/sensitive-history are found in real answers on something else (five minutes); prints the table of the suite's ROWS.md.
 unrelated:
     cargo test --test it unrelated -- --ignored --nocapture
+
+# candor beside lm-evaluation-harness on the same weights (a venv with lm-eval 0.4.13, torch and transformers; ten minutes on two cores):
+# multiple choice, greedy answers, perplexity.
+beside-lm-eval model venv out="/tmp/beside-lm-eval":
+    cargo build
+    {{venv}}/bin/python tests/real_model/beside_lm_eval.py {{model}} {{out}} target/debug/candor
+
+# Every task of lm-evaluation-harness that needs no Python, two made-up documents of each, against a local mock: time and memory.
+every-task tasks:
+    CANDOR_LM_EVAL_TASKS={{tasks}} cargo test --test it every_task -- --ignored --nocapture

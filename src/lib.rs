@@ -41,6 +41,7 @@
 //! | 1 | [`model`] | whom to ask: the `Model` trait; in process, over HTTP, from recordings |
 //! | 0 | [`stats`] | pure functions over slices; the crate `candor-stats` |
 //! | 0 | [`files`] | foreign files: plain paths, encodings, rows of every format |
+//! | 0 | [`hub`] | the Hugging Face hub: its cache, its lists of files, downloads |
 //! | 0 | [`net`] | the network: one HTTP client, one way to fetch a file |
 //! | 0 | [`text`] | normal forms, tokens, numbers; errors in what a person wrote |
 //!
@@ -55,6 +56,7 @@ pub mod analysis;
 pub mod cli;
 pub mod files;
 pub mod gate;
+pub mod hub;
 pub mod model;
 pub mod net;
 pub mod report;

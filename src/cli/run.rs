@@ -13,7 +13,7 @@ use super::exit::{Exit, Failure};
 use super::filter::FilterArguments;
 use super::interrupt::interrupts;
 use super::number::{positive, whole};
-use super::output::{Form, print_grid, print_note, print_summary, score_grid};
+use super::output::{Form, group_grid, print_grid, print_note, print_summary, score_grid};
 use super::progress::Progress;
 use super::scheduler;
 use super::settings::Settings;
@@ -341,6 +341,10 @@ async fn ask_and_report(
         Form::Json => print_summary(&report, &sums, &path)?,
         Form::Text => {
             print_grid(&score_grid(&report, &sums));
+            if let Some(groups) = group_grid(&report) {
+                outln!();
+                print_grid(&groups);
+            }
             report.headlines().iter().for_each(|s| print_note(s));
         }
     }

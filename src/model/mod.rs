@@ -100,7 +100,7 @@ pub trait Model: Send + Sync {
         Err(ModelError::new(
             ErrorClass::Unsupported,
             format!(
-                "{} does not return log-likelihoods; use a suite whose scorers read text (e.g. choice by letter)",
+                "{} does not return log-likelihoods; add ?form=letter to a multiple-choice suite, or use one whose scorers read text",
                 self.identity().name
             ),
         ))

@@ -1,7 +1,6 @@
-//! The network: how an HTTP client is set up, how a file is fetched, and where the Hugging Face hub is.
+//! The network: how an HTTP client is set up, and how a file is fetched.
 
 mod fetch;
-pub mod hub;
 mod resume;
 mod rules;
 

@@ -16,6 +16,7 @@ const HOUSE: &[(&str, u32, &[&str])] = &[
     ("score", 2, &[]),
     ("suite", 1, &["model"]),
     ("model", 1, &[]),
+    ("hub", 0, &["files", "net", "text"]),
     ("files", 0, &["text"]),
     ("net", 0, &[]),
     ("sandbox", 0, &[]),

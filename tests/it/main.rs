@@ -32,13 +32,14 @@ mod driver;
 mod endpoint;
 #[cfg(target_os = "linux")]
 mod ends;
+mod every_task;
 mod evidence;
+mod exchange;
+mod exchange_tools;
 #[cfg(unix)]
 mod fault_proxy;
 #[cfg(unix)]
 mod faults;
-mod exchange;
-mod exchange_tools;
 mod final_numbers;
 mod foreign;
 mod foreign_data;
@@ -46,6 +47,7 @@ mod freedombench;
 mod gap;
 mod gate;
 mod gate_run;
+mod groups;
 mod gsm8k;
 mod hostile;
 mod house;
@@ -53,6 +55,7 @@ mod hub;
 mod installed;
 mod judge;
 mod labeller;
+mod letters;
 mod limiter;
 mod lints;
 #[cfg(target_os = "linux")]
@@ -65,9 +68,9 @@ mod network;
 mod onnx;
 mod openai_schema;
 mod own_files;
-mod pictures;
 #[cfg(target_os = "linux")]
 mod packages;
+mod pictures;
 mod platform;
 mod properties;
 mod public_sets;

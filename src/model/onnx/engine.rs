@@ -247,9 +247,19 @@ impl Worker {
                     ),
                 ));
             }
-            self.room_after(context.len() + rest.len())?;
-            prompt_tokens += rest.len() as u64;
             let mut sum = Sum::default();
+            prompt_tokens += rest.len() as u64;
+            let most = self.context_length.unwrap_or(usize::MAX);
+            if prompt.is_empty() && rest.len() > most {
+                for (context, rest) in windows(&context, &rest, most) {
+                    let fed = [&context, &rest[..rest.len() - 1]].concat();
+                    let empty = self.graph.empty_cache()?;
+                    self.follow(&fed, &empty, rest, &mut sum)?;
+                }
+                scores.push(sum.of(&rest));
+                continue;
+            }
+            self.room_after(context.len() + rest.len())?;
             if self.graph.shares_up_to(context.len() + rest.len()) {
                 // Continuations nearly always share the context's tokens; where one merges across the border, it gets its own.
                 if shared
@@ -269,11 +279,7 @@ impl Worker {
                 let empty = self.graph.empty_cache()?;
                 self.follow(&whole, &empty, &rest, &mut sum)?;
             }
-            scores.push(ContinuationScore {
-                log_likelihood: sum.log_likelihood,
-                is_greedy: sum.is_greedy,
-                tokens: u32::try_from(rest.len()).unwrap_or(u32::MAX),
-            });
+            scores.push(sum.of(&rest));
         }
         Ok(Likelihoods {
             continuations: scores,
@@ -342,6 +348,26 @@ impl Worker {
     }
 }
 
+/// A text from its beginning that is longer than the model's context, in windows as lm-evaluation-harness rolls them
+/// (`get_rolling_token_windows` with a context of one, made disjoint): each token is predicted once. The first window follows what a text
+/// begins with, every other the token before it, the last one as many as there is room for.
+fn windows<'t>(begin: &[u32], tokens: &'t [u32], most: usize) -> Vec<(Vec<u32>, &'t [u32])> {
+    let most = most.max(1);
+    let mut windows = Vec::with_capacity(tokens.len() / most + 1);
+    let mut predicted = 0;
+    while predicted < tokens.len() {
+        let end = (predicted + most).min(tokens.len());
+        let context = if predicted == 0 {
+            begin.to_vec()
+        } else {
+            tokens[(end - most).saturating_sub(1)..predicted].to_vec()
+        };
+        windows.push((context, &tokens[predicted..end]));
+        predicted = end;
+    }
+    windows
+}
+
 /// The log-likelihood of a continuation, token by token.
 struct Sum {
     log_likelihood: f64,
@@ -363,5 +389,35 @@ impl Sum {
         self.log_likelihood += log_softmax_at(logits, token)?;
         self.is_greedy &= argmax(logits) == token;
         Ok(())
+    }
+
+    /// The score of the tokens that were added.
+    fn of(&self, tokens: &[u32]) -> ContinuationScore {
+        ContinuationScore {
+            log_likelihood: self.log_likelihood,
+            is_greedy: self.is_greedy,
+            tokens: u32::try_from(tokens.len()).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::windows;
+
+    #[test]
+    fn a_long_text_is_read_in_the_windows_of_lm_eval() {
+        // utils.get_rolling_token_windows with context_len=1, then make_disjoint_window (lm-eval 0.4.13).
+        let tokens: Vec<u32> = (0..10).collect();
+        let of = |n: usize, most| windows(&[99], &tokens[..n], most);
+        let want: [(Vec<u32>, &[u32]); 3] = [
+            (vec![99], &[0, 1, 2, 3]),
+            (vec![3], &[4, 5, 6, 7]),
+            (vec![5, 6, 7], &[8, 9]),
+        ];
+        assert_eq!(of(10, 4), want);
+        assert_eq!(of(8, 4), want[..2]);
+        let want: [(Vec<u32>, &[u32]); 2] = [(vec![99], &[0, 1, 2]), (vec![1, 2], &[3, 4])];
+        assert_eq!(of(5, 3), want);
     }
 }
