@@ -16,11 +16,14 @@ mod folder;
 pub mod fuzzing;
 mod graph;
 mod likelihood;
+mod listener;
 mod python;
 pub mod runtime;
 mod sampler;
+mod spoken;
 mod tokenizer;
 mod weights;
+mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,7 +34,7 @@ use async_trait::async_trait;
 use super::error::files_error;
 use super::hub;
 use super::{
-    Capabilities, Completion, ErrorClass, Identity, Message, Model, ModelError, ModelSpec,
+    ByToken, Capabilities, Completion, ErrorClass, Identity, Message, Model, ModelError, ModelSpec,
     OpenOptions, Prompt, Request, Timing, Usage, Wanted, reasoning,
 };
 use chat_template::ChatTemplate;
@@ -42,6 +45,7 @@ pub(super) use folder::EmbeddedFiles;
 use folder::ModelFiles;
 use graph::Graph;
 pub(crate) use python::method as python_method;
+use spoken::Split;
 use tokenizer::Tokenizer;
 
 /// What a target on the Hugging Face hub begins with.
@@ -182,6 +186,15 @@ impl OnnxModel {
     }
 }
 
+/// What tells reasoning apart in the answer to a prompt.
+fn splitter(prompt: &str) -> Split {
+    if reasoning::opens_at_end(prompt) {
+        reasoning::split_opened
+    } else {
+        reasoning::split
+    }
+}
+
 fn parse_device(spec: &ModelSpec) -> Result<Device, ModelError> {
     let text = spec.options.get("device").map_or("cpu", String::as_str);
     let (kind, number) = text.split_once(':').unwrap_or((text, "0"));
@@ -240,17 +253,18 @@ impl Model for OnnxModel {
         Some(tokens.len() as u64)
     }
 
+    fn by_token(&self) -> Option<&dyn ByToken> {
+        Some(self)
+    }
+
     async fn generate(&self, request: &Request) -> Result<Completion, ModelError> {
         let started = Instant::now();
         let (prompt, special) = self.render(&request.prompt)?;
-        let split = if reasoning::opens_at_end(&prompt) {
-            reasoning::split_opened
-        } else {
-            reasoning::split
-        };
+        let split = splitter(&prompt);
+        let tokens = self.tokenizer.encode(&prompt, special)?;
         let output = self
             .engine
-            .generate(prompt, special, request.parameters.clone())
+            .generate(tokens, request.parameters.clone(), None)
             .await?;
         let (thought, text) = split(&output.text);
         let mut completion = Completion::text(text);
