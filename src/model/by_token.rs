@@ -25,6 +25,8 @@ pub struct ScoredToken {
     pub likeliest: Vec<(Token, f64)>,
     /// Characters of the text before it.
     pub start: usize,
+    /// Whether it ended the answer, and so is not part of its text.
+    pub ends: bool,
 }
 
 /// A text to be continued.

@@ -83,6 +83,7 @@ mod sandbox;
 mod scale;
 mod secrets;
 mod shards;
+mod serve;
 mod sides;
 mod signals;
 mod simulate;

@@ -189,13 +189,14 @@ impl Worker {
         let mut finish = Finish::Length;
         while written.len() < limit {
             let token = sampler.choose(&last)?;
+            let ends = self.end_tokens.contains(&token);
             if let Some(listener) = listener {
                 if listener.is_gone() {
                     break;
                 }
-                listener.tell(token, &last)?;
+                listener.tell(token, &last, ends)?;
             }
-            if self.end_tokens.contains(&token) {
+            if ends {
                 finish = Finish::Stop;
                 break;
             }
@@ -317,7 +318,7 @@ impl Worker {
         let cache = self.graph.run(tokens, &empty, 0, |row, logits| {
             read += 1;
             match tokens.get(row + 1) {
-                Some(next) => failed = failed.take().or(listener.tell(*next, logits).err()),
+                Some(next) => failed = failed.take().or(listener.tell(*next, logits, false).err()),
                 None => last = logits.to_vec(),
             }
         })?;

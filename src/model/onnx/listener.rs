@@ -13,6 +13,8 @@ pub(super) struct Logged {
     pub log_probability: Option<f64>,
     /// The likeliest tokens in its place, the likeliest first; the lowest id of equals.
     pub likeliest: Vec<(u32, f64)>,
+    /// Whether it ended the answer.
+    pub ends: bool,
 }
 
 /// Who hears of a text's tokens.
@@ -34,11 +36,12 @@ impl Listener {
     ///
     /// # Errors
     /// Those of [`log_softmax_at`].
-    pub(super) fn tell(&self, token: u32, logits: &[f32]) -> Result<(), ModelError> {
+    pub(super) fn tell(&self, token: u32, logits: &[f32], ends: bool) -> Result<(), ModelError> {
         let logged = Logged {
             token,
             log_probability: Some(log_softmax_at(logits, token)?),
             likeliest: likeliest(logits, self.likeliest)?,
+            ends,
         };
         let _ = self.told.send(logged);
         Ok(())
@@ -50,6 +53,7 @@ impl Listener {
             token,
             log_probability: None,
             likeliest: Vec::new(),
+            ends: false,
         });
     }
 }
@@ -89,7 +93,10 @@ mod tests {
         );
         // ln(e³ / (e + 2e³ + e²)), by hand.
         assert!((found[0].1 - -0.917_6).abs() < 1e-4, "{found:?}");
-        assert_eq!(likeliest(&[1.0, f32::NEG_INFINITY], 5).expect("one").len(), 1);
+        assert_eq!(
+            likeliest(&[1.0, f32::NEG_INFINITY], 5).expect("one").len(),
+            1
+        );
         assert!(likeliest(&[1.0, 2.0], 0).expect("none").is_empty());
     }
 }

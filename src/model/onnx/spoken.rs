@@ -93,22 +93,47 @@ mod tests {
     #[test]
     fn nothing_of_a_stop_string_is_shown() {
         let stop = ["END".to_owned(), "\n\n".to_owned()];
-        let deltas = parts(&stop, None, &["one", " E", "N", "d\n", "two EN", "D!"], "one ENd\ntwo ");
+        let deltas = parts(
+            &stop,
+            None,
+            &["one", " E", "N", "d\n", "two EN", "D!"],
+            "one ENd\ntwo ",
+        );
         let texts: Vec<&str> = deltas.iter().map(|d| d.text.as_str()).collect();
         assert_eq!(texts, ["one", " ", "", "ENd", "\ntwo ", "", ""]);
     }
 
     #[test]
     fn reasoning_is_told_apart_while_it_is_written() {
-        let pieces = ["<th", "ink>So", " it is", "</th", "ink>", "\n\nParis", ", a <", " b"];
+        let pieces = [
+            "<th",
+            "ink>So",
+            " it is",
+            "</th",
+            "ink>",
+            "\n\nParis",
+            ", a <",
+            " b",
+        ];
         let whole = pieces.concat();
         let deltas = parts(&[], Some(reasoning::split), &pieces, &whole);
         let text: String = deltas.iter().map(|d| d.text.as_str()).collect();
         let thought: String = deltas.iter().map(|d| d.reasoning.as_str()).collect();
-        assert_eq!((thought.as_str(), text.as_str()), ("So it is", "Paris, a < b"));
+        assert_eq!(
+            (thought.as_str(), text.as_str()),
+            ("So it is", "Paris, a < b")
+        );
         assert_eq!(deltas[1].reasoning, "So");
-        let opened = parts(&[], Some(reasoning::split_opened), &["Hm", "m</think>No"], "Hmm</think>No");
+        let opened = parts(
+            &[],
+            Some(reasoning::split_opened),
+            &["Hm", "m</think>No"],
+            "Hmm</think>No",
+        );
         assert_eq!(opened[0].reasoning, "Hm");
-        assert_eq!(opened.iter().map(|d| d.text.as_str()).collect::<String>(), "No");
+        assert_eq!(
+            opened.iter().map(|d| d.text.as_str()).collect::<String>(),
+            "No"
+        );
     }
 }

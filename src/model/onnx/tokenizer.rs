@@ -101,7 +101,12 @@ impl Tokenizer {
         let Some(token) = self.inner.id_to_token(id) else {
             return Vec::new();
         };
-        if self.inner.get_added_vocabulary().simple_id_to_token(id).is_some() {
+        if self
+            .inner
+            .get_added_vocabulary()
+            .simple_id_to_token(id)
+            .is_some()
+        {
             return token.into_bytes();
         }
         if self.byte_level {
@@ -205,7 +210,15 @@ mod tests {
     #[test]
     fn a_byte_level_vocabulary_stands_for_bytes() {
         // As GPT-2's tokenizer writes a space, a line feed, and the two bytes of é.
-        for (character, byte) in [('Ġ', b' '), ('Ċ', b'\n'), ('A', b'A'), ('Ã', 0xC3), ('©', 0xA9), ('ł', 0xA0), ('Ń', 0xAD)] {
+        for (character, byte) in [
+            ('Ġ', b' '),
+            ('Ċ', b'\n'),
+            ('A', b'A'),
+            ('Ã', 0xC3),
+            ('©', 0xA9),
+            ('ł', 0xA0),
+            ('Ń', 0xAD),
+        ] {
             assert_eq!(byte_of(character), Some(byte), "{character}");
         }
         assert_eq!(byte_of('北'), None);

@@ -57,9 +57,9 @@ impl ByToken for OnnxModel {
             told,
         };
         let mut transcript = Transcript::new(&self.tokenizer, &fed, request);
-        let answer = self
-            .engine
-            .generate(fed.ids.clone(), request.parameters.clone(), Some(listener));
+        let answer =
+            self.engine
+                .generate(fed.ids.clone(), request.parameters.clone(), Some(listener));
         tokio::pin!(answer);
         let output = loop {
             tokio::select! {
@@ -178,6 +178,7 @@ impl<'a> Transcript<'a> {
             log_probability: logged.log_probability,
             likeliest: likeliest.map(|(id, log)| (token(id), log)).collect(),
             start: self.length,
+            ends: logged.ends,
         }
     }
 
