@@ -73,3 +73,7 @@ demo-models:
 # Where the key facts of audit/sensitive-history are found in real answers on something else (five minutes); prints the table of the suite's ROWS.md.
 unrelated:
     cargo test --test it unrelated -- --ignored --nocapture
+
+# OpenAI's own client and lm-evaluation-harness, installed from PyPI, against `candor serve` (some minutes, 1 GB).
+clients:
+    cargo test --test it -- --ignored --nocapture clients::

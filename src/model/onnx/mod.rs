@@ -1,4 +1,4 @@
-//! Models in this process, through ONNX Runtime: `onnx:DIR?device=cuda:0&threads=2&file=NAME`.
+//! Models in this process, through ONNX Runtime: `onnx:DIR?device=cuda:0&threads=2&file=NAME&weights=int4`.
 //!
 //! A folder loads as it comes: weights as they are published (`config.json`, `model.safetensors`), of which the graph is built here, or a ready-made
 //! graph of optimum / onnx-community (`config.json`, `model.onnx`, explicit `position_ids`) or onnxruntime-genai (`genai_config.json`, attention that
@@ -18,6 +18,7 @@ mod graph;
 mod likelihood;
 mod listener;
 mod python;
+mod quantise;
 pub mod runtime;
 mod sampler;
 mod spoken;
@@ -45,6 +46,7 @@ pub(super) use folder::EmbeddedFiles;
 use folder::ModelFiles;
 use graph::Graph;
 pub(crate) use python::method as python_method;
+use quantise::Rounding;
 use spoken::Split;
 use tokenizer::Tokenizer;
 
@@ -74,9 +76,19 @@ impl OnnxModel {
     /// [`ErrorClass::Files`] names the file that is missing or broken; [`ErrorClass::Runtime`] says why ONNX Runtime or a
     /// device cannot be used.
     pub async fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Self, ModelError> {
-        spec.allow_options(&["device", "threads", "file"])?;
+        spec.allow_options(&["device", "threads", "file", "weights"])?;
         let device = parse_device(spec)?;
         let threads = parse_threads(spec)?;
+        let rounding = Rounding::read(spec)?;
+        if let (Some(rounding), true) = (rounding, device != Device::Cpu) {
+            let name = rounding.name();
+            return Err(ModelError::new(
+                ErrorClass::BadRequest,
+                format!(
+                    "{spec}: weights={name} is for the CPU; a GPU computes in the precision of the published weights"
+                ),
+            ));
+        }
         let (spec, may_install, prefer_gpu) = (
             spec.clone(),
             !options.offline,
@@ -92,7 +104,12 @@ impl OnnxModel {
             None => PathBuf::from(&spec.target),
         };
         blocking(move || {
-            let files = ModelFiles::read(&folder, file.as_deref())?;
+            let wanted = folder::Wanted {
+                file,
+                rounding,
+                device,
+            };
+            let files = ModelFiles::read(&folder, &wanted)?;
             if device != Device::Cpu {
                 runtime::require_gpu()?;
             }
