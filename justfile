@@ -77,3 +77,9 @@ unrelated:
 # OpenAI's own client and lm-evaluation-harness, installed from PyPI, against `candor serve` (some minutes, 1 GB).
 clients:
     cargo test --test it -- --ignored --nocapture clients::
+
+# The embedded engine against Transformers, optimum and onnxruntime-genai on the same weights (an hour, on a machine that does nothing else).
+peers-onnx dir=(home_directory() / ".cache/candor-chat-models") model="qwen":
+    bash ../shared/tools/chat_models.sh {{dir}}
+    cargo build --release
+    bash benches/peers/onnx.sh {{dir}} {{model}}
