@@ -83,3 +83,13 @@ beside-lm-eval model venv out="/tmp/beside-lm-eval":
 # Every task of lm-evaluation-harness that needs no Python, two made-up documents of each, against a local mock: time and memory.
 every-task tasks:
     CANDOR_LM_EVAL_TASKS={{tasks}} cargo test --test it every_task -- --ignored --nocapture
+
+# OpenAI's own client and lm-evaluation-harness, installed from PyPI, against `candor serve` (some minutes, 1 GB).
+clients:
+    cargo test --test it -- --ignored --nocapture clients::
+
+# The embedded engine against Transformers, optimum and onnxruntime-genai on the same weights (an hour, on a machine that does nothing else).
+peers-onnx dir=(home_directory() / ".cache/candor-chat-models") model="qwen":
+    bash ../shared/tools/chat_models.sh {{dir}}
+    cargo build --release
+    bash benches/peers/onnx.sh {{dir}} {{model}}

@@ -37,6 +37,7 @@
 //! | 3 | [`run`] | plan → trials → completions → scores, losing nothing |
 //! | 2 | [`store`] | the run directory: manifest, journal, Parquet, cache |
 //! | 2 | [`score`] | one file a scorer: answer → score |
+//! | 2 | [`serve`] | a model behind OpenAI's API, for other programs |
 //! | 1 | [`suite`] | what to ask: schema, data, templates |
 //! | 1 | [`model`] | whom to ask: the `Model` trait; in process, over HTTP, from recordings |
 //! | 0 | [`stats`] | pure functions over slices; the crate `candor-stats` |
@@ -63,6 +64,7 @@ pub mod report;
 pub mod run;
 pub mod sandbox;
 pub mod score;
+pub mod serve;
 pub mod store;
 pub mod suite;
 pub mod text;

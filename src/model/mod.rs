@@ -2,6 +2,7 @@
 //!
 //! A new backend is one file and one line in [`open`].
 
+mod by_token;
 mod completion;
 mod demo;
 mod error;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sandbox::CodePolicy;
 
+pub use by_token::{ByToken, Delta, ScoredToken, Token, TokenRequest, TokenText, Written};
 pub use completion::{
     Attempts, Completion, ContinuationScore, Finish, Origin, Served, Signal, Timing, Usage, Usd,
 };
@@ -89,6 +91,11 @@ pub trait Model: Send + Sync {
     /// Whether somebody else runs it, who can change it while it is asked: such models are asked in step, so that they share the hour.
     fn is_hosted(&self) -> bool {
         false
+    }
+
+    /// The same model token by token, where its tokens can be seen.
+    fn by_token(&self) -> Option<&dyn ByToken> {
+        None
     }
 
     /// Answers the prompt in words.

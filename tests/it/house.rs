@@ -14,6 +14,7 @@ const HOUSE: &[(&str, u32, &[&str])] = &[
     ("run", 3, &[]),
     ("store", 2, &["score"]),
     ("score", 2, &[]),
+    ("serve", 2, &[]),
     ("suite", 1, &["model"]),
     ("model", 1, &[]),
     ("hub", 0, &["files", "net", "text"]),

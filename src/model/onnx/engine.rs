@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::cores;
 use super::graph::{Cache, Graph};
 use super::likelihood::log_softmax_at;
+use super::listener::Listener;
 use super::sampler::{Sampler, argmax};
 use super::tokenizer::Tokenizer;
 use crate::model::request::cut_at_stop;
@@ -20,9 +21,9 @@ pub(super) struct Engine {
 
 enum Job {
     Generate {
-        prompt: String,
-        special: bool,
+        tokens: Vec<u32>,
         parameters: Parameters,
+        listener: Option<Listener>,
         asked: Instant,
         reply: oneshot::Sender<Result<Generated, ModelError>>,
     },
@@ -83,18 +84,19 @@ impl Engine {
         Self { jobs }
     }
 
+    /// Continues a text; a listener hears of each token.
     pub(super) async fn generate(
         &self,
-        prompt: String,
-        special: bool,
+        tokens: Vec<u32>,
         parameters: Parameters,
+        listener: Option<Listener>,
     ) -> Result<Generated, ModelError> {
         let (reply, answer) = oneshot::channel();
         self.submit(
             Job::Generate {
-                prompt,
-                special,
+                tokens,
                 parameters,
+                listener,
                 asked: Instant::now(),
                 reply,
             },
@@ -147,13 +149,13 @@ impl Worker {
             Job::Generate { reply, .. } if reply.is_closed() => {}
             Job::LogLikelihood { reply, .. } if reply.is_closed() => {}
             Job::Generate {
-                prompt,
-                special,
+                tokens,
                 parameters,
+                listener,
                 asked,
                 reply,
             } => {
-                let _ = reply.send(self.generate(&prompt, special, &parameters, asked));
+                let _ = reply.send(self.generate(&tokens, &parameters, listener.as_ref(), asked));
             }
             Job::LogLikelihood {
                 prompt,
@@ -169,23 +171,32 @@ impl Worker {
 
     fn generate(
         &mut self,
-        prompt: &str,
-        special: bool,
+        tokens: &[u32],
         parameters: &Parameters,
+        listener: Option<&Listener>,
         asked: Instant,
     ) -> Result<Generated, ModelError> {
         let queue = asked.elapsed().as_secs_f64();
-        let tokens = self.tokenizer.encode(prompt, special)?;
         let room = self.room_after(tokens.len())?;
         let limit = (parameters.max_tokens as usize).min(room);
         let mut sampler = Sampler::new(parameters);
-        let (mut cache, mut last) = self.read(&tokens)?;
+        let (mut cache, mut last) = match listener.filter(|listener| listener.echo) {
+            Some(listener) => self.read_aloud(tokens, listener)?,
+            None => self.read(tokens)?,
+        };
         let first_token = asked.elapsed().as_secs_f64();
         let mut written: Vec<u32> = Vec::new();
         let mut finish = Finish::Length;
         while written.len() < limit {
             let token = sampler.choose(&last)?;
-            if self.end_tokens.contains(&token) {
+            let ends = self.end_tokens.contains(&token);
+            if let Some(listener) = listener {
+                if listener.is_gone() {
+                    break;
+                }
+                listener.tell(token, &last, ends)?;
+            }
+            if ends {
                 finish = Finish::Stop;
                 break;
             }
@@ -299,6 +310,31 @@ impl Worker {
         Ok((cache, last))
     }
 
+    /// The same, telling of each token.
+    fn read_aloud(
+        &mut self,
+        tokens: &[u32],
+        listener: &Listener,
+    ) -> Result<(Cache, Vec<f32>), ModelError> {
+        let empty = self.graph.empty_cache()?;
+        let (mut last, mut read, mut failed) = (Vec::new(), 0, None);
+        if let Some(first) = tokens.first() {
+            listener.tell_first(*first);
+        }
+        let cache = self.graph.run(tokens, &empty, 0, |row, logits| {
+            read += 1;
+            match tokens.get(row + 1) {
+                Some(next) => failed = failed.take().or(listener.tell(*next, logits, false).err()),
+                None => last = logits.to_vec(),
+            }
+        })?;
+        match failed {
+            Some(error) => Err(error),
+            None if read < tokens.len() => Err(last_only()),
+            None => Ok((cache, last)),
+        }
+    }
+
     /// Runs `fed` after the cache, and adds up what its last tokens give those that follow them.
     fn follow(
         &mut self,
@@ -322,9 +358,7 @@ impl Worker {
             return Err(error);
         }
         if read < targets.len() {
-            let what = "the graph returns logits for the last token only, but log-likelihoods \
-                need those of every token";
-            return Err(ModelError::new(ErrorClass::Unsupported, what));
+            return Err(last_only());
         }
         Ok(())
     }
@@ -366,6 +400,11 @@ fn windows<'t>(begin: &[u32], tokens: &'t [u32], most: usize) -> Vec<(Vec<u32>, 
         predicted = end;
     }
     windows
+}
+
+fn last_only() -> ModelError {
+    let what = "the graph returns logits for the last token only, but log-likelihoods need those of every token";
+    ModelError::new(ErrorClass::Unsupported, what)
 }
 
 /// The log-likelihood of a continuation, token by token.

@@ -87,10 +87,6 @@ impl Graph {
                 })?;
                 Self::new(session, &path.display().to_string(), on_host)
             }
-            GraphSource::Built { .. } if device != Device::Cpu => Err(ModelError::new(
-                ErrorClass::Unsupported,
-                "graphs built from safetensors run on the CPU; for a GPU, use an ONNX export of the model",
-            )),
             GraphSource::Built {
                 graph,
                 folder,

@@ -3,15 +3,19 @@
 use super::decoder::{Activation, Attention, Decoder, Layer, Mlp, Norm, Norms, Projections};
 use super::proto::{DataType, Dimension};
 use super::rotary::{Angles, Positions};
+use super::spelled;
 use super::weights::Weights;
 use super::writer::{Setting, Value, Writer, length};
+use super::{Attend, Form};
 use crate::model::ModelError;
+use crate::model::onnx::quantise::{BLOCK, Rounding, Uses};
 
 /// A graph being built.
 pub(super) struct Builder<'a> {
     writer: Writer,
     weights: Weights<'a>,
     decoder: &'a Decoder,
+    form: Form,
 }
 
 /// What all layers of a step share.
@@ -23,21 +27,24 @@ struct Step {
     /// How many tokens there are, those in the cache included.
     total: Value,
     angles: Vec<Angles>,
+    /// Batch × sequence.
+    positions: Value,
 }
 
 type Built<T> = Result<T, ModelError>;
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(decoder: &'a Decoder, weights: Weights<'a>) -> Self {
+    pub(super) fn new(decoder: &'a Decoder, weights: Weights<'a>, form: Form) -> Self {
         Self {
             writer: Writer::default(),
             weights,
             decoder,
+            form,
         }
     }
 
-    /// The whole graph, as a `ModelProto`.
-    pub(super) fn graph(mut self) -> Built<Vec<u8>> {
+    /// The whole graph, as a `ModelProto`, and what it does with its tensors.
+    pub(super) fn graph(mut self) -> Built<(Vec<u8>, Uses)> {
         let decoder = self.decoder;
         let named = |name: &str| Dimension::Named(name.to_owned());
         let int64 = DataType::Int64;
@@ -58,13 +65,9 @@ impl<'a> Builder<'a> {
                 text_length: &text_length,
             },
         );
-        let name = format!("{}embed_tokens.weight", decoder.prefix);
-        let embeddings = self.weight(&name, &[decoder.vocabulary, decoder.hidden])?;
-        let flat = self.writer.integers(&[-1]);
-        let flat = self.writer.op("Reshape", &[&ids, &flat], &[]);
-        let mut hidden = self.writer.op("Gather", &[&embeddings, &flat], &[]);
+        let mut hidden = self.embedded(&ids)?;
         if let Some(factor) = decoder.embedding_factor {
-            let factor = self.writer.number(factor);
+            let factor = self.number(factor);
             hidden = self.writer.op("Mul", &[&hidden, &factor], &[]);
         }
         for (number, layer) in decoder.layers.iter().enumerate() {
@@ -73,15 +76,47 @@ impl<'a> Builder<'a> {
         // Only the rows that are asked for go on.
         let rows = self.writer.op("Gather", &[&hidden, &wanted], &[]);
         let rows = self.norm(&format!("{}norm", decoder.prefix), &rows, decoder.hidden)?;
-        let logits = self.head(&rows, &embeddings)?;
+        let mut logits = self.head(&rows)?;
+        if self.form.compute != DataType::Float {
+            logits = self.writer.cast(&logits, DataType::Float);
+        }
         let shape = [
             named("wanted"),
             Dimension::Known(length(decoder.vocabulary)),
         ];
         self.writer
             .output(&logits, "logits", DataType::Float, &shape);
-        self.weights.finish(decoder.unused)?;
-        Ok(self.writer.finish())
+        let uses = self.weights.finish(decoder.unused)?;
+        Ok((self.writer.finish(), uses))
+    }
+
+    /// The embeddings of tokens. Those of a rounded model are cast row by row, so that there is no second copy of all.
+    fn embedded(&mut self, ids: &Value) -> Built<Value> {
+        let (name, size) = self.embeddings();
+        let flat = self.writer.integers(&[-1]);
+        let flat = self.writer.op("Reshape", &[ids, &flat], &[]);
+        if self.form.rounded.is_none() {
+            let embeddings = self.weight(&name, &size)?;
+            return Ok(self.writer.op("Gather", &[&embeddings, &flat], &[]));
+        }
+        let (embeddings, kind) = self.weights.take_rows(&mut self.writer, &name, &size)?;
+        let rows = self.writer.op("Gather", &[&embeddings, &flat], &[]);
+        if kind == self.form.compute {
+            return Ok(rows);
+        }
+        Ok(self.writer.cast(&rows, self.form.compute))
+    }
+
+    /// The name and the shape of the embeddings' tensor.
+    fn embeddings(&self) -> (String, [usize; 2]) {
+        let decoder = self.decoder;
+        let name = format!("{}embed_tokens.weight", decoder.prefix);
+        (name, [decoder.vocabulary, decoder.hidden])
+    }
+
+    /// A number in the type that the graph computes in.
+    fn number(&mut self, value: f32) -> Value {
+        self.writer.number_of(self.form.compute, value)
     }
 
     fn weight(&mut self, name: &str, shape: &[usize]) -> Built<Value> {
@@ -104,12 +139,16 @@ impl<'a> Builder<'a> {
         let last = writer.op("Cast", &[&last], &to_int32);
         let total = writer.op("Cast", &[&total], &to_int32);
         let rotaries = &self.decoder.rotaries;
-        let angles = rotaries.iter().map(|r| Angles::new(writer, r, positions));
+        let compute = self.form.compute;
+        let angles = rotaries
+            .iter()
+            .map(|r| Angles::new(writer, r, positions, compute));
         Step {
             angles: angles.collect(),
             by_sequence,
             last,
             total,
+            positions: positions.of_tokens.clone(),
         }
     }
 
@@ -139,7 +178,7 @@ impl<'a> Builder<'a> {
         let Norm { epsilon, from_one } = self.decoder.norm;
         let mut weight = self.weight(&format!("{name}.weight"), &[width])?;
         if from_one {
-            let one = self.writer.number(1.0);
+            let one = self.number(1.0);
             weight = self.writer.op("Add", &[&weight, &one], &[]);
         }
         let settings = [
@@ -160,13 +199,49 @@ impl<'a> Builder<'a> {
         (inputs, outputs): (usize, usize),
         bias: bool,
     ) -> Built<Value> {
-        let weight = self.weight(&format!("{name}.weight"), &[outputs, inputs])?;
+        let (weight, shape) = (format!("{name}.weight"), [outputs, inputs]);
+        if let Some(rounding) = self.form.rounded {
+            let product = self.rounded(&weight, value, shape, rounding)?;
+            if !bias {
+                return Ok(product);
+            }
+            let bias = self.weight(&format!("{name}.bias"), &[outputs])?;
+            return Ok(self.writer.op("Add", &[&product, &bias], &[]));
+        }
+        let weight = self.matrix(&weight, &shape)?;
         let settings = [("transB", Setting::Int(1))];
         if bias {
             let bias = self.weight(&format!("{name}.bias"), &[outputs])?;
             return Ok(self.writer.op("Gemm", &[value, &weight, &bias], &settings));
         }
         Ok(self.writer.op("Gemm", &[value, &weight], &settings))
+    }
+
+    fn matrix(&mut self, name: &str, shape: &[usize]) -> Built<Value> {
+        self.weights.take_matrix(&mut self.writer, name, shape)
+    }
+
+    /// A linear map whose matrix is rounded: outputs × inputs. The inputs are rounded to 8 bits as well, block by block (`accuracy_level` 4): ONNX Runtime
+    /// has no fast kernel for 8 bits that does without, and that for 4 bits is slower than single precision.
+    fn rounded(
+        &mut self,
+        name: &str,
+        value: &Value,
+        [outputs, inputs]: [usize; 2],
+        rounding: Rounding,
+    ) -> Built<Value> {
+        let shape = [outputs, inputs];
+        let writer = &mut self.writer;
+        let [blocks, scales] = self.weights.take_rounded(writer, name, shape, rounding)?;
+        let settings = [
+            ("K", Setting::Int(length(inputs))),
+            ("N", Setting::Int(length(outputs))),
+            ("bits", Setting::Int(length(rounding.bits()))),
+            ("block_size", Setting::Int(length(BLOCK))),
+            ("accuracy_level", Setting::Int(4)),
+        ];
+        let [product] = writer.microsoft("MatMulNBits", &[value, &blocks, &scales], &settings);
+        Ok(product)
     }
 
     /// Parts of a matrix's columns.
@@ -248,7 +323,7 @@ impl<'a> Builder<'a> {
         let parts = ["key", "value"];
         let past = parts.map(|part| {
             let name = format!("past_key_values.{layer}.{part}");
-            self.writer.input(&name, DataType::Float, &shape("past"))
+            self.writer.input(&name, self.form.compute, &shape("past"))
         });
         let mut settings = vec![
             ("num_heads", Setting::Int(length(attention.heads))),
@@ -261,22 +336,23 @@ impl<'a> Builder<'a> {
         if let Some(cap) = attention.cap {
             settings.push(("softcap", Setting::Float(cap)));
         }
-        let inputs = [
-            queries,
-            keys,
-            values,
-            &past[0],
-            &past[1],
-            &step.last,
-            &step.total,
-        ];
-        let [seen, key, value] = self
-            .writer
-            .microsoft("GroupQueryAttention", &inputs, &settings);
+        let [seen, key, value] = match self.form.attend {
+            Attend::Grouped => {
+                let own = [queries, keys, values, &past[0], &past[1]];
+                let inputs = [&own[..], &[&step.last, &step.total]].concat();
+                self.writer
+                    .microsoft("GroupQueryAttention", &inputs, &settings)
+            }
+            Attend::Spelled => {
+                let own = [queries, keys, values];
+                let past = [&past[0], &past[1]];
+                spelled::attention(&mut self.writer, attention, own, past, &step.positions)
+            }
+        };
         for (part, present) in parts.iter().zip([key, value]) {
             let name = format!("present.{layer}.{part}");
             self.writer
-                .output(&present, &name, DataType::Float, &shape("total"));
+                .output(&present, &name, self.form.compute, &shape("total"));
         }
         seen
     }
@@ -323,17 +399,19 @@ impl<'a> Builder<'a> {
     }
 
     /// Logits: rows × vocabulary.
-    fn head(&mut self, rows: &Value, embeddings: &Value) -> Built<Value> {
+    fn head(&mut self, rows: &Value) -> Built<Value> {
         let decoder = self.decoder;
-        let size = [decoder.vocabulary, decoder.hidden];
-        let weight = match decoder.head {
-            Some(name) => self.weight(name, &size)?,
-            None => embeddings.clone(),
-        };
+        let (embeddings, size) = self.embeddings();
+        let name = decoder.head.map_or(embeddings, str::to_owned);
+        if let Some(rounding) = self.form.rounded {
+            let logits = self.rounded(&name, rows, size, rounding)?;
+            return Ok(self.capped(logits));
+        }
+        let weight = self.matrix(&name, &size)?;
         // ONNX Runtime keeps a copy of what a matrix is multiplied by from the right, packed. That would be a second one where the embeddings are the
         // head, or where the first was made by a cast.
         let has_copy = decoder.head.is_none_or(|name| self.weights.is_cast(name));
-        let mut logits = if has_copy {
+        let logits = if has_copy {
             let turn = [("perm", Setting::Ints(vec![1, 0]))];
             let columns = self.writer.op("Transpose", &[rows], &turn);
             let logits = self.writer.op("MatMul", &[&weight, &columns], &[]);
@@ -342,12 +420,17 @@ impl<'a> Builder<'a> {
             let settings = [("transB", Setting::Int(1))];
             self.writer.op("Gemm", &[rows, &weight], &settings)
         };
-        if let Some(cap) = decoder.cap {
-            let cap = self.writer.number(cap);
-            let part = self.writer.op("Div", &[&logits, &cap], &[]);
-            let part = self.writer.op("Tanh", &[&part], &[]);
-            logits = self.writer.op("Mul", &[&part, &cap], &[]);
-        }
-        Ok(logits)
+        Ok(self.capped(logits))
+    }
+
+    /// Logits under their soft cap.
+    fn capped(&mut self, logits: Value) -> Value {
+        let Some(cap) = self.decoder.cap else {
+            return logits;
+        };
+        let cap = self.number(cap);
+        let part = self.writer.op("Div", &[&logits, &cap], &[]);
+        let part = self.writer.op("Tanh", &[&part], &[]);
+        self.writer.op("Mul", &[&part, &cap], &[])
     }
 }

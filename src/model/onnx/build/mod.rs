@@ -13,18 +13,22 @@ mod qwen2;
 mod qwen3;
 mod rotary;
 mod shared;
+mod spelled;
 mod weights;
 mod writer;
 
 use serde_json::Value;
 
+use super::Device;
 use super::files_error;
-use super::weights::Checkpoint;
+use super::quantise::{Rounding, Uses};
+use super::weights::{Checkpoint, Element};
 use crate::model::ModelError;
 use crate::text::visible_line;
 use blocks::Builder;
 use config::Config;
 use decoder::Decoder;
+use proto::DataType;
 use rotary::Rotary;
 use weights::Weights;
 
@@ -45,16 +49,86 @@ const FAMILIES: &[(&str, Describe)] = &[
     ("Phi3ForCausalLM", phi3::describe),
 ];
 
-/// The graph of a model, as a `ModelProto`, and the longest text in which a token's keys and values do not depend on how long the text is, where there is
-/// one. Inputs: `input_ids`, `attention_mask`, `position_ids`, `wanted_rows` (which of the step's tokens to give logits of), `text_length` (tokens of the
-/// whole text that the step is a part of, where that matters), and the cache; outputs: `logits` (wanted × vocabulary) and the cache that goes on.
+/// How attention is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attend {
+    /// As ONNX Runtime's own operator.
+    Grouped,
+    /// Out of ONNX's operators.
+    Spelled,
+}
+
+/// How a graph is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Form {
+    compute: DataType,
+    attend: Attend,
+    /// What the checkpoint's matrices are rounded to, where it is one of rounded ones.
+    rounded: Option<Rounding>,
+}
+
+impl Form {
+    /// That for a device, of weights in some precision. The CPU computes in single precision; a GPU in that of the weights, with ONNX Runtime's attention
+    /// in half precision, which is all that its CUDA provider has of it.
+    pub(super) fn of(device: Device, checkpoint: &Checkpoint) -> Self {
+        let compute = match device {
+            Device::Cpu => DataType::Float,
+            Device::Cuda(_) | Device::TensorRt(_) => match checkpoint.element() {
+                Some(Element::F16) => DataType::Float16,
+                Some(Element::Bf16) => DataType::Bfloat16,
+                _ => DataType::Float,
+            },
+        };
+        let attend = match (device, compute) {
+            (Device::Cuda(_) | Device::TensorRt(_), DataType::Float) => Attend::Spelled,
+            _ => Attend::Grouped,
+        };
+        Self {
+            compute,
+            attend,
+            rounded: None,
+        }
+    }
+
+    /// The same of a checkpoint of rounded weights.
+    pub(super) fn rounded(self, rounding: Rounding) -> Self {
+        Self {
+            rounded: Some(rounding),
+            ..self
+        }
+    }
+
+    /// What stands for it in a model's identity.
+    pub(super) fn name(self) -> &'static str {
+        match self.compute {
+            DataType::Float16 => "f16",
+            DataType::Bfloat16 => "bf16",
+            _ => "f32",
+        }
+    }
+}
+
+/// A graph, and what is to be known of it.
+pub(super) struct Built {
+    /// As a `ModelProto`.
+    pub graph: Vec<u8>,
+    /// The longest text in which a token's keys and values do not depend on how long the text is; any text where none.
+    pub steady: Option<usize>,
+    /// What it does with the tensors.
+    pub uses: Uses,
+}
+
+/// The graph of a model. Inputs: `input_ids`, `attention_mask`, `position_ids`, `wanted_rows` (which of the step's tokens to give logits of), `text_length`
+/// (tokens of the whole text that the step is a part of, where that matters), and the cache; outputs: `logits` (wanted × vocabulary, in single precision) and
+/// the cache that goes on.
 ///
 /// # Errors
 /// [`crate::model::ErrorClass::Files`] names the architecture, key or tensor that does not fit.
 pub(super) fn graph(
     config: &Value,
     checkpoint: &Checkpoint,
-) -> Result<(Vec<u8>, Option<usize>), ModelError> {
+    form: Form,
+) -> Result<Built, ModelError> {
     if let Some(quantised) = config.get("quantization_config").filter(|q| !q.is_null()) {
         let method = quantised.get("quant_method").and_then(Value::as_str);
         return Err(files_error(format!(
@@ -64,8 +138,13 @@ pub(super) fn graph(
     }
     let (architecture, describe) = family(config)?;
     let decoder = describe(Config::of_text(config))?;
-    let graph = Builder::new(&decoder, Weights::new(checkpoint, architecture)).graph()?;
-    Ok((graph, decoder.steady()))
+    let weights = Weights::new(checkpoint, architecture, form.compute);
+    let (graph, uses) = Builder::new(&decoder, weights, form).graph()?;
+    Ok(Built {
+        graph,
+        steady: decoder.steady(),
+        uses,
+    })
 }
 
 fn family(config: &Value) -> Result<(&'static str, Describe), ModelError> {
@@ -96,4 +175,84 @@ fn family(config: &Value) -> Result<(&'static str, Describe), ModelError> {
 /// The longest text that a model takes, where its rotary embeddings reach further than `max_position_embeddings`.
 pub(super) fn reach(config: &Value) -> Option<usize> {
     Rotary::reach(Config::of_text(config))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::print_stderr)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::files::Folder;
+    use crate::model::onnx::folder::GraphSource;
+    use crate::model::onnx::graph::Graph;
+    use crate::model::onnx::{runtime, weights};
+
+    /// Logits of a fixture's graph in some form, on the CPU: of a text in two steps, as answers are written.
+    fn logits(name: &str, compute: DataType, attend: Attend) -> Vec<f32> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/fixtures/models/published")
+            .join(name);
+        let json = |file: &str| -> Option<Value> {
+            serde_json::from_slice(&std::fs::read(folder.join(file)).ok()?).ok()
+        };
+        let files = match json(weights::INDEX) {
+            Some(index) => weights::shards(&index).unwrap(),
+            None => vec![weights::WHOLE.parse().unwrap()],
+        };
+        let checkpoint = Checkpoint::open(&Folder::open(&folder).unwrap(), &files).unwrap();
+        let form = Form {
+            compute,
+            attend,
+            rounded: None,
+        };
+        let built = graph(&json("config.json").unwrap(), &checkpoint, form).unwrap();
+        let source = GraphSource::Built {
+            graph: built.graph,
+            folder: checkpoint.root().to_path_buf(),
+            steady: built.steady,
+        };
+        let environment = runtime::environment(false, true).unwrap();
+        let mut graph = Graph::load(environment, &source, Device::Cpu, 1).unwrap();
+        let mut all = Vec::new();
+        let tokens: Vec<u32> = (10..60).collect();
+        let (first, second) = tokens.split_at(44);
+        let empty = graph.empty_cache().unwrap();
+        let mut take = |_, row: &[f32]| all.extend_from_slice(row);
+        let cache = graph.run(first, &empty, 0, &mut take).unwrap();
+        graph.run(second, &cache, 0, &mut take).unwrap();
+        all
+    }
+
+    fn farthest(one: &[f32], other: &[f32]) -> f32 {
+        assert_eq!(one.len(), other.len());
+        let apart = one.iter().zip(other).map(|(a, b)| (a - b).abs());
+        apart.fold(0.0, f32::max)
+    }
+
+    /// What graphs for a GPU are made of, on the CPU, where it can be checked: attention out of ONNX's own operators, and half precision.
+    #[test]
+    fn every_form_of_a_graph_computes_the_same() {
+        if let Err(error) = runtime::environment(false, true) {
+            eprintln!("SKIPPED every_form_of_a_graph_computes_the_same: {error}");
+            return;
+        }
+        for name in [
+            "llama",
+            "mistral",
+            "qwen2",
+            "qwen3",
+            "gemma2",
+            "gemma3",
+            "phi3-short",
+            "phi3-long",
+        ] {
+            let single = logits(name, DataType::Float, Attend::Grouped);
+            let spelled = logits(name, DataType::Float, Attend::Spelled);
+            assert!(farthest(&single, &spelled) < 1e-4, "{name}");
+            let half = logits(name, DataType::Float16, Attend::Grouped);
+            let apart = farthest(&single, &half);
+            assert!(0.0 < apart && apart < 0.05, "{name}: {apart}");
+        }
+    }
 }
