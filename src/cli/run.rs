@@ -71,7 +71,7 @@ pub(super) struct Arguments {
     /// Stop after spending this many US dollars.
     #[arg(long, value_name = "USD", value_parser = parse_budget)]
     budget: Option<f64>,
-    /// Prices: a TOML file of the form of [[prices]] in candor.toml, or LiteLLM's model_prices_and_context_window.json.
+    /// Price table: rows as under `[[prices]]` in candor.toml, or the `model_prices_and_context_window.json` of `LiteLLM`.
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
     /// Ask in batches, at the batch price: answers come within a day. Ctrl-C leaves them to the provider, --resume collects them.

@@ -239,7 +239,7 @@ impl Batches {
             Some(bytes) => {
                 let content = Content::File(bytes);
                 let reply = call(line, reqwest::Method::POST, "files", content).await?;
-                Some(self.form.file_id(&reply).map_err(protocol)?)
+                Some(form::file_id(&reply).map_err(protocol)?)
             }
         };
         let Submission { path, body } = self.form.submission(part, path, token, file.as_deref());
