@@ -335,7 +335,9 @@ fn a_folder_of_runs_is_a_history_and_any_two_are_compared() {
         "{html}"
     );
     assert_eq!(viewed.json(&format!("{two}find?changed=1"))["length"], 6);
-    assert_eq!(viewed.json(&format!("runs/{monday}/find"))["trials"], 20);
+    let one = format!("runs/{monday}/");
+    viewed.wait_at(&one, "read", |state| state["reading"] == false);
+    assert_eq!(viewed.json(&format!("{one}find"))["trials"], 20);
 }
 
 #[test]
