@@ -31,12 +31,12 @@ mod endpoint;
 #[cfg(target_os = "linux")]
 mod ends;
 mod evidence;
+mod exchange;
+mod exchange_tools;
 #[cfg(unix)]
 mod fault_proxy;
 #[cfg(unix)]
 mod faults;
-mod exchange;
-mod exchange_tools;
 mod final_numbers;
 mod foreign;
 mod foreign_data;
@@ -63,9 +63,9 @@ mod network;
 mod onnx;
 mod openai_schema;
 mod own_files;
-mod pictures;
 #[cfg(target_os = "linux")]
 mod packages;
+mod pictures;
 mod platform;
 mod properties;
 mod public_sets;
