@@ -377,10 +377,16 @@ fn stop_details(completion: &Completion) -> Option<Value> {
 
 fn usage_of(usage: Usage) -> Option<Value> {
     let (read, written) = (usage.prompt_tokens?, usage.completion_tokens?);
+    // Inspect counts what a cache gave apart.
+    let cached = [usage.cached_tokens, usage.cache_write_tokens];
+    let cached: u64 = cached.into_iter().flatten().sum();
     Some(json!({
-        "input_tokens": read,
+        "input_tokens": read.saturating_sub(cached),
         "output_tokens": written,
         "total_tokens": read.saturating_add(written),
+        "input_tokens_cache_read": usage.cached_tokens,
+        "input_tokens_cache_write": usage.cache_write_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
         "total_cost": usage.cost.map(|cost| cost.0),
     }))
 }
