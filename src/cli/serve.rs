@@ -24,13 +24,13 @@ pub(super) struct Arguments {
     /// Model: onnx:DIR, `https://host/v1#NAME`, replay:FILE …; requests call it by its name, which ?name=NAME sets.
     #[arg(short, long, value_name = "MODEL")]
     model: String,
-    /// Address to listen at; any but this machine's own (127.0.0.1, ::1) is open to others.
+    /// Address to listen at; any but this machine's own (127.0.0.1, `::1`) is open to others.
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
     /// Port; 0 picks a free one.
     #[arg(long, value_name = "PORT", default_value_t = 8000, value_parser = whole::<u16>)]
     port: u16,
-    /// Environment variable with the key that requests must send [default: CANDOR_SERVE_KEY, if set]
+    /// Environment variable with the key that requests must send [default: `CANDOR_SERVE_KEY`, if set]
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
     /// Number of requests that are answered or wait at once; one more gets 429 and Retry-After.

@@ -16,6 +16,7 @@ use crate::analysis::{
 
 /// Options of a report.
 #[derive(Debug, Clone)]
+#[derive(Default)]
 pub struct ReportOptions {
     /// The model that the others are compared with; if none is named, see [`Dataset::baseline`] and [`Dataset::weights`].
     pub baseline: Option<String>,
@@ -31,18 +32,6 @@ pub struct ReportOptions {
     pub language: Language,
 }
 
-impl Default for ReportOptions {
-    fn default() -> Self {
-        Self {
-            baseline: None,
-            title: None,
-            data_folders: Vec::new(),
-            estimand: Estimand::default(),
-            labels: None,
-            language: Language::default(),
-        }
-    }
-}
 
 /// Everything that sections use, computed once.
 pub struct Report {

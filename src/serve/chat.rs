@@ -1,6 +1,6 @@
 //! `POST /v1/chat/completions`.
 //!
-//! Shapes: <https://platform.openai.com/docs/api-reference/chat>; `reasoning_content` is what DeepSeek and vLLM add to them.
+//! Shapes: <https://platform.openai.com/docs/api-reference/chat>; `reasoning_content` is what `DeepSeek` and vLLM add to them.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

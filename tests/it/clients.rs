@@ -10,7 +10,7 @@ use crate::published::Published;
 use crate::serve::Served;
 use crate::support::{candor, export, has_onnx_runtime, ran, skipped};
 
-/// A Python with the clients: that of `CANDOR_CLIENTS`, or one that is installed into a folder from PyPI.
+/// A Python with the clients: that of `CANDOR_CLIENTS`, or one that is installed into a folder from `PyPI`.
 fn python(folder: &Path) -> Option<PathBuf> {
     if let Some(python) = std::env::var_os("CANDOR_CLIENTS") {
         return Some(python.into());

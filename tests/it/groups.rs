@@ -9,7 +9,7 @@ use crate::support::{Endpoint, Reply, candor, question, ran, says};
 /// The rule of `tests/golden/groups.py`.
 fn by_length() -> Endpoint {
     Endpoint::new(|body, _| {
-        let even = question(body).chars().count() % 2 == 0;
+        let even = question(body).chars().count().is_multiple_of(2);
         Reply::Json(200, says(if even { "even" } else { "odd" }))
     })
 }

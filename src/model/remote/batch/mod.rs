@@ -272,7 +272,7 @@ impl Batches {
                     }
                 }
                 Err(error) if error.class.is_transient() && failed < MAX_FAILED_POLLS => {
-                    failed += 1
+                    failed += 1;
                 }
                 Err(error) => return Err(error),
             }

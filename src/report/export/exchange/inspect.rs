@@ -193,23 +193,20 @@ impl Log<'_> {
         let (mut scores, mut unscored) = (Map::new(), Map::new());
         for score in &trial.scores {
             let name = full_name(score);
-            match score.value {
-                Some(value) => {
-                    let answer = score.label.as_ref();
-                    scores.insert(
-                        name,
-                        json!({
-                            "value": value,
-                            "answer": answer,
-                            "explanation": score.explanation,
-                            "metadata": {"labelled_by": score.by, "version": score.version},
-                        }),
-                    );
-                }
-                None => {
-                    let label = json!({"label": score.label, "explanation": score.explanation});
-                    unscored.insert(name, label);
-                }
+            if let Some(value) = score.value {
+                let answer = score.label.as_ref();
+                scores.insert(
+                    name,
+                    json!({
+                        "value": value,
+                        "answer": answer,
+                        "explanation": score.explanation,
+                        "metadata": {"labelled_by": score.by, "version": score.version},
+                    }),
+                );
+            } else {
+                let label = json!({"label": score.label, "explanation": score.explanation});
+                unscored.insert(name, label);
             }
         }
         let usage = trial
