@@ -65,7 +65,8 @@ static PIVOTS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.pivots));
 static HEDGES: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.hedges));
 static DISCLAIMERS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.disclaimers));
 static LIMITS: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(english::LIMITS.iter().copied()));
-static IGNORANCE: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(ignorance::PHRASES.iter().copied()));
+static IGNORANCE: LazyLock<Vec<Regex>> =
+    LazyLock::new(|| patterns(ignorance::PHRASES.iter().copied()));
 static TURNS: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns([ignorance::TURNS]));
 static OFFICIAL: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(official::patterns()));
 
