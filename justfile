@@ -73,3 +73,23 @@ demo-models:
 # Where the key facts of audit/sensitive-history are found in real answers on something else (five minutes); prints the table of the suite's ROWS.md.
 unrelated:
     cargo test --test it unrelated -- --ignored --nocapture
+
+# candor beside lm-evaluation-harness on the same weights (a venv with lm-eval 0.4.13, torch and transformers; ten minutes on two cores):
+# multiple choice, greedy answers, perplexity.
+beside-lm-eval model venv out="/tmp/beside-lm-eval":
+    cargo build
+    {{venv}}/bin/python tests/real_model/beside_lm_eval.py {{model}} {{out}} target/debug/candor
+
+# Every task of lm-evaluation-harness that needs no Python, two made-up documents of each, against a local mock: time and memory.
+every-task tasks:
+    CANDOR_LM_EVAL_TASKS={{tasks}} cargo test --test it every_task -- --ignored --nocapture
+
+# OpenAI's own client and lm-evaluation-harness, installed from PyPI, against `candor serve` (some minutes, 1 GB).
+clients:
+    cargo test --test it -- --ignored --nocapture clients::
+
+# The embedded engine against Transformers, optimum and onnxruntime-genai on the same weights (an hour, on a machine that does nothing else).
+peers-onnx dir=(home_directory() / ".cache/candor-chat-models") model="qwen":
+    bash ../shared/tools/chat_models.sh {{dir}}
+    cargo build --release
+    bash benches/peers/onnx.sh {{dir}} {{model}}

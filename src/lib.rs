@@ -37,10 +37,12 @@
 //! | 3 | [`run`] | plan → trials → completions → scores, losing nothing |
 //! | 2 | [`store`] | the run directory: manifest, journal, Parquet, cache |
 //! | 2 | [`score`] | one file a scorer: answer → score |
+//! | 2 | [`serve`] | a model behind OpenAI's API, for other programs |
 //! | 1 | [`suite`] | what to ask: schema, data, templates |
 //! | 1 | [`model`] | whom to ask: the `Model` trait; in process, over HTTP, from recordings |
 //! | 0 | [`stats`] | pure functions over slices; the crate `candor-stats` |
 //! | 0 | [`files`] | foreign files: plain paths, encodings, rows of every format |
+//! | 0 | [`hub`] | the Hugging Face hub: its cache, its lists of files, downloads |
 //! | 0 | [`net`] | the network: one HTTP client, one way to fetch a file |
 //! | 0 | [`text`] | normal forms, tokens, numbers; errors in what a person wrote |
 //!
@@ -55,12 +57,14 @@ pub mod analysis;
 pub mod cli;
 pub mod files;
 pub mod gate;
+pub mod hub;
 pub mod model;
 pub mod net;
 pub mod report;
 pub mod run;
 pub mod sandbox;
 pub mod score;
+pub mod serve;
 pub mod store;
 pub mod suite;
 pub mod text;

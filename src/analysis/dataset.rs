@@ -8,6 +8,7 @@ use crate::store::{
     Filter, Manifest, ModelRecord, Reading, RunDirectory, SCORES, ServerTraffic, StoreError,
     SuiteRecord, TRIALS, Table, TrialRecord, column, missing_shards, runs_at,
 };
+use crate::suite::TaskGroup;
 use crate::text::instead;
 
 /// The tables of runs, and what their manifests say.
@@ -124,6 +125,14 @@ impl Dataset {
     #[must_use]
     pub fn missing_shards(&self) -> Vec<String> {
         missing_shards(&self.manifests)
+    }
+
+    /// The groups of tasks among the suites, each once.
+    #[must_use]
+    pub fn groups(&self) -> Vec<&TaskGroup> {
+        let mut seen = HashSet::new();
+        let all = self.manifests.iter().flat_map(|m| &m.groups);
+        all.filter(|group| seen.insert(&group.name)).collect()
     }
 
     /// A line for each suite of which the runs asked a part: which part, and whether it was the same one; and for each plan of which

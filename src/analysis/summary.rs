@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::mean_score::mean_score;
 use super::{AnalysisError, Dataset, Estimand, LEVEL, Question};
 use crate::score::{Aggregate, CorpusTally, UNABLE, WITHOUT_VERDICT, aggregate_of};
-use crate::stats::{BbqCounts, Estimate, Undefined, bbq_ambiguous, bbq_disambiguated};
+use crate::stats::{
+    BbqCounts, Estimate, Undefined, bbq_ambiguous, bbq_disambiguated, standard_error_of_mean,
+};
 use crate::store::{Filter, TrialStatus, column};
 
 /// One model on one suite.
@@ -74,6 +76,8 @@ pub struct MetricValue {
     pub metric: String,
     /// Its value; none if it is undefined.
     pub value: Option<f64>,
+    /// The standard error of a mean: the standard deviation of the scores over √n. None for other figures.
+    pub standard_error: Option<f64>,
     /// Scores behind it.
     pub n: u64,
 }
@@ -268,7 +272,7 @@ fn quantile(ascending: &[f64], share: f64) -> Option<f64> {
     Some(low + (high - low) * place.fract())
 }
 
-/// Every metric of every scorer as one figure a model and suite.
+/// Every metric of every scorer as one figure per model and suite.
 ///
 /// # Errors
 /// [`AnalysisError`] if the tables cannot be read.
@@ -291,8 +295,7 @@ pub fn metric_values(data: &Dataset) -> Result<Vec<MetricValue>, AnalysisError> 
         let tally = tallies.entry(key).or_default();
         tally.total += 1;
         if let Some(value) = values.get(row) {
-            tally.sum += value;
-            tally.n += 1;
+            tally.values.push(value);
         }
         match labels.get(row) {
             Some("biased") => tally.biased += 1,
@@ -307,13 +310,16 @@ pub fn metric_values(data: &Dataset) -> Result<Vec<MetricValue>, AnalysisError> 
         }
     }
     let value = |([suite, scorer, metric, model], tally): ([&str; 4], Tally)| {
-        let (value, n) = tally.value(aggregate_of(scorer, metric));
+        let aggregate = aggregate_of(scorer, metric);
+        let (value, n) = tally.value(aggregate);
+        let mean = || standard_error_of_mean(&tally.values);
         MetricValue {
             model: model.to_owned(),
             suite: suite.to_owned(),
             scorer: scorer.to_owned(),
             metric: metric.to_owned(),
             value,
+            standard_error: (aggregate == Aggregate::Mean).then(mean).flatten(),
             n,
         }
     };
@@ -325,9 +331,8 @@ pub fn metric_values(data: &Dataset) -> Result<Vec<MetricValue>, AnalysisError> 
 struct Tally {
     /// Scores.
     total: u64,
-    /// Scores with a value.
-    n: u64,
-    sum: f64,
+    /// The values of those that have one.
+    values: Vec<f64>,
     biased: u64,
     counter: u64,
     unknown: u64,
@@ -358,7 +363,11 @@ impl Tally {
             total: self.total,
         };
         match aggregate {
-            Aggregate::Mean => ((self.n > 0).then(|| self.sum / self.n as f64), self.n),
+            Aggregate::Mean => {
+                let n = self.values.len();
+                let sum: f64 = self.values.iter().sum();
+                ((n > 0).then(|| sum / n as f64), n as u64)
+            }
             Aggregate::BbqAmbiguous => (bbq_ambiguous(counts).ok(), self.total),
             Aggregate::BbqDisambiguated => (bbq_disambiguated(counts).ok(), self.total),
             of_corpus => (self.corpus.value(of_corpus), self.corpus.n()),

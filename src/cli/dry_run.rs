@@ -41,9 +41,10 @@ pub(super) async fn dry_run(plan: &Plan, policy: Option<&Path>) -> Result<Exit, 
         );
     }
     for e in &estimates {
-        let read = match e.is_counted {
-            true => format!("{} tokens read, by its tokenizer", e.prompt_tokens),
-            false => format!("about {} tokens read", e.prompt_tokens),
+        let read = if e.is_counted {
+            format!("{} tokens read, by its tokenizer", e.prompt_tokens)
+        } else {
+            format!("about {} tokens read", e.prompt_tokens)
         };
         let basis = e.price_basis.as_deref().unwrap_or("your price");
         let cost = match (e.seconds, e.most_cost) {

@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 /// Every subcommand in one group.
 const GROUPS: [(&str, &[&str]); 4] = [
-    ("Ask models", &["demo", "run", "merge", "score", "import"]),
+    (
+        "Ask models",
+        &["demo", "run", "merge", "score", "import", "serve"],
+    ),
     (
         "Read answers",
         &[

@@ -7,11 +7,16 @@ use super::terminal::{interactive, say};
 
 /// Turns true at the first Ctrl-C, SIGTERM or SIGHUP; a second one ends the process.
 pub(super) fn interrupts() -> watch::Receiver<bool> {
+    interrupts_saying("Stopping; all answers so far are kept. Press Ctrl-C again to quit at once.")
+}
+
+/// The same, with what is said at a terminal.
+pub(super) fn interrupts_saying(what: &'static str) -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         wait_for_signal().await;
         if interactive() {
-            say("Stopping; all answers so far are kept. Press Ctrl-C again to quit at once.");
+            say(what);
         }
         let _ = stop.send(true);
         wait_for_signal().await;

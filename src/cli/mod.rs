@@ -34,6 +34,7 @@ mod run;
 mod runtime;
 mod scheduler;
 mod score;
+mod serve;
 mod settings;
 mod suites;
 mod verify;
@@ -101,6 +102,8 @@ enum Command {
     LmEval(lm_eval::Arguments),
     /// Check that a model loads and answers.
     Models(models::Arguments),
+    /// Serve a model through OpenAI's API, for other programs to chat with and to score text with.
+    Serve(serve::Arguments),
     /// Install ONNX Runtime, or show which one is used.
     Runtime(runtime::Arguments),
     /// Turn answers recorded by other tools into a run.
@@ -186,6 +189,7 @@ pub fn main() -> ExitCode {
             Command::Suites(arguments) => suites::run(arguments).await,
             Command::LmEval(arguments) => lm_eval::run(arguments),
             Command::Models(arguments) => models::run(arguments).await,
+            Command::Serve(arguments) => serve::run(arguments).await,
             Command::Runtime(arguments) => runtime::run(&arguments),
             Command::Import(arguments) => import::run(&arguments),
             Command::Export(arguments) => export::run(&arguments),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::exit::{Exit, Failure};
 use super::terminal::width;
-use crate::analysis::{Cell as Score, Comparison, Measure, ModelTotals};
+use crate::analysis::{Cell as Score, Comparison, GroupValue, Measure, ModelTotals};
 use crate::report::{Grid, Report, bracket, points};
 use crate::text::visible_line;
 
@@ -140,6 +140,9 @@ struct Summary<'a> {
     headlines: &'a [String],
     /// Every model on every suite.
     scores: &'a [Score],
+    /// What groups of tasks come to.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    groups: &'a [GroupValue],
     /// What each model took altogether.
     totals: &'a [ModelTotals],
 }
@@ -154,8 +157,32 @@ pub(super) fn print_summary(
         report: page,
         headlines: report.headlines(),
         scores: report.cells(),
+        groups: report.groups(),
         totals,
     })
+}
+
+/// What groups of tasks come to; none where there are no groups.
+pub(super) fn group_grid(report: &Report) -> Option<Grid> {
+    let heads = ["group", "model", "metric", "mean", "± s.e.", "n", "tasks"];
+    let mut grid = Grid::new(&heads, &[3, 4, 5, 6]);
+    for figure in report.groups() {
+        let tasks = match figure.missing {
+            0 => figure.tasks.to_string(),
+            missing => format!("{} of {}", figure.tasks, figure.tasks + missing),
+        };
+        let error = figure.standard_error;
+        grid.rows.push(vec![
+            figure.title.clone(),
+            figure.model.clone(),
+            figure.metric.clone(),
+            format!("{:.4}", figure.value),
+            error.map_or_else(|| "–".into(), |e| format!("{e:.4}")),
+            figure.n.to_string(),
+            tasks,
+        ]);
+    }
+    (!grid.rows.is_empty()).then_some(grid)
 }
 
 /// Models × suites: score, interval, difference from the baseline, cost.

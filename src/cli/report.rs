@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     /// Lay the report out for paper: folds open, tables that fit, no script
     #[arg(long, conflicts_with = "dir")]
     print: bool,
-    /// Print it to a PDF file, through an installed Chromium or Chrome ($CANDOR_CHROMIUM names another)
+    /// Print it to a PDF file, through an installed Chromium or Chrome ($`CANDOR_CHROMIUM` names another)
     #[arg(long, value_name = "FILE")]
     pdf: Option<PathBuf>,
     /// Question to add to what is printed, with all its answers, as a numbered exhibit; may be repeated

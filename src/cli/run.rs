@@ -13,7 +13,7 @@ use super::exit::{Exit, Failure};
 use super::filter::FilterArguments;
 use super::interrupt::interrupts;
 use super::number::{positive, whole};
-use super::output::{Form, print_grid, print_note, print_summary, score_grid};
+use super::output::{Form, group_grid, print_grid, print_note, print_summary, score_grid};
 use super::progress::Progress;
 use super::scheduler;
 use super::settings::Settings;
@@ -71,7 +71,7 @@ pub(super) struct Arguments {
     /// Stop after spending this many US dollars.
     #[arg(long, value_name = "USD", value_parser = parse_budget)]
     budget: Option<f64>,
-    /// Prices: a TOML file of the form of [[prices]] in candor.toml, or LiteLLM's model_prices_and_context_window.json.
+    /// Price table: rows as under `[[prices]]` in candor.toml, or the `model_prices_and_context_window.json` of `LiteLLM`.
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
     /// Ask in batches, at the batch price: answers come within a day. Ctrl-C leaves them to the provider, --resume collects them.
@@ -359,6 +359,10 @@ async fn ask_and_report(
         Form::Json => print_summary(&report, &sums, &path)?,
         Form::Text => {
             print_grid(&score_grid(&report, &sums));
+            if let Some(groups) = group_grid(&report) {
+                outln!();
+                print_grid(&groups);
+            }
             report.headlines().iter().for_each(|s| print_note(s));
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::exit::{Exit, Failure};
 use crate::model::remote::{Accounts, PriceTable};
-use crate::model::{ModelSpec, Named, OpenOptions, data_directory};
+use crate::model::{ModelSpec, Named, OpenOptions};
 use crate::net::NetworkRules;
 use crate::run::Configuration;
 use crate::sandbox::CodePolicy;
@@ -28,7 +28,6 @@ impl Settings {
         let data = DataOptions {
             folders: configuration.data_folders(),
             offline,
-            cache: data_directory(),
             ..DataOptions::default()
         };
         let open = OpenOptions {

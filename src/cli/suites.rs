@@ -14,7 +14,7 @@ use crate::model::Wanted;
 use crate::report::Grid;
 use crate::run::{Plan, PlanError, PlanOptions};
 use crate::suite::{
-    DataOptions, Lint, SuiteError, differing_lists, json_schema, lint, load, shipped,
+    DataOptions, Lint, ShippedSuite, SuiteError, differing_lists, json_schema, lint, load, shipped,
 };
 use crate::text::visible_line;
 
@@ -31,6 +31,9 @@ pub(super) struct Arguments {
 enum Command {
     /// List the shipped suites.
     List {
+        /// Only suites that have these words in their name, title, source, licence or scorers.
+        #[arg(long, value_name = "WORD", num_args = 1..)]
+        search: Vec<String>,
         /// Output format.
         #[arg(long, value_enum, default_value_t)]
         format: Format,
@@ -65,7 +68,7 @@ enum Command {
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
-        Command::List { format } => list(format).await,
+        Command::List { search, format } => list(&search, format).await,
         Command::Schema => {
             out!("{:#}\n", json_schema());
             Ok(Exit::Done)
@@ -100,9 +103,31 @@ struct Listed {
     title: String,
 }
 
-async fn list(format: Format) -> Result<Exit, Failure> {
+/// Whether a suite speaks of every word, in any case.
+fn speaks_of(shipped: &ShippedSuite, words: &[String]) -> bool {
+    let about = [
+        "title:",
+        "source:",
+        "licence:",
+        "  - ",
+        "published_as:",
+        "related_to:",
+    ];
+    let lines = shipped.yaml.lines();
+    let lines = lines.filter(|line| about.iter().any(|key| line.starts_with(key)));
+    let text: String = [shipped.name.as_str()]
+        .into_iter()
+        .chain(lines)
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let text = text.to_lowercase();
+    words.iter().all(|word| text.contains(&word.to_lowercase()))
+}
+
+async fn list(search: &[String], format: Format) -> Result<Exit, Failure> {
     let mut listed = Vec::new();
-    for shipped in shipped() {
+    let found = shipped().into_iter().filter(|s| speaks_of(s, search));
+    for shipped in found {
         let title = shipped.yaml.lines().find_map(|l| l.strip_prefix("title: "));
         let options = DataOptions {
             offline: true,
@@ -120,6 +145,15 @@ async fn list(format: Format) -> Result<Exit, Failure> {
     if format == Format::Json {
         print_json(&listed)?;
         return Ok(Exit::Done);
+    }
+    if listed.is_empty() {
+        let words = search.join(" ");
+        let hint = "`candor suites list` lists them all";
+        let message = format!(
+            "no shipped suite speaks of '{}'; {hint}",
+            visible_line(&words)
+        );
+        return Err(Failure::new(Exit::Usage, message));
     }
     let mut grid = Grid::new(&["suite", "questions", "title"], &[1]);
     for one in listed {

@@ -188,6 +188,24 @@ impl Attempts {
         };
         self.sent += 1;
     }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        let (one, none) = (self.sent > 0, more.sent == 0);
+        Self {
+            sent: self.sent + more.sent,
+            usage: match (one, none) {
+                (true, true) => self.usage,
+                (true, false) => self.usage.plus(more.usage),
+                (false, _) => more.usage,
+            },
+            spent: match (self.spent, more.spent) {
+                (Some(before), Some(now)) => Some(Usd(before.0 + now.0)),
+                (before, now) => before.or(now),
+            },
+        }
+    }
 }
 
 /// Seconds spent.
@@ -249,6 +267,9 @@ fn is_zero(count: &u32) -> bool {
 pub struct Completion {
     /// The answer.
     pub text: String,
+    /// Further answers to the same request, where its task scores several together.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub others: Vec<String>,
     /// Reasoning shown alongside it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reasoning: Option<String>,
@@ -295,6 +316,7 @@ impl Completion {
     pub fn text(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
+            others: Vec::new(),
             reasoning: None,
             finish: Finish::Stop,
             signals: Vec::new(),
@@ -316,6 +338,18 @@ impl Completion {
         self.continuations.extend(more.continuations);
         self.usage = self.usage.plus(more.usage);
         self.timing.total += more.timing.total;
+        self
+    }
+
+    /// With another answer to the same request, and what that took.
+    #[must_use]
+    pub fn joined_by(mut self, other: Self) -> Self {
+        self.others.push(other.text);
+        self.usage = self.usage.plus(other.usage);
+        self.cost = self.cost.zip(other.cost).map(|(a, b)| Usd(a.0 + b.0));
+        self.timing.total += other.timing.total;
+        self.attempts = self.attempts.and(other.attempts);
+        self.given = self.given.or(other.given);
         self
     }
 

@@ -2,6 +2,7 @@
 //!
 //! A new backend is one file and one line in [`open`].
 
+mod by_token;
 mod completion;
 mod demo;
 mod error;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sandbox::CodePolicy;
 
+pub use by_token::{ByToken, Delta, ScoredToken, Token, TokenRequest, TokenText, Written};
 pub use completion::{
     Attempts, Completion, ContinuationScore, Finish, Origin, Served, SharedTokens, Signal, Timing,
     Usage, Usd,
@@ -99,6 +101,11 @@ pub trait Model: Send + Sync {
         None
     }
 
+    /// The same model token by token, where its tokens can be seen.
+    fn by_token(&self) -> Option<&dyn ByToken> {
+        None
+    }
+
     /// Answers the prompt in words.
     async fn generate(&self, request: &Request) -> Result<Completion, ModelError>;
 
@@ -108,7 +115,7 @@ pub trait Model: Send + Sync {
         Err(ModelError::new(
             ErrorClass::Unsupported,
             format!(
-                "{} does not return log-likelihoods; use a suite whose scorers read text (e.g. choice by letter)",
+                "{} does not return log-likelihoods; add ?form=letter to a multiple-choice suite, or use one whose scorers read text",
                 self.identity().name
             ),
         ))

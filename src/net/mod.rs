@@ -1,13 +1,14 @@
-//! The network: how an HTTP client is set up, how a file is fetched, and where the Hugging Face hub is.
+//! The network: how an HTTP client is set up, how a file is fetched, and who asks a server on this machine.
 
 mod fetch;
-pub mod hub;
+mod own_machine;
 mod resume;
 mod rules;
 
 use std::sync::Once;
 
 pub use fetch::fetch;
+pub use own_machine::is_from_this_machine;
 pub use resume::{FetchError, get, resume};
 pub use rules::{Forbidden, NetworkRules, is_this_machine, permits, read_authorities, unix_socket};
 

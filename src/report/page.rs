@@ -10,12 +10,12 @@ use super::published::Published;
 use super::templates::Templates;
 use super::{ReportError, headlines};
 use crate::analysis::{
-    Asked, Cell, Comparison, Dataset, Detected, Estimand, OutsideLabels, Question, Unable, compare,
-    detect, summarise, unable,
+    Asked, Cell, Comparison, Dataset, Detected, Estimand, GroupValue, MetricValue, OutsideLabels,
+    Question, Unable, compare, detect, group_values, metric_values, passes, summarise, unable,
 };
 
 /// Options of a report.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ReportOptions {
     /// The model that the others are compared with; if none is named, see [`Dataset::baseline`] and [`Dataset::weights`].
     pub baseline: Option<String>,
@@ -31,19 +31,6 @@ pub struct ReportOptions {
     pub language: Language,
 }
 
-impl Default for ReportOptions {
-    fn default() -> Self {
-        Self {
-            baseline: None,
-            title: None,
-            data_folders: Vec::new(),
-            estimand: Estimand::default(),
-            labels: None,
-            language: Language::default(),
-        }
-    }
-}
-
 /// Everything that sections use, computed once.
 pub struct Report {
     pub(super) data: Dataset,
@@ -52,6 +39,9 @@ pub struct Report {
     pub(super) unable: Vec<Unable>,
     pub(super) estimand: Estimand,
     pub(super) cells: Vec<Cell>,
+    /// Every metric of every scorer, and pass@k.
+    pub(super) metrics: Vec<MetricValue>,
+    pub(super) groups: Vec<GroupValue>,
     pub(super) baseline: Option<String>,
     pub(super) weights: Option<String>,
     pub(super) published: Published,
@@ -74,6 +64,9 @@ impl Report {
         let unable = unable(&data, &data.headlines())?;
         let estimand = options.estimand;
         let cells = summarise(&data, &asked.scored, estimand)?;
+        let mut metrics = metric_values(&data)?;
+        metrics.extend(passes(&data)?);
+        let groups = group_values(&data, &metrics);
         let named = options.baseline.as_deref();
         let baseline = data.baseline(named)?.map(str::to_owned);
         let weights = data.weights(named)?.map(str::to_owned);
@@ -85,6 +78,8 @@ impl Report {
             unable,
             estimand,
             cells,
+            metrics,
+            groups,
             baseline,
             weights,
             published,
@@ -130,6 +125,12 @@ impl Report {
     #[must_use]
     pub fn cells(&self) -> &[Cell] {
         &self.cells
+    }
+
+    /// What groups of tasks come to.
+    #[must_use]
+    pub fn groups(&self) -> &[GroupValue] {
+        &self.groups
     }
 
     /// Every question's score.

@@ -1,5 +1,6 @@
 //! The plan: which trials there are, in which order. The same inputs give the same plan on every machine.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::error::PlanError;
@@ -10,7 +11,9 @@ use crate::model::{
 };
 use crate::score::{self, Judge};
 use crate::store::{Manifest, ModelRecord, RouteOf, RunStatus, Shard, SuiteRecord, TrialKey};
-use crate::suite::{self, Artefacts, DataOptions, Filter, Sample, Suite, SuiteError, artefacts};
+use crate::suite::{
+    self, Artefacts, DataOptions, Filter, Sample, Suite, SuiteError, TaskGroup, artefacts,
+};
 
 /// What decides a plan besides suites and models.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,6 +105,8 @@ pub struct PlannedModel {
 pub struct Plan {
     /// What is asked.
     pub suites: Vec<PlannedSuite>,
+    /// The groups of tasks among the suites.
+    pub groups: Vec<TaskGroup>,
     /// Who is asked.
     pub models: Vec<PlannedModel>,
     /// Models that could not be opened, and why: the others go on without them.
@@ -138,9 +143,11 @@ impl Plan {
         open: &OpenOptions,
     ) -> Result<Self, PlanError> {
         let mut planned: Vec<PlannedSuite> = Vec::new();
-        let mut loaded = Vec::new();
+        let (mut loaded, mut groups) = (Vec::new(), Vec::<TaskGroup>::new());
         for spec in suites {
-            loaded.extend(suite::load_all(spec, data).await?);
+            let named = suite::load_all(spec, data).await?;
+            loaded.extend(named.suites);
+            groups.extend(named.groups);
         }
         for (spec, mut suite) in loaded {
             if let Some(most) = options.max_tokens {
@@ -218,6 +225,7 @@ impl Plan {
         });
         Ok(Self {
             suites: planned,
+            groups,
             models: opened,
             failed,
             panel,
@@ -319,11 +327,27 @@ impl Plan {
         Ok((request, key, trial_key))
     }
 
+    /// The key of a request that its task asks once more within an epoch.
+    pub(super) fn repeat_key(
+        &self,
+        request: &Request,
+        model: usize,
+        epoch: u32,
+        repeat: u32,
+    ) -> RequestKey {
+        let fingerprint = &self.models[model].model.identity().fingerprint;
+        // Epochs fill the lower half, so that no repeat is another epoch's first answer.
+        RequestKey::new(fingerprint, request, epoch | repeat << 16)
+    }
+
     /// The manifest of a run of this plan.
     #[must_use]
     pub fn manifest(&self) -> Manifest {
         let mut manifest = Manifest::new();
         manifest.suites = self.suites.iter().map(|s| self.record(s)).collect();
+        manifest.groups.clone_from(&self.groups);
+        let pins = self.suites.iter().flat_map(|s| s.suite.pins.clone());
+        manifest.hub = pins.collect::<BTreeSet<_>>().into_iter().collect();
         let opened = self.models.iter().map(|m| ModelRecord {
             identity: m.model.identity().clone(),
             capabilities: Some(m.capabilities),

@@ -13,7 +13,7 @@ use super::event::RunEvent;
 use super::logs::Logs;
 use super::plan::Plan;
 use super::resumed::Resumed;
-use crate::model::{Model, ModelSpec, Named, bare_key_is_set};
+use crate::model::{ModelSpec, Named, bare_key_is_set};
 use crate::store::{
     CompletionCache, Manifest, ROUTE, Recording, RunDirectory, RunStatus, StoreError,
 };
@@ -142,7 +142,7 @@ impl Session {
         directory.manifest.status = RunStatus::Running;
         // Before anything is sent: a killed run does not hide where its prompts went.
         let earlier_hosts = directory.manifest.prompts_sent_to.clone();
-        directory.manifest.send_to(hosts(&plan, |_| true));
+        directory.manifest.send_to(hosts(&plan, false));
         directory.save_manifest()?;
         let journal = directory.append_to_journal()?;
         let traffic = directory.traffic_log();
@@ -161,7 +161,7 @@ impl Session {
         )
         .await?;
         directory.manifest.prompts_sent_to = earlier_hosts;
-        let asked = hosts(&plan, |model| model.was_asked());
+        let asked = hosts(&plan, true);
         directory.manifest.send_to(asked);
         close(&mut directory.manifest, &plan, &outcome);
         directory.save_manifest()?;
@@ -170,12 +170,12 @@ impl Session {
     }
 }
 
-/// The hosts of those models and judges of a plan that are wanted.
-fn hosts(plan: &Plan, wanted: impl Fn(&dyn Model) -> bool) -> impl Iterator<Item = String> {
+/// The hosts of a plan's models and judges; with `asked`, of those that were sent a prompt.
+fn hosts(plan: &Plan, asked: bool) -> impl Iterator<Item = String> {
     let models = plan.models.iter().map(|m| &m.model);
     let models = models.chain(plan.panel.models());
-    let hosts = models.filter(move |m| wanted(m.as_ref()));
-    hosts.filter_map(|m| m.host().map(str::to_owned))
+    let models = models.filter(move |m| !asked || m.was_asked());
+    models.filter_map(|m| m.host().map(str::to_owned))
 }
 
 /// Writes down how a run ended.

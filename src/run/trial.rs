@@ -13,8 +13,8 @@ use super::plan::{Plan, Trial};
 use super::purse::Purse;
 use super::scoring::{Answer, Scoring};
 use crate::model::{
-    Completion, ErrorClass, ModelError, Origin, Parameters, Prompt, Request, RequestKey, SampleRef,
-    Usd, Wanted,
+    Completion, ErrorClass, Exchange, ModelError, Origin, Parameters, Prompt, Request, RequestKey,
+    SampleRef, Usd, Wanted,
 };
 use crate::store::{
     CompletionCache, Failure, JournalLine, ROUTE, StoreError, TrialKey, TrialRecord, TrialStatus,
@@ -56,6 +56,14 @@ struct Observed {
     spent: Option<f64>,
 }
 
+/// What asking for an answer took, over all its repeats.
+#[derive(Default)]
+struct Asking {
+    /// US dollars; none where no request has a known price.
+    spent: Option<f64>,
+    exchanges: Vec<Exchange>,
+}
+
 impl Asker {
     /// Asks and score per trial. None if the budget does not reach for it.
     pub(super) async fn trial(
@@ -85,7 +93,7 @@ impl Asker {
                     record = kept;
                 } else {
                     observed.spent = self
-                        .answer(&mut record, request, &key, model, &purse)
+                        .answer(&mut record, request, key, trial, model, &purse)
                         .await?;
                 }
                 observed.origin = record
@@ -141,24 +149,33 @@ impl Asker {
     async fn answer(
         &self,
         record: &mut TrialRecord,
-        request: Request,
-        key: &RequestKey,
+        mut request: Request,
+        key: RequestKey,
+        trial: Trial,
         model: usize,
         purse: &Purse,
     ) -> Result<Option<f64>, StoreError> {
-        let target = &self.plan.models[model];
-        let payment = match &self.logs.recording {
-            Some(_) => purse.recorded_payment(),
-            None => purse.payment(),
-        };
-        let asked = target.model.answer_for(&payment, &request);
-        let answer = match &self.cache {
-            Some(cache) if target.capabilities.cacheable => cache.answer(key, asked).await,
-            _ => asked.await,
-        };
+        let seed = request.parameters.seed;
+        let mut asking = Asking::default();
+        let mut answer = self
+            .asked_once(&request, &key, model, purse, &mut asking)
+            .await;
+        for repeat in 1..self.plan.suites[trial.suite].suite.prompts.repeats() {
+            let Ok(so_far) = answer else { break };
+            request.parameters.seed = seed.map(|seed| seed.wrapping_add(repeat.into()));
+            let key = self.plan.repeat_key(&request, model, trial.epoch, repeat);
+            let next = self.asked_once(&request, &key, model, purse, &mut asking);
+            answer = match next.await {
+                Ok(next) => Ok(so_far.joined_by(next)),
+                Err(error) => Err(ModelError {
+                    attempts: Box::new(so_far.attempts.and(*error.attempts)),
+                    ..error
+                }),
+            };
+        }
         record.finished = Timestamp::now();
         record.prompt = request.prompt;
-        let attempts = match answer.and_then(only_numbers) {
+        let attempts = match answer {
             Ok(mut completion) => {
                 record.status = TrialStatus::of(&completion);
                 if record.status == TrialStatus::Error {
@@ -181,13 +198,43 @@ impl Asker {
                 *error.attempts
             }
         };
-        let spent = payment.settle(&attempts);
         let alone = attempts.sent <= u32::from(record.failure.is_none());
         record.attempts = (!alone).then_some(attempts);
         if let Some(recording) = &self.logs.recording {
-            recording.write(record, &payment.exchanges())?;
+            recording.write(record, &asking.exchanges)?;
         }
-        Ok(spent.filter(|spent| *spent > 0.0))
+        Ok(asking.spent.filter(|spent| *spent > 0.0))
+    }
+
+    /// One answer, from the cache or the model; what it took is added to the rest.
+    async fn asked_once(
+        &self,
+        request: &Request,
+        key: &RequestKey,
+        model: usize,
+        purse: &Purse,
+        asking: &mut Asking,
+    ) -> Result<Completion, ModelError> {
+        let target = &self.plan.models[model];
+        let payment = match &self.logs.recording {
+            Some(_) => purse.recorded_payment(),
+            None => purse.payment(),
+        };
+        let asked = target.model.answer_for(&payment, request);
+        let answer = match &self.cache {
+            Some(cache) if target.capabilities.cacheable => cache.answer(key, asked).await,
+            _ => asked.await,
+        };
+        let answer = answer.and_then(only_numbers);
+        let attempts = match &answer {
+            Ok(completion) => completion.attempts,
+            Err(error) => *error.attempts,
+        };
+        asking.exchanges.extend(payment.exchanges());
+        if let Some(now) = payment.settle(&attempts) {
+            asking.spent = Some(asking.spent.unwrap_or(0.0) + now);
+        }
+        answer
     }
 
     /// Scores the answer, if there is one.
@@ -227,11 +274,13 @@ impl Asker {
         let model = &self.plan.models[model].model;
         let asked = request.prompt.most_tokens();
         let limit = u64::from(request.parameters.max_tokens);
+        let planned = &self.plan.suites[trial.suite];
+        let repeats = f64::from(planned.suite.prompts.repeats());
         let price = |read, written| {
             let price = asks_model.then(|| model.price(read, written)).flatten();
-            Money::dollars(price.map_or(0.0, |usd| usd.0))
+            Money::dollars(price.map_or(0.0, |usd| usd.0 * repeats))
         };
-        let scorers = &self.plan.suites[trial.suite].scorers;
+        let scorers = &planned.scorers;
         Bounds {
             least: price(asked / BYTES_PER_TOKEN, 1),
             together: model.asks_in_batches(),

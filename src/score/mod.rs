@@ -4,6 +4,7 @@
 
 mod bbq;
 mod choice;
+mod choice_letter;
 mod code;
 mod distribution;
 mod drop;
@@ -31,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Completion, Prompt};
 use crate::sandbox::Isolation;
-use crate::suite::{Sample, ScorerSpec};
+use crate::suite::{LETTER_SCORER, Sample, ScorerSpec};
 use crate::text::instead;
 
 pub use imported::{IMPORTED, imported_score, reported_score};
@@ -362,6 +363,7 @@ const SCORERS: &[(&str, Maker)] = &[
     ("number", number::make),
     ("choice", choice::make_letter),
     ("choice_likelihood", choice::make_likelihood),
+    (LETTER_SCORER, choice_letter::make),
     ("f1", f1::make),
     ("drop", drop::make),
     ("last_number", last_number::make),

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::rescored::RescoredSuite;
+use crate::hub::HubPin;
 use crate::model::{Capabilities, Identity, SharedTokens};
 use crate::score::{Tells, tells_of};
-use crate::suite::{Artefacts, Filter, Kind, PublishedAs, SuiteParts};
+use crate::suite::{Artefacts, Filter, Kind, PublishedAs, SuiteParts, TaskGroup};
 
 /// Whether a run is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,6 +178,12 @@ pub struct Manifest {
     pub status: RunStatus,
     /// What was asked.
     pub suites: Vec<SuiteRecord>,
+    /// Groups of tasks among the suites, with the figures that sum them up.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub groups: Vec<TaskGroup>,
+    /// The commits of datasets of the hub that the suites' rows were read from.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub hub: Vec<HubPin>,
     /// Who was asked.
     pub models: Vec<ModelRecord>,
     /// Epochs of each sample.
@@ -221,6 +228,8 @@ impl Manifest {
             finished: None,
             status: RunStatus::Running,
             suites: Vec::new(),
+            groups: Vec::new(),
+            hub: Vec::new(),
             models: Vec::new(),
             epochs: 1,
             limit: None,

@@ -6,11 +6,13 @@ use std::str::FromStr;
 
 use fancy_regex::Regex;
 
+use super::hub::Listings;
 use super::lm_eval::Registries;
 use super::place::{PlacedRow, place_rows};
 use super::schema::{DataFile, DataSource, HubSource};
 use super::{SuiteError, hub};
 use crate::files::{self, Folder, Format, PlainPath, PlainPathError, Row};
+use crate::hub::HubPin;
 use crate::text::python_regex;
 
 /// Where data is looked for.
@@ -20,8 +22,8 @@ pub struct DataOptions {
     pub folders: Vec<PathBuf>,
     /// No network.
     pub offline: bool,
-    /// Where fetched files are kept.
-    pub cache: PathBuf,
+    /// Lists of the hub's files that were asked for before.
+    pub listings: Listings,
     /// Folders of task files that were read before.
     pub registries: Registries,
 }
@@ -71,13 +73,20 @@ impl FromStr for Given {
     }
 }
 
+/// Rows that lie outside a suite's folder.
+pub(super) struct SourceRows {
+    pub rows: Vec<PlacedRow>,
+    /// The commits of datasets of the hub that they are of.
+    pub pins: Vec<HubPin>,
+}
+
 /// The rows of a suite whose data lies outside its folder; with `given`, of what is given instead.
 pub(super) async fn read_source(
     suite: &str,
     source: &DataSource,
     given: Option<&Given>,
     options: &DataOptions,
-) -> Result<Vec<PlacedRow>, SuiteError> {
+) -> Result<SourceRows, SuiteError> {
     let wanted = Wanted {
         suite,
         source,
@@ -89,8 +98,9 @@ pub(super) async fn read_source(
         path: suite.into(),
         reason: format!("data.path_fields: {reason}"),
     })?;
-    let mut rows = Vec::new();
+    let (mut rows, mut pins) = (Vec::new(), Vec::new());
     for path in wanted.locate(given).await? {
+        pins.extend(HubPin::of(&path));
         let format = Format::of(&path).ok_or_else(|| SuiteError::Unreadable {
             path: path.display().to_string(),
             reason: "its name ends in none of .jsonl, .jsonl.gz, .json, .csv, .txt, .parquet"
@@ -107,7 +117,7 @@ pub(super) async fn read_source(
         let by_line = matches!(format, Format::Jsonl | Format::Csv | Format::Text);
         place_rows(&mut rows, &path.display().to_string(), by_line, own);
     }
-    Ok(rows)
+    Ok(SourceRows { rows, pins })
 }
 
 /// The files that are looked for in a data folder: those that the suite names, or else the hub's own, in a folder of the dataset's name or
@@ -179,7 +189,7 @@ impl Wanted<'_> {
                     revision: revision.clone(),
                     files,
                 };
-                let fetched = hub::fetch(&hub, &self.options.cache, self.options.offline).await;
+                let fetched = hub::fetch(&hub, &self.options.listings, self.options.offline).await;
                 return fetched.map_err(|reason| self.no_data(reason));
             }
             None => {}
@@ -198,7 +208,7 @@ impl Wanted<'_> {
             looked.push(format!("{}: no data folder is set", listed(&all)));
         }
         if let Some(hub) = &self.source.hub {
-            match hub::fetch(hub, &self.options.cache, self.options.offline).await {
+            match hub::fetch(hub, &self.options.listings, self.options.offline).await {
                 Ok(paths) => return Ok(paths),
                 Err(reason) => looked.push(reason),
             }

@@ -1,156 +1,144 @@
-//! A dataset's files on the Hugging Face hub: in its cache, or fetched into ours.
+//! A dataset's files on the Hugging Face hub: in the cache that the hub's own tools keep, or downloaded into it.
 
-use std::fs;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-
-use reqwest::Url;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::schema::HubSource;
 use crate::files::{Folder, PlainPath};
-use crate::net::{self, hub};
+use crate::hub::{Cache, Kind, Listing, Repository, hint};
+use crate::net::{self, FetchError};
 
-/// Most bytes of one file.
+/// Most bytes of one file of a hub that lists none.
 const MAX_BYTES: u64 = 2 << 30;
 
-/// The folder of the cache that datasets are kept in.
-const DATASETS: &str = "datasets";
+/// Lists of repositories' files that have been asked for: many tasks share a dataset.
+#[derive(Debug, Clone, Default)]
+pub struct Listings(Arc<Mutex<HashMap<Repository, Arc<Listing>>>>);
 
-/// Local paths of the dataset's files: in the hub's own cache, in ours, or fetched into ours. `HF_ENDPOINT` names another hub,
-/// `HF_TOKEN` opens gated datasets; `HF_HUB_CACHE` and `HF_HOME` say where the hub's cache is.
+impl Listings {
+    /// Whether the hub has listed a repository of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lists.keys().any(|known| known.name.as_str() == name)
+    }
+
+    async fn of(&self, repository: &Repository) -> Result<Arc<Listing>, FetchError> {
+        let known = |lists: &HashMap<_, _>| lists.get(repository).cloned();
+        if let Some(listing) = known(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(listing);
+        }
+        let listing = Arc::new(repository.list().await?);
+        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lists.insert(repository.clone(), Arc::clone(&listing));
+        Ok(listing)
+    }
+}
+
+/// Local paths of the dataset's files, all of one commit. `HF_ENDPOINT` names another hub, `HF_TOKEN` opens gated datasets;
+/// `HF_HUB_CACHE` and `HF_HOME` say where the hub's cache is.
+///
+/// # Errors
+/// Which file is missing, and why.
 pub(super) async fn fetch(
     source: &HubSource,
-    cache: &Path,
+    listings: &Listings,
     offline: bool,
 ) -> Result<Vec<PathBuf>, String> {
-    let endpoint = hub::endpoint();
-    let mut paths = Vec::new();
-    for file in &source.files {
-        let failed = |reason: String| {
-            let (dataset, revision) = (&source.dataset, revision(source));
-            format!("{file} of hf://{dataset}@{revision} {reason}")
-        };
-        let place = cache_path(source, file)?;
-        let known = known(source, file)
-            .map_or_else(|| cached(cache, &place), |path| Ok(Some(path)))
-            .map_err(|reason| failed(format!("cannot be read: {reason}")))?;
-        paths.push(match known {
-            Some(path) => path,
-            None if offline => {
-                let reason = "is in no cache, and --offline forbids downloading it";
-                return Err(failed(reason.into()));
-            }
-            None => {
-                let url = url(&endpoint, source, file)?;
-                let download = download(url.clone(), cache, &place).await;
-                let failed = |e| failed(format!("could not be downloaded: {url}: {e}"));
-                download.map_err(failed)?
-            }
-        });
-    }
-    Ok(paths)
-}
-
-/// A file in the hub's own cache: `datasets--OWNER--NAME/snapshots/COMMIT/FILE`, with the commit of a branch in `refs/`.
-fn known(source: &HubSource, file: &PlainPath) -> Option<PathBuf> {
-    let names: Vec<&str> = source.dataset.names().collect();
-    let folder = hub::cache()?.join(format!("datasets--{}", names.join("--")));
-    let revision = source.revision.as_ref();
-    let main: PlainPath = "main".parse().ok()?;
-    let revision = revision.unwrap_or(&main);
-    let commit = match fs::read_to_string(revision.below(&folder.join("refs"))) {
-        Ok(commit) => commit.trim().parse().ok()?,
-        Err(_) => revision.clone(),
+    let main: PlainPath = "main".parse().map_err(|e| format!("{e}"))?;
+    let repository = Repository {
+        kind: Kind::Dataset,
+        name: source.dataset.clone(),
+        revision: source.revision.clone().unwrap_or(main),
     };
-    let snapshot = Folder::open(&commit.below(&folder.join("snapshots"))).ok()?;
-    snapshot.file(file).ok()
-}
-
-/// A file that was fetched before.
-fn cached(cache: &Path, place: &PlainPath) -> Result<Option<PathBuf>, String> {
-    let Ok(folder) = Folder::open(&cache.join(DATASETS)) else {
-        return Ok(None);
+    let failed = |file: &PlainPath, reason: String| {
+        let Repository { name, revision, .. } = &repository;
+        format!("{file} of hf://{name}@{revision} {reason}")
     };
-    match folder.file(place) {
-        Ok(path) => Ok(Some(path)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.to_string()),
+    let cache = repository.cache();
+    let cache = cache.ok_or("there is no place for the hub's cache; set HF_HOME to a folder")?;
+    let snapshot = cache.snapshot(&repository.revision);
+    let missing = match known(snapshot.as_deref(), &source.files) {
+        Ok(paths) => return Ok(paths),
+        Err((file, reason)) => match reason {
+            Some(reason) => return Err(failed(file, format!("cannot be read: {reason}"))),
+            None => file,
+        },
+    };
+    if offline {
+        let reason = "is in no cache, and --offline forbids downloading it";
+        return Err(failed(missing, reason.into()));
     }
-}
-
-fn revision(source: &HubSource) -> &str {
-    source.revision.as_ref().map_or("main", PlainPath::as_str)
-}
-
-/// The file's place in the cache: the dataset and its revision are one folder each, whatever their names hold.
-fn cache_path(source: &HubSource, file: &PlainPath) -> Result<PlainPath, String> {
-    let one = |name: &str| name.replace('/', "--");
-    format!(
-        "{}/{}/{file}",
-        one(source.dataset.as_str()),
-        one(revision(source))
-    )
-    .parse()
-    .map_err(|e| format!("{e}"))
-}
-
-/// The file's URL. Every name becomes one segment of the path, so that none can end the path or leave its folder.
-fn url(endpoint: &str, source: &HubSource, file: &PlainPath) -> Result<Url, String> {
-    let wrong = || format!("HF_ENDPOINT '{endpoint}' is not a URL");
-    let mut url = Url::parse(endpoint).map_err(|_| wrong())?;
-    url.path_segments_mut()
-        .map_err(|()| wrong())?
-        .pop_if_empty()
-        .push("datasets")
-        .extend(source.dataset.names())
-        .push("resolve")
-        .push(revision(source))
-        .extend(file.names());
-    Ok(url)
-}
-
-/// Fetches a file into its place in the cache.
-async fn download(url: Url, cache: &Path, place: &PlainPath) -> Result<PathBuf, String> {
-    let folder = cache.join(DATASETS);
-    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let folder = Folder::open(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let token = hub::token();
-    let target = folder.path_for(place).map_err(|e| e.to_string())?;
-    let parent = target.parent().ok_or("the target has no folder")?;
-    let fetched = net::fetch(url, token.as_deref(), MAX_BYTES, parent).await?;
-    fetched.persist(&target).map_err(|e| e.to_string())?;
-    Ok(target)
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    fn source(revision: Option<&str>) -> HubSource {
-        HubSource {
-            dataset: "a/b".parse().unwrap(),
-            revision: revision.map(|r| r.parse().unwrap()),
-            files: Vec::new(),
+    let not_downloaded = |file: &PlainPath, error: &FetchError| {
+        let url = repository.url(&repository.revision, file);
+        let url = url.map_or_else(|_| String::new(), |url| format!("{url}: "));
+        let reason = format!("could not be downloaded: {url}{error}{}", hint(error));
+        failed(file, reason)
+    };
+    match listings.of(&repository).await {
+        Ok(listing) => {
+            for file in &source.files {
+                let listed = listing.file(file.as_str()).ok_or_else(|| {
+                    failed(
+                        file,
+                        format!("is not among the files of {} (404)", listing.commit),
+                    )
+                })?;
+                let placed = cache.place(&listing.commit, listed);
+                if !placed.map_err(|e| not_downloaded(file, &e.into()))? {
+                    tracing::info!("downloading {file} of {}", repository.name);
+                    let mut unheard = |_| {};
+                    repository
+                        .download(&listing.commit, listed, &cache, &mut unheard)
+                        .await
+                        .map_err(|e| not_downloaded(file, &e))?;
+                }
+            }
+            cache
+                .name(&repository.revision, &listing.commit)
+                .map_err(|e| not_downloaded(missing, &e.into()))?;
         }
-    }
-
-    #[test]
-    fn every_name_is_one_segment_of_the_url() {
-        let file = "x y/50%.parquet".parse().unwrap();
-        for (endpoint, revision, want) in [
-            (
-                "http://hub",
-                None,
-                "http://hub/datasets/a/b/resolve/main/x%20y/50%25.parquet",
-            ),
-            (
-                "http://hub/mirror/",
-                Some("refs/convert/parquet"),
-                "http://hub/mirror/datasets/a/b/resolve/refs%2Fconvert%2Fparquet/x%20y/50%25.parquet",
-            ),
-        ] {
-            let url = url(endpoint, &source(revision), &file).unwrap();
-            assert_eq!(url.as_str(), want);
+        // A mirror that serves files and lists none.
+        Err(FetchError::Status(_)) => {
+            for file in &source.files {
+                let bare = bare(&repository, file, &cache).await;
+                bare.map_err(|e| not_downloaded(file, &e))?;
+            }
         }
+        Err(error) => return Err(not_downloaded(missing, &error)),
     }
+    let snapshot = cache.snapshot(&repository.revision);
+    known(snapshot.as_deref(), &source.files)
+        .map_err(|(file, reason)| failed(file, reason.unwrap_or_else(|| "is gone".into())))
+}
+
+/// The files of a snapshot, if it has them all; else the first that it lacks, with what is wrong with one that is there.
+fn known<'f>(
+    snapshot: Option<&Path>,
+    files: &'f [PlainPath],
+) -> Result<Vec<PathBuf>, (&'f PlainPath, Option<String>)> {
+    let folder = snapshot.and_then(|snapshot| Folder::open(snapshot).ok());
+    let find = |file: &'f PlainPath| {
+        let folder = folder.as_ref().ok_or((file, None))?;
+        folder.file(file).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => (file, None),
+            _ => (file, Some(error.to_string())),
+        })
+    };
+    files.iter().map(find).collect()
+}
+
+/// Fetches a file of which nobody says the commit: into a snapshot of the revision's own name.
+async fn bare(repository: &Repository, file: &PlainPath, cache: &Cache) -> Result<(), FetchError> {
+    let revision = &repository.revision;
+    let snapshot = cache.name(revision, revision)?;
+    std::fs::create_dir_all(&snapshot)?;
+    let target = Folder::open(&snapshot)?.path_for(file)?;
+    let parent = target.parent().unwrap_or(&snapshot);
+    let url = repository.url(revision, file)?;
+    let token = crate::hub::token();
+    let fetched = net::fetch(url, token.as_deref(), MAX_BYTES, parent).await;
+    let fetched = fetched.map_err(FetchError::Content)?;
+    let kept = fetched.persist(&target);
+    kept.map(drop).map_err(|e| FetchError::Disk(e.error))
 }

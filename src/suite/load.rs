@@ -8,13 +8,16 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::data::{DataOptions, Given, read_source};
+use super::form::Form;
 use super::group::members;
+use super::letter_form::in_letters;
+use super::loaded::Loaded;
 use super::make::Maker;
 use super::place::{PlacedRow, place_rows};
 use super::prompt::TemplatePrompts;
 use super::prompt_builder::PromptBuilder;
-use super::ready::hash_of;
-use super::schema::SuiteFile;
+use super::ready::{distinct, hash_of};
+use super::schema::{Ask, SuiteFile};
 use super::subset::{SubsetFile, is_subset};
 use super::{
     Suite, SuiteError, SuiteParts, lm_eval, scorers_hash, shipped, steps, task_suite, template,
@@ -23,15 +26,12 @@ use super::{
 use crate::files::{Folder, Row, parse_jsonl, read_text};
 use crate::text::{SourceError, instead};
 
-/// Loads every suite that a specification names, each with the specification of it alone: one, unless it names a folder of suites
-/// (`audit`), or tasks of lm-evaluation-harness by a group, a tag or a pattern (`lm-eval:DIR#NAME`).
+/// Loads every suite that a specification names: one, unless it names a folder of suites (`audit`), or tasks of lm-evaluation-harness by
+/// a group, a tag or a pattern (`lm-eval:DIR#NAME`).
 ///
 /// # Errors
 /// As [`load`].
-pub async fn load_all(
-    spec: &str,
-    options: &DataOptions,
-) -> Result<Vec<(String, Suite)>, SuiteError> {
+pub async fn load_all(spec: &str, options: &DataOptions) -> Result<Loaded, SuiteError> {
     if lm_eval::is_spec(spec) {
         return task_suite::load_all(spec, options).await;
     }
@@ -39,21 +39,25 @@ pub async fn load_all(
     if specs.is_empty() {
         specs.push(spec.to_owned());
     }
-    let mut loaded = Vec::with_capacity(specs.len());
+    let mut suites = Vec::with_capacity(specs.len());
     for spec in specs {
         let suite = load(&spec, options).await?;
-        loaded.push((spec, suite));
+        suites.push((spec, suite));
     }
-    Ok(loaded)
+    Ok(Loaded {
+        suites,
+        groups: Vec::new(),
+    })
 }
 
-/// Loads a suite: a shipped one by name, or a folder with a `suite.yaml`; `?data=PATH` names its data.
+/// Loads a suite: a shipped one by name, or a folder with a `suite.yaml`; `?data=PATH` names its data, and `?form=letter` asks multiple
+/// choice by letter rather than by log-likelihoods.
 ///
 /// # Errors
 /// [`SuiteError`] with file, line and column where something is written wrong, and what to do where something is missing.
 pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError> {
     if lm_eval::is_spec(spec) {
-        let mut named = Box::pin(task_suite::load_all(spec, options)).await?;
+        let mut named = Box::pin(task_suite::load_all(spec, options)).await?.suites;
         let wrong = |reason: String| SuiteError::Unreadable {
             path: spec.into(),
             reason,
@@ -63,6 +67,42 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
             (_, others) => Err(wrong(format!("it names {} tasks, not one", others + 1))),
         };
     }
+    let wrong = |reason: String| SuiteError::Unreadable {
+        path: spec.into(),
+        reason,
+    };
+    let (plain, form) = without_form(spec).map_err(wrong)?;
+    let suite = load_plain(&plain, options).await?;
+    match form {
+        Form::Likelihood => Ok(suite),
+        Form::Letter if suite.file.prompt.ask == Ask::Answer => {
+            let why =
+                "it asks for no log-likelihoods, and so has no other form; leave form=letter out";
+            Err(wrong(why.into()))
+        }
+        Form::Letter => in_letters(suite),
+    }
+}
+
+/// A specification without its `form=`, and which form that is.
+fn without_form(spec: &str) -> Result<(String, Form), String> {
+    let Some((name, query)) = spec.split_once('?') else {
+        return Ok((spec.to_owned(), Form::default()));
+    };
+    let (forms, others): (Vec<&str>, Vec<&str>) =
+        query.split('&').partition(|part| part.starts_with("form="));
+    let form = forms.last().and_then(|form| form.strip_prefix("form="));
+    let form = form.map_or(Ok(Form::default()), str::parse)?;
+    let plain = if others.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name}?{}", others.join("&"))
+    };
+    Ok((plain, form))
+}
+
+/// Loads a suite as it is written.
+async fn load_plain(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError> {
     let (name, query) = spec
         .split_once('?')
         .map_or((spec, None), |(n, q)| (n, Some(q)));
@@ -74,18 +114,20 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
         None => None,
         Some(Some(("data", written))) => Some(written.parse::<Given>().map_err(wrong)?),
         Some(_) => {
-            let only = "the only setting of a suite is ?data=PATH, or ?data=hf://owner/name";
+            let only =
+                "a suite's settings are ?data=PATH, or ?data=hf://owner/name, and ?form=letter";
             return Err(wrong(only.into()));
         }
     };
     let written = find(name)?;
     if is_subset(&written.yaml) {
         let part = SubsetFile::read(&written.path, &written.yaml)?;
-        let whole = Box::pin(load(&part.whole(query), options)).await?;
+        let whole = Box::pin(load_plain(&part.whole(query), options)).await?;
         return part.of(whole);
     }
     let file = parse(&written)?;
     let elsewhere = file.data.is_elsewhere();
+    let mut pins = Vec::new();
     let rows = match &given {
         None if !elsewhere && written.items.is_empty() => {
             return Err(SuiteError::NoData {
@@ -95,7 +137,11 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
             });
         }
         None if !elsewhere => written.rows()?,
-        _ => read_source(&file.name, &file.data, given.as_ref(), options).await?,
+        _ => {
+            let read = read_source(&file.name, &file.data, given.as_ref(), options).await?;
+            pins.extend(read.pins);
+            read.rows
+        }
     };
     if rows.is_empty() {
         return Err(SuiteError::NoData {
@@ -122,7 +168,9 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
         Some(shots) => {
             let given = given.as_ref().and_then(Given::folder);
             let examples = if shots.data.is_elsewhere() {
-                read_source(&file.name, &shots.data, given.as_ref(), options).await?
+                let read = read_source(&file.name, &shots.data, given.as_ref(), options).await?;
+                pins.extend(read.pins);
+                read.rows
             } else {
                 written.rows()?
             };
@@ -191,6 +239,7 @@ pub async fn load(spec: &str, options: &DataOptions) -> Result<Suite, SuiteError
         parts,
         samples,
         prompts,
+        pins: distinct(pins),
         unmarked,
         idle_steps: stepped.idle,
     })

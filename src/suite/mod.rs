@@ -8,11 +8,15 @@ mod data;
 mod error;
 mod fact;
 mod filter;
+mod form;
 mod group;
 mod hub;
+mod letter_form;
+mod letters;
 mod lint;
 mod lm_eval;
 mod load;
+mod loaded;
 mod make;
 mod place;
 mod prompt;
@@ -38,15 +42,18 @@ pub use data::DataOptions;
 pub use error::SuiteError;
 pub use fact::Fact;
 pub use filter::Filter;
+pub use hub::Listings;
+pub use letters::{LETTER_METRIC, LETTER_SCORER};
 pub use lint::{Lint, differing_lists, lint};
 pub use lm_eval::{
-    Chat, Checked, Grading, MetricSpec, OutputType, Pipeline, Registries, Registry, Requested,
-    SCORER as TASK_SCORER, Setting, TaskError, check as check_tasks,
+    Chat, Checked, Grading, GroupMetric, MetricSpec, OutputType, Pipeline, Registries, Registry,
+    Requested, SCORER as TASK_SCORER, Setting, TaskError, TaskGroup, Usable, check as check_tasks,
 };
 pub(crate) use lm_eval::{FilterError, MatchOptions, index, place as place_of};
 pub use load::{load, load_all};
+pub use loaded::Loaded;
 pub use prompt::TemplatePrompts;
-pub use prompt_builder::PromptBuilder;
+pub use prompt_builder::{LetterPrompts, PromptBuilder};
 pub use published::{PublishedAs, PublishedSetting};
 pub use ready::{Suite, SuiteParts, scorers_hash};
 pub use sample::{Pairing, SIDE, SIDES, Sample};

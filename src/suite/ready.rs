@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Sample;
 use super::prompt_builder::PromptBuilder;
 use super::schema::{ScorerSpec, SuiteFile};
+use crate::hub::HubPin;
 
 /// A suite ready to be asked.
 #[non_exhaustive]
@@ -17,6 +18,8 @@ pub struct Suite {
     pub parts: SuiteParts,
     /// Its samples, in file order.
     pub samples: Vec<Sample>,
+    /// The commits of datasets of the hub that its rows are of.
+    pub pins: Vec<HubPin>,
     /// Makes their prompts.
     pub prompts: PromptBuilder,
     /// Paths of its tables of items that do not hold its canary.
@@ -52,6 +55,13 @@ pub struct SuiteParts {
 #[must_use]
 pub fn scorers_hash(scorers: &[ScorerSpec]) -> String {
     hash_of(&scorers)
+}
+
+/// Each pin once.
+pub(super) fn distinct(mut pins: Vec<HubPin>) -> Vec<HubPin> {
+    pins.sort();
+    pins.dedup();
+    pins
 }
 
 pub(super) fn hash_of<T: Serialize>(part: &T) -> String {

@@ -10,6 +10,7 @@ use super::hub;
 use super::lm_eval::{Dataset, Task};
 use super::schema::HubSource;
 use crate::files::{self, Folder, Format, PlainPath, Row};
+use crate::hub::HubPin;
 
 /// Endings of the files that documents are read from.
 const ENDINGS: [&str; 5] = ["jsonl", "ndjson", "json", "parquet", "csv"];
@@ -31,14 +32,22 @@ pub(super) struct Shelf<'a> {
     pub options: &'a DataOptions,
 }
 
+/// The documents of a split.
+pub(super) struct Documents {
+    pub rows: Vec<Row>,
+    /// The commits of datasets of the hub that they are of.
+    pub pins: Vec<HubPin>,
+}
+
 impl Shelf<'_> {
     /// The documents of a split.
     ///
     /// # Errors
     /// [`SuiteError::NoData`] names the file that is needed where there is none.
-    pub(super) async fn read(&self, split: &str) -> Result<Vec<Row>, SuiteError> {
-        let mut rows = Vec::new();
+    pub(super) async fn read(&self, split: &str) -> Result<Documents, SuiteError> {
+        let (mut rows, mut pins) = (Vec::new(), Vec::new());
         for path in self.find(split).await? {
+            pins.extend(HubPin::of(&path));
             let format = Format::of(&path).ok_or_else(|| SuiteError::Unreadable {
                 path: path.display().to_string(),
                 reason: format!("its name ends in none of {}", ENDINGS.join(", ")),
@@ -61,7 +70,7 @@ impl Shelf<'_> {
         if rows.is_empty() {
             return Err(self.missing(format!("its split '{split}' has no rows"), split));
         }
-        Ok(rows)
+        Ok(Documents { rows, pins })
     }
 
     async fn find(&self, split: &str) -> Result<Vec<PathBuf>, SuiteError> {
@@ -186,6 +195,11 @@ impl Shelf<'_> {
                 Err(reason) if shard == 0 => return Err(self.missing(reason, split)),
                 // The last shard is the one after which there is none.
                 Err(reason) if self.options.offline || reason.contains("404") => break,
+                // The shards before it lay in the cache, and nobody can say whether there are more.
+                Err(reason) if !self.options.listings.has(&dataset.path) => {
+                    tracing::warn!("{reason}; {split} is taken as it is in the cache");
+                    break;
+                }
                 Err(reason) => return Err(self.missing(reason, split)),
             }
         }
@@ -204,7 +218,7 @@ impl Shelf<'_> {
             revision: revision.map(plain).transpose()?,
             files: vec![plain(file)?],
         };
-        hub::fetch(&source, &self.options.cache, self.options.offline).await
+        hub::fetch(&source, &self.options.listings, self.options.offline).await
     }
 
     fn missing(&self, reason: String, split: &str) -> SuiteError {

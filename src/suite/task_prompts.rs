@@ -1,7 +1,7 @@
 //! The prompts of a task of lm-evaluation-harness.
 
 use super::Sample;
-use super::lm_eval::{Asking, Examples, Requested, Setting, Shape, Task, resolve};
+use super::lm_eval::{Asking, Examples, OutputType, Requested, Setting, Shape, Task, resolve};
 use crate::files::Row;
 use crate::model::{Parameters, Prompt, Request, SampleRef, Wanted};
 
@@ -18,6 +18,14 @@ impl TaskPrompts {
     /// The task's name.
     pub(super) fn name(&self) -> &str {
         &self.task.name
+    }
+
+    /// How often a document is asked: log-likelihoods are the same every time.
+    pub(super) fn repeats(&self) -> u32 {
+        match self.task.output {
+            OutputType::GenerateUntil => self.task.repeats,
+            _ => 1,
+        }
     }
 
     pub(super) fn set_max_tokens(&mut self, most: u32) {

@@ -1,50 +1,52 @@
 //! From a task's file to a suite with its samples.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::data::DataOptions;
 use super::error::SuiteError;
+use super::form::Form;
+use super::letter_form::{group_in_letters, in_letters};
 use super::lm_eval::{
-    Examples, Found, OutputType, Registry, SCORER, Setting, Shape, Spec, Task, TaskError, index,
-    place, scoring,
+    Examples, Found, Named, OutputType, Registry, SCORER, Setting, Shape, Spec, Task, TaskError,
+    index, place, scoring,
 };
+use super::loaded::Loaded;
 use super::prompt_builder::PromptBuilder;
-use super::ready::{Suite, SuiteParts, hash_of, scorers_hash};
+use super::ready::{Suite, SuiteParts, distinct, hash_of, scorers_hash};
 use super::sample::Sample;
 use super::schema::{
     Ask, ChoiceAs, DataSource, Kind, PromptTemplates, SampleTemplates, ScorerSpec, SuiteFile,
 };
-use super::task_documents::Shelf;
+use super::task_documents::{Documents, Shelf};
 use super::task_prompts::TaskPrompts;
 use crate::files::Row;
 use crate::model::Parameters;
 use crate::text::python_text;
 
-/// The suites of the tasks that a specification names, each with the specification of it alone. Where it names several, those that
-/// cannot be used are left out, and logged.
+/// The suites of the tasks that a specification names, and the groups that they came by. Where it names several tasks, those that cannot
+/// be used are left out, and logged.
 ///
 /// # Errors
 /// [`SuiteError`] if it names none that can be used.
-pub(super) async fn load_all(
-    written: &str,
-    options: &DataOptions,
-) -> Result<Vec<(String, Suite)>, SuiteError> {
+pub(super) async fn load_all(written: &str, options: &DataOptions) -> Result<Loaded, SuiteError> {
     let spec = Spec::read(written).map_err(|reason| TaskError::Spec {
         spec: written.to_owned(),
         reason,
     })?;
     let registry = options.registries.get(&spec.folder)?;
-    let found = match registry.find(&spec.names) {
+    let Named { tasks, groups } = match registry.find(&spec.names) {
         Ok(found) => found,
         // A file that cannot be read may be the one that is asked for.
         Err(unknown) => return Err(registry.wrong().first().cloned().unwrap_or(unknown).into()),
     };
-    let several = found.len() > 1;
+    let several = tasks.len() > 1;
     let (mut suites, mut left_out) = (Vec::new(), Vec::new());
-    for Found { name, mut config } in found {
+    for Found { name, config } in tasks {
+        let mut config = Arc::unwrap_or_clone(config);
         config.remove("group");
         let made = match Task::read(&config) {
             Ok(task) => {
@@ -61,6 +63,10 @@ pub(super) async fn load_all(
             }
             Err(error) => Err(error.into()),
         };
+        let made = match spec.form {
+            Form::Likelihood => made,
+            Form::Letter => made.and_then(in_letters),
+        };
         match made {
             Ok(suite) => suites.push((spec.of_task(&name), suite)),
             Err(error) if several => left_out.push((name, error)),
@@ -72,7 +78,18 @@ pub(super) async fn load_all(
     }
     match left_out.into_iter().next() {
         Some((_, error)) if suites.is_empty() => Err(error),
-        _ => Ok(suites),
+        _ => {
+            let groups = match spec.form {
+                Form::Likelihood => groups,
+                Form::Letter => {
+                    let names: HashSet<&str> =
+                        suites.iter().map(|(_, s)| s.file.name.as_str()).collect();
+                    let groups = groups.into_iter();
+                    groups.map(|g| group_in_letters(g, &names)).collect()
+                }
+            };
+            Ok(Loaded { suites, groups })
+        }
     }
 }
 
@@ -88,18 +105,6 @@ async fn suite(
     let Some(split) = task.asked_split().map(str::to_owned) else {
         return Err(no_data(&task, "it names no split to ask".into()));
     };
-    if task.repeats > 1 {
-        let reason = format!(
-            "it asks each question {} times and scores the answers together, which a run does not do",
-            task.repeats
-        );
-        return Err(TaskError::Unsupported {
-            file: task.file.clone(),
-            key: "repeats".into(),
-            reason,
-        }
-        .into());
-    }
     let below = Path::new(&task.file)
         .strip_prefix(&registry.folder)
         .ok()
@@ -111,12 +116,19 @@ async fn suite(
         beside: registry.root().join(below.unwrap_or(Path::new(""))),
         options,
     };
-    let documents = shelf.read(&split).await?;
+    let Documents {
+        rows: documents,
+        mut pins,
+    } = shelf.read(&split).await?;
     let shots = spec.setting.shots(&task);
     let pool = match (&task.fewshot.samples, task.example_split()) {
         _ if shots == 0 => Vec::new(),
         (Some(samples), _) if task.fewshot.split.is_none() => samples.clone(),
-        (_, Some(own)) if own != split => shelf.read(own).await?,
+        (_, Some(own)) if own != split => {
+            let others = shelf.read(own).await?;
+            pins.extend(others.pins);
+            others.rows
+        }
         _ => documents.clone(),
     };
     let made = Made::new(&task, &spec.setting, documents, pool)?;
@@ -169,6 +181,7 @@ async fn suite(
         parts,
         samples: made.samples,
         prompts,
+        pins: distinct(pins),
         unmarked: Vec::new(),
         idle_steps: Vec::new(),
     })

@@ -53,6 +53,7 @@ fn axe_finds_nothing_in_the_report_nor_in_what_is_served() {
     write_run(&home.path().join("runs/monday"), &trials(), |_| ());
     write_run(&home.path().join("runs/tuesday"), &trials(), |_| ());
     let served = Viewed::of(home.path(), &["run", "--baseline", "open"]);
+    served.wait_for_report();
     let history = Viewed::of(home.path(), &["runs"]);
     let views = [
         (

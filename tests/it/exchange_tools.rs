@@ -494,6 +494,6 @@ fn results_that_promptfoo_wrote_have_the_scores_that_it_reports() {
     assert!(
         trials
             .iter()
-            .all(|t| t["completion"]["text"].as_str().unwrap().contains("o"))
+            .all(|t| t["completion"]["text"].as_str().unwrap().contains('o'))
     );
 }

@@ -93,7 +93,7 @@ fn down(mut server: TcpStream, mut client: TcpStream, fault: Fault) -> std::io::
         match fault {
             Fault::Refused | Fault::Reset | Fault::Truncated(_) => {}
             Fault::Latency(wait) => std::thread::sleep(wait),
-            Fault::HalfOpen => std::thread::sleep(Duration::from_secs(60)),
+            Fault::HalfOpen => std::thread::sleep(Duration::from_mins(1)),
             Fault::Drip(size, pause) => {
                 for piece in buffer[..n].chunks(size) {
                     client.write_all(piece)?;

@@ -274,3 +274,132 @@ fn missing_splits_and_fields_are_named() {
         .exits_with(2)
         .says(&["lm-eval:DIR#NAME"]);
 }
+
+#[test]
+fn repeats_are_asked_together_and_scored_by_what_most_of_them_say() {
+    let home = tempfile::tempdir().unwrap();
+    one(
+        home.path(),
+        "repeats: 5\ngeneration_kwargs: {until: [\"\\n\"], do_sample: true, temperature: 0.2}\nfilter_list:\n  - name: score-first\n    filter:\n      - function: take_first\n  - name: maj@5\n    filter:\n      - function: majority_vote\n      - function: take_first\n  - name: maj@2\n    filter:\n      - function: take_first_k\n        k: 2\n      - function: majority_vote\n      - function: take_first\nmetric_list:\n  - metric: exact_match\n",
+    );
+    fs::create_dir_all(home.path().join("docs/bad")).unwrap();
+    fs::write(
+        home.path().join("docs/bad/test.jsonl"),
+        "{\"q\": \"x\", \"a\": \"y\"}\n",
+    )
+    .unwrap();
+    // n, n, y, y, y: the first two say n, most say y.
+    let endpoint =
+        Endpoint::new(|_, number| Reply::Json(200, says(if number <= 2 { "n" } else { "y" })));
+    let suite = "lm-eval:bad#bad?data=docs";
+    let arguments = ["run", "-o", "run", "-s", suite, "-m"];
+    ran(candor(home.path())
+        .env("CANDOR_HOME", home.path().join("home"))
+        .args(arguments)
+        .arg(endpoint.spec("m")))
+    .exits_with(0);
+    let seeds: std::collections::BTreeSet<String> = endpoint
+        .requests()
+        .iter()
+        .map(|r| r["seed"].to_string())
+        .collect();
+    assert_eq!((endpoint.requests().len(), seeds.len()), (5, 5));
+    let value = |metric: &str| {
+        let rows = export(home.path(), &home.path().join("run"));
+        let row = rows.iter().find(|r| r["metric"] == metric).expect("scored");
+        row["value"].parse::<f64>().unwrap()
+    };
+    assert_eq!(value("exact_match,score-first"), 0.0);
+    assert_eq!(value("exact_match,maj@5"), 1.0);
+    assert_eq!(value("exact_match,maj@2"), 0.0);
+    // All five answers are kept: rescoring needs no model, and another run finds each in the cache.
+    ran(candor(home.path()).args(["score", "run"])).exits_with(0);
+    assert_eq!(value("exact_match,maj@5"), 1.0);
+    ran(candor(home.path())
+        .env("CANDOR_HOME", home.path().join("home"))
+        .args(["run", "-o", "again", "-s", suite, "-m"])
+        .arg(endpoint.spec("m")))
+    .exits_with(0);
+    assert_eq!(endpoint.requests().len(), 5);
+}
+
+#[test]
+fn templates_patterns_and_lines_without_end_cost_an_error_or_a_verdict_and_nothing_else() {
+    let home = tempfile::tempdir().unwrap();
+    let docs = home.path().join("docs/bad/test.jsonl");
+    fs::create_dir_all(docs.parent().unwrap()).unwrap();
+    let row = "{\"q\": \"x\", \"a\": \"y\"}\n";
+    let run = |out: &str, model: &str| {
+        let arguments = [
+            "run",
+            "--no-cache",
+            "-o",
+            out,
+            "-s",
+            "lm-eval:bad#bad?data=docs",
+            "-m",
+        ];
+        ran(candor(home.path()).args(arguments).arg(model))
+    };
+    // A template that loops without end.
+    fs::write(&docs, row).unwrap();
+    one(
+        home.path(),
+        "doc_to_text: \"{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}\"\n",
+    );
+    let yaml = home.path().join("bad/bad.yaml");
+    let text = fs::read_to_string(&yaml).unwrap();
+    fs::write(&yaml, text.replacen("doc_to_text: \"{{q}}\"\n", "", 1)).unwrap();
+    run("loops", "demo:open")
+        .exits_with(2)
+        .says(&["bad", "sample"]);
+    // A pattern that explodes on an answer: no verdict, and the answer is kept.
+    one(
+        home.path(),
+        "filter_list:\n  - name: x\n    filter:\n      - function: regex\n        regex_pattern: '(?:\\w+\\s*)+(?=!)!\\s*(\\w)'\n      - function: take_first\n",
+    );
+    let endpoint =
+        Endpoint::new(|_, _| Reply::Json(200, says(&format!("{}? yes! B", "word ".repeat(40)))));
+    run("explodes", &endpoint.spec("m")).exits_with(0);
+    let rows = export(home.path(), &home.path().join("explodes"));
+    assert_eq!(rows[0]["label"], "undecided", "{rows:?}");
+    assert_eq!(journal(&home.path().join("explodes")).len(), 1);
+    // A line of 2 GB, most of it a hole in the file.
+    let mut file = fs::File::create(&docs).unwrap();
+    std::io::Write::write_all(&mut file, format!("{row}{{\"q\": \"").as_bytes()).unwrap();
+    file.set_len((2 << 30) + 1000).unwrap();
+    run("line", "demo:open")
+        .exits_with(5)
+        .says(&["test.jsonl", "line 2 is longer than"]);
+    assert!(!home.path().join("line").exists());
+}
+
+#[test]
+fn made_up_rows_let_a_task_be_tried_without_its_data() {
+    let home = tempfile::tempdir().unwrap();
+    tasks(home.path());
+    let check = [
+        "lm-eval",
+        "check",
+        "tasks",
+        "--tasks",
+        "sums_*",
+        "--write-rows",
+        "rows",
+    ];
+    ran(candor(home.path()).args(check)).exits_with(0);
+    let endpoint = Endpoint::new(|_, _| Reply::Json(200, says("2")));
+    let arguments = [
+        "run",
+        "--no-cache",
+        "-o",
+        "run",
+        "-s",
+        "lm-eval:tasks#sums?data=rows",
+        "--limit",
+        "2",
+        "-m",
+    ];
+    ran(candor(home.path()).args(arguments).arg(endpoint.spec("m"))).exits_with(0);
+    assert_eq!(endpoint.requests().len(), 4);
+}

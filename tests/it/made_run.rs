@@ -188,7 +188,7 @@ pub fn write_run(path: &Path, trials: &[MadeTrial], change: impl FnOnce(&mut Val
         .map(|name| {
             let samples = places.keys().filter(|(suite, _)| suite == name).count();
             json!({
-                "name": name, "version": "1", "kind": if name == "audit" { "audit" } else { "benchmark" }, "title": "made here", "spec": format!("made/{name}"), "content_hash": "as made",
+                "name": name, "version": "1", "kind": if name == "audit" { "audit" } else { "benchmark" }, "title": "made here", "spec": if name == "audit" { "made/audit" } else { name }, "content_hash": "as made",
                 "parts": { "items": "1", "prompts": "1", "decoding": "1", "scorers": "1" },
                 "headline": headline(name), "strata": strata, "samples": samples, "available": samples,
                 "licence": "CC0-1.0", "source": "made here",

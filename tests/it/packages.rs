@@ -20,7 +20,7 @@ const INSTALL: &str = "540";
 /// How long a server may live, whatever becomes of the test.
 const LIFE: &str = "400";
 /// How long a server may take to answer at all.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_mins(2);
 
 /// A virtual environment of a name with what pip is told to install, one call after the other; says so loudly where it cannot be had.
 pub fn python(name: &str, calls: &[&[&str]], env: &[(&str, &str)]) -> Option<PathBuf> {

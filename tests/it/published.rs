@@ -12,10 +12,10 @@ use crate::reference::check;
 use crate::support::{fixtures, has_onnx_runtime};
 
 /// A model's folder as a repository has it: the fixture's own files, and the tokenizer that all fixtures share.
-struct Published(TempDir);
+pub struct Published(TempDir);
 
 impl Published {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let models = fixtures().join("models");
         let own = fs::read_dir(models.join("published").join(name)).expect("the fixture");
@@ -28,11 +28,11 @@ impl Published {
         Self(folder)
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)
     }
 

@@ -1,10 +1,11 @@
 //! Programs that models write: what is right passes, and what does harm is contained and told.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::support::{candor, journal, ran, shared};
+use crate::support::{Endpoint, Reply, candor, journal, question, ran, says, shared};
 
 /// Runs answers as the programs of a suite; what became of each.
 fn outcomes(home: &Path, answers: &[(&str, &str)]) -> Vec<(String, String, f64)> {
@@ -184,4 +185,51 @@ fn without_a_sandbox_no_program_runs_unless_that_is_spelled_out() {
         .args(["third", "--unsafe-code"]))
     .exits_with(0);
     assert_eq!(scores(&home.path().join("third"))[0].2, 1.0);
+    // A gate that asks says the same, and takes the same flag.
+    std::fs::write(
+        home.path().join("gate.toml"),
+        "suites.programs = 'programs'\n[[rule]]\nname = \"all\"\nsuite = \"programs\"\nmust_pass = [\"a\"]\n",
+    )
+    .unwrap();
+    let gate = ["gate", "run", "-m", "replay:r.jsonl", "-o"];
+    ran(candor(home.path()).env("PATH", "").args(gate).arg("fourth"))
+        .exits_with(2)
+        .says(&["there is no sandbox", "--unsafe-code"]);
+    ran(candor(home.path())
+        .args(gate)
+        .args(["fifth", "--unsafe-code"]))
+    .exits_with(0);
+}
+
+#[test]
+fn pass_at_k_is_the_unbiased_estimate_over_the_epochs_of_each_problem() {
+    let home = tempfile::tempdir().unwrap();
+    outcomes(home.path(), &[("a", "pass"), ("b", "pass")]);
+    // Of six programs two pass for a, and one for b.
+    let (a, b) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let endpoint = Endpoint::new(move |body, _| {
+        let is_a = question(body) == "a";
+        let (asked, right) = if is_a { (&a, 2) } else { (&b, 1) };
+        let passes = asked.fetch_add(1, Ordering::Relaxed) < right;
+        Reply::Json(200, says(if passes { "pass" } else { "1 / 0" }))
+    });
+    let arguments = [
+        "run",
+        "--no-cache",
+        "--epochs",
+        "6",
+        "-o",
+        "six",
+        "-s",
+        "programs",
+        "-m",
+    ];
+    ran(candor(home.path()).args(arguments).arg(endpoint.spec("m"))).exits_with(0);
+    let html = std::fs::read_to_string(home.path().join("six/report.html")).unwrap();
+    // 1 - np.prod(1 - k / np.arange(n - c + 1, n + 1)), as Chen et al. (2021) compute it: for k = 1 the mean of 2/6 and 1/6, for k = 5
+    // that of 1 and 5/6.
+    for (metric, value) in [("pass@1", "0.2500"), ("pass@5", "0.9167")] {
+        assert!(html.contains(metric) && html.contains(value), "{metric}");
+    }
+    assert!(!html.contains("pass@10"));
 }

@@ -1,6 +1,8 @@
 //! Shipped suites and the format they are written in.
 
-use serde_json::Value;
+use std::fs;
+
+use serde_json::{Value, json};
 
 use crate::support::{candor, ran, run_suite, shared, sums_suite};
 
@@ -181,4 +183,119 @@ fn a_name_above_several_suites_asks_all_of_them() {
     let suites = manifest["suites"].as_array().unwrap().iter();
     let names: Vec<&str> = suites.filter_map(|suite| suite["name"].as_str()).collect();
     assert_eq!(names, ["sums", "differences"]);
+}
+
+#[test]
+fn suites_are_found_by_words_in_what_they_say_of_themselves() {
+    let home = tempfile::tempdir().unwrap();
+    let found = |words: &[&str]| {
+        let listed = ran(candor(home.path())
+            .args(["suites", "list", "--format", "json", "--search"])
+            .args(words))
+        .exits_with(0);
+        let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+        let names = listed.as_array().unwrap().iter();
+        let names = names.map(|s| s["suite"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(found(&["TRUTHFULQA"]), ["truthfulqa-mc1", "truthfulqa-mc2"]);
+    assert_eq!(
+        found(&["truthfulqa", "likelihood_mass"]),
+        ["truthfulqa-mc2"]
+    );
+    assert!(found(&["chinese"]).contains(&"chinese-simpleqa".to_owned()));
+    ran(candor(home.path()).args(["suites", "list", "--search", "nosuchword"]))
+        .exits_with(2)
+        .says(&["no shipped suite speaks of 'nosuchword'"]);
+}
+
+/// The hub, with one dataset of two branches. It ends with the test.
+async fn dataset_hub(
+    files: &'static [(&'static str, &'static str)],
+) -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    use axum::http::{StatusCode, Uri};
+    use axum::response::IntoResponse;
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = std::sync::Arc::clone(&asked);
+    let answer = move |uri: Uri| {
+        let path = uri.path().to_owned();
+        seen.lock().unwrap().push(path.clone());
+        let siblings = files.iter().map(|(name, text)| {
+            json!({"rfilename": name, "size": text.len(), "blobId": format!("{:040x}", text.len())})
+        });
+        let reply = if path.starts_with("/api/datasets/acme/sums/revision/") {
+            let siblings: Vec<Value> = siblings.collect();
+            axum::Json(json!({"sha": COMMIT, "siblings": siblings})).into_response()
+        } else {
+            let prefix = format!("/datasets/acme/sums/resolve/{COMMIT}/");
+            let name = path.strip_prefix(&prefix).unwrap_or_default();
+            match files.iter().find(|(own, _)| *own == name) {
+                Some((_, text)) => (*text).into_response(),
+                None => StatusCode::NOT_FOUND.into_response(),
+            }
+        };
+        std::future::ready(reply)
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (address, asked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dataset_lies_in_the_hubs_own_layout_and_its_commit_in_the_manifest() {
+    let home = tempfile::tempdir().unwrap();
+    let rows = "{\"q\": \"1 + 1\", \"target\": \"2\"}\n";
+    let files: &[(&str, &str)] = &[
+        ("data/test.jsonl", "{\"q\": \"1 + 1\", \"target\": \"2\"}\n"),
+        ("README.md", "x"),
+    ];
+    let (hub, asked) = dataset_hub(files).await;
+    let suite = home.path().join("own");
+    fs::create_dir_all(&suite).unwrap();
+    let yaml = "format: 1\nname: own\nversion: '1.0'\nkind: benchmark\ntitle: Sums\nlicence: CC0-1.0\nsource: ourselves\ndata: {hub: {dataset: acme/sums, files: [data/test.jsonl]}}\nprompt: {user: '{{ q }}'}\nscorers: [includes]\n";
+    fs::write(suite.join("suite.yaml"), yaml).unwrap();
+    fs::write(
+        home.path().join("r.jsonl"),
+        "{\"sample_id\": \"1\", \"answer\": \"2\"}\n",
+    )
+    .unwrap();
+    let run = |out: &'static str, more: &'static [&'static str]| {
+        let (home, hub) = (home.path().to_owned(), hub.clone());
+        tokio::task::spawn_blocking(move || {
+            ran(candor(&home)
+                .env("HF_ENDPOINT", hub)
+                .args(["run", "-s", "own", "-m", "replay:r.jsonl", "-o", out])
+                .args(more))
+        })
+    };
+    run("never", &["--offline"])
+        .await
+        .unwrap()
+        .exits_with(5)
+        .says(&[
+            "data/test.jsonl of hf://acme/sums@main",
+            "is in no cache, and --offline forbids downloading it",
+        ]);
+    assert!(asked.lock().unwrap().is_empty());
+    run("first", &[]).await.unwrap().exits_with(0);
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let cache = home.path().join("hub/datasets--acme--sums");
+    assert_eq!(fs::read_to_string(cache.join("refs/main")).unwrap(), commit);
+    let kept = cache.join(format!("snapshots/{commit}/data/test.jsonl"));
+    assert_eq!(fs::read_to_string(&kept).unwrap(), rows);
+    #[cfg(unix)]
+    assert!(fs::read_link(&kept).unwrap().starts_with("../../../blobs"));
+    let manifest: Value =
+        serde_json::from_slice(&fs::read(home.path().join("first/run.json")).unwrap()).unwrap();
+    assert_eq!(
+        manifest["hub"],
+        json!([{"repository": "acme/sums", "commit": commit}])
+    );
+    let paths = std::mem::take(&mut *asked.lock().unwrap());
+    assert_eq!(paths.len(), 2, "the list, and the one file: {paths:?}");
+    run("second", &["--offline"]).await.unwrap().exits_with(0);
+    assert!(asked.lock().unwrap().is_empty());
 }

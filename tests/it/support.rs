@@ -149,7 +149,7 @@ pub enum Reply {
     After(Duration, Value),
 }
 
-/// A chat completions endpoint on loopback. It ends with the test.
+/// An endpoint of chat completions and text completions on loopback. It ends with the test.
 pub struct Endpoint {
     pub address: SocketAddr,
     state: Arc<EndpointState>,
@@ -174,6 +174,7 @@ impl Endpoint {
         });
         let router = Router::new()
             .route("/v1/chat/completions", post(serve))
+            .route("/v1/completions", post(serve))
             .with_state(Arc::clone(&state));
         let listener = runtime
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
@@ -248,6 +249,16 @@ async fn serve(
 /// A chat completion that says `text`.
 pub fn says(text: &str) -> Value {
     json!({"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}], "usage": {"prompt_tokens": 7, "completion_tokens": 3}})
+}
+
+/// A text completion that echoes its prompt, a token per character, each of the log-probability that `of` gives it; after it stands `text`.
+pub fn echoes(prompt: &str, text: &str, of: impl Fn(char) -> f64) -> Value {
+    let tokens: Vec<String> = prompt.chars().map(String::from).collect();
+    let offsets: Vec<usize> = (0..tokens.len()).collect();
+    let likely = |(i, c): (usize, char)| (i > 0).then(|| of(c));
+    let token_logprobs: Vec<Option<f64>> = prompt.chars().enumerate().map(likely).collect();
+    let logprobs = json!({"tokens": tokens, "text_offset": offsets, "token_logprobs": token_logprobs, "top_logprobs": null});
+    json!({"choices": [{"index": 0, "finish_reason": "stop", "text": format!("{prompt}{text}"), "logprobs": logprobs}]})
 }
 
 /// What the user asked last.

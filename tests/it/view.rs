@@ -76,16 +76,27 @@ impl Viewed {
         self.process.0.id()
     }
 
-    /// Waits until the state says so.
+    /// Waits until the state of the runs named says so.
     pub fn wait(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        for _ in 0..1200 {
-            let state = self.json("state");
+        self.wait_at("", what, holds)
+    }
+
+    /// Waits until the report has been computed.
+    pub fn wait_for_report(&self) {
+        self.wait("reported", |state| state["sections"] == "ready");
+    }
+
+    /// Waits until the state of the runs at a path says so.
+    fn wait_at(&self, path: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let path = format!("{path}state");
+        for _ in 0..2400 {
+            let state = self.json(&path);
             if holds(&state) {
                 return state;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("never {what}: {}", self.json("state"));
+        panic!("never {what}: {}", self.json(&path));
     }
 }
 
@@ -109,6 +120,7 @@ fn a_served_run_lists_and_opens_at_every_address_what_its_file_does() {
     let home = tempfile::tempdir().expect("a folder");
     let page = report(home.path(), &trials(), &["--baseline", "open"]);
     let viewed = Viewed::of(home.path(), &["run", "--baseline", "open"]);
+    viewed.wait_for_report();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let (file, served) = (driver.client().await, driver.client().await);
         file.goto(&page).await.expect("the file");
@@ -314,12 +326,7 @@ fn a_folder_of_runs_is_a_history_and_any_two_are_compared() {
     let alone = viewed.get(&format!("{path}compare?run={monday}"), host);
     assert!(alone.contains("Choose two runs"), "{alone}");
     let two = format!("runs/{monday}+{tuesday}/");
-    for _ in 0..200 {
-        if viewed.json(&format!("{two}state"))["sections"] == "ready" {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    viewed.wait_at(&two, "reported", |state| state["sections"] == "ready");
     // The same model in two runs is two models, and the second's difference from the first is there.
     let sections = viewed.json(&format!("{two}sections"));
     let html = sections["html"].as_str().unwrap();
@@ -328,7 +335,9 @@ fn a_folder_of_runs_is_a_history_and_any_two_are_compared() {
         "{html}"
     );
     assert_eq!(viewed.json(&format!("{two}find?changed=1"))["length"], 6);
-    assert_eq!(viewed.json(&format!("runs/{monday}/find"))["trials"], 20);
+    let one = format!("runs/{monday}/");
+    viewed.wait_at(&one, "read", |state| state["reading"] == false);
+    assert_eq!(viewed.json(&format!("{one}find"))["trials"], 20);
 }
 
 #[test]
@@ -391,6 +400,7 @@ fn a_hostile_run_stays_text_when_it_is_served() {
     write_run(&home.path().join("run"), &hostile_trials(), |_| ());
     let baseline = format!("one {}", ATTACKS[0]);
     let viewed = Viewed::of(home.path(), &["run", "--baseline", &baseline]);
+    viewed.wait_for_report();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         for (theme, width) in [(Theme::Light, 1440), (Theme::Dark, 390)] {
             let client = driver.client_in(theme).await;
@@ -410,7 +420,7 @@ fn a_hostile_run_stays_text_when_it_is_served() {
             assert_eq!(client.title().await.unwrap(), title);
             let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
             assert!(asked(&client, wider).await.as_i64().unwrap() <= 0, "{width}");
-            assert_eq!(text(&client, "#live .warning, #headlines").await.is_empty(), false);
+            assert!(!text(&client, "#live .warning, #headlines").await.is_empty());
             client.close().await.unwrap();
         }
     });

@@ -58,12 +58,15 @@ pub(super) struct Arguments {
     /// Stop after spending this many US dollars.
     #[arg(long, value_name = "USD", value_parser = parse_budget)]
     budget: Option<f64>,
-    /// Prices: a TOML file of the form of [[prices]] in candor.toml, or LiteLLM's model_prices_and_context_window.json.
+    /// Price table: rows as under `[[prices]]` in candor.toml, or the `model_prices_and_context_window.json` of `LiteLLM`.
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
     /// Connect to no other machine: what needs the network fails.
     #[arg(long)]
     offline: bool,
+    /// Run programs that models write without a sandbox, with all that you may do.
+    #[arg(long)]
+    unsafe_code: bool,
     /// Bypass the completion cache: neither read nor write it.
     #[arg(long)]
     no_cache: bool,
@@ -76,6 +79,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     settings.name(std::slice::from_ref(&arguments.model))?;
     settings.name(&arguments.judges)?;
     settings.price(arguments.prices.as_deref())?;
+    settings.open.code.without_sandbox = arguments.unsafe_code;
     let gate = GateFile::read(&arguments.gate.policy)?;
     arguments.outlets.check(&arguments.gate, &gate, None)?;
     let baseline = open_baseline(&gate, &arguments.gate)?;

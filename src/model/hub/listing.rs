@@ -1,8 +1,7 @@
-//! A repository's files as the hub lists them, and which of them a model needs.
-
-use serde::Deserialize;
+//! Which of a repository's files a model needs.
 
 use crate::files::PlainPath;
+use crate::hub::{Listed, Listing};
 
 /// Files that describe a model.
 const DESCRIPTIONS: &[&str] = &[
@@ -23,110 +22,69 @@ const GRAPHS: &[&str] = &[
     "onnx/decoder_model_merged.onnx",
 ];
 
-/// The answer of `/api/models/NAME/revision/REVISION?blobs=true`.
-#[derive(Debug, Deserialize)]
-pub(super) struct Listing {
-    /// The commit that the revision is.
-    #[serde(rename = "sha")]
-    pub commit: PlainPath,
-    siblings: Vec<Listed>,
+/// The files that a model needs: its descriptions, and of weights or graphs what `file` names, or else the published weights, or else the graph.
+pub(super) fn wanted<'l>(
+    listing: &'l Listing,
+
+    subfolder: Option<&PlainPath>,
+    file: Option<&str>,
+) -> Result<Vec<&'l Listed>, String> {
+    let below = |name: &str| match subfolder {
+        Some(folder) => format!("{folder}/{name}"),
+        None => name.to_owned(),
+    };
+    let find = |name: &str| {
+        let path = below(name);
+        listing.files.iter().find(|l| l.path.as_str() == path)
+    };
+    let mut wanted: Vec<&Listed> = DESCRIPTIONS.iter().filter_map(|n| find(n)).collect();
+    let genai = find("genai_config.json").is_some();
+    let named = match file {
+        Some(name) => vec![find(name).ok_or_else(|| format!("it has no file {name}"))?],
+        // Which graph it is stands in the configuration; such folders hold one model.
+        None if genai => graphs(listing, subfolder),
+        None => find(WHOLE)
+            .into_iter()
+            .chain(find(INDEX))
+            .chain(GRAPHS.iter().filter_map(|n| find(n)))
+            .take(1)
+            .collect(),
+    };
+    let Some(first) = named.first() else {
+        return Err(format!(
+            "it has neither {WHOLE} nor a graph (looked for {})",
+            GRAPHS.join(", ")
+        ));
+    };
+    if first.path.file_name() == INDEX {
+        let begin = below("model-");
+        let shards = listing.files.iter().filter(|l| {
+            l.path.as_str().starts_with(&begin) && l.path.as_str().ends_with(".safetensors")
+        });
+        wanted.extend(shards);
+    }
+    for graph in &named {
+        // A graph's weights lie beside it, under its name with something added: model.onnx_data, model.onnx.data, model.onnx_data_1.
+        let begin = graph.path.as_str();
+        let beside = listing.files.iter().filter(|l| {
+            let rest = l.path.as_str().strip_prefix(begin);
+            rest.is_some_and(|r| r.is_empty() || r.starts_with(['_', '.']))
+        });
+        wanted.extend(beside);
+    }
+    Ok(wanted)
 }
 
-/// A file.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Listed {
-    #[serde(rename = "rfilename")]
-    pub path: PlainPath,
-    /// Bytes.
-    #[serde(default)]
-    pub size: u64,
-    #[serde(rename = "blobId")]
-    blob: Option<PlainPath>,
-    lfs: Option<Large>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct Large {
-    sha256: PlainPath,
-}
-
-impl Listed {
-    /// Its name in the cache: the hub's `ETag`, a hash of the content.
-    pub(super) fn blob(&self) -> Option<&PlainPath> {
-        let name = self.lfs.as_ref().map(|l| &l.sha256).or(self.blob.as_ref());
-        name.filter(|n| n.as_str().bytes().all(|b| b.is_ascii_hexdigit()))
-    }
-
-    /// Of large files.
-    pub(super) fn sha256(&self) -> Option<&str> {
-        self.lfs.as_ref().map(|l| l.sha256.as_str())
-    }
-}
-
-impl Listing {
-    /// The files that a model needs: its descriptions, and of weights or graphs what `file` names, or else the published weights, or else the graph.
-    pub(super) fn wanted(
-        &self,
-        subfolder: Option<&PlainPath>,
-        file: Option<&str>,
-    ) -> Result<Vec<&Listed>, String> {
-        let below = |name: &str| match subfolder {
-            Some(folder) => format!("{folder}/{name}"),
-            None => name.to_owned(),
+fn graphs<'l>(listing: &'l Listing, subfolder: Option<&PlainPath>) -> Vec<&'l Listed> {
+    let folder = subfolder.map(PlainPath::as_str);
+    let graph = |l: &&Listed| {
+        let (parent, name) = match l.path.as_str().rsplit_once('/') {
+            Some((parent, name)) => (Some(parent), name),
+            None => (None, l.path.as_str()),
         };
-        let find = |name: &str| {
-            let path = below(name);
-            self.siblings.iter().find(|l| l.path.as_str() == path)
-        };
-        let mut wanted: Vec<&Listed> = DESCRIPTIONS.iter().filter_map(|n| find(n)).collect();
-        let genai = find("genai_config.json").is_some();
-        let named = match file {
-            Some(name) => vec![find(name).ok_or_else(|| format!("it has no file {name}"))?],
-            // Which graph it is stands in the configuration; such folders hold one model.
-            None if genai => self.graphs(subfolder),
-            None => find(WHOLE)
-                .into_iter()
-                .chain(find(INDEX))
-                .chain(GRAPHS.iter().filter_map(|n| find(n)))
-                .take(1)
-                .collect(),
-        };
-        let Some(first) = named.first() else {
-            return Err(format!(
-                "it has neither {WHOLE} nor a graph (looked for {})",
-                GRAPHS.join(", ")
-            ));
-        };
-        if first.path.file_name() == INDEX {
-            let begin = below("model-");
-            let shards = self.siblings.iter().filter(|l| {
-                l.path.as_str().starts_with(&begin) && l.path.as_str().ends_with(".safetensors")
-            });
-            wanted.extend(shards);
-        }
-        for graph in &named {
-            // A graph's weights lie beside it, under its name with something added: model.onnx_data, model.onnx.data, model.onnx_data_1.
-            let begin = graph.path.as_str();
-            let beside = self.siblings.iter().filter(|l| {
-                let rest = l.path.as_str().strip_prefix(begin);
-                rest.is_some_and(|r| r.is_empty() || r.starts_with(['_', '.']))
-            });
-            wanted.extend(beside);
-        }
-        Ok(wanted)
-    }
-
-    fn graphs(&self, subfolder: Option<&PlainPath>) -> Vec<&Listed> {
-        let folder = subfolder.map(PlainPath::as_str);
-        let graph = |l: &&Listed| {
-            let (parent, name) = match l.path.as_str().rsplit_once('/') {
-                Some((parent, name)) => (Some(parent), name),
-                None => (None, l.path.as_str()),
-            };
-            parent == folder && name.ends_with(".onnx")
-        };
-        self.siblings.iter().filter(graph).collect()
-    }
+        parent == folder && name.ends_with(".onnx")
+    };
+    listing.files.iter().filter(graph).collect()
 }
 
 #[cfg(test)]
@@ -146,7 +104,7 @@ mod tests {
         let listing = serde_json::json!({"sha": "c0ffee", "siblings": siblings});
         let listing: Listing = serde_json::from_value(listing).unwrap();
         let below = below.map(|b| b.parse().unwrap());
-        let found = listing.wanted(below.as_ref(), file)?;
+        let found = super::wanted(&listing, below.as_ref(), file)?;
         Ok(found.iter().map(|l| l.path.as_str().to_owned()).collect())
     }
 

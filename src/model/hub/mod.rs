@@ -1,41 +1,42 @@
 //! A model's repository on the Hugging Face hub: `owner/name[@revision][/subfolder]`, downloaded into the cache that the hub's own tools keep, so that
 //! what either has downloaded the other need not.
 
-mod cache;
 mod listing;
 
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use reqwest::{StatusCode, Url};
-use sha2::{Digest, Sha256};
 
 use super::ModelError;
 use super::error::files_error;
 use crate::files::PlainPath;
-use crate::net::{self, FetchError, hub};
-use crate::text::{hex, visible_line};
-use cache::Cache;
-use listing::{Listed, Listing};
-
-/// How often a broken download goes on by itself.
-const TRIES: u32 = 4;
-/// Longest list of files that is read.
-const MAX_LISTING: usize = 32 << 20;
+use crate::hub::{Cache, Kind, Listed, Repository, hint};
+use crate::net::FetchError;
+use crate::text::visible_line;
 
 /// A repository, or a folder of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Repository {
-    /// `owner/name`.
-    name: PlainPath,
-    revision: PlainPath,
+pub(super) struct Place {
+    repository: Repository,
     subfolder: Option<PlainPath>,
 }
 
-impl FromStr for Repository {
+impl Place {
+    fn new(name: PlainPath, revision: PlainPath, subfolder: Option<PlainPath>) -> Self {
+        let repository = Repository {
+            kind: Kind::Model,
+            name,
+            revision,
+        };
+        Self {
+            repository,
+            subfolder,
+        }
+    }
+}
+
+impl FromStr for Place {
     type Err = String;
 
     fn from_str(written: &str) -> Result<Self, String> {
@@ -50,11 +51,11 @@ impl FromStr for Repository {
                 return Err(wrong(&"it has no owner"));
             };
             let below = below.first().map(|below| path(below)).transpose()?;
-            return Ok(Self {
-                name: path(&format!("{owner}/{name}"))?,
-                revision: path("main")?,
-                subfolder: below,
-            });
+            return Ok(Self::new(
+                path(&format!("{owner}/{name}"))?,
+                path("main")?,
+                below,
+            ));
         };
         // A revision is one name, but for refs/pr/N.
         let parts = if rest.starts_with("refs/") { 3 } else { 1 };
@@ -64,18 +65,18 @@ impl FromStr for Repository {
         if name.names().count() != 2 {
             return Err(wrong(&"the name has an owner before it and nothing after"));
         }
-        Ok(Self {
+        Ok(Self::new(
             name,
-            revision: path(&revision.join("/"))?,
-            subfolder: below.first().map(|below| path(below)).transpose()?,
-        })
+            path(&revision.join("/"))?,
+            below.first().map(|below| path(below)).transpose()?,
+        ))
     }
 }
 
 /// The folder of a repository's files in the cache, if it was ever downloaded.
 pub(super) fn cached(written: &str) -> Option<PathBuf> {
-    let repository: Repository = written.parse().ok()?;
-    Cache::of(&hub::cache()?, &repository.name)?.snapshot(&repository.revision)
+    let Place { repository, .. } = written.parse().ok()?;
+    repository.cache()?.snapshot(&repository.revision)
 }
 
 /// The folder of a repository's files, as far as a model needs them; with `file`, those of that graph or those weights.
@@ -87,12 +88,14 @@ pub(super) async fn fetch(
     file: Option<&str>,
     offline: bool,
 ) -> Result<PathBuf, ModelError> {
-    let repository: Repository = written.parse().map_err(files_error)?;
-    let cache = hub::cache().and_then(|root| Cache::of(&root, &repository.name));
-    let cache = cache.ok_or_else(|| {
+    let Place {
+        repository,
+        subfolder,
+    } = written.parse().map_err(files_error)?;
+    let cache = repository.cache().ok_or_else(|| {
         files_error("there is no place for the hub's cache; set HF_HOME to a folder".into())
     })?;
-    let within = |snapshot: PathBuf| match &repository.subfolder {
+    let within = |snapshot: PathBuf| match &subfolder {
         Some(below) => below.below(&snapshot),
         None => snapshot,
     };
@@ -106,7 +109,7 @@ pub(super) async fn fetch(
         };
         return known.map(within).ok_or_else(missing);
     }
-    let listing = match list(&repository).await {
+    let listing = match repository.list().await {
         Ok(listing) => listing,
         Err(FetchError::Connection(why)) if known.is_some() => {
             tracing::warn!(
@@ -116,9 +119,7 @@ pub(super) async fn fetch(
         }
         Err(error) => return Err(explained(&repository, "its list of files", &error)),
     };
-    let subfolder = repository.subfolder.as_ref();
-    let wanted = listing
-        .wanted(subfolder, file)
+    let wanted = listing::wanted(&listing, subfolder.as_ref(), file)
         .map_err(|why| files_error(format!("{written}: {why}")))?;
     for listed in wanted {
         let placed = cache
@@ -144,92 +145,18 @@ pub(super) fn published(folder: &Path) -> Option<String> {
         .map(str::to_owned)
 }
 
-async fn list(repository: &Repository) -> Result<Listing, FetchError> {
-    let mut url = url(&["api", "models"])?;
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.extend(repository.name.names())
-            .push("revision")
-            .push(repository.revision.as_str());
-    }
-    url.set_query(Some("blobs=true"));
-    let bytes = net::get(url, hub::token().as_deref(), MAX_LISTING).await?;
-    serde_json::from_slice(&bytes)
-        .map_err(|e| FetchError::Content(format!("its list of files cannot be read: {e}")))
-}
-
-/// The hub's address with names added to its path.
-fn url(names: &[&str]) -> Result<Url, FetchError> {
-    let endpoint = hub::endpoint();
-    let wrong = || FetchError::Content(format!("HF_ENDPOINT '{endpoint}' is not a URL"));
-    let mut url = Url::parse(&endpoint).map_err(|_| wrong())?;
-    url.path_segments_mut()
-        .map_err(|()| wrong())?
-        .pop_if_empty()
-        .extend(names);
-    Ok(url)
-}
-
 async fn download(
     repository: &Repository,
     commit: &PlainPath,
     listed: &Listed,
     cache: &Cache,
 ) -> Result<(), ModelError> {
-    let failed = |e: &FetchError| explained(repository, listed.path.as_str(), e);
-    let mut url = url(&[]).map_err(|e| failed(&e))?;
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.extend(repository.name.names())
-            .push("resolve")
-            .push(commit.as_str())
-            .extend(listed.path.names());
-    }
     let bar = progress_bar(listed);
-    let part = cache.part(listed).map_err(|e| failed(&e.into()))?;
-    let mut file = open_part(&part).map_err(|e| failed(&e.into()))?;
-    // Another process may have been at it meanwhile.
-    if cache.place(commit, listed).map_err(|e| failed(&e.into()))? {
-        return Ok(());
-    }
-    let token = hub::token();
-    for tries in 1.. {
-        let mut progress = |have| bar.set_position(have);
-        let fetched = net::resume(
-            url.clone(),
-            token.as_deref(),
-            listed.size,
-            &mut file,
-            &mut progress,
-        );
-        match fetched.await {
-            Ok(()) => break,
-            Err(FetchError::Connection(_)) if tries < TRIES => {}
-            Err(error) => return Err(failed(&error)),
-        }
-    }
+    let mut progress = |have| bar.set_position(have);
+    let downloaded = repository.download(commit, listed, cache, &mut progress);
+    let downloaded = downloaded.await;
     bar.finish_and_clear();
-    if let Some(wanted) = listed.sha256() {
-        let found = sha256(&part).map_err(|e| failed(&e.into()))?;
-        if found != wanted {
-            let _ = fs::remove_file(&part);
-            let what = format!("its SHA-256 is {found}, not {wanted}; what came was deleted");
-            return Err(failed(&FetchError::Content(what)));
-        }
-    }
-    let placed = cache
-        .keep(&part, listed)
-        .and_then(|()| cache.place(commit, listed));
-    placed.map(|_| ()).map_err(|e| failed(&e.into()))
-}
-
-/// What has come so far, for this process alone.
-fn open_part(path: &Path) -> std::io::Result<File> {
-    let file = File::options()
-        .create(true)
-        .read(true)
-        .append(true)
-        .open(path)?;
-    file.lock()?;
-    Ok(file)
+    downloaded.map_err(|e| explained(repository, listed.path.as_str(), &e))
 }
 
 fn progress_bar(listed: &Listed) -> ProgressBar {
@@ -241,32 +168,9 @@ fn progress_bar(listed: &Listed) -> ProgressBar {
         .with_message(listed.path.as_str().to_owned())
 }
 
-fn sha256(path: &Path) -> std::io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            read => hasher.update(&buffer[..read]),
-        }
-    }
-}
-
 fn explained(repository: &Repository, what: &str, error: &FetchError) -> ModelError {
     let (name, revision) = (&repository.name, &repository.revision);
-    let hint = match error {
-        FetchError::Status(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-            ". The repository does not exist, is private, or is gated: accept its terms on its page, and set HF_TOKEN to a token that may read it"
-        }
-        FetchError::Status(StatusCode::NOT_FOUND) => {
-            ". Check the name and the revision; a private repository needs HF_TOKEN"
-        }
-        FetchError::Connection(_) | FetchError::Disk(_) => {
-            ". What has come so far is kept; the same command goes on from there"
-        }
-        _ => "",
-    };
+    let hint = hint(error);
     files_error(format!(
         "{what} of {name}@{revision} cannot be downloaded: {error}{hint}"
     ))
@@ -280,8 +184,9 @@ mod tests {
     #[test]
     fn a_repository_is_read_with_its_revision_and_folder() {
         let parts = |written: &str| {
-            let r: Repository = written.parse().unwrap();
-            let below = r.subfolder.map(|p| p.as_str().to_owned());
+            let place: Place = written.parse().unwrap();
+            let (r, below) = (place.repository, place.subfolder);
+            let below = below.map(|p| p.as_str().to_owned());
             (
                 r.name.as_str().to_owned(),
                 r.revision.as_str().to_owned(),
@@ -304,7 +209,7 @@ mod tests {
         for wrong in [
             "a", "a/..", "../a", "a/b@", "a/b@../x", "a/b/../c", "a@b", "a/b/c@d",
         ] {
-            assert!(wrong.parse::<Repository>().is_err(), "{wrong}");
+            assert!(wrong.parse::<Place>().is_err(), "{wrong}");
         }
     }
 }

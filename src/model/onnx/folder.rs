@@ -1,16 +1,17 @@
 //! The files of a model folder, read before any of them is loaded: a ready-made graph in either layout, or weights as they are published.
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::build::{self, BuiltGraph};
+use super::quantise::{self, Rounding};
 use super::weights::{self, Checkpoint};
-use super::{external, files_error};
+use super::{Device, external, files_error};
 use crate::files::{Folder, PlainPath, decode, without_bom};
-use crate::model::ModelError;
+use crate::model::{ErrorClass, ModelError};
 
 /// Graph file names tried in order where none is named.
 const GRAPHS: &[&str] = &[
@@ -28,6 +29,16 @@ pub(super) enum GraphSource {
     Built { graph: BuiltGraph, folder: PathBuf },
     /// A file compiled into the binary.
     Embedded(&'static [u8]),
+}
+
+/// What is to be loaded of a folder.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    /// A file that somebody named.
+    pub file: Option<String>,
+    /// What published weights are rounded to.
+    pub rounding: Option<Rounding>,
+    pub device: Device,
 }
 
 /// What a model folder says about itself.
@@ -83,7 +94,7 @@ impl EmbeddedFiles {
 
 impl ModelFiles {
     /// Reads everything but the graph itself.
-    pub(super) fn read(folder: &Path, file: Option<&str>) -> Result<Self, ModelError> {
+    pub(super) fn read(folder: &Path, wanted: &Wanted) -> Result<Self, ModelError> {
         if !folder.is_dir() {
             return Err(files_error(format!(
                 "{} is not a directory; onnx: expects a model directory that contains model.onnx or model.safetensors, and tokenizer.json",
@@ -94,7 +105,7 @@ impl ModelFiles {
             .map_err(|e| files_error(format!("cannot read {}: {e}", folder.display())))?;
         let mut read = Reader::new(&folder);
         let genai = read.json("genai_config.json")?;
-        let found = find(&folder, file, &genai)?;
+        let found = find(&folder, wanted.file.as_deref(), &genai)?;
         let tokenizer = read.bytes("tokenizer.json")?.ok_or_else(|| {
             files_error(format!(
                 "{} is missing. Every model needs its tokenizer.json next to the graph or \
@@ -119,12 +130,15 @@ impl ModelFiles {
         let mut context_length = context_length(&sources);
         let graph = match found {
             Found::Graph(graph) => {
+                if let Some(rounding) = wanted.rounding {
+                    return Err(already_a_graph(&folder, &graph, rounding));
+                }
                 read.weights(&graph)?;
                 GraphSource::File(graph.below(folder.path()))
             }
             Found::Weights(file) => {
                 context_length = build::reach(&config).or(context_length);
-                read.published(&file, &config)?
+                read.published(&file, &config, wanted)?
             }
         };
         Ok(Self {
@@ -214,32 +228,85 @@ impl<'a> Reader<'a> {
     }
 
     /// Published weights, and the graph that is built of them.
-    fn published(&mut self, file: &PlainPath, config: &Value) -> Result<GraphSource, ModelError> {
+    fn published(
+        &mut self,
+        file: &PlainPath,
+        config: &Value,
+        wanted: &Wanted,
+    ) -> Result<GraphSource, ModelError> {
         let files = match file.as_str() {
             weights::INDEX => weights::shards(&self.json(weights::INDEX)?)?,
             _ => vec![file.clone()],
         };
-        let checkpoint = Checkpoint::open(self.folder, &files)?;
-        let graph = build::graph(config, &checkpoint)?;
+        let mut checkpoint = Checkpoint::open(self.folder, &files)?;
+        let mut form = build::Form::of(wanted.device, &checkpoint);
+        let (mut graph, uses) = build::graph(config, &checkpoint, form)?;
+        let mut own = blake3::Hasher::new();
         for file in &files {
-            self.content(file)?;
+            own.update(self.content(file)?.as_bytes());
         }
         self.fingerprint.update(&build::REVISION.to_le_bytes());
+        if wanted.device != Device::Cpu {
+            self.fingerprint.update(form.name().as_bytes());
+        }
+        if let Some(rounding) = wanted.rounding {
+            form = form.rounded(rounding);
+            checkpoint = quantise::rounded(&checkpoint, &uses, rounding, &own.finalize())?;
+            (graph, _) = build::graph(config, &checkpoint, form)?;
+            let identity = format!("{}-{}", rounding.name(), quantise::REVISION);
+            self.fingerprint.update(identity.as_bytes());
+        }
         Ok(GraphSource::Built {
             graph,
             folder: checkpoint.root().to_path_buf(),
         })
     }
 
-    fn content(&mut self, name: &PlainPath) -> Result<(), ModelError> {
+    /// Takes a large file into the fingerprint, and gives its own hash.
+    fn content(&mut self, name: &PlainPath) -> Result<blake3::Hash, ModelError> {
         let folder = self.folder;
         let failed = |e: std::io::Error| unreadable(folder, name, &e);
         let file = File::open(folder.file(name).map_err(failed)?).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
         self.begin(name, length);
-        self.fingerprint.update_reader(file).map_err(failed)?;
+        let mut both = Both {
+            whole: &mut self.fingerprint,
+            own: blake3::Hasher::new(),
+        };
+        let mut file = BufReader::with_capacity(1 << 20, file);
+        std::io::copy(&mut file, &mut both).map_err(failed)?;
+        Ok(both.own.finalize())
+    }
+}
+
+/// Hashes what is written into it twice: as a part of a whole, and by itself.
+struct Both<'h> {
+    whole: &'h mut blake3::Hasher,
+    own: blake3::Hasher,
+}
+
+impl Write for Both<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.whole.update(bytes);
+        self.own.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+fn already_a_graph(folder: &Folder, graph: &PlainPath, rounding: Rounding) -> ModelError {
+    ModelError::new(
+        ErrorClass::BadRequest,
+        format!(
+            "weights={} rounds published weights, but {} is a ready-made graph; name the weights with ?file={}, if the folder has them",
+            rounding.name(),
+            graph.below(folder.path()).display(),
+            weights::WHOLE
+        ),
+    )
 }
 
 fn relative_path(name: &str) -> Result<PlainPath, ModelError> {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::Device;
 use super::chat_template::ChatTemplate;
-use super::folder::ModelFiles;
+use super::folder::{ModelFiles, Wanted};
 use super::weights;
 use crate::model::{Message, Role};
 
@@ -24,7 +25,12 @@ pub fn chat_template(source: &str) {
 
 /// Describes a model's folder without loading it.
 pub fn folder(path: &Path) {
-    let _ = ModelFiles::read(path, None);
+    let wanted = Wanted {
+        file: None,
+        rounding: None,
+        device: Device::Cpu,
+    };
+    let _ = ModelFiles::read(path, &wanted);
 }
 
 /// Reads a file of weights; what is found must lie in it.

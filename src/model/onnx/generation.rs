@@ -1,5 +1,6 @@
 //! A text being written, token by token.
 
+use super::listener::Listener;
 use super::sampler::Sampler;
 use super::tokenizer::Tokenizer;
 use crate::model::request::cut_at_stop;
@@ -23,6 +24,7 @@ pub(super) struct Generation {
     limit: usize,
     written: Vec<u32>,
     finish: Finish,
+    listener: Option<Listener>,
 }
 
 /// What follows.
@@ -34,20 +36,26 @@ pub(super) enum Next {
 
 impl Generation {
     /// A text of at most as many tokens as the parameters say and there is room for.
-    pub(super) fn new(parameters: &Parameters, room: usize) -> Self {
+    pub(super) fn new(parameters: &Parameters, room: usize, listener: Option<Listener>) -> Self {
         Self {
             sampler: Sampler::new(parameters),
             stop: parameters.stop.clone(),
             limit: (parameters.max_tokens as usize).min(room),
             written: Vec::new(),
             finish: Finish::Length,
+            listener,
         }
+    }
+
+    /// Who hears of the prompt's tokens too.
+    pub(super) fn echo(&self) -> Option<&Listener> {
+        self.listener.as_ref().filter(|listener| listener.echo)
     }
 
     /// Chooses what follows by its logits.
     ///
     /// # Errors
-    /// [`crate::model::ErrorClass::Runtime`] if the logits say nothing.
+    /// [`crate::model::ErrorClass::Runtime`] if the logits say nothing, or rule out what a listener is to be told of.
     pub(super) fn next(
         &mut self,
         logits: &[f32],
@@ -59,6 +67,9 @@ impl Generation {
         }
         let token = self.sampler.choose(logits)?;
         let ended = end_tokens.contains(&token);
+        if let Some(listener) = &self.listener {
+            listener.tell(token, logits, ended)?;
+        }
         if !ended {
             self.written.push(token);
         }

@@ -93,10 +93,17 @@ impl Graph {
                 })?;
                 Self::new(session, &path.display().to_string(), on_host)
             }
-            GraphSource::Built { .. } => Err(ModelError::new(
-                ErrorClass::Unsupported,
-                "graphs built from safetensors run on the CPU; for a GPU, use an ONNX export of the model",
-            )),
+            GraphSource::Built { graph, folder } => {
+                let session = builder?
+                    .with_config_entry(WEIGHTS_FOLDER, folder.to_string_lossy())
+                    .map_err(|e| recovered(&e))?
+                    .commit_from_memory(&graph.model)
+                    .map_err(|e| broken_weights(folder, &e))?;
+                Ok(Self {
+                    steady: graph.steady,
+                    ..Self::new(session, "the built graph", on_host)?
+                })
+            }
             GraphSource::Embedded(bytes) => {
                 let session = builder?
                     .commit_from_memory(bytes)
@@ -348,6 +355,14 @@ impl Part<'_> {
         }
         Ok(())
     }
+}
+
+/// What ONNX Runtime has against a built graph, which is well formed: its weights.
+pub(super) fn broken_weights(folder: &Path, error: &ort::Error) -> ModelError {
+    let (folder, why) = (folder.display(), error.message());
+    files_error(format!(
+        "ONNX Runtime cannot load the weights in {folder}: {why}. If a file is truncated, download it again"
+    ))
 }
 
 fn scalar(value: i64) -> Result<SessionInputValue<'static>, ModelError> {

@@ -39,6 +39,23 @@ pub(super) struct Scored {
     pub queue: f64,
 }
 
+impl Generate {
+    /// The first token whose logits are wanted: those of all where the prompt is told, and otherwise those of what follows it.
+    pub(super) fn wanted(&self) -> usize {
+        match self.generation.echo() {
+            Some(_) => 0,
+            None => self.prompt.len() - 1,
+        }
+    }
+
+    /// Tells of the token that the prompt begins with, where the prompt is told.
+    pub(super) fn tell_first(&self) {
+        if let (Some(listener), Some(first)) = (self.generation.echo(), self.prompt.first()) {
+            listener.tell_first(*first);
+        }
+    }
+}
+
 impl Job {
     pub(super) fn asked(&self) -> Instant {
         match self {

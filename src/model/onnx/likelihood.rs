@@ -30,6 +30,12 @@ impl Sum {
         Ok(())
     }
 
+    /// Adds what was added elsewhere.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.log_likelihood += other.log_likelihood;
+        self.is_greedy &= other.is_greedy;
+    }
+
     /// The whole, of so many tokens.
     pub(super) fn score(&self, tokens: usize) -> ContinuationScore {
         ContinuationScore {

@@ -1,4 +1,4 @@
-//! Models in this process, through ONNX Runtime: `onnx:DIR?device=cuda:0&threads=2&file=NAME`.
+//! Models in this process, through ONNX Runtime: `onnx:DIR?device=cuda:0&threads=2&file=NAME&weights=int4`.
 //!
 //! A folder loads as it comes: weights as they are published (`config.json`, `model.safetensors`), of which the graph is built here, or a ready-made
 //! graph of optimum / onnx-community (`config.json`, `model.onnx`, explicit `position_ids`) or onnxruntime-genai (`genai_config.json`, attention that
@@ -20,14 +20,18 @@ mod graph;
 mod job;
 mod kept;
 mod likelihood;
+mod listener;
 mod paged;
 mod paged_operator;
 mod python;
+mod quantise;
 pub mod runtime;
 mod sampler;
 mod serial;
+mod spoken;
 mod tokenizer;
 mod weights;
+mod write;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,7 +42,7 @@ use async_trait::async_trait;
 use super::error::files_error;
 use super::hub;
 use super::{
-    Capabilities, Completion, ErrorClass, Identity, Message, Model, ModelError, ModelSpec,
+    ByToken, Capabilities, Completion, ErrorClass, Identity, Message, Model, ModelError, ModelSpec,
     OpenOptions, Prompt, Request, SharedTokens, Timing, Usage, Wanted, reasoning,
 };
 use build::BuiltGraph;
@@ -52,7 +56,9 @@ use graph::Graph;
 use ort::environment::Environment;
 use paged::{Batch, Keeping, PagedGraph};
 pub(crate) use python::method as python_method;
+use quantise::Rounding;
 use serial::Serial;
+use spoken::Split;
 use tokenizer::Tokenizer;
 
 /// What a target on the Hugging Face hub begins with.
@@ -91,13 +97,30 @@ impl OnnxModel {
     /// [`ErrorClass::Files`] names the file that is missing or broken; [`ErrorClass::Runtime`] says why ONNX Runtime or a
     /// device cannot be used.
     pub async fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Self, ModelError> {
-        spec.allow_options(&["device", "threads", "file", "kv_cache_gb", "share_prefixes"])?;
+        spec.allow_options(&[
+            "device",
+            "threads",
+            "file",
+            "weights",
+            "kv_cache_gb",
+            "share_prefixes",
+        ])?;
         let device = parse_device(spec)?;
         let settings = Settings {
             threads: parse_threads(spec)?,
             kept: kept::most_bytes(spec)?,
             keeping: kept::keeping(spec)?,
         };
+        let rounding = Rounding::read(spec)?;
+        if let (Some(rounding), true) = (rounding, device != Device::Cpu) {
+            let name = rounding.name();
+            return Err(ModelError::new(
+                ErrorClass::BadRequest,
+                format!(
+                    "{spec}: weights={name} is for the CPU; a GPU computes in the precision of the published weights"
+                ),
+            ));
+        }
         let (spec, may_install, prefer_gpu) = (
             spec.clone(),
             !options.offline,
@@ -113,7 +136,12 @@ impl OnnxModel {
             None => PathBuf::from(&spec.target),
         };
         blocking(move || {
-            let files = ModelFiles::read(&folder, file.as_deref())?;
+            let wanted = folder::Wanted {
+                file,
+                rounding,
+                device,
+            };
+            let files = ModelFiles::read(&folder, &wanted)?;
             if device != Device::Cpu {
                 runtime::require_gpu()?;
             }
@@ -238,6 +266,15 @@ impl OnnxModel {
     }
 }
 
+/// What tells reasoning apart in the answer to a prompt.
+fn splitter(prompt: &str) -> Split {
+    if reasoning::opens_at_end(prompt) {
+        reasoning::split_opened
+    } else {
+        reasoning::split
+    }
+}
+
 fn parse_device(spec: &ModelSpec) -> Result<Device, ModelError> {
     let text = spec.options.get("device").map_or("cpu", String::as_str);
     let (kind, number) = text.split_once(':').unwrap_or((text, "0"));
@@ -299,17 +336,18 @@ impl Model for OnnxModel {
         self.engine.shared()
     }
 
+    fn by_token(&self) -> Option<&dyn ByToken> {
+        Some(self)
+    }
+
     async fn generate(&self, request: &Request) -> Result<Completion, ModelError> {
         let started = Instant::now();
         let (prompt, special) = self.render(&request.prompt)?;
-        let split = if reasoning::opens_at_end(&prompt) {
-            reasoning::split_opened
-        } else {
-            reasoning::split
-        };
+        let split = splitter(&prompt);
+        let tokens = self.tokenizer.encode(&prompt, special)?;
         let (output, usage) = self
             .engine
-            .generate(&prompt, special, &request.parameters)
+            .generate(tokens, &request.parameters, None)
             .await?;
         let (thought, text) = split(&output.text);
         let mut completion = Completion::text(text);

@@ -68,7 +68,12 @@ impl Serial {
 
     /// Writes until the text ends, or nobody waits for it any more. Gives the seconds to the first token.
     fn write(&mut self, job: &mut Generate) -> Result<f64, ModelError> {
-        let (mut cache, mut last) = self.read(&job.prompt)?;
+        job.tell_first();
+        let (targets, empty) = (&job.prompt[job.wanted() + 1..], self.graph.empty_cache()?);
+        let (mut cache, mut last) = self.follow(&job.prompt, &empty, targets, |logits, next| {
+            let listener = job.generation.echo();
+            listener.map_or(Ok(()), |listener| listener.tell(next, logits, false))
+        })?;
         let first_token = job.asked.elapsed().as_secs_f64();
         while !job.reply.is_closed() {
             let next = job
@@ -88,26 +93,28 @@ impl Serial {
     fn score(&mut self, job: &Score, shared: &mut Option<Context>) -> Result<Vec<Sum>, ModelError> {
         let (context, rest) = job.fed.split_at(job.context);
         let mut sum = Sum::default();
-        let mut last = Vec::new();
-        if self.graph.shares_up_to(job.fed.len() + 1) {
+        let add = |logits: &[f32], next| sum.add(logits, next);
+        let last = if self.graph.shares_up_to(job.fed.len() + 1) {
             let (_, cache, after) = match shared {
                 Some(known) if known.0 == context => known,
                 _ => {
-                    let (cache, after) = self.read(context)?;
+                    let empty = self.graph.empty_cache()?;
+                    let (cache, after) = self.follow(context, &empty, &[], add)?;
                     shared.insert((context.to_vec(), cache, after))
                 }
             };
             match rest.split_first() {
-                None => last.clone_from(after),
+                None => after.clone(),
                 Some((first, behind)) => {
                     sum.add(after, *first)?;
-                    self.follow(rest, cache, behind, &mut sum, &mut last)?;
+                    let add = |logits: &[f32], next| sum.add(logits, next);
+                    self.follow(rest, cache, behind, add)?.1
                 }
             }
         } else {
             let empty = self.graph.empty_cache()?;
-            self.follow(&job.fed, &empty, rest, &mut sum, &mut last)?;
-        }
+            self.follow(&job.fed, &empty, rest, add)?.1
+        };
         job.last
             .iter()
             .map(|token| {
@@ -118,36 +125,21 @@ impl Serial {
             .collect()
     }
 
-    /// The state after a text's tokens, and the logits of what follows.
-    fn read(&mut self, tokens: &[u32]) -> Result<(Cache, Vec<f32>), ModelError> {
-        let empty = self.graph.empty_cache()?;
-        let mut last = Vec::new();
-        let first = tokens.len().saturating_sub(1);
-        let cache = self.graph.run(tokens, &empty, first, |_, logits| {
-            last = logits.to_vec();
-        })?;
-        Ok((cache, last))
-    }
-
-    /// Runs `fed` after the cache, and adds up what its last tokens give those that follow them, the `targets`; keeps the logits of what follows all.
+    /// Runs `fed` after the cache; `told` hears what its last tokens give those that follow them, the `targets`. Gives the state after them all, and the
+    /// logits of what follows.
     fn follow(
         &mut self,
         fed: &[u32],
         cache: &Cache,
         targets: &[u32],
-        sum: &mut Sum,
-        last: &mut Vec<f32>,
-    ) -> Result<(), ModelError> {
+        mut told: impl FnMut(&[f32], u32) -> Result<(), ModelError>,
+    ) -> Result<(Cache, Vec<f32>), ModelError> {
         let first = fed.len() - targets.len() - 1;
-        let (mut read, mut failed) = (0, None);
-        self.graph.run(fed, cache, first, |row, logits| {
+        let (mut read, mut failed, mut last) = (0, None, Vec::new());
+        let cache = self.graph.run(fed, cache, first, |row, logits| {
             match targets.get(row - first) {
                 None => last.extend_from_slice(logits),
-                Some(target) => {
-                    if let Err(error) = sum.add(logits, *target) {
-                        failed = failed.take().or(Some(error));
-                    }
-                }
+                Some(target) => failed = failed.take().or(told(logits, *target).err()),
             }
             read += 1;
         })?;
@@ -155,10 +147,9 @@ impl Serial {
             return Err(error);
         }
         if read <= targets.len() {
-            let what = "the graph returns logits for the last token only, but log-likelihoods \
-                need those of every token";
+            let what = "the graph returns logits for the last token only, but log-likelihoods need those of every token";
             return Err(ModelError::new(ErrorClass::Unsupported, what));
         }
-        Ok(())
+        Ok((cache, last))
     }
 }

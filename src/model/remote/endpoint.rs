@@ -255,7 +255,7 @@ impl Endpoint {
             return Err(ModelError::new(
                 ErrorClass::Unsupported,
                 format!(
-                    "{} does not return log-likelihoods through the API '{}'; if its server has /completions with echo and logprobs, name it with ?api=completions, or use a suite whose scorers read text (e.g. choice by letter)",
+                    "{} does not return log-likelihoods through the API '{}'; if its server has /completions with echo and logprobs, name it with ?api=completions; multiple choice can be asked by letter instead, with ?form=letter after the suite",
                     self.identity.name,
                     self.dialect.name()
                 ),

@@ -1,31 +1,36 @@
 //! Every metric of every scorer: models in rows, metrics in columns, one table per suite.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::Part;
-use crate::analysis::{MetricValue, metric_values};
+use crate::analysis::MetricValue;
 use crate::report::{Report, ReportError};
 
 #[derive(Serialize)]
-struct Context {
-    suites: Vec<Table>,
+struct Context<'a> {
+    suites: Vec<Table<'a>>,
 }
 
 #[derive(Serialize)]
-struct Table {
-    suite: String,
+struct Table<'a> {
+    suite: &'a str,
     columns: Vec<String>,
-    rows: Vec<(String, Vec<Option<MetricValue>>)>,
+    rows: Vec<(&'a str, Vec<Option<&'a MetricValue>>)>,
 }
 
 pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
-    let values = metric_values(&report.data)?;
+    let mut by_suite: HashMap<&str, Vec<&MetricValue>> = HashMap::new();
+    for value in &report.metrics {
+        by_suite.entry(&value.suite).or_default().push(value);
+    }
     let mut suites = Vec::new();
     for suite in &report.data.suites {
-        let own: Vec<&MetricValue> = values.iter().filter(|v| v.suite == suite.name).collect();
+        let own = by_suite.remove(suite.name.as_str()).unwrap_or_default();
         let mut columns: Vec<(&str, &str)> = Vec::new();
         for value in &own {
-            if !columns.contains(&(value.scorer.as_str(), value.metric.as_str())) {
+            if !columns.contains(&(&value.scorer, &value.metric)) {
                 columns.push((&value.scorer, &value.metric));
             }
         }
@@ -33,35 +38,19 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
         if columns.len() < 2 {
             continue;
         }
-        let rows = report
-            .data
-            .models
-            .iter()
-            .map(|m| {
-                (
-                    m.identity.name.clone(),
-                    columns
-                        .iter()
-                        .map(|(scorer, metric)| {
-                            own.iter()
-                                .find(|v| {
-                                    v.model == m.identity.name
-                                        && v.scorer == *scorer
-                                        && v.metric == *metric
-                                })
-                                .map(|v| (*v).clone())
-                        })
-                        .collect(),
-                )
-            })
-            .collect();
+        let of_model = |model: &str, (scorer, metric): &(&str, &str)| {
+            let is_it =
+                |v: &&MetricValue| v.model == model && v.scorer == *scorer && v.metric == *metric;
+            own.iter().copied().find(is_it)
+        };
+        let row = |model| (model, columns.iter().map(|c| of_model(model, c)).collect());
         suites.push(Table {
-            suite: suite.name.clone(),
+            suite: &suite.name,
+            rows: report.data.names().map(row).collect(),
             columns: columns
                 .iter()
                 .map(|(scorer, metric)| format!("{scorer} · {metric}"))
                 .collect(),
-            rows,
         });
     }
     if suites.is_empty() {

@@ -8,6 +8,7 @@ mod differences;
 mod disagreements;
 mod failures;
 mod gaps;
+mod groups;
 mod heat_map;
 mod labels;
 mod method;
@@ -61,6 +62,10 @@ pub(super) const SECTIONS: &[Section] = &[
     Section {
         id: "scores",
         render: scores::render,
+    },
+    Section {
+        id: "groups",
+        render: groups::render,
     },
     Section {
         id: "failures",

@@ -243,25 +243,22 @@ impl Catalogue {
             scores: Vec::new(),
             cost: coming.cost,
         };
-        let number = match self.by_key.get(&coming.key) {
-            Some(number) => {
-                self.trials[*number as usize] = trial;
-                *number
-            }
-            None => {
-                let number = count(self.trials.len());
-                let place = (model, coming.epoch);
-                self.trials.push(trial);
-                self.by_key.insert(coming.key, number);
-                let of = |t: &u32| {
-                    let trial = &self.trials[*t as usize];
-                    (trial.model, trial.epoch)
-                };
-                let own = &self.questions[question as usize].trials;
-                let at = own.partition_point(|t| of(t) <= place);
-                self.questions[question as usize].trials.insert(at, number);
-                number
-            }
+        let number = if let Some(number) = self.by_key.get(&coming.key) {
+            self.trials[*number as usize] = trial;
+            *number
+        } else {
+            let number = count(self.trials.len());
+            let place = (model, coming.epoch);
+            self.trials.push(trial);
+            self.by_key.insert(coming.key, number);
+            let of = |t: &u32| {
+                let trial = &self.trials[*t as usize];
+                (trial.model, trial.epoch)
+            };
+            let own = &self.questions[question as usize].trials;
+            let at = own.partition_point(|t| of(t) <= place);
+            self.questions[question as usize].trials.insert(at, number);
+            number
         };
         self.newest.push_front(number);
         self.newest.truncate(NEWEST);

@@ -116,12 +116,13 @@ fn samples(path: &Path) -> Result<Vec<Samples>, ImportError> {
             .filter(|file| named(file, SAMPLES, ".jsonl"))
             .map(Samples::of)
             .collect();
-        return match all.is_empty() {
-            true => Err(input(
+        return if all.is_empty() {
+            Err(input(
                 path,
                 "has no samples of lm-eval (samples_TASK_DATE.jsonl); run lm_eval with --log_samples",
-            )),
-            false => Ok(all),
+            ))
+        } else {
+            Ok(all)
         };
     }
     if path.extension().is_some_and(|x| x == "json") {
@@ -134,12 +135,13 @@ fn samples(path: &Path) -> Result<Vec<Samples>, ImportError> {
             .map(Samples::of)
             .filter(|samples| samples.date == date)
             .collect();
-        return match all.is_empty() {
-            true => Err(input(
+        return if all.is_empty() {
+            Err(input(
                 path,
                 "holds figures without the samples behind them; run lm_eval with --log_samples",
-            )),
-            false => Ok(all),
+            ))
+        } else {
+            Ok(all)
         };
     }
     Ok(vec![Samples::of(path.to_path_buf())])

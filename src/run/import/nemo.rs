@@ -1,4 +1,4 @@
-//! NeMo Evaluator: `results.jsonl`, a line per problem and repetition, and the bundle `eval-*.json` beside it, which names benchmark and model.
+//! `NeMo` Evaluator: `results.jsonl`, a line per problem and repetition, and the bundle `eval-*.json` beside it, which names benchmark and model.
 //!
 //! Suite = the bundle's benchmark, else the folder's name; sample = `problem_idx`, epoch = `repeat`, metric `reward`, stratum `category`.
 
@@ -46,21 +46,23 @@ fn results(path: &Path) -> Result<Vec<PathBuf>, ImportError> {
     if path.is_dir() {
         let named = |p: &PathBuf| p.file_name().is_some_and(|n| n == RESULTS);
         let all: Vec<PathBuf> = files_below(path).into_iter().filter(named).collect();
-        return match all.is_empty() {
-            true => Err(input(path, format!("has no {RESULTS}"))),
-            false => Ok(all),
+        return if all.is_empty() {
+            Err(input(path, format!("has no {RESULTS}")))
+        } else {
+            Ok(all)
         };
     }
     if path.extension().is_some_and(|x| x == "json") {
         let beside = path.with_file_name(RESULTS);
-        return match beside.is_file() {
-            true => Ok(vec![beside]),
-            false => Err(input(
+        return if beside.is_file() {
+            Ok(vec![beside])
+        } else {
+            Err(input(
                 path,
                 format!(
                     "is a bundle of aggregate scores; its answers, {RESULTS}, are not next to it"
                 ),
-            )),
+            ))
         };
     }
     Ok(vec![path.to_path_buf()])

@@ -119,7 +119,9 @@ impl Scorer for Task {
         let choices = self.grading.choices(&row).map_err(wrong)?;
         let mut scores = Vec::new();
         for pipeline in self.grading.pipelines() {
-            let answers = vec![completion.text.as_str().into()];
+            let others = completion.others.iter().map(String::as_str);
+            let answers = [completion.text.as_str()].into_iter().chain(others);
+            let answers = answers.map(Value::from).collect();
             let filtered = match pipeline.apply(answers, &row) {
                 Ok(filtered) => filtered,
                 Err(error) => {

@@ -163,7 +163,7 @@ impl Scorer for Refusal {
     }
 
     fn version(&self) -> u32 {
-        8
+        9
     }
 
     fn prepare(&self) {

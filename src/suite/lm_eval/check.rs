@@ -24,10 +24,37 @@ pub struct Checked {
     pub files: usize,
     /// Files that cannot be read at all.
     pub unreadable: Vec<TaskError>,
-    /// Tasks that can be used: name, file and what is asked.
-    pub usable: Vec<(String, String, OutputType)>,
+    /// Tasks that can be used.
+    pub usable: Vec<Usable>,
     /// Tasks that cannot, with the reason.
     pub refused: Vec<(String, TaskError)>,
+}
+
+/// A task that can be used, with a made-up row that it renders.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Usable {
+    /// Its name.
+    pub task: String,
+    /// The file that it is written in.
+    pub file: String,
+    /// What is asked.
+    pub output: OutputType,
+    /// The splits that it reads.
+    splits: Vec<String>,
+    row: Row,
+    /// Worked examples per document.
+    shots: usize,
+}
+
+impl Usable {
+    /// Made-up documents for each split that the task reads: enough of them that three can be asked with their worked examples.
+    pub fn documents(&self) -> impl Iterator<Item = (&str, Vec<Row>)> {
+        let rows = || (0..self.shots + 3).map(|i| numbered(&self.row, i));
+        self.splits
+            .iter()
+            .map(move |split| (split.as_str(), rows().collect()))
+    }
 }
 
 /// Reads every task of a folder, or those whose names match a pattern, and renders each on a made-up row of the fields that it reads.
@@ -43,7 +70,7 @@ pub fn check(folder: &Path, pattern: Option<&str>) -> Result<Checked, TaskError>
     let (usable, refused): (Vec<_>, Vec<_>) =
         all.par_iter()
             .partition_map(|(name, config)| match one(name, config) {
-                Ok(task) => Either::Left((task.name, task.file, task.output)),
+                Ok(usable) => Either::Left(usable),
                 Err(error) => Either::Right(((*name).to_owned(), error)),
             });
     Ok(Checked {
@@ -54,13 +81,23 @@ pub fn check(folder: &Path, pattern: Option<&str>) -> Result<Checked, TaskError>
     })
 }
 
-fn one(name: &str, config: &Config) -> Result<Task, TaskError> {
+fn one(name: &str, config: &Config) -> Result<Usable, TaskError> {
     let task = Task::read(config)?;
     Grading::read(scoring(config.fields(), name))
         .map_err(|why| config.wrong("metric_list", why))?;
-    synthetic::row(&task, |row| renders(&task, row))
+    let row = synthetic::row(&task, |row| renders(&task, row))
         .map_err(|why| config.wrong("doc_to_text", why))?;
-    Ok(task)
+    let splits = [task.asked_split(), task.example_split()];
+    let mut splits: Vec<String> = splits.into_iter().flatten().map(str::to_owned).collect();
+    splits.dedup();
+    Ok(Usable {
+        shots: Setting::default().shots(&task),
+        splits,
+        row,
+        task: task.name,
+        file: task.file,
+        output: task.output,
+    })
 }
 
 /// Whether a row can be asked about, with as many worked examples as the task has.

@@ -233,9 +233,12 @@ impl Filter {
         let Self::MultipleChoice { extraction, .. } = self else {
             return Ok(value);
         };
-        let choices = document.get("choices").and_then(Value::as_array);
-        let choices: Option<Vec<&str>> =
-            choices.and_then(|c| c.iter().map(Value::as_str).collect());
+        // Python goes through the names of a mapping.
+        let choices: Option<Vec<&str>> = match document.get("choices") {
+            Some(Value::Array(list)) => list.iter().map(Value::as_str).collect(),
+            Some(Value::Object(fields)) => Some(fields.keys().map(String::as_str).collect()),
+            _ => None,
+        };
         let choices = choices.ok_or_else(|| {
             FilterError::Misfit(
                 "multi_choice_regex needs the field 'choices', a list of texts".into(),

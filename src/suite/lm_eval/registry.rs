@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::config::Config;
 use super::error::TaskError;
+use super::group::{self, TaskGroup};
 use super::yaml;
 use crate::files::read_text;
 
@@ -47,7 +48,7 @@ pub struct Registry {
     /// The folder, as it was named.
     pub(in crate::suite) folder: String,
     root: PathBuf,
-    tasks: BTreeMap<String, Config>,
+    tasks: BTreeMap<String, Arc<Config>>,
     groups: BTreeMap<String, Config>,
     tags: BTreeMap<String, BTreeSet<String>>,
     /// Files that cannot be read, and why.
@@ -56,11 +57,20 @@ pub struct Registry {
     files: usize,
 }
 
+/// What a name stands for.
+#[derive(Debug, Default)]
+pub(in crate::suite) struct Named {
+    /// Its tasks, each once.
+    pub tasks: Vec<Found>,
+    /// The groups that they came by, each once.
+    pub groups: Vec<TaskGroup>,
+}
+
 /// A task to be read: its settings, and the name that it is found under.
 #[derive(Debug, Clone)]
 pub(in crate::suite) struct Found {
     pub name: String,
-    pub config: Config,
+    pub config: Arc<Config>,
 }
 
 impl Registry {
@@ -113,7 +123,7 @@ impl Registry {
             for tag in tags(&config) {
                 self.tags.entry(tag).or_default().insert(task.clone());
             }
-            self.tasks.entry(task).or_insert(config);
+            self.tasks.entry(task).or_insert_with(|| Arc::new(config));
         }
     }
 
@@ -138,7 +148,7 @@ impl Registry {
     pub(in crate::suite) fn tasks(&self) -> impl Iterator<Item = (&str, &Config)> {
         self.tasks
             .iter()
-            .map(|(name, config)| (name.as_str(), config))
+            .map(|(name, config)| (name.as_str(), &**config))
     }
 
     /// The tasks that a name stands for: a task, a group, a tag, several with commas between them, a pattern over all of those, or
@@ -146,30 +156,32 @@ impl Registry {
     ///
     /// # Errors
     /// [`TaskError::Unknown`] if there is none.
-    pub(in crate::suite) fn find(&self, names: &str) -> Result<Vec<Found>, TaskError> {
-        let mut found: Vec<Found> = Vec::new();
+    pub(in crate::suite) fn find(&self, names: &str) -> Result<Named, TaskError> {
+        let mut found = Named::default();
         for name in names.split(',').map(str::trim).filter(|n| !n.is_empty()) {
-            let before = found.len();
+            let before = found.tasks.len();
             for known in self.matching(name) {
                 self.expand(known, &mut found)?;
             }
-            if found.len() == before
+            if found.tasks.len() == before
                 && let Some((group, _)) = name.split_once("::")
                 && self.groups.contains_key(group)
             {
-                let mut members = Vec::new();
+                let mut members = Named::default();
                 self.expand(group, &mut members)?;
-                found.extend(members.into_iter().filter(|m| m.name == name));
+                let members = members.tasks.into_iter();
+                found.tasks.extend(members.filter(|m| m.name == name));
             }
-            if found.len() == before {
+            if found.tasks.len() == before {
                 return Err(TaskError::Unknown {
                     folder: self.folder.clone(),
                     name: name.to_owned(),
                 });
             }
         }
-        let mut seen = BTreeSet::new();
-        found.retain(|f| seen.insert(f.name.clone()));
+        let (mut tasks, mut groups) = (BTreeSet::new(), BTreeSet::new());
+        found.tasks.retain(|f| tasks.insert(f.name.clone()));
+        found.groups.retain(|g| groups.insert(g.name.clone()));
         Ok(found)
     }
 
@@ -193,11 +205,11 @@ impl Registry {
         others.into_iter().collect()
     }
 
-    fn expand(&self, name: &str, found: &mut Vec<Found>) -> Result<(), TaskError> {
+    fn expand(&self, name: &str, found: &mut Named) -> Result<(), TaskError> {
         if let Some(config) = self.tasks.get(name) {
-            found.push(Found {
+            found.tasks.push(Found {
                 name: name.to_owned(),
-                config: config.clone(),
+                config: Arc::clone(config),
             });
             return Ok(());
         }
@@ -207,23 +219,49 @@ impl Registry {
         }
         for task in self.tags.get(name).into_iter().flatten() {
             if let Some(config) = self.tasks.get(task) {
-                found.push(Found {
+                found.tasks.push(Found {
                     name: task.clone(),
-                    config: config.clone(),
+                    config: Arc::clone(config),
                 });
             }
         }
         Ok(())
     }
 
-    /// The tasks of a group, with what the group sets over their own settings.
+    /// A group with its tasks.
     fn members(
         &self,
         name: &str,
         group: &Config,
         above: &Config,
         path: &mut Vec<String>,
-        found: &mut Vec<Found>,
+        found: &mut Named,
+    ) -> Result<(), TaskError> {
+        let (tasks, place) = (found.tasks.len(), found.groups.len());
+        self.tasks_of(name, group, above, path, found)?;
+        let title = group.get("group_alias").and_then(Value::as_str);
+        let group = TaskGroup {
+            name: name.to_owned(),
+            title: title.unwrap_or(name).to_owned(),
+            suites: found.tasks[tasks..]
+                .iter()
+                .map(|f| f.name.clone())
+                .collect(),
+            metrics: group::metrics(group)?,
+        };
+        // Before the groups within it.
+        found.groups.insert(place, group);
+        Ok(())
+    }
+
+    /// The tasks of a group, with what the group sets over their own settings.
+    fn tasks_of(
+        &self,
+        name: &str,
+        group: &Config,
+        above: &Config,
+        path: &mut Vec<String>,
+        found: &mut Named,
     ) -> Result<(), TaskError> {
         let list = match group.get("task") {
             None => return Ok(()),
@@ -267,7 +305,7 @@ impl Registry {
                     found,
                 )?;
             } else if let Some(config) = self.tasks.get(member_name) {
-                found.push(overridden(
+                found.tasks.push(overridden(
                     path.first().map_or(name, String::as_str),
                     member_name,
                     config,
@@ -276,7 +314,7 @@ impl Registry {
             } else if let Some(tagged) = self.tags.get(member_name) {
                 for task in tagged {
                     if let Some(config) = self.tasks.get(task) {
-                        found.push(overridden(
+                        found.tasks.push(overridden(
                             path.first().map_or(name, String::as_str),
                             task,
                             config,
@@ -292,7 +330,10 @@ impl Registry {
                     &group.file,
                     Map::from_iter([("task".to_owned(), name.clone().into())]),
                 ));
-                found.push(Found { name, config });
+                found.tasks.push(Found {
+                    name,
+                    config: Arc::new(config),
+                });
             } else {
                 let why = format!("there is no task, group or tag '{member_name}'");
                 return Err(group.wrong(&at, why));
@@ -323,18 +364,18 @@ fn without(fields: &Map<String, Value>, keys: &[&str]) -> Map<String, Value> {
 }
 
 /// A task as a group sets it: under its own name where the group changes nothing.
-fn overridden(group: &str, task: &str, config: &Config, over: &Config) -> Found {
+fn overridden(group: &str, task: &str, config: &Arc<Config>, over: &Config) -> Found {
     if over.fields().is_empty() {
         return Found {
             name: task.to_owned(),
-            config: config.clone(),
+            config: Arc::clone(config),
         };
     }
-    let mut config = config.clone();
+    let mut config = Config::clone(config);
     config.update(over);
     Found {
         name: format!("{group}::{task}"),
-        config,
+        config: Arc::new(config),
     }
 }
 

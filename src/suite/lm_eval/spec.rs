@@ -1,9 +1,10 @@
-//! What names tasks on a command line: `lm-eval:DIR#NAME?fewshot=5&chat=multiturn&system=TEXT&data=DIR`.
+//! What names tasks on a command line: `lm-eval:DIR#NAME?fewshot=5&chat=multiturn&system=TEXT&form=letter&data=DIR`.
 
 use std::path::PathBuf;
 
 use super::conversation::Chat;
 use super::request::Setting;
+use crate::suite::form::Form;
 
 /// What a specification of tasks begins with.
 const SCHEME: &str = "lm-eval:";
@@ -16,6 +17,8 @@ pub(in crate::suite) struct Spec {
     /// A task, group, tag, pattern, or several.
     pub names: String,
     pub setting: Setting,
+    /// How multiple choice is asked.
+    pub form: Form,
     /// A folder of documents.
     pub data: Option<PathBuf>,
     /// The settings, as written.
@@ -33,14 +36,14 @@ impl Spec {
     /// # Errors
     /// What is wrong with it.
     pub(in crate::suite) fn read(written: &str) -> Result<Self, String> {
-        let usage = "write lm-eval:DIR#NAME, where NAME is a task, a group, a tag or a pattern; settings follow as ?fewshot=N&chat=single|multiturn&system=TEXT&data=DIR";
+        let usage = "write lm-eval:DIR#NAME, where NAME is a task, a group, a tag or a pattern; settings follow as ?fewshot=N&chat=single|multiturn&system=TEXT&form=letter&data=DIR";
         let rest = written.strip_prefix(SCHEME).ok_or(usage)?;
         let (folder, rest) = rest.rsplit_once('#').ok_or(usage)?;
         let (names, query) = rest.split_once('?').unwrap_or((rest, ""));
         if folder.is_empty() || names.is_empty() {
             return Err(usage.into());
         }
-        let (mut setting, mut data) = (Setting::default(), None);
+        let (mut setting, mut form, mut data) = (Setting::default(), Form::default(), None);
         for part in query.split('&').filter(|p| !p.is_empty()) {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
             let value = decoded(value)?;
@@ -58,10 +61,11 @@ impl Spec {
                     }
                 }
                 "system" => setting.system = value,
+                "form" => form = value.parse()?,
                 "data" => data = Some(PathBuf::from(value)),
                 other => {
                     return Err(format!(
-                        "'{other}' is none of fewshot, chat, system, data; {usage}"
+                        "'{other}' is none of fewshot, chat, system, form, data; {usage}"
                     ));
                 }
             }
@@ -70,6 +74,7 @@ impl Spec {
             folder: PathBuf::from(folder),
             names: names.to_owned(),
             setting,
+            form,
             data,
             query: query.to_owned(),
         })
@@ -135,6 +140,7 @@ mod tests {
             "lm-eval:d#x?shots=1",
             "lm-eval:d#x?fewshot=a",
             "lm-eval:d#x?chat=yes",
+            "lm-eval:d#x?form=words",
             "lm-eval:d#x?system=%2",
         ] {
             assert!(Spec::read(wrong).is_err(), "{wrong}");

@@ -209,7 +209,7 @@ static USES: LazyLock<Uses> = LazyLock::new(|| {
     Uses {
         item: pattern(r"(?<list>\[[^\[\]]*\])\.index\(\s*(?<name>\w+)"),
         number: pattern(
-            r"\[\s*(?<name>[^\W\d]\w*)\s*(?:[-+]\s*\d+\s*)?[\]:]|:\s*(?<name2>[^\W\d]\w*)\s*\]|\b(?<name3>[^\W\d]\w*)\s*(?:[-+]\s*\d|\|\s*int)",
+            r"\[\s*(?<name>[^\W\d]\w*)\s*(?:[-+]\s*\d+\s*)?(?=[\]:])|:\s*(?<name2>[^\W\d]\w*)\s*\]|\b(?<name3>[^\W\d]\w*)\s*(?:[-+]\s*\d|\|\s*int)",
         ),
         list: pattern(
             r"\bin\s+(?<name>\w+)|\b(?<name2>\w+)\s*(?:\|\s*(?:length|join|list)|\[\s*-?[\w]+\s*\])",

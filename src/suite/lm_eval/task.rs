@@ -67,7 +67,8 @@ pub(in crate::suite) struct Task {
     /// Worked examples per document; none where the file does not say.
     pub(in crate::suite) num_fewshot: Option<usize>,
     pub(in crate::suite) generation: Map<String, Value>,
-    pub(in crate::suite) repeats: usize,
+    /// Answers per document that are scored together, at least 1.
+    pub(in crate::suite) repeats: u32,
     pub(in crate::suite) filters: Vec<Pipeline>,
     pub(in crate::suite) metrics: Vec<MetricSpec>,
     pub(in crate::suite) version: String,
@@ -180,7 +181,7 @@ impl Task {
             fewshot: few_shot(config, &form)?,
             num_fewshot: whole(config, "num_fewshot")?,
             generation: generation(config, output, &form)?,
-            repeats: whole(config, "repeats")?.unwrap_or(1).max(1),
+            repeats: repeats(config)?,
             filters: Pipeline::read_all(config)?,
             metrics: metric::read_all(config, output)?,
             version: version(config),
@@ -366,6 +367,16 @@ fn whole(config: &Config, key: &str) -> Result<Option<usize>, TaskError> {
             .map(Some)
             .ok_or_else(|| config.wrong(key, format!("{value} is not a whole number"))),
     }
+}
+
+/// Most answers per document.
+const MAX_REPEATS: u32 = 1000;
+
+fn repeats(config: &Config) -> Result<u32, TaskError> {
+    let key = "repeats";
+    let own = whole(config, key)?.unwrap_or(1).max(1);
+    let few = u32::try_from(own).ok().filter(|n| *n <= MAX_REPEATS);
+    few.ok_or_else(|| config.wrong(key, format!("{own} are more than {MAX_REPEATS}")))
 }
 
 /// How answers are decoded, with what lm-eval adds where the file says nothing.

@@ -62,6 +62,8 @@ pub(super) fn names(source: &str) -> Vec<String> {
     let mut names: Vec<String> = names
         .map(|t| t.undeclared_variables(true).into_iter().collect())
         .unwrap_or_default();
+    // Functions such as `range` are the engine's, not the document's.
+    names.retain(|name| ENVIRONMENT.globals().all(|(global, _)| global != name));
     names.sort();
     names
 }

@@ -57,7 +57,7 @@ fn flags_that_are_written_wrong() {
             "plan-size --margin 'a bit'",
             "plan-size --power 2",
             "label run --n 0",
-            "import inspect logs -o x",
+            "import logs --from helm -o x",
             "export run --format excel -o x",
             "completions tcsh",
             "baseline",

@@ -2,6 +2,7 @@
 //!
 //! A family is one file, which says how its models depart from the usual decoder, and one line in [`FAMILIES`].
 
+mod attend;
 mod blocks;
 mod config;
 mod decoder;
@@ -14,20 +15,24 @@ mod qwen2;
 mod qwen3;
 mod rotary;
 mod shared;
+mod spelled;
 mod weights;
 mod writer;
 
 use serde_json::Value;
 
+use super::Device;
 use super::files_error;
 use super::paged_operator::LayerShape;
-use super::weights::Checkpoint;
+use super::quantise::{Rounding, Uses};
+use super::weights::{Checkpoint, Element};
 use crate::model::ModelError;
 use crate::text::visible_line;
 use blocks::Builder;
 use config::Config;
 use decoder::Decoder;
 pub(super) use exported::{ExportFile, MAX_BYTES, of_wanted_rows, on_pages};
+use proto::DataType;
 use rotary::Rotary;
 use weights::Weights;
 
@@ -48,10 +53,74 @@ const FAMILIES: &[(&str, Describe)] = &[
     ("Phi3ForCausalLM", phi3::describe),
 ];
 
+/// How attention is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attend {
+    /// As candor's own operator, over pages.
+    Paged,
+    /// As ONNX Runtime's own operator, over a cache.
+    Grouped,
+    /// Out of ONNX's operators, over a cache.
+    Spelled,
+}
+
+/// How a graph is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Form {
+    compute: DataType,
+    attend: Attend,
+    /// What the checkpoint's matrices are rounded to, where it is one of rounded ones.
+    rounded: Option<Rounding>,
+}
+
+impl Form {
+    /// That for a device, of weights in some precision. The CPU computes in single precision, over pages; a GPU in that of the weights, with ONNX Runtime's
+    /// attention in half precision, which is all that its CUDA provider has of it.
+    pub(super) fn of(device: Device, checkpoint: &Checkpoint) -> Self {
+        let compute = match device {
+            Device::Cpu => DataType::Float,
+            Device::Cuda(_) | Device::TensorRt(_) => match checkpoint.element() {
+                Some(Element::F16) => DataType::Float16,
+                Some(Element::Bf16) => DataType::Bfloat16,
+                _ => DataType::Float,
+            },
+        };
+        let attend = match (device, compute) {
+            (Device::Cpu, _) => Attend::Paged,
+            (Device::Cuda(_) | Device::TensorRt(_), DataType::Float) => Attend::Spelled,
+            (Device::Cuda(_) | Device::TensorRt(_), _) => Attend::Grouped,
+        };
+        Self {
+            compute,
+            attend,
+            rounded: None,
+        }
+    }
+
+    /// The same of a checkpoint of rounded weights.
+    pub(super) fn rounded(self, rounding: Rounding) -> Self {
+        Self {
+            rounded: Some(rounding),
+            ..self
+        }
+    }
+
+    /// What stands for it in a model's identity.
+    pub(super) fn name(self) -> &'static str {
+        match self.compute {
+            DataType::Float16 => "f16",
+            DataType::Bfloat16 => "bf16",
+            _ => "f32",
+        }
+    }
+}
+
 /// The graph of a model.
 pub(super) struct BuiltGraph {
-    /// A `ModelProto`. Inputs, a number per token of a step: `input_ids`, `position_ids` (in its own text), and where that matters `text_length` (of its
-    /// text); and `wanted_rows`, which of the step's tokens to give logits of. Output: `logits` (wanted × vocabulary). Attention keeps what was before.
+    /// A `ModelProto`. Inputs over pages, a number per token of a step: `input_ids`, `position_ids` (in its own text), and where that matters `text_length`
+    /// (of its text); and `wanted_rows`, which of the step's tokens to give logits of. Output: `logits` (wanted × vocabulary, in single precision).
+    /// Over a cache, tokens are batch × sequence, of one text whose one `text_length` is; there are also an `attention_mask`, and the cache, which goes in
+    /// and comes out.
     pub model: Vec<u8>,
     /// What each layer's attention keeps of a token.
     pub layers: Vec<LayerShape>,
@@ -59,11 +128,15 @@ pub(super) struct BuiltGraph {
     pub steady: Option<usize>,
 }
 
-/// Builds the graph of a model.
+/// Builds the graph of a model. Gives also what it does with the tensors.
 ///
 /// # Errors
 /// [`crate::model::ErrorClass::Files`] names the architecture, key or tensor that does not fit.
-pub(super) fn graph(config: &Value, checkpoint: &Checkpoint) -> Result<BuiltGraph, ModelError> {
+pub(super) fn graph(
+    config: &Value,
+    checkpoint: &Checkpoint,
+    form: Form,
+) -> Result<(BuiltGraph, Uses), ModelError> {
     if let Some(quantised) = config.get("quantization_config").filter(|q| !q.is_null()) {
         let method = quantised.get("quant_method").and_then(Value::as_str);
         return Err(files_error(format!(
@@ -73,12 +146,16 @@ pub(super) fn graph(config: &Value, checkpoint: &Checkpoint) -> Result<BuiltGrap
     }
     let (architecture, describe) = family(config)?;
     let decoder = describe(Config::of_text(config))?;
-    let model = Builder::new(&decoder, Weights::new(checkpoint, architecture)).graph()?;
-    Ok(BuiltGraph {
+    let weights = Weights::new(checkpoint, architecture, form.compute);
+    let (model, uses) = Builder::new(&decoder, weights, form).graph()?;
+    let layers = decoder.layers.iter().map(|l| l.attention.kept()).collect();
+    let steady = decoder.steady();
+    let graph = BuiltGraph {
         model,
-        layers: decoder.layers.iter().map(|l| l.attention.kept()).collect(),
-        steady: decoder.steady(),
-    })
+        layers,
+        steady,
+    };
+    Ok((graph, uses))
 }
 
 fn family(config: &Value) -> Result<(&'static str, Describe), ModelError> {
@@ -109,4 +186,83 @@ fn family(config: &Value) -> Result<(&'static str, Describe), ModelError> {
 /// The longest text that a model takes, where its rotary embeddings reach further than `max_position_embeddings`.
 pub(super) fn reach(config: &Value) -> Option<usize> {
     Rotary::reach(Config::of_text(config))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::print_stderr)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::files::Folder;
+    use crate::model::onnx::folder::GraphSource;
+    use crate::model::onnx::graph::Graph;
+    use crate::model::onnx::{runtime, weights};
+
+    /// Logits of a fixture's graph in some form, on the CPU: of a text in two steps, as answers are written.
+    fn logits(name: &str, compute: DataType, attend: Attend) -> Vec<f32> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/fixtures/models/published")
+            .join(name);
+        let json = |file: &str| -> Option<Value> {
+            serde_json::from_slice(&std::fs::read(folder.join(file)).ok()?).ok()
+        };
+        let files = match json(weights::INDEX) {
+            Some(index) => weights::shards(&index).unwrap(),
+            None => vec![weights::WHOLE.parse().unwrap()],
+        };
+        let checkpoint = Checkpoint::open(&Folder::open(&folder).unwrap(), &files).unwrap();
+        let form = Form {
+            compute,
+            attend,
+            rounded: None,
+        };
+        let (graph, _) = graph(&json("config.json").unwrap(), &checkpoint, form).unwrap();
+        let source = GraphSource::Built {
+            graph,
+            folder: checkpoint.root().to_path_buf(),
+        };
+        let environment = runtime::environment(false, true).unwrap();
+        let mut graph = Graph::load(environment, &source, Device::Cpu, 1).unwrap();
+        let mut all = Vec::new();
+        let tokens: Vec<u32> = (10..60).collect();
+        let (first, second) = tokens.split_at(44);
+        let empty = graph.empty_cache().unwrap();
+        let mut take = |_, row: &[f32]| all.extend_from_slice(row);
+        let cache = graph.run(first, &empty, 0, &mut take).unwrap();
+        graph.run(second, &cache, 0, &mut take).unwrap();
+        all
+    }
+
+    fn farthest(one: &[f32], other: &[f32]) -> f32 {
+        assert_eq!(one.len(), other.len());
+        let apart = one.iter().zip(other).map(|(a, b)| (a - b).abs());
+        apart.fold(0.0, f32::max)
+    }
+
+    /// What graphs for a GPU are made of, on the CPU, where it can be checked: attention out of ONNX's own operators, and half precision.
+    #[test]
+    fn every_form_of_a_graph_computes_the_same() {
+        if let Err(error) = runtime::environment(false, true) {
+            eprintln!("SKIPPED every_form_of_a_graph_computes_the_same: {error}");
+            return;
+        }
+        for name in [
+            "llama",
+            "mistral",
+            "qwen2",
+            "qwen3",
+            "gemma2",
+            "gemma3",
+            "phi3-short",
+            "phi3-long",
+        ] {
+            let single = logits(name, DataType::Float, Attend::Grouped);
+            let spelled = logits(name, DataType::Float, Attend::Spelled);
+            assert!(farthest(&single, &spelled) < 1e-4, "{name}");
+            let half = logits(name, DataType::Float16, Attend::Grouped);
+            let apart = farthest(&single, &half);
+            assert!(0.0 < apart && apart < 0.05, "{name}: {apart}");
+        }
+    }
 }

@@ -6,6 +6,8 @@ use prost::{Message, Oneof};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DataType {
     Float = 1,
+    Uint8 = 2,
+    Int32 = 6,
     Int64 = 7,
     Float16 = 10,
     Bfloat16 = 16,

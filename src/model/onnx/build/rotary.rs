@@ -345,11 +345,16 @@ pub(super) struct Positions<'a> {
 }
 
 impl Angles {
-    pub(super) fn new(writer: &mut Writer, rotary: &Rotary, positions: &Positions) -> Self {
-        let as_f32 = ("to", Setting::Int(i64::from(DataType::Float.number())));
+    /// The angles are computed in single precision, and their cosines and sines given in the type that is asked for.
+    pub(super) fn new(
+        writer: &mut Writer,
+        rotary: &Rotary,
+        positions: &Positions,
+        compute: DataType,
+    ) -> Self {
         let column = writer.integers(&[-1, 1]);
         let of_tokens = writer.op("Reshape", &[positions.of_tokens, &column], &[]);
-        let of_tokens = writer.op("Cast", &[&of_tokens], std::slice::from_ref(&as_f32));
+        let of_tokens = writer.cast(&of_tokens, DataType::Float);
         let text_length = match rotary.steady() {
             Some(_) => writer.op("Reshape", &[positions.text_length, &column], &[]),
             None => Value::none(),
@@ -358,11 +363,14 @@ impl Angles {
         let angles = writer.op("Mul", &[&of_tokens, &frequencies], &[]);
         let factor = writer.number(rotary.factor);
         let [cosines, sines] = ["Cos", "Sin"].map(|function| {
-            let plain = writer.op(function, &[&angles], &[]);
-            if rotary.factor == 1.0 {
-                return plain;
+            let mut turned = writer.op(function, &[&angles], &[]);
+            if rotary.factor != 1.0 {
+                turned = writer.op("Mul", &[&turned, &factor], &[]);
             }
-            writer.op("Mul", &[&plain, &factor], &[])
+            match compute {
+                DataType::Float => turned,
+                other => writer.cast(&turned, other),
+            }
         });
         let count = writer.op("Size", &[positions.of_tokens], &[]);
         let (zero, one) = (writer.integer(0), writer.integer(1));
@@ -415,10 +423,9 @@ impl Rotary {
             }
             // (base · (factor · length/than − (factor − 1))^(w/(w − 2)))^(−2i/w), length at least `than`.
             Frequencies::Growing { base, factor, than } => {
-                let as_f32 = ("to", Setting::Int(i64::from(DataType::Float.number())));
                 let least = writer.integer(length(*than));
                 let longest = writer.op("Max", &[text_length, &least], &[]);
-                let longest = writer.op("Cast", &[&longest], &[as_f32]);
+                let longest = writer.cast(&longest, DataType::Float);
                 let stretch = writer.number(factor / narrow(as_f64(*than)));
                 let stretched = writer.op("Mul", &[&longest, &stretch], &[]);
                 let less = writer.number(factor - 1.0);

@@ -33,6 +33,7 @@ pub(super) enum Setting {
     Int(i64),
     Float(f32),
     Text(&'static str),
+    Ints(Vec<i64>),
 }
 
 /// The bytes of a file that an initializer is.
@@ -138,7 +139,23 @@ impl Writer {
 
     /// A number without dimensions.
     pub(super) fn number(&mut self, value: f32) -> Value {
-        self.constant(DataType::Float, Vec::new(), value.to_le_bytes().to_vec())
+        self.number_of(DataType::Float, value)
+    }
+
+    /// A number without dimensions, in single or half precision.
+    pub(super) fn number_of(&mut self, kind: DataType, value: f32) -> Value {
+        let raw = match kind {
+            DataType::Float16 => half::f16::from_f32(value).to_le_bytes().to_vec(),
+            DataType::Bfloat16 => half::bf16::from_f32(value).to_le_bytes().to_vec(),
+            _ => value.to_le_bytes().to_vec(),
+        };
+        self.constant(kind, Vec::new(), raw)
+    }
+
+    /// A value in another type.
+    pub(super) fn cast(&mut self, value: &Value, to: DataType) -> Value {
+        let to = Setting::Int(i64::from(to.number()));
+        self.op("Cast", &[value], &[("to", to)])
     }
 
     pub(super) fn integers(&mut self, values: &[i64]) -> Value {
@@ -227,13 +244,14 @@ pub(super) fn attribute(name: &str, setting: &Setting) -> AttributeProto {
         name: name.to_owned(),
         ..AttributeProto::default()
     };
-    // `AttributeProto.AttributeType`: FLOAT, INT, STRING.
+    // `AttributeProto.AttributeType`: FLOAT, INT, STRING, INTS.
     match setting {
         Setting::Float(value) => (attribute.r#type, attribute.f) = (1, Some(*value)),
         Setting::Int(value) => (attribute.r#type, attribute.i) = (2, Some(*value)),
         Setting::Text(value) => {
             (attribute.r#type, attribute.s) = (3, Some(value.as_bytes().to_vec()));
         }
+        Setting::Ints(values) => (attribute.r#type, attribute.ints) = (7, values.clone()),
     }
     attribute
 }

@@ -36,9 +36,12 @@ pub(super) struct Sequence {
 impl Sequence {
     /// A job's text, whose beginning others may share if it has at most `steady` tokens.
     pub(super) fn new(job: Job, steady: Option<usize>) -> Self {
-        let (tokens, context, whole) = match &job {
-            Job::Generate(job) => (&job.prompt, job.prompt.len(), job.prompt.len()),
-            Job::Score(job) => (&job.fed, job.context, job.fed.len() + 1),
+        let (tokens, context, whole, wanted) = match &job {
+            Job::Generate(job) => {
+                let length = job.prompt.len();
+                (&job.prompt, length, length, job.wanted())
+            }
+            Job::Score(job) => (&job.fed, job.context, job.fed.len() + 1, job.context - 1),
         };
         let steady = steady.is_none_or(|steady| whole <= steady);
         Self {
@@ -48,7 +51,7 @@ impl Sequence {
             table: Vec::new(),
             shareable: if steady { context } else { 0 },
             shared: 0,
-            wanted: context - 1,
+            wanted,
             common: Sum::default(),
             scores: Vec::new(),
             begun: None,
@@ -77,8 +80,15 @@ impl Sequence {
         self.given.max(token + 1)
     }
 
+    /// Begins to read, or begins anew.
     pub(super) fn begin(&mut self) {
-        self.begun.get_or_insert_with(Instant::now);
+        if self.begun.is_some() {
+            return;
+        }
+        self.begun = Some(Instant::now());
+        if let Job::Generate(job) = &self.job {
+            job.tell_first();
+        }
     }
 
     fn queue(&self) -> f64 {
@@ -105,6 +115,12 @@ impl Sequence {
         self.wanted = token + 1;
         match &mut self.job {
             Job::Generate(job) => {
+                if let (Some(listener), Some(next)) =
+                    (job.generation.echo(), job.prompt.get(token + 1))
+                {
+                    listener.tell(*next, logits, false)?;
+                    return Ok(false);
+                }
                 let first = || job.asked.elapsed().as_secs_f64();
                 self.first_token.get_or_insert_with(first);
                 match job.generation.next(logits, tokenizer, end_tokens)? {

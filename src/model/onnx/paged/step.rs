@@ -12,7 +12,9 @@ use super::operator::{Memory, PagedAttention, Part, State};
 use super::pages::Pages;
 use crate::model::ModelError;
 use crate::model::onnx::build::BuiltGraph;
-use crate::model::onnx::graph::{WEIGHTS_FOLDER, builder, numbers, recovered, runtime_error};
+use crate::model::onnx::graph::{
+    WEIGHTS_FOLDER, broken_weights, builder, numbers, recovered, runtime_error,
+};
 use crate::model::onnx::paged_operator::DOMAIN;
 use crate::model::onnx::{Device, Settings, files_error};
 
@@ -69,12 +71,7 @@ impl PagedGraph {
             .with_config_entry(WEIGHTS_FOLDER, folder.to_string_lossy())
             .map_err(|e| recovered(&e))?
             .commit_from_memory(&graph.model)
-            .map_err(|e| {
-                let (folder, why) = (folder.display(), e.message());
-                files_error(format!(
-                    "ONNX Runtime cannot load the weights in {folder}: {why}. If a file is truncated, download it again"
-                ))
-            })?;
+            .map_err(|e| broken_weights(folder, &e))?;
         let input = |name: &str| session.inputs().iter().find(|i| i.name() == name);
         let takes = |name: &str| input(name).is_some();
         let rank = |name: &str| Some(input(name)?.dtype().tensor_shape()?.len());

@@ -79,6 +79,12 @@ impl Checkpoint {
         self.tensors.keys().map(String::as_str)
     }
 
+    /// The precision of its matrices: that of the largest tensor.
+    pub(super) fn element(&self) -> Option<&Element> {
+        let entries = self.tensors.values().map(|(_, entry)| entry);
+        entries.max_by_key(|entry| entry.length).map(|e| &e.element)
+    }
+
     /// A tensor, and the location of its file.
     pub(super) fn get(&self, name: &str) -> Option<(&Entry, &str)> {
         let (file, entry) = self.tensors.get(name)?;

@@ -103,10 +103,6 @@ impl Form {
         Some(lines.collect::<String>().into_bytes())
     }
 
-    pub(super) fn file_id(self, reply: &Value) -> Result<String, String> {
-        text(reply, "/id").ok_or_else(|| format!("the uploaded file has no id: {reply}"))
-    }
-
     /// How a batch is submitted. It carries the token, by which it can be found.
     pub(super) fn submission(
         self,
@@ -243,6 +239,11 @@ impl Form {
         };
         Some((name, outcome))
     }
+}
+
+/// The id of an uploaded file.
+pub(super) fn file_id(reply: &Value) -> Result<String, String> {
+    text(reply, "/id").ok_or_else(|| format!("the uploaded file has no id: {reply}"))
 }
 
 fn ended_without(how: &str) -> String {

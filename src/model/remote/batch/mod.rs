@@ -239,7 +239,7 @@ impl Batches {
             Some(bytes) => {
                 let content = Content::File(bytes);
                 let reply = call(line, reqwest::Method::POST, "files", content).await?;
-                Some(self.form.file_id(&reply).map_err(protocol)?)
+                Some(form::file_id(&reply).map_err(protocol)?)
             }
         };
         let Submission { path, body } = self.form.submission(part, path, token, file.as_deref());
@@ -272,7 +272,7 @@ impl Batches {
                     }
                 }
                 Err(error) if error.class.is_transient() && failed < MAX_FAILED_POLLS => {
-                    failed += 1
+                    failed += 1;
                 }
                 Err(error) => return Err(error),
             }

@@ -193,23 +193,20 @@ impl Log<'_> {
         let (mut scores, mut unscored) = (Map::new(), Map::new());
         for score in &trial.scores {
             let name = full_name(score);
-            match score.value {
-                Some(value) => {
-                    let answer = score.label.as_ref();
-                    scores.insert(
-                        name,
-                        json!({
-                            "value": value,
-                            "answer": answer,
-                            "explanation": score.explanation,
-                            "metadata": {"labelled_by": score.by, "version": score.version},
-                        }),
-                    );
-                }
-                None => {
-                    let label = json!({"label": score.label, "explanation": score.explanation});
-                    unscored.insert(name, label);
-                }
+            if let Some(value) = score.value {
+                let answer = score.label.as_ref();
+                scores.insert(
+                    name,
+                    json!({
+                        "value": value,
+                        "answer": answer,
+                        "explanation": score.explanation,
+                        "metadata": {"labelled_by": score.by, "version": score.version},
+                    }),
+                );
+            } else {
+                let label = json!({"label": score.label, "explanation": score.explanation});
+                unscored.insert(name, label);
             }
         }
         let usage = trial
@@ -377,10 +374,16 @@ fn stop_details(completion: &Completion) -> Option<Value> {
 
 fn usage_of(usage: Usage) -> Option<Value> {
     let (read, written) = (usage.prompt_tokens?, usage.completion_tokens?);
+    // Inspect counts what a cache gave apart.
+    let cached = [usage.cached_tokens, usage.cache_write_tokens];
+    let cached: u64 = cached.into_iter().flatten().sum();
     Some(json!({
-        "input_tokens": read,
+        "input_tokens": read.saturating_sub(cached),
         "output_tokens": written,
         "total_tokens": read.saturating_add(written),
+        "input_tokens_cache_read": usage.cached_tokens,
+        "input_tokens_cache_write": usage.cache_write_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
         "total_cost": usage.cost.map(|cost| cost.0),
     }))
 }

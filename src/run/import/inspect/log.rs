@@ -87,22 +87,21 @@ impl Log {
             Self::Zip { path, .. } => (path.clone(), self.json(HEADER)),
         };
         let failed = |reason: String| input(Path::new(&path), reason);
-        match read.map_err(|e| failed(format!("{HEADER}: {e}")))? {
-            Some(header) => Ok(header),
-            None => {
-                let start = self
-                    .json(START)
-                    .map_err(|e| failed(format!("{START}: {e}")))?;
-                let mut start = start.ok_or_else(|| {
-                    failed(format!(
-                        "not a log of Inspect: it has neither {HEADER} nor {START}"
-                    ))
-                })?;
-                if let Value::Object(start) = &mut start {
-                    start.insert("status".into(), "started".into());
-                }
-                Ok(start)
+        if let Some(header) = read.map_err(|e| failed(format!("{HEADER}: {e}")))? {
+            Ok(header)
+        } else {
+            let start = self
+                .json(START)
+                .map_err(|e| failed(format!("{START}: {e}")))?;
+            let mut start = start.ok_or_else(|| {
+                failed(format!(
+                    "not a log of Inspect: it has neither {HEADER} nor {START}"
+                ))
+            })?;
+            if let Value::Object(start) = &mut start {
+                start.insert("status".into(), "started".into());
             }
+            Ok(start)
         }
     }
 
@@ -168,12 +167,11 @@ impl Log {
                 continue;
             };
             for summary in summaries {
-                match by_name.get(&name_of(&summary)) {
-                    Some(at) => all[*at] = summary,
-                    None => {
-                        by_name.insert(name_of(&summary), all.len());
-                        all.push(summary);
-                    }
+                if let Some(at) = by_name.get(&name_of(&summary)) {
+                    all[*at] = summary
+                } else {
+                    by_name.insert(name_of(&summary), all.len());
+                    all.push(summary);
                 }
             }
         }

@@ -50,9 +50,10 @@ fn logs(path: &Path) -> Result<Vec<PathBuf>, ImportError> {
     }
     let is_log = |file: &PathBuf| file.extension().is_some_and(|x| x == ENDING);
     let logs: Vec<PathBuf> = files_below(path).into_iter().filter(is_log).collect();
-    match logs.is_empty() {
-        true => Err(input(path, "has no logs of Inspect (*.eval)")),
-        false => Ok(logs),
+    if logs.is_empty() {
+        Err(input(path, "has no logs of Inspect (*.eval)"))
+    } else {
+        Ok(logs)
     }
 }
 

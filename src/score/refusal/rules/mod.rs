@@ -64,13 +64,14 @@ static DEFLECTIONS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.deflec
 static PIVOTS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.pivots));
 static HEDGES: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.hedges));
 static DISCLAIMERS: LazyLock<Vec<Regex>> = LazyLock::new(|| compile(|p| p.disclaimers));
-static LIMITS: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(english::LIMITS));
-static IGNORANCE: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(ignorance::PHRASES));
-static TURNS: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(&[ignorance::TURNS]));
-static OFFICIAL: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(official::LINES));
+static LIMITS: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(english::LIMITS.iter().copied()));
+static IGNORANCE: LazyLock<Vec<Regex>> =
+    LazyLock::new(|| patterns(ignorance::PHRASES.iter().copied()));
+static TURNS: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns([ignorance::TURNS]));
+static OFFICIAL: LazyLock<Vec<Regex>> = LazyLock::new(|| patterns(official::patterns()));
 
 fn compile(of: fn(&Phrases) -> &'static [&'static str]) -> Vec<Regex> {
-    LANGUAGES.iter().flat_map(|p| patterns(of(p))).collect()
+    patterns(LANGUAGES.iter().flat_map(|p| of(p)).copied())
 }
 
 /// Compiles every pattern.
@@ -90,9 +91,9 @@ pub(super) fn compile_all() {
     }
 }
 
-fn patterns(texts: &[&str]) -> Vec<Regex> {
+fn patterns<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Regex> {
     texts
-        .iter()
+        .into_iter()
         .map(|p| Regex::new(&format!("(?i){p}")).expect("a constant pattern, compiled in tests"))
         .collect()
 }

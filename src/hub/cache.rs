@@ -4,29 +4,36 @@ use std::fs;
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
+use super::kind::Kind;
 use super::listing::Listed;
 use crate::files::{PlainPath, write_text};
 
-pub(super) struct Cache {
+/// The cache of one repository.
+pub struct Cache {
     folder: PathBuf,
 }
 
 impl Cache {
     /// A repository's part of the cache; none if its name cannot be a folder's.
-    pub(super) fn of(root: &Path, repository: &PlainPath) -> Option<Self> {
+    pub(super) fn of(root: &Path, kind: Kind, repository: &PlainPath) -> Option<Self> {
         let names: Vec<&str> = repository.names().collect();
-        let folder: PlainPath = format!("models--{}", names.join("--")).parse().ok()?;
+        let folder: PlainPath = format!("{}--{}", kind.name(), names.join("--"))
+            .parse()
+            .ok()?;
         Some(Self {
             folder: folder.below(root),
         })
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    /// Its folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// The files of a revision, if it was ever downloaded: a branch or tag by its name, a commit by itself.
-    pub(super) fn snapshot(&self, revision: &PlainPath) -> Option<PathBuf> {
+    #[must_use]
+    pub fn snapshot(&self, revision: &PlainPath) -> Option<PathBuf> {
         let named = fs::read_to_string(revision.below(&self.folder.join("refs")));
         let commit = match named {
             Ok(commit) => commit.trim().parse().ok()?,
@@ -36,8 +43,11 @@ impl Cache {
         snapshot.is_dir().then_some(snapshot)
     }
 
-    /// Names a commit by its revision.
-    pub(super) fn name(&self, revision: &PlainPath, commit: &PlainPath) -> Result<PathBuf> {
+    /// Names a commit by its revision, and gives the commit's folder.
+    ///
+    /// # Errors
+    /// The name cannot be written.
+    pub fn name(&self, revision: &PlainPath, commit: &PlainPath) -> Result<PathBuf> {
         if revision != commit {
             let path = revision.below(&self.folder.join("refs"));
             write_text(&path, commit.as_str())?;
@@ -67,7 +77,10 @@ impl Cache {
     }
 
     /// Puts a file whose content is there already into a snapshot; whether it was.
-    pub(super) fn place(&self, commit: &PlainPath, listed: &Listed) -> Result<bool> {
+    ///
+    /// # Errors
+    /// The file cannot be linked to.
+    pub fn place(&self, commit: &PlainPath, listed: &Listed) -> Result<bool> {
         let blob = self.blob(listed)?;
         let there = fs::metadata(&blob).is_ok_and(|m| m.is_file() && m.len() == listed.size);
         if !there {
