@@ -21,6 +21,7 @@ mod bbq;
 mod benchmarks;
 #[cfg(unix)]
 mod browser;
+mod by_token;
 mod cache;
 mod calibrate;
 mod cases;

@@ -197,7 +197,8 @@ mod tests {
     use crate::files::Folder;
     use crate::model::onnx::folder::GraphSource;
     use crate::model::onnx::graph::Graph;
-    use crate::model::onnx::{runtime, weights};
+    use crate::model::onnx::paged::{Keeping, PagedGraph};
+    use crate::model::onnx::{Settings, runtime, weights};
 
     /// Logits of a fixture's graph in some form, on the CPU: of a text in two steps, as answers are written.
     fn logits(name: &str, compute: DataType, attend: Attend) -> Vec<f32> {
@@ -218,15 +219,25 @@ mod tests {
             rounded: None,
         };
         let (graph, _) = graph(&json("config.json").unwrap(), &checkpoint, form).unwrap();
+        let environment = runtime::environment(false, true).unwrap();
+        let tokens: Vec<u32> = (10..60).collect();
+        let (first, second) = tokens.split_at(44);
+        if attend == Attend::Paged {
+            let settings = Settings {
+                threads: 1,
+                kept: 1 << 24,
+                keeping: Keeping::Nothing,
+            };
+            let mut graph =
+                PagedGraph::load(environment, &graph, checkpoint.root(), settings).unwrap();
+            return graph.logits(&[first, second]);
+        }
         let source = GraphSource::Built {
             graph,
             folder: checkpoint.root().to_path_buf(),
         };
-        let environment = runtime::environment(false, true).unwrap();
         let mut graph = Graph::load(environment, &source, Device::Cpu, 1).unwrap();
         let mut all = Vec::new();
-        let tokens: Vec<u32> = (10..60).collect();
-        let (first, second) = tokens.split_at(44);
         let empty = graph.empty_cache().unwrap();
         let mut take = |_, row: &[f32]| all.extend_from_slice(row);
         let cache = graph.run(first, &empty, 0, &mut take).unwrap();
@@ -240,7 +251,8 @@ mod tests {
         apart.fold(0.0, f32::max)
     }
 
-    /// What graphs for a GPU are made of, on the CPU, where it can be checked: attention out of ONNX's own operators, and half precision.
+    /// What graphs for a GPU are made of, on the CPU, where it can be checked against the form that is checked against Transformers: attention over a cache,
+    /// also out of ONNX's own operators, and half precision.
     #[test]
     fn every_form_of_a_graph_computes_the_same() {
         if let Err(error) = runtime::environment(false, true) {
@@ -257,9 +269,11 @@ mod tests {
             "phi3-short",
             "phi3-long",
         ] {
-            let single = logits(name, DataType::Float, Attend::Grouped);
-            let spelled = logits(name, DataType::Float, Attend::Spelled);
-            assert!(farthest(&single, &spelled) < 1e-4, "{name}");
+            let single = logits(name, DataType::Float, Attend::Paged);
+            for attend in [Attend::Grouped, Attend::Spelled] {
+                let other = logits(name, DataType::Float, attend);
+                assert!(farthest(&single, &other) < 1e-4, "{name}: {attend:?}");
+            }
             let half = logits(name, DataType::Float16, Attend::Grouped);
             let apart = farthest(&single, &half);
             assert!(0.0 < apart && apart < 0.05, "{name}: {apart}");

@@ -152,3 +152,34 @@ fn row(values: Vec<i64>, in_batch: bool) -> Result<SessionInputValue<'static>, M
     let tensor = Tensor::from_array((shape, values));
     Ok(tensor.map_err(|e| runtime_error(&e))?.into())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+impl PagedGraph {
+    /// The logits of a text's tokens, read in several steps.
+    pub(in crate::model::onnx) fn logits(&mut self, steps: &[&[u32]]) -> Vec<f32> {
+        let whole: usize = steps.iter().map(|tokens| tokens.len()).sum();
+        let table: Vec<_> = self.with_pages(|pages| {
+            let pages = (0..whole.div_ceil(super::pages::PAGE)).map(|_| pages.take().unwrap());
+            pages.collect()
+        });
+        let (mut all, mut read) = (Vec::new(), 0);
+        for tokens in steps {
+            let end = read + tokens.len();
+            let step = Step {
+                tokens: tokens.to_vec(),
+                positions: (read..end).collect(),
+                text_lengths: vec![end; tokens.len()],
+                wanted: (0..tokens.len()).collect(),
+                parts: vec![Part {
+                    tokens: tokens.len(),
+                    position: read,
+                    table: table.clone(),
+                }],
+            };
+            self.run(step, |_, row| all.extend_from_slice(row)).unwrap();
+            read = end;
+        }
+        all
+    }
+}
