@@ -15,8 +15,7 @@ use crate::analysis::{
 };
 
 /// Options of a report.
-#[derive(Debug, Clone)]
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ReportOptions {
     /// The model that the others are compared with; if none is named, see [`Dataset::baseline`] and [`Dataset::weights`].
     pub baseline: Option<String>,
@@ -31,7 +30,6 @@ pub struct ReportOptions {
     /// The language of the page's own words.
     pub language: Language,
 }
-
 
 /// Everything that sections use, computed once.
 pub struct Report {

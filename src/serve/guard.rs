@@ -37,7 +37,9 @@ impl Access {
         let Some(key) = &self.key else {
             return Ok(());
         };
-        let sent = headers.get(header::AUTHORIZATION).map(reqwest::header::HeaderValue::as_bytes);
+        let sent = headers
+            .get(header::AUTHORIZATION)
+            .map(reqwest::header::HeaderValue::as_bytes);
         let sent = sent.and_then(|v| v.split_at_checked("Bearer ".len()));
         match sent {
             Some((scheme, sent))

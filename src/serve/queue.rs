@@ -56,11 +56,13 @@ impl Queue {
     /// # Errors
     /// How long it takes until one is free, as far as the requests so far tell, in whole seconds.
     pub(super) fn enter(self: &Arc<Self>) -> Result<Place, Duration> {
-        if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() { Ok(Place {
-            queue: Arc::clone(self),
-            since: Instant::now(),
-            _permit: permit,
-        }) } else {
+        if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
+            Ok(Place {
+                queue: Arc::clone(self),
+                since: Instant::now(),
+                _permit: permit,
+            })
+        } else {
             self.refused.fetch_add(1, Ordering::Relaxed);
             Err(self.wait())
         }

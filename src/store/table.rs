@@ -323,7 +323,11 @@ impl<'a> Parts<'a> {
         let rows = usize::try_from(SLICE_BYTES / bytes_per_row.max(1)).unwrap_or(SLICE_ROWS);
         // A part of a larger group costs as much as the whole group: other tools write such.
         let groups = parts.metadata.row_groups.iter();
-        if groups.map(polars_parquet::read::RowGroupMetadata::num_rows).max() <= Some(GROUP_ROWS) {
+        if groups
+            .map(polars_parquet::read::RowGroupMetadata::num_rows)
+            .max()
+            <= Some(GROUP_ROWS)
+        {
             parts.rows = (rows / GROUP_ROWS * GROUP_ROWS).clamp(GROUP_ROWS, SLICE_ROWS);
         }
         Ok(parts)

@@ -180,7 +180,9 @@ impl<'a> Spelling<'a> {
 fn byte_of(character: char) -> Option<u8> {
     let code = u32::from(character);
     let printable = |b: &u8| matches!(b, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
-    if let Ok(byte) = u8::try_from(code) { printable(&byte).then_some(byte) } else {
+    if let Ok(byte) = u8::try_from(code) {
+        printable(&byte).then_some(byte)
+    } else {
         let place = usize::try_from(code - 256).ok()?;
         (0..=u8::MAX).filter(|b| !printable(b)).nth(place)
     }

@@ -304,10 +304,7 @@ impl<'a> Embedded<'a> {
 
 impl Chunks {
     /// Samples by chunk: each holds a few of one suite.
-    fn of(
-        self,
-        by_place: BTreeMap<Place<'_>, Vec<usize>>,
-    ) -> Vec<Vec<(Place<'_>, Vec<usize>)>> {
+    fn of(self, by_place: BTreeMap<Place<'_>, Vec<usize>>) -> Vec<Vec<(Place<'_>, Vec<usize>)>> {
         let mut chunks: Vec<Vec<(Place<'_>, Vec<usize>)>> = Vec::new();
         let mut trials = 0;
         for (place, rows) in by_place {

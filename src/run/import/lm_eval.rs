@@ -116,10 +116,14 @@ fn samples(path: &Path) -> Result<Vec<Samples>, ImportError> {
             .filter(|file| named(file, SAMPLES, ".jsonl"))
             .map(Samples::of)
             .collect();
-        return if all.is_empty() { Err(input(
-            path,
-            "has no samples of lm-eval (samples_TASK_DATE.jsonl); run lm_eval with --log_samples",
-        )) } else { Ok(all) };
+        return if all.is_empty() {
+            Err(input(
+                path,
+                "has no samples of lm-eval (samples_TASK_DATE.jsonl); run lm_eval with --log_samples",
+            ))
+        } else {
+            Ok(all)
+        };
     }
     if path.extension().is_some_and(|x| x == "json") {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -131,10 +135,14 @@ fn samples(path: &Path) -> Result<Vec<Samples>, ImportError> {
             .map(Samples::of)
             .filter(|samples| samples.date == date)
             .collect();
-        return if all.is_empty() { Err(input(
-            path,
-            "holds figures without the samples behind them; run lm_eval with --log_samples",
-        )) } else { Ok(all) };
+        return if all.is_empty() {
+            Err(input(
+                path,
+                "holds figures without the samples behind them; run lm_eval with --log_samples",
+            ))
+        } else {
+            Ok(all)
+        };
     }
     Ok(vec![Samples::of(path.to_path_buf())])
 }

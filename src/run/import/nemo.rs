@@ -46,16 +46,24 @@ fn results(path: &Path) -> Result<Vec<PathBuf>, ImportError> {
     if path.is_dir() {
         let named = |p: &PathBuf| p.file_name().is_some_and(|n| n == RESULTS);
         let all: Vec<PathBuf> = files_below(path).into_iter().filter(named).collect();
-        return if all.is_empty() { Err(input(path, format!("has no {RESULTS}"))) } else { Ok(all) };
+        return if all.is_empty() {
+            Err(input(path, format!("has no {RESULTS}")))
+        } else {
+            Ok(all)
+        };
     }
     if path.extension().is_some_and(|x| x == "json") {
         let beside = path.with_file_name(RESULTS);
-        return if beside.is_file() { Ok(vec![beside]) } else { Err(input(
-            path,
-            format!(
-                "is a bundle of aggregate scores; its answers, {RESULTS}, are not next to it"
-            ),
-        )) };
+        return if beside.is_file() {
+            Ok(vec![beside])
+        } else {
+            Err(input(
+                path,
+                format!(
+                    "is a bundle of aggregate scores; its answers, {RESULTS}, are not next to it"
+                ),
+            ))
+        };
     }
     Ok(vec![path.to_path_buf()])
 }

@@ -87,7 +87,9 @@ impl Log {
             Self::Zip { path, .. } => (path.clone(), self.json(HEADER)),
         };
         let failed = |reason: String| input(Path::new(&path), reason);
-        if let Some(header) = read.map_err(|e| failed(format!("{HEADER}: {e}")))? { Ok(header) } else {
+        if let Some(header) = read.map_err(|e| failed(format!("{HEADER}: {e}")))? {
+            Ok(header)
+        } else {
             let start = self
                 .json(START)
                 .map_err(|e| failed(format!("{START}: {e}")))?;
@@ -165,7 +167,9 @@ impl Log {
                 continue;
             };
             for summary in summaries {
-                if let Some(at) = by_name.get(&name_of(&summary)) { all[*at] = summary } else {
+                if let Some(at) = by_name.get(&name_of(&summary)) {
+                    all[*at] = summary;
+                } else {
                     by_name.insert(name_of(&summary), all.len());
                     all.push(summary);
                 }
@@ -319,9 +323,8 @@ fn resolved(mut sample: Value) -> Result<Value, String> {
     for large in ["events", "events_data", "store", "timelines"] {
         fields.remove(large);
     }
-    let attachments = match fields.remove("attachments") {
-        Some(Value::Object(attachments)) => attachments,
-        _ => return Ok(sample),
+    let Some(Value::Object(attachments)) = fields.remove("attachments") else {
+        return Ok(sample);
     };
     let mut left = MAX_RESOLVED;
     for name in ["input", "messages", "output", "scores", "target", "choices"] {

@@ -50,7 +50,11 @@ fn logs(path: &Path) -> Result<Vec<PathBuf>, ImportError> {
     }
     let is_log = |file: &PathBuf| file.extension().is_some_and(|x| x == ENDING);
     let logs: Vec<PathBuf> = files_below(path).into_iter().filter(is_log).collect();
-    if logs.is_empty() { Err(input(path, "has no logs of Inspect (*.eval)")) } else { Ok(logs) }
+    if logs.is_empty() {
+        Err(input(path, "has no logs of Inspect (*.eval)"))
+    } else {
+        Ok(logs)
+    }
 }
 
 fn read(recordings: &mut Recordings, path: &Path) -> Result<(), ImportError> {
