@@ -29,7 +29,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     if let Some(missing) = &missing {
         say(&format!("Of the plan, {missing}."));
     }
-    gaps.iter().for_each(|gap| say(&sentence(gap)));
+    for gap in &gaps {
+        say(&sentence(gap));
+    }
     let is_complete = missing.is_none() && gaps.iter().all(|gap| gap.not_asked == 0);
     if !is_complete && !arguments.partial {
         return Err(Failure::new(

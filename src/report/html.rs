@@ -160,7 +160,7 @@ impl Report {
     }
 
     /// Ids and headings of the sections that the runs have anything for, and their HTML.
-    pub(super) fn sections(&self) -> Result<(Vec<(&'static str, String)>, String), ReportError> {
+    pub(super) fn sections(&self) -> Result<(Vec<Heading>, String), ReportError> {
         let words = self.language.words();
         let mut sections = Vec::new();
         for section in SECTIONS {
@@ -216,7 +216,7 @@ impl Report {
     /// [`ReportError`] if it cannot be made or written.
     pub fn write(&self, path: &Path) -> Result<Option<PathBuf>, ReportError> {
         if self.cells.iter().map(|c| c.trials).sum::<u64>() <= MOST_IN_PAGE {
-            self.write_page(path, &self.html()?)?;
+            write_page(path, &self.html()?)?;
             return Ok(None);
         }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -249,19 +249,24 @@ impl Report {
         })?;
         write("index", &pack(questions.as_bytes())?)?;
         // What an earlier, longer report left.
-        let left = |n: &usize| std::fs::remove_file(folder.join(format!("{n}.js"))).is_ok();
-        let _ = (files..).take_while(left).count();
+        let mut left = files;
+        while std::fs::remove_file(folder.join(format!("{left}.js"))).is_ok() {
+            left += 1;
+        }
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let index = serde_json::json!({ "files": files, "folder": name });
         let index = index.to_string().replace('<', "\\u003c");
         let page = self.page(Kept::Beside, index, Vec::new(), Timestamp::now())?;
-        self.write_page(path, &page)
-    }
-
-    fn write_page(&self, path: &Path, html: &str) -> Result<(), ReportError> {
-        write_text(path, html).map_err(|e| ReportError::file("cannot write", path, &e))
+        write_page(path, &page)
     }
 }
+
+fn write_page(path: &Path, html: &str) -> Result<(), ReportError> {
+    write_text(path, html).map_err(|e| ReportError::file("cannot write", path, &e))
+}
+
+/// A section's id and its heading.
+type Heading = (&'static str, String);
 
 /// The script, of the files that each hold a part of it.
 fn script(parts: &[&str]) -> String {

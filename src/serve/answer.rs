@@ -63,7 +63,7 @@ impl Envelope {
         }
     }
 
-    fn around(&self, object: &str, choices: Vec<Value>) -> Value {
+    fn around(&self, object: &str, choices: &[Value]) -> Value {
         json!({
             "id": self.id,
             "object": object,
@@ -96,7 +96,7 @@ async fn whole(house: &Arc<House>, call: Call) -> Result<Value, Fault> {
     let listed = written.iter().enumerate();
     let listed = listed.map(|(number, written)| numbered(form.choice(written), number));
     let envelope = Envelope::new(house, form.as_ref());
-    let mut body = envelope.around(form.object(delivery), listed.collect());
+    let mut body = envelope.around(form.object(delivery), &listed.collect::<Vec<_>>());
     let usages: Vec<Usage> = written.iter().map(|w| w.completion.usage).collect();
     if let Some(usage) = counted(&usages, choices) {
         body["usage"] = usage;
@@ -262,7 +262,7 @@ async fn parts(house: &Arc<House>, call: Call, events: &mpsc::Sender<Part>) -> R
     });
     let usages: Vec<Usage> = stream::iter(asked).buffered(room).try_collect().await?;
     if let Delivery::Streamed { usage: true } = delivery {
-        let mut body = envelope.around(form.object(delivery), Vec::new());
+        let mut body = envelope.around(form.object(delivery), &[]);
         body["usage"] = counted(&usages, choices).unwrap_or(Value::Null);
         let _ = events.send(Part::Body(body)).await;
     }
@@ -311,7 +311,7 @@ impl Choice {
             let choices = vec![numbered(choice, self.number)];
             let body = self
                 .envelope
-                .around(self.form.object(self.delivery), choices);
+                .around(self.form.object(self.delivery), &choices);
             // Nobody hears it where the client is gone; then the stream's task ends.
             let _ = self.events.send(Part::Body(body)).await;
         }

@@ -33,7 +33,7 @@ impl JournalTail {
     ///
     /// # Errors
     /// [`StoreError`] if the journal cannot be read.
-    pub fn next(&mut self) -> Result<Vec<TrialRecord>, StoreError> {
+    pub fn read_on(&mut self) -> Result<Vec<TrialRecord>, StoreError> {
         let failed = |e: std::io::Error| StoreError::file("cannot read", &self.path, &e);
         let mut file = match File::open(&self.path) {
             Ok(file) => file,
@@ -79,7 +79,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         let mut tail = JournalTail::from(path.clone(), 0);
-        assert!(tail.next().unwrap().is_empty(), "there is no journal yet");
+        assert!(
+            tail.read_on().unwrap().is_empty(),
+            "there is no journal yet"
+        );
         let line = |sample: &str| {
             json!({
                 "trial": "0".repeat(64), "schedule_index": 0, "model": "m", "suite": "s", "sample": sample, "epoch": 0, "strata": {},
@@ -91,7 +94,11 @@ mod tests {
         let (a, b) = (line("a"), line("b"));
         let (first, second) = b.split_at(30);
         let samples = |tail: &mut JournalTail| -> Vec<String> {
-            tail.next().unwrap().into_iter().map(|r| r.sample).collect()
+            tail.read_on()
+                .unwrap()
+                .into_iter()
+                .map(|r| r.sample)
+                .collect()
         };
         write!(file, "{a}\nnot a trial\n{first}").unwrap();
         assert_eq!(samples(&mut tail), ["a"]);

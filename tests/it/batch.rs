@@ -182,9 +182,8 @@ impl Batches {
             .map(|(id, body)| (id.clone(), question(body), (self.fate)(&question(body), at)))
             .collect();
         let lines = |rows: Vec<Value>| {
-            rows.iter()
-                .map(|row| format!("{row}\n"))
-                .collect::<String>()
+            let rows = rows.iter().map(Value::to_string);
+            rows.flat_map(|row| [row, "\n".into()]).collect::<String>()
         };
         match self.form {
             Form::OpenAi if path.contains("/files/") => {
@@ -299,6 +298,15 @@ async fn serve(
     (StatusCode::from_u16(status).unwrap(), text).into_response()
 }
 
+fn command(home: &Path, arguments: &[&str]) -> assert_cmd::Command {
+    let mut command = candor(home);
+    for name in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"] {
+        command.env(name, KEY);
+    }
+    command.arg("run").args(arguments).arg("--no-cache");
+    command
+}
+
 impl Provider {
     fn new(form: Form, fate: fn(&str, usize) -> Fate) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -366,23 +374,14 @@ impl Provider {
         fs::write(home.join("candor.toml"), toml).unwrap();
     }
 
-    fn command(&self, home: &Path, arguments: &[&str]) -> assert_cmd::Command {
-        let mut command = candor(home);
-        for name in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"] {
-            command.env(name, KEY);
-        }
-        command.arg("run").args(arguments).arg("--no-cache");
-        command
-    }
-
     fn run(&self, home: &Path, more: &[&str]) -> Ran {
         let model = format!("{}:m", self.name());
         let arguments = ["-s", "sums", "-m", &model, "-o", "run", "--batch"];
-        ran(&mut self.command(home, &[&arguments[..], more].concat()))
+        ran(&mut command(home, &[&arguments[..], more].concat()))
     }
 
     fn resume(&self, home: &Path) -> Ran {
-        ran(&mut self.command(home, &["--resume", "run"]))
+        ran(&mut command(home, &["--resume", "run"]))
     }
 }
 

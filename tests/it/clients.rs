@@ -45,10 +45,10 @@ fn python(folder: &Path) -> Option<PathBuf> {
 /// A task of lm-evaluation-harness with its documents; its choices are of different lengths, and some cross a character's bytes.
 fn task(home: &Path) {
     let items: String = (0..40)
-        .map(|i| {
+        .flat_map(|i| {
             let choices = [format!(" boat {i}"), " 东京".into(), format!(" {}", i * i)];
             let item = json!({"question": format!("Case {i}: the river is"), "choices": choices, "answer": i % 3});
-            format!("{item}\n")
+            [item.to_string(), "\n".into()]
         })
         .collect();
     let write = |name: &str, text: &str| fs::write(home.join(name), text).expect("written");

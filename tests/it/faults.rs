@@ -166,7 +166,7 @@ fn endless(head: &'static str, piece: Vec<u8>, times: usize) -> String {
             let piece = piece.clone();
             std::thread::spawn(move || {
                 let mut stream = stream;
-                let _ = std::io::Read::read(&mut stream, &mut [0; 1 << 16]);
+                let _ = std::io::Read::read(&mut stream, &mut vec![0; 1 << 16]);
                 let _ = stream.write_all(head.as_bytes());
                 for _ in 0..times {
                     if stream.write_all(&piece).is_err() {
@@ -195,7 +195,7 @@ fn a_body_of_two_gigabytes_and_one_that_unpacks_to_it_are_given_up_early() {
     // A gigabyte of nothing in a megabyte, twice over.
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     for _ in 0..512 {
-        bomb.write_all(&[b' '; 1 << 20]).unwrap();
+        bomb.write_all(&vec![b' '; 1 << 20]).unwrap();
     }
     let bomb = bomb.finish().unwrap();
     for (what, spec) in [

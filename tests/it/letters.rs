@@ -37,7 +37,10 @@ fn tasks(home: &Path) {
     );
     let rows = |labels: &[usize]| -> String {
         let row = |label| json!({"q": "Which?", "options": ["Rome", "Oslo"], "label": label});
-        labels.iter().map(|l| format!("{}\n", row(l))).collect()
+        labels
+            .iter()
+            .flat_map(|l| [row(l).to_string(), "\n".into()])
+            .collect()
     };
     write(&home.join("docs/capitals/test.jsonl"), &rows(&[0, 0, 1]));
     write(&home.join("docs/rivers/test.jsonl"), &rows(&[1]));

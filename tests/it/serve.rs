@@ -120,7 +120,7 @@ fn client() -> reqwest::Client {
     candor::net::client().no_proxy().build().expect("a client")
 }
 
-fn ask(question: &str, more: Value) -> Value {
+fn ask(question: &str, more: &Value) -> Value {
     let mut body = json!({"model": "demo:open", "temperature": 0, "max_tokens": 24, "messages": [{"role": "user", "content": question}]});
     for (name, value) in more.as_object().expect("an object") {
         body[name] = value.clone();
@@ -157,7 +157,7 @@ fn a_chat_answers_as_the_model_itself_does_whole_and_streamed() {
         path,
         &ask(
             QUESTION,
-            json!({"logprobs": true, "top_logprobs": 3, "n": 2}),
+            &json!({"logprobs": true, "top_logprobs": 3, "n": 2}),
         ),
     );
     assert_eq!(whole.status, 200, "{}", whole.text);
@@ -192,7 +192,7 @@ fn a_chat_answers_as_the_model_itself_does_whole_and_streamed() {
         path,
         &ask(
             QUESTION,
-            json!({"stream": true, "stream_options": {"include_usage": true}}),
+            &json!({"stream": true, "stream_options": {"include_usage": true}}),
         ),
     );
     let kind = streamed.headers["content-type"].to_str().expect("text");
@@ -219,7 +219,7 @@ fn seeds_and_stop_strings_hold() {
     }
     let served = Served::start("demo:open", &[], None);
     let text = |more: Value| {
-        let got = served.post("/v1/chat/completions", &ask(QUESTION, more));
+        let got = served.post("/v1/chat/completions", &ask(QUESTION, &more));
         assert_eq!(got.status, 200, "{}", got.text);
         let choices = got.json()["choices"].as_array().expect("choices").clone();
         let texts = choices
@@ -239,7 +239,7 @@ fn seeds_and_stop_strings_hold() {
     assert_eq!(text(json!({"stop": [stop]}))[0], start);
     let streamed = served.post(
         "/v1/chat/completions",
-        &ask(QUESTION, json!({"stop": stop, "stream": true})),
+        &ask(QUESTION, &json!({"stop": stop, "stream": true})),
     );
     let shown: String = streamed
         .events()
@@ -340,7 +340,7 @@ fn models_without_tokens_of_their_own_are_served_in_words() {
     let upstream = Endpoint::new(|_, _| Reply::Json(200, says("Paris.")));
     let served = Served::start(&upstream.spec("far"), &[], None);
     let body = |more: Value| {
-        let mut body = ask(QUESTION, more);
+        let mut body = ask(QUESTION, &more);
         body["model"] = json!("far");
         body
     };
@@ -381,18 +381,18 @@ fn faults_have_openais_shape() {
     };
     let post = |body: &Value| of(&served.post("/v1/chat/completions", body));
     assert_eq!(
-        post(&ask(QUESTION, json!({}))),
+        post(&ask(QUESTION, &json!({}))),
         (404, json!("model"), json!("model_not_found"))
     );
     assert_eq!(
-        post(&ask(QUESTION, json!({"model": "far", "temperature": 9}))),
+        post(&ask(QUESTION, &json!({"model": "far", "temperature": 9}))),
         (400, json!("temperature"), Value::Null)
     );
     assert_eq!(
         post(&json!({"model": "far"})),
         (400, Value::Null, Value::Null)
     );
-    let large = ask(&"x".repeat(2 << 20), json!({"model": "far"}));
+    let large = ask(&"x".repeat(2 << 20), &json!({"model": "far"}));
     assert_eq!(post(&large).0, 413);
     assert_eq!(served.get("/v2/x").status, 404);
     assert_eq!(served.get("/v1/completions").status, 404);
@@ -448,7 +448,7 @@ fn a_key_is_asked_for_and_other_sites_pages_are_turned_away() {
 fn a_full_queue_turns_away_and_a_client_that_leaves_gives_its_place_back() {
     let upstream = Endpoint::new(|_, _| Reply::Hang);
     let served = Served::start(&upstream.spec("far"), &["--queue", "1"], None);
-    let body = ask(QUESTION, json!({"model": "far"}));
+    let body = ask(QUESTION, &json!({"model": "far"}));
     let url = served.url("/v1/chat/completions");
     let first = {
         let request = client().post(&url).json(&body);
@@ -485,7 +485,7 @@ fn an_answer_that_takes_too_long_is_given_up() {
     for stream in [false, true] {
         let got = served.post(
             "/v1/chat/completions",
-            &ask(QUESTION, json!({"model": "far", "stream": stream})),
+            &ask(QUESTION, &json!({"model": "far", "stream": stream})),
         );
         assert_eq!(
             (got.status, &got.json()["error"]["code"]),
@@ -500,7 +500,7 @@ fn at_the_end_answers_in_progress_are_finished_and_nobody_new_is_let_in() {
     let mut served = Served::start(&upstream.spec("far"), &[], None);
     let request = client()
         .post(served.url("/v1/chat/completions"))
-        .json(&ask(QUESTION, json!({"model": "far"})));
+        .json(&ask(QUESTION, &json!({"model": "far"})));
     let answer = served.runtime.spawn(async move {
         let response = request.send().await?;
         response.json::<Value>().await

@@ -176,14 +176,12 @@ impl Http {
             body,
         };
         let url = format!("{}/{path}", address.base());
-        match reply.read(target.dialect, &url) {
-            Err(failure) => Err(failure.error),
-            // A filter's verdict on one of many requests turned all of them away.
-            Ok(_) => {
-                let why = format!("{url} turned the batch away: a filter blocked a prompt in it");
-                Err(ModelError::new(ErrorClass::BadRequest, why))
-            }
+        if let Err(failure) = reply.read(target.dialect, &url) {
+            return Err(failure.error);
         }
+        // A filter's verdict on one of many requests turned all of them away.
+        let why = format!("{url} turned the batch away: a filter blocked a prompt in it");
+        Err(ModelError::new(ErrorClass::BadRequest, why))
     }
 
     fn read_error(&self, address: &Address, secrets: &Secrets, error: ReadError) -> Failure {

@@ -38,7 +38,9 @@ pub enum Reads {
 }
 
 /// Makes the process that prints the sections of a report on runs, read in one of two ways, as [`Report::sections_as_json`] gives them.
-pub struct ReportProcess(pub Box<dyn Fn(&[PathBuf], Reads) -> Command + Send + Sync>);
+pub struct ReportProcess(pub Box<MakeCommand>);
+
+type MakeCommand = dyn Fn(&[PathBuf], Reads) -> Command + Send + Sync;
 
 /// The part of the page above the transcripts.
 pub(super) enum Sections {
@@ -317,7 +319,7 @@ fn follow(
     run: &mut Followed,
     renamed: &std::collections::HashMap<String, String>,
 ) -> bool {
-    let records = run.tail.next().unwrap_or_else(|error| {
+    let records = run.tail.read_on().unwrap_or_else(|error| {
         own.status().trouble = Some(error.to_string());
         Vec::new()
     });

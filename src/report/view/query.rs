@@ -103,6 +103,9 @@ pub(super) fn by_model<'a>(
     groups.map(move |trials| (model(&trials[0]), trials))
 }
 
+/// A pair of one model within its strata: the pair's name, the model, and the strata beside the one that tells its sides apart.
+type PairKey<'a> = (&'a str, u16, Vec<(u16, u32)>);
+
 /// The conditions of a query, as numbers of the catalogue.
 struct Conditions<'a> {
     catalogue: &'a Catalogue,
@@ -113,7 +116,8 @@ struct Conditions<'a> {
     /// For each outcome, whether it holds.
     outcomes: Vec<bool>,
     differs: bool,
-    with: Option<Option<u16>>,
+    /// The model that must have a score too; empty where there is no such model.
+    with: Option<HashSet<u16>>,
     changed: bool,
     baseline: Option<u16>,
 }
@@ -160,7 +164,7 @@ impl<'a> Conditions<'a> {
             with: query
                 .with
                 .as_deref()
-                .map(|name| number(catalogue.models.find(name))),
+                .map(|name| number(catalogue.models.find(name)).into_iter().collect()),
             changed: query.changed,
             baseline,
         }
@@ -208,11 +212,8 @@ impl<'a> Conditions<'a> {
                 return;
             }
         }
-        let with = match self.with {
-            None => true,
-            Some(model) => model.is_some_and(|m| self.has_score(self.of_model(question, m))),
-        };
-        if !with {
+        let scored = |m: &u16| self.has_score(self.of_model(question, *m));
+        if !self.with.as_ref().is_none_or(|own| own.iter().any(scored)) {
             return;
         }
         let baseline = self.baseline.filter(|_| self.changed);
@@ -251,7 +252,6 @@ impl<'a> Conditions<'a> {
             let own = q.strata.iter().copied();
             own.filter(|(n, _)| Some(u32::from(*n)) != name).collect()
         };
-        type PairKey<'a> = (&'a str, u16, Vec<(u16, u32)>);
         let question = |q: u32| &self.catalogue.questions[q as usize];
         let mut pairs: HashMap<PairKey<'_>, (HashSet<u32>, bool)> = HashMap::new();
         for (q, models) in &rows {

@@ -5,8 +5,6 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use serde::de::IgnoredAny;
-
 use super::values::MAX_JSON_BYTES;
 use crate::files::{self, Folder, Format, from_json, read_text_within};
 
@@ -84,8 +82,8 @@ fn object(path: &Path) -> Holds {
     let Ok(text) = read_text_within(path, MAX_JSON_BYTES) else {
         return Holds::Other;
     };
-    match from_json::<std::collections::BTreeMap<String, IgnoredAny>>(&text) {
-        Ok((fields, _)) => Holds::Object(fields.into_keys().collect()),
+    match from_json::<serde_json::Map<String, serde_json::Value>>(&text) {
+        Ok((fields, _)) => Holds::Object(fields.into_iter().map(|(name, _)| name).collect()),
         Err(_) => Holds::Other,
     }
 }

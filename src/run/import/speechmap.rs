@@ -94,7 +94,14 @@ pub(super) fn import(
         judgements.read(&mut recordings, &file, Judgements::answer)?;
     }
     for file in further {
-        judgements.read(&mut recordings, &file, Judgements::further_label)?;
+        judgements.read(
+            &mut recordings,
+            &file,
+            |own, recordings, place, suite, row| {
+                own.further_label(recordings, place, suite, row);
+                Ok(())
+            },
+        )?;
     }
     recordings.finish()
 }
@@ -207,7 +214,8 @@ impl Judgements {
         if let Some(judged) = self.0.get(&name)
             && judged.judge != row.judge_model
         {
-            return self.further_label(recordings, place, suite, row);
+            self.further_label(recordings, place, suite, row);
+            return Ok(());
         }
         let value = speechmap_answered(&row.compliance).map_err(|e| ImportError::Input {
             path: place.clone(),
@@ -227,26 +235,20 @@ impl Judgements {
     }
 
     /// The label of a further judge, where it is of an answer that is there.
-    fn further_label(
-        &mut self,
-        recordings: &mut Recordings,
-        place: String,
-        suite: &str,
-        row: Row,
-    ) -> Result<(), ImportError> {
+    fn further_label(&mut self, recordings: &mut Recordings, place: String, suite: &str, row: Row) {
         let Some(by) = row.judge_model.filter(|judge| !judge.is_empty()) else {
             recordings.skip(place, "a further judge's label, without the judge's name");
-            return Ok(());
+            return;
         };
         match speechmap_answered(&row.compliance) {
             Err(e) => {
                 recordings.skip(place, format!("a further judge's label is {e}"));
-                return Ok(());
+                return;
             }
             Ok(None) => {
                 let label = &row.compliance;
                 recordings.skip(place, format!("a further judge's {label} is not a verdict"));
-                return Ok(());
+                return;
             }
             Ok(Some(_)) => {}
         }
@@ -261,7 +263,6 @@ impl Judgements {
                 "a further judge's label is of an answer that is not there",
             ),
         }
-        Ok(())
     }
 }
 
@@ -319,12 +320,10 @@ fn outcome(trial: &mut Recorded, label: &str, judged: bool, completion: Option<C
         blocked.finish = Finish::ContentFilter;
     } else if !judged {
         let signals = trial.completion.iter().flat_map(|c| &c.signals);
-        let message = signals
-            .filter_map(|s| match s {
-                Signal::ProviderError { message, .. } => Some(message.clone()),
-                _ => None,
-            })
-            .next();
+        let message = signals.into_iter().find_map(|s| match s {
+            Signal::ProviderError { message, .. } => Some(message.clone()),
+            _ => None,
+        });
         trial.failure = Some(recorded_failure(
             message.unwrap_or_else(|| label.to_owned()),
         ));

@@ -1,6 +1,7 @@
 //! A `LiteLLM` proxy: asked through its `OpenAI`, Anthropic and Gemini routes, and handing on what its upstreams signal.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -23,7 +24,8 @@ fn proxy(home: &Path, upstream: u16) -> Option<Server> {
         ("claude-mock", "anthropic/claude-3-5-haiku-20241022", "2"),
         ("gemini-mock", "gemini/gemini-2.0-flash", "3"),
     ] {
-        models += &format!(
+        let _ = write!(
+            models,
             "  - model_name: {name}\n    litellm_params: {{model: {model}, api_key: none, mock_response: \"{answer}\"}}\n"
         );
     }
@@ -32,7 +34,8 @@ fn proxy(home: &Path, upstream: u16) -> Option<Server> {
         ("claude", "anthropic/claude-3-5-haiku-20241022", ""),
         ("gemini", "gemini/gemini-2.0-flash", ""),
     ] {
-        models += &format!(
+        let _ = write!(
+            models,
             "  - model_name: {name}\n    litellm_params: {{model: {model}, api_key: none, api_base: 'http://127.0.0.1:{upstream}{base}'}}\n"
         );
     }

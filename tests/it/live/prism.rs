@@ -48,8 +48,10 @@ fn answer(
         about: SampleRef::default(),
     };
     runtime.block_on(async {
-        let mut options = OpenOptions::default();
-        options.timeouts = toml::from_str("retries = 0\nempty_retries = 0").expect("settings");
+        let options = OpenOptions {
+            timeouts: toml::from_str("retries = 0\nempty_retries = 0").expect("settings"),
+            ..OpenOptions::default()
+        };
         let model = model::open(&spec, &options).await.expect("a model");
         model.answer(&request).await
     })

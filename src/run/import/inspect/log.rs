@@ -168,7 +168,7 @@ impl Log {
             };
             for summary in summaries {
                 if let Some(at) = by_name.get(&name_of(&summary)) {
-                    all[*at] = summary
+                    all[*at] = summary;
                 } else {
                     by_name.insert(name_of(&summary), all.len());
                     all.push(summary);
@@ -323,9 +323,8 @@ fn resolved(mut sample: Value) -> Result<Value, String> {
     for large in ["events", "events_data", "store", "timelines"] {
         fields.remove(large);
     }
-    let attachments = match fields.remove("attachments") {
-        Some(Value::Object(attachments)) => attachments,
-        _ => return Ok(sample),
+    let Some(Value::Object(attachments)) = fields.remove("attachments") else {
+        return Ok(sample);
     };
     let mut left = MAX_RESOLVED;
     for name in ["input", "messages", "output", "scores", "target", "choices"] {
