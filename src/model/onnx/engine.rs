@@ -314,7 +314,9 @@ fn side_by_side(mut batch: Batch, queue: &mpsc::Receiver<Vec<Job>>, shared: &Mut
             let Ok(jobs) = queue.recv() else {
                 return;
             };
-            jobs.into_iter().for_each(|job| batch.add(job));
+            for job in jobs {
+                batch.add(job);
+            }
         }
         for job in queue.try_iter().flatten() {
             batch.add(job);

@@ -179,34 +179,7 @@ impl OnnxModel {
         settings: Settings,
     ) -> Result<Self, ModelError> {
         let tokenizer = Arc::new(Tokenizer::new(files)?);
-        let end_tokens = files.end_tokens.clone();
-        let batch = |graph: &BuiltGraph, folder: &Path| {
-            let graph = PagedGraph::load(environment, graph, folder, settings)?;
-            let vocabulary = graph.vocabulary;
-            let own = Arc::clone(&tokenizer);
-            let batch = Batch::new(graph, own, end_tokens.clone(), settings.keeping);
-            Ok::<_, ModelError>((Worker::Batch(batch), vocabulary))
-        };
-        let built = match &files.graph {
-            GraphSource::Built { graph, folder } if device == Device::Cpu => {
-                Some(batch(graph, folder)?)
-            }
-            // What ONNX Runtime does not take in another form, it is given as it is.
-            GraphSource::File(path) if device == Device::Cpu => {
-                exported::on_pages(path).and_then(|(graph, folder)| batch(&graph, folder).ok())
-            }
-            _ => None,
-        };
-        let (worker, vocabulary) = match built {
-            Some(built) => built,
-            None => {
-                let graph = Graph::load(environment, &files.graph, device, settings.threads)?;
-                let vocabulary = graph.vocabulary;
-                let own = Arc::clone(&tokenizer);
-                let serial = Serial::new(graph, own, end_tokens.clone());
-                (Worker::Serial(serial), vocabulary)
-            }
-        };
+        let (worker, vocabulary) = worker(environment, files, &tokenizer, device, settings)?;
         tokenizer.must_fit(vocabulary)?;
         let chat_template = files
             .chat_template
@@ -264,6 +237,40 @@ impl OnnxModel {
             },
         }
     }
+}
+
+/// What runs a folder's graph, side by side where it can, and how many tokens the graph knows.
+fn worker(
+    environment: &Environment,
+    files: &ModelFiles,
+    tokenizer: &Arc<Tokenizer>,
+    device: Device,
+    settings: Settings,
+) -> Result<(Worker, usize), ModelError> {
+    let batch = |graph: &BuiltGraph, folder: &Path| {
+        let graph = PagedGraph::load(environment, graph, folder, settings)?;
+        let vocabulary = graph.vocabulary;
+        let (own, end_tokens) = (Arc::clone(tokenizer), files.end_tokens.clone());
+        let batch = Batch::new(graph, own, end_tokens, settings.keeping);
+        Ok((Worker::Batch(batch), vocabulary))
+    };
+    match &files.graph {
+        GraphSource::Built { graph, folder } if device == Device::Cpu => {
+            return batch(graph, folder);
+        }
+        // What ONNX Runtime does not take in another form, it is given as it is.
+        GraphSource::File(path) if device == Device::Cpu => {
+            let batch = exported::on_pages(path).map(|(graph, folder)| batch(&graph, folder));
+            if let Some(Ok(batch)) = batch {
+                return Ok(batch);
+            }
+        }
+        _ => {}
+    }
+    let graph = Graph::load(environment, &files.graph, device, settings.threads)?;
+    let vocabulary = graph.vocabulary;
+    let serial = Serial::new(graph, Arc::clone(tokenizer), files.end_tokens.clone());
+    Ok((Worker::Serial(serial), vocabulary))
 }
 
 /// What tells reasoning apart in the answer to a prompt.

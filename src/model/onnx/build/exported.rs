@@ -75,12 +75,12 @@ pub(in crate::model::onnx) fn on_pages(file: ExportFile) -> Option<BuiltGraph> {
 
 /// The graph of an export that gives logits of the tokens in `wanted_rows` alone; none where its head is not found.
 pub(in crate::model::onnx) fn of_wanted_rows(file: ExportFile) -> Option<Vec<u8>> {
-    file.with_graph(|export| export.of_wanted_rows())
+    file.with_graph(Export::of_wanted_rows)
 }
 
-impl ExportFile<'_> {
+impl<'a> ExportFile<'a> {
     /// The whole with another graph.
-    fn with_graph(self, change: impl FnOnce(&Export) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+    fn with_graph(self, change: impl FnOnce(&Export<'a>) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
         let (mut out, mut change) = (Vec::new(), Some(change));
         for field in Fields(self.bytes) {
             let field = field?;
@@ -231,7 +231,7 @@ impl<'m> Export<'m> {
         }
         rewritten.drop_unused();
         let layers = std::mem::take(&mut rewritten.layers);
-        Some((self.write(rewritten)?, layers))
+        Some((self.write(&rewritten)?, layers))
     }
 
     /// The graph with logits of the wanted rows alone.
@@ -395,7 +395,7 @@ impl<'m> Export<'m> {
     }
 
     /// The graph's bytes; none where something still needs what is no input any more.
-    fn write(&self, rewritten: Rewritten) -> Option<Vec<u8>> {
+    fn write(&self, rewritten: &Rewritten) -> Option<Vec<u8>> {
         let needed: BTreeSet<&str> = rewritten
             .nodes
             .iter()
@@ -405,7 +405,7 @@ impl<'m> Export<'m> {
         if needed.iter().any(gone) {
             return None;
         }
-        let mut out = self.kept(&rewritten);
+        let mut out = self.kept(rewritten);
         for (name, (_, raw)) in &self.weights {
             if needed.contains(name.as_str()) {
                 put(&mut out, graph::INITIALIZER, &self.file.weight(raw)?);

@@ -67,7 +67,7 @@ impl Operator for PagedAttention {
         [OperatorOutput::required(TensorElementType::Float32)]
     }
 
-    fn create_kernel<'attr>(&self, node: &KernelContext<'attr>) -> ort::Result<Layer> {
+    fn create_kernel(&self, node: &KernelContext<'_>) -> ort::Result<Layer> {
         let count = |name: &str| {
             let value: Option<i64> = node.get(name);
             value.and_then(|n| usize::try_from(n).ok())
@@ -75,7 +75,7 @@ impl Operator for PagedAttention {
         let missing = || ort::Error::new("an attribute is missing");
         let layer = count("layer").ok_or_else(missing)?;
         Ok(Layer {
-            layer,
+            number: layer,
             shape: *self.shapes.get(layer).ok_or_else(missing)?,
             heads: count("heads").ok_or_else(missing)?,
             attention: Attention {
@@ -90,7 +90,7 @@ impl Operator for PagedAttention {
 
 /// One layer's attention.
 pub(super) struct Layer {
-    layer: usize,
+    number: usize,
     shape: LayerShape,
     /// Heads of the queries.
     heads: usize,
@@ -138,7 +138,9 @@ impl Kernel for Layer {
             } = &mut *work;
             let last = queries.iter().map(|q| q.position / PAGE).max().unwrap_or(0);
             let table = table[..=last].iter();
-            let heads: Vec<_> = table.map(|id| pages.head(self.layer, *id, *head)).collect();
+            let heads: Vec<_> = table
+                .map(|id| pages.head(self.number, *id, *head))
+                .collect();
             self.attention.answer(&heads, queries);
         })
     }
@@ -153,7 +155,7 @@ impl Layer {
             let positions = part.position..part.position + part.tokens;
             for (position, (keys, values)) in positions.zip(&mut rows) {
                 let place = (part.table[position / PAGE], position % PAGE);
-                pages.write(self.layer, place, keys, values);
+                pages.write(self.number, place, keys, values);
             }
         }
     }

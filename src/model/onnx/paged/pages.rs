@@ -32,7 +32,7 @@ pub(super) struct Pages {
     offsets: Vec<usize>,
     /// Numbers of a page.
     size: usize,
-    pages: Vec<Page>,
+    all: Vec<Page>,
     free: Vec<PageId>,
     /// Most pages at once.
     most: usize,
@@ -57,7 +57,7 @@ impl Pages {
             shapes,
             offsets,
             size,
-            pages: Vec::new(),
+            all: Vec::new(),
             free: Vec::new(),
             most: usize::try_from(most_bytes / bytes)
                 .unwrap_or(usize::MAX)
@@ -72,35 +72,35 @@ impl Pages {
 
     /// Pages that can be taken now.
     pub(super) fn left(&self) -> usize {
-        self.most - (self.pages.len() - self.free.len())
+        self.most - (self.all.len() - self.free.len())
     }
 
     /// Takes a page for one user, all zero; none where the ceiling is reached.
     pub(super) fn take(&mut self) -> Option<PageId> {
         if let Some(id) = self.free.pop() {
             // Zeros, so that nothing of another text, be it not a number, is ever multiplied in.
-            self.pages[id.0].numbers.fill(0.0);
-            self.pages[id.0].users = 1;
+            self.all[id.0].numbers.fill(0.0);
+            self.all[id.0].users = 1;
             return Some(id);
         }
-        if self.pages.len() == self.most {
+        if self.all.len() == self.most {
             return None;
         }
-        self.pages.push(Page {
+        self.all.push(Page {
             numbers: vec![0.0; self.size].into(),
             users: 1,
         });
-        Some(PageId(self.pages.len() - 1))
+        Some(PageId(self.all.len() - 1))
     }
 
     /// One more uses a page.
     pub(super) fn share(&mut self, id: PageId) {
-        self.pages[id.0].users += 1;
+        self.all[id.0].users += 1;
     }
 
     /// One uses a page no more.
     pub(super) fn release(&mut self, id: PageId) {
-        let users = &mut self.pages[id.0].users;
+        let users = &mut self.all[id.0].users;
         *users -= 1;
         if *users == 0 {
             self.free.push(id);
@@ -109,12 +109,12 @@ impl Pages {
 
     /// How many use a page.
     pub(super) fn users(&self, id: PageId) -> usize {
-        self.pages[id.0].users
+        self.all[id.0].users
     }
 
     /// Writes a page's contents over another's.
     pub(super) fn copy(&mut self, from: PageId, to: PageId) {
-        if let Ok([from, to]) = self.pages.get_disjoint_mut([from.0, to.0]) {
+        if let Ok([from, to]) = self.all.get_disjoint_mut([from.0, to.0]) {
             to.numbers.copy_from_slice(&from.numbers);
         }
     }
@@ -130,7 +130,7 @@ impl Pages {
         let LayerShape { heads, width } = self.shapes[layer];
         for head in 0..heads {
             let own = self.place(layer, head);
-            let (all_keys, all_values) = self.pages[id.0].numbers[own].split_at_mut(width * PAGE);
+            let (all_keys, all_values) = self.all[id.0].numbers[own].split_at_mut(width * PAGE);
             let of_head = head * width..(head + 1) * width;
             let places = all_keys.iter_mut().skip(place).step_by(PAGE);
             for (at, key) in places.zip(&keys[of_head.clone()]) {
@@ -142,7 +142,7 @@ impl Pages {
 
     /// What one head of a layer has in a page.
     pub(super) fn head(&self, layer: usize, id: PageId, head: usize) -> Head<'_> {
-        let numbers = &self.pages[id.0].numbers[self.place(layer, head)];
+        let numbers = &self.all[id.0].numbers[self.place(layer, head)];
         let (keys, values) = numbers.split_at(self.shapes[layer].width * PAGE);
         Head { keys, values }
     }
