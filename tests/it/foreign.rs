@@ -27,7 +27,12 @@ fn hub() -> Hub {
     let seen = Arc::clone(&asked);
     let router = axum::Router::new().fallback(move |uri: axum::http::Uri| {
         seen.lock().unwrap().push(uri.to_string());
-        std::future::ready("{\"id\": \"a\", \"question\": \"from the hub\", \"target\": 1}\n")
+        // It serves files and lists none.
+        if uri.path().starts_with("/api/") {
+            return std::future::ready((axum::http::StatusCode::NOT_FOUND, ""));
+        }
+        let row = "{\"id\": \"a\", \"question\": \"from the hub\", \"target\": 1}\n";
+        std::future::ready((axum::http::StatusCode::OK, row))
     });
     let listener = runtime
         .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
@@ -104,9 +109,16 @@ fn a_dataset_lies_in_the_cache_of_the_hubs_own_tools_and_nowhere_else() {
     suite_with_data(home.path(), "{hub: {dataset: a/b, files: [x/y.jsonl]}}");
     let shown = show(home.path(), &hub).exits_with(0);
     assert!(shown.stdout.contains("from the hub"), "{}", shown.stdout);
-    let cached = home.path().join("hub/datasets--a--b/snapshots/main/x/y.jsonl");
+    let cached = home
+        .path()
+        .join("hub/datasets--a--b/snapshots/main/x/y.jsonl");
     assert!(cached.is_file());
-    assert!(!home.path().join("deep/in/the/home/candor/datasets").exists());
+    assert!(
+        !home
+            .path()
+            .join("deep/in/the/home/candor/datasets")
+            .exists()
+    );
 }
 
 #[test]
