@@ -7,7 +7,10 @@ use clap::{Args, Subcommand};
 use super::exit::{Exit, Failure};
 use super::number::positive;
 use super::settings::Settings;
-use crate::model::{self, Message, Parameters, Prompt, Request, Role, SampleRef, Wanted};
+use crate::model::{
+    self, BatchInvariance, Identity, Message, Model, NATS, Parameters, Prompt, Request, Role,
+    SampleRef, Wanted,
+};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -30,6 +33,10 @@ enum Command {
         /// Print the log-likelihoods of these continuations instead of an answer.
         #[arg(long, value_name = "TEXT", num_args = 1..)]
         continuations: Vec<String>,
+        /// Ask 32 requests one at a time, then 8 and 32 at a time, and compare the answers: exit code 0 if no text differs, and no log-likelihood by more than
+        /// 1e-5 nats; else 1.
+        #[arg(long, conflicts_with_all = ["continuations", "prompt", "max_tokens", "plain"])]
+        batch_invariance: bool,
         /// Ask in plain text even if the model takes chat messages.
         #[arg(long)]
         plain: bool,
@@ -51,6 +58,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         prompt,
         max_tokens,
         continuations,
+        batch_invariance,
         plain,
         json,
         offline,
@@ -61,6 +69,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         .parse()
         .map_err(|e: model::SpecError| Failure::new(Exit::Usage, e))?;
     let model = model::open(&spec, &settings.open).await?;
+    if batch_invariance {
+        return certify(model.as_ref(), json).await;
+    }
     let capabilities = model.capabilities();
     let chat = capabilities.chat && !plain;
     let request = Request {
@@ -97,15 +108,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         );
         return Ok(Exit::Done);
     }
-    let identity = model.identity();
-    outln!(
-        "{} · identity {}",
-        identity.name,
-        identity
-            .fingerprint
-            .get(..16)
-            .unwrap_or(&identity.fingerprint)
-    );
+    introduce(model.identity());
     outln!(
         "chat: {} · log-likelihoods: {}",
         yes_or_no(capabilities.chat),
@@ -129,6 +132,50 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         );
     }
     Ok(Exit::Done)
+}
+
+/// Prints whether answers depend on what is asked beside them.
+async fn certify(model: &dyn Model, json: bool) -> Result<Exit, Failure> {
+    let found = BatchInvariance::of(model).await?;
+    let holds = found.holds();
+    if json {
+        outln!(
+            "{}",
+            serde_json::json!({
+                "identity": model.identity(),
+                "batch_invariance": found,
+                "holds": holds,
+            })
+        );
+    } else {
+        introduce(model.identity());
+        let [alone, some, many] = found.sizes;
+        outln!("asked {alone} at a time, and in other orders {some} and {many} at a time");
+        outln!(
+            "texts that differ: {} of {}",
+            found.texts_differ,
+            found.texts
+        );
+        match found.log_likelihoods {
+            0 => outln!("log-likelihoods: it gives none"),
+            all => outln!(
+                "largest difference of {all} log-likelihoods: {:.1e} nats (at most {NATS:.0e} is allowed)",
+                found.largest_difference
+            ),
+        }
+        let whether = if holds { "do not depend" } else { "depend" };
+        outln!("Its answers {whether} on what is asked beside them.");
+    }
+    Ok(if holds { Exit::Done } else { Exit::GateFailed })
+}
+
+fn introduce(identity: &Identity) {
+    let fingerprint = &identity.fingerprint;
+    outln!(
+        "{} · identity {}",
+        identity.name,
+        fingerprint.get(..16).unwrap_or(fingerprint)
+    );
 }
 
 fn token_count(tokens: Option<u64>) -> String {

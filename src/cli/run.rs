@@ -19,12 +19,12 @@ use super::scheduler;
 use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::{Dataset, FailedTrials, failed_trials, named_model, totals};
-use crate::model::{ErrorClass, ModelSpec, OpenOptions};
+use crate::model::{ErrorClass, ModelSpec, OpenOptions, SharedTokens};
 use crate::report::{Report, ReportOptions, count};
 use crate::run::{
     Limits, Outcome, Plan, PlanOptions, Resumed, Session, SessionOptions, StopReason,
 };
-use crate::store::{BATCHES, Output, Recording, Shard, may_be_written};
+use crate::store::{BATCHES, Output, Recording, RunDirectory, Shard, may_be_written};
 use crate::text::excerpt;
 
 /// Maximum number of kinds of failure that are told at the end.
@@ -301,6 +301,23 @@ fn tell_of_cache(outcome: &Outcome) {
     ));
 }
 
+/// Reports what models in this process were spared because prompts begin alike.
+fn tell_of_sharing(directory: &RunDirectory) {
+    for model in &directory.manifest.models {
+        let Some(read) = model.shared_tokens.filter(|read| read.shared > 0) else {
+            continue;
+        };
+        let SharedTokens { tokens, shared } = read;
+        #[allow(clippy::cast_precision_loss)] // far below 2^53
+        let share = shared as f64 / tokens as f64;
+        say(&format!(
+            "{}: {:.0} % of {tokens} prompt tokens were shared with earlier prompts and not read again",
+            model.identity.name,
+            share * 100.0
+        ));
+    }
+}
+
 /// The flags that resume a run: its directory, and those of its models that must be named again.
 fn go_on(session: &Session) -> String {
     let mut flags = format!("--resume {}", session.path().display());
@@ -323,6 +340,7 @@ async fn ask_and_report(
         .run(move |event| progress.on(&event), interrupts())
         .await?;
     tell_of_cache(&outcome);
+    tell_of_sharing(&directory);
     if outcome.stopped == Some(StopReason::Interrupted) {
         let all = outcome.answered + outcome.failed + outcome.not_asked;
         say(&format!(

@@ -152,6 +152,15 @@ impl Usage {
     }
 }
 
+/// What a model was spared because prompts begin alike.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedTokens {
+    /// Tokens of all prompts and continuations.
+    pub tokens: u64,
+    /// Those of them that had been read before, at the beginning of another.
+    pub shared: u64,
+}
+
 /// The requests behind an answer or a failure, together: those that failed, or brought no word, included.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -7,6 +7,7 @@ mod completion;
 mod demo;
 mod error;
 mod hub;
+mod invariance;
 mod named;
 pub mod onnx;
 mod reasoning;
@@ -25,10 +26,12 @@ use crate::sandbox::CodePolicy;
 
 pub use by_token::{ByToken, Delta, ScoredToken, Token, TokenRequest, TokenText, Written};
 pub use completion::{
-    Attempts, Completion, ContinuationScore, Finish, Origin, Served, Signal, Timing, Usage, Usd,
+    Attempts, Completion, ContinuationScore, Finish, Origin, Served, SharedTokens, Signal, Timing,
+    Usage, Usd,
 };
 pub use demo::DEMO_MODELS;
 pub use error::{ErrorClass, FailureScope, ModelError};
+pub use invariance::{BatchInvariance, NATS};
 pub(crate) use named::{BARE_KEY_ENV, bare_key_is_set};
 pub use named::{Named, NotNamed};
 pub(crate) use onnx::python_method;
@@ -91,6 +94,11 @@ pub trait Model: Send + Sync {
     /// Whether somebody else runs it, who can change it while it is asked: such models are asked in step, so that they share the hour.
     fn is_hosted(&self) -> bool {
         false
+    }
+
+    /// What it was spared so far because prompts begin alike, where it keeps count.
+    fn shared_tokens(&self) -> Option<SharedTokens> {
+        None
     }
 
     /// The same model token by token, where its tokens can be seen.

@@ -353,6 +353,7 @@ impl Plan {
             capabilities: Some(m.capabilities),
             stopped: None,
             route: route_of(&m.model.identity().spec),
+            shared_tokens: None,
         });
         let failed = self.failed.iter().map(|(spec, error)| ModelRecord {
             identity: Identity {
@@ -363,6 +364,7 @@ impl Plan {
             capabilities: None,
             stopped: Some(error.to_string()),
             route: None,
+            shared_tokens: None,
         });
         manifest.models = opened.chain(failed).collect();
         (

@@ -191,6 +191,13 @@ fn close(manifest: &mut Manifest, plan: &Plan, outcome: &Outcome) {
         manifest.add_stratum(ROUTE);
     }
     manifest.finished = outcome.stopped.is_none().then(Timestamp::now);
+    for planned in &plan.models {
+        let name = &planned.model.identity().name;
+        let mut records = manifest.models.iter_mut();
+        if let Some(record) = records.find(|m| m.identity.name == *name) {
+            record.shared_tokens = planned.model.shared_tokens();
+        }
+    }
     for (model, reason) in &outcome.given_up {
         let name = &plan.models[*model].model.identity().name;
         let mut records = manifest.models.iter_mut();

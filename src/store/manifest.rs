@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rescored::RescoredSuite;
 use crate::hub::HubPin;
-use crate::model::{Capabilities, Identity};
+use crate::model::{Capabilities, Identity, SharedTokens};
 use crate::score::{Tells, tells_of};
 use crate::suite::{Artefacts, Filter, Kind, PublishedAs, SuiteParts, TaskGroup};
 
@@ -119,6 +119,9 @@ pub struct ModelRecord {
     /// The route that all its answers came by, where one was chosen.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub route: Option<RouteOf>,
+    /// What it was spared in the last start of the run because prompts begin alike, where it keeps count.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub shared_tokens: Option<SharedTokens>,
 }
 
 impl ModelRecord {

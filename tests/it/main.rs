@@ -16,10 +16,12 @@
 mod axe;
 mod bad_input;
 mod batch;
+mod batching;
 mod bbq;
 mod benchmarks;
 #[cfg(unix)]
 mod browser;
+mod by_token;
 mod cache;
 mod calibrate;
 mod cases;

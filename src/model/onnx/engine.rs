@@ -1,385 +1,284 @@
-//! The thread that owns a graph. Everyone else holds a handle, puts a job into the queue, and awaits the answer.
+//! The thread that owns a graph. Everyone else holds a handle, puts jobs into the queue, and awaits the answers.
 
-use std::sync::{Arc, mpsc};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Instant;
 
 use tokio::sync::oneshot;
 
 use super::cores;
-use super::graph::{Cache, Graph};
-use super::likelihood::log_softmax_at;
+use super::generation::{Generated, Generation};
+use super::job::{Generate, Job, Score, Scored};
+use super::likelihood::Sum;
 use super::listener::Listener;
-use super::sampler::{Sampler, argmax};
+use super::paged::Batch;
+use super::serial::Serial;
 use super::tokenizer::Tokenizer;
-use crate::model::request::cut_at_stop;
-use crate::model::{ContinuationScore, ErrorClass, Finish, ModelError, Parameters, Usage};
+use crate::model::{ContinuationScore, ErrorClass, ModelError, Parameters, SharedTokens, Usage};
 
 /// A handle to the thread that owns one model.
 pub(super) struct Engine {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<Vec<Job>>,
+    tokenizer: Arc<Tokenizer>,
+    limits: Limits,
+    shared: Option<Arc<Mutex<SharedTokens>>>,
 }
 
-enum Job {
-    Generate {
-        tokens: Vec<u32>,
-        parameters: Parameters,
-        listener: Option<Listener>,
-        asked: Instant,
-        reply: oneshot::Sender<Result<Generated, ModelError>>,
-    },
-    LogLikelihood {
-        prompt: String,
-        special: bool,
-        continuations: Vec<String>,
-        asked: Instant,
-        reply: oneshot::Sender<Result<Likelihoods, ModelError>>,
-    },
-}
-
-/// A generated text. Times are in seconds.
-pub(super) struct Generated {
-    pub text: String,
-    pub finish: Finish,
-    pub usage: Usage,
-    pub queue: f64,
-    pub first_token: f64,
+/// What a text must keep to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Tokens that the model knows; 0 where that is not known.
+    pub vocabulary: usize,
+    /// Most tokens of a text.
+    pub context_length: Option<usize>,
 }
 
 /// Scores of continuations.
 pub(super) struct Likelihoods {
     pub continuations: Vec<ContinuationScore>,
     pub prompt_tokens: u64,
+    /// Seconds.
     pub queue: f64,
 }
 
-struct Worker {
-    graph: Graph,
-    tokenizer: Arc<Tokenizer>,
-    end_tokens: Vec<u32>,
-    context_length: Option<usize>,
+/// How a graph's texts are run.
+pub(super) enum Worker {
+    /// One after the other.
+    Serial(Serial),
+    /// Side by side.
+    Batch(Batch),
+}
+
+impl Worker {
+    /// How many texts at once still raise throughput.
+    pub(super) fn concurrency(&self) -> usize {
+        match self {
+            // One at work and one waiting: more would only wait longer.
+            Self::Serial(_) => 2,
+            Self::Batch(_) => 32,
+        }
+    }
 }
 
 impl Engine {
-    pub(super) fn start(
-        graph: Graph,
-        tokenizer: Arc<Tokenizer>,
-        end_tokens: Vec<u32>,
-        context_length: Option<usize>,
-    ) -> Self {
+    pub(super) fn start(worker: Worker, tokenizer: Arc<Tokenizer>, limits: Limits) -> Self {
         let (jobs, queue) = mpsc::channel();
-        let mut worker = Worker {
-            graph,
-            tokenizer,
-            end_tokens,
-            context_length,
+        let shared = match &worker {
+            Worker::Serial(_) => None,
+            Worker::Batch(_) => Some(Arc::default()),
         };
+        let told = shared.clone();
         std::thread::Builder::new()
             .name("candor-onnx".into())
-            .spawn(move || {
-                for job in queue {
-                    worker.serve(job);
-                }
+            .spawn(move || match worker {
+                Worker::Serial(serial) => one_by_one(serial, &queue),
+                Worker::Batch(batch) => side_by_side(batch, &queue, &told.unwrap_or_default()),
             })
             .expect("the operating system can start a thread");
-        Self { jobs }
+        Self {
+            jobs,
+            tokenizer,
+            limits,
+            shared,
+        }
     }
 
-    /// Continues a text; a listener hears of each token.
+    /// What texts had of each other so far, where they can.
+    pub(super) fn shared(&self) -> Option<SharedTokens> {
+        let shared = self.shared.as_ref()?;
+        Some(*shared.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Goes on with a text; a listener hears of each token.
     pub(super) async fn generate(
         &self,
-        tokens: Vec<u32>,
-        parameters: Parameters,
+        prompt: Vec<u32>,
+        parameters: &Parameters,
         listener: Option<Listener>,
-    ) -> Result<Generated, ModelError> {
+    ) -> Result<(Generated, Usage), ModelError> {
+        let asked = Instant::now();
+        let room = self.limits.room_after(&prompt)?;
+        let read = prompt.len() as u64;
         let (reply, answer) = oneshot::channel();
-        self.submit(
-            Job::Generate {
-                tokens,
-                parameters,
-                listener,
-                asked: Instant::now(),
-                reply,
-            },
-            answer,
-        )
-        .await
+        self.submit(vec![Job::Generate(Generate {
+            prompt,
+            generation: Box::new(Generation::new(parameters, room, listener)),
+            asked,
+            reply,
+        })])?;
+        let generated = answer.await.map_err(|_| gone())??;
+        let usage = Usage::new(read, generated.written as u64);
+        Ok((generated, usage))
     }
 
     pub(super) async fn log_likelihood(
         &self,
-        prompt: String,
-        special: bool,
-        continuations: Vec<String>,
-    ) -> Result<Likelihoods, ModelError> {
-        let (reply, answer) = oneshot::channel();
-        self.submit(
-            Job::LogLikelihood {
-                prompt,
-                special,
-                continuations,
-                asked: Instant::now(),
-                reply,
-            },
-            answer,
-        )
-        .await
-    }
-
-    async fn submit<T>(
-        &self,
-        job: Job,
-        answer: oneshot::Receiver<Result<T, ModelError>>,
-    ) -> Result<T, ModelError> {
-        let gone = || {
-            ModelError::new(
-                ErrorClass::Runtime,
-                "the model's worker thread has ended; see the log above",
-            )
-        };
-        self.jobs.send(job).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
-    }
-}
-
-impl Worker {
-    fn serve(&mut self, job: Job) {
-        let _cores = cores::take(self.graph.threads);
-        match job {
-            // Skip jobs whose caller has gone away.
-            Job::Generate { reply, .. } if reply.is_closed() => {}
-            Job::LogLikelihood { reply, .. } if reply.is_closed() => {}
-            Job::Generate {
-                tokens,
-                parameters,
-                listener,
-                asked,
-                reply,
-            } => {
-                let _ = reply.send(self.generate(&tokens, &parameters, listener.as_ref(), asked));
-            }
-            Job::LogLikelihood {
-                prompt,
-                special,
-                continuations,
-                asked,
-                reply,
-            } => {
-                let _ = reply.send(self.log_likelihood(&prompt, special, &continuations, asked));
-            }
-        }
-    }
-
-    fn generate(
-        &mut self,
-        tokens: &[u32],
-        parameters: &Parameters,
-        listener: Option<&Listener>,
-        asked: Instant,
-    ) -> Result<Generated, ModelError> {
-        let queue = asked.elapsed().as_secs_f64();
-        let room = self.room_after(tokens.len())?;
-        let limit = (parameters.max_tokens as usize).min(room);
-        let mut sampler = Sampler::new(parameters);
-        let (mut cache, mut last) = match listener.filter(|listener| listener.echo) {
-            Some(listener) => self.read_aloud(tokens, listener)?,
-            None => self.read(tokens)?,
-        };
-        let first_token = asked.elapsed().as_secs_f64();
-        let mut written: Vec<u32> = Vec::new();
-        let mut finish = Finish::Length;
-        while written.len() < limit {
-            let token = sampler.choose(&last)?;
-            let ends = self.end_tokens.contains(&token);
-            if let Some(listener) = listener {
-                if listener.is_gone() {
-                    break;
-                }
-                listener.tell(token, &last, ends)?;
-            }
-            if ends {
-                finish = Finish::Stop;
-                break;
-            }
-            written.push(token);
-            if self.stops(&written, &parameters.stop)? {
-                finish = Finish::Stop;
-                break;
-            }
-            if written.len() < limit {
-                cache = self.graph.run(&[token], &cache, 0, |_, logits| {
-                    last.clear();
-                    last.extend_from_slice(logits);
-                })?;
-            }
-        }
-        let mut text = self.tokenizer.decode(&written)?;
-        cut_at_stop(&mut text, &parameters.stop);
-        let usage = Usage::new(tokens.len() as u64, written.len() as u64);
-        Ok(Generated {
-            text,
-            finish,
-            usage,
-            queue,
-            first_token,
-        })
-    }
-
-    /// Whether a stop string has just appeared. Only the tail is decoded: a stop string cannot have ended further back.
-    fn stops(&self, written: &[u32], stop: &[String]) -> Result<bool, ModelError> {
-        let Some(longest) = stop.iter().map(String::len).max() else {
-            return Ok(false);
-        };
-        let tail = self
-            .tokenizer
-            .decode(&written[written.len().saturating_sub(longest + 8)..])?;
-        Ok(stop
-            .iter()
-            .any(|s| !s.is_empty() && tail.contains(s.as_str())))
-    }
-
-    fn log_likelihood(
-        &mut self,
         prompt: &str,
         special: bool,
         continuations: &[String],
-        asked: Instant,
     ) -> Result<Likelihoods, ModelError> {
-        let queue = asked.elapsed().as_secs_f64();
-        let mut scores = Vec::with_capacity(continuations.len());
-        let mut shared: Option<(Vec<u32>, Cache, Vec<f32>)> = None;
+        let asked = Instant::now();
+        let mut texts = Texts::default();
+        let mut lengths = Vec::with_capacity(continuations.len());
         let mut prompt_tokens = 0;
-        for continuation in continuations {
-            let (context, rest) = self.tokenizer.encode_pair(prompt, continuation, special)?;
-            if rest.is_empty() {
-                return Err(ModelError::new(
-                    ErrorClass::BadRequest,
-                    format!(
-                        "the continuation {continuation:?} has no tokens of its own after the prompt"
-                    ),
-                ));
+        let mut before: Option<Vec<u32>> = None;
+        for (number, continuation) in continuations.iter().enumerate() {
+            let (context, tokens) = self.tokenizer.encode_pair(prompt, continuation, special)?;
+            if tokens.is_empty() {
+                let what = format!(
+                    "the continuation {continuation:?} has no tokens of its own after the prompt"
+                );
+                return Err(ModelError::new(ErrorClass::BadRequest, what));
             }
-            let mut sum = Sum::default();
-            prompt_tokens += rest.len() as u64;
-            let most = self.context_length.unwrap_or(usize::MAX);
-            if prompt.is_empty() && rest.len() > most {
-                for (context, rest) in windows(&context, &rest, most) {
-                    let fed = [&context, &rest[..rest.len() - 1]].concat();
-                    let empty = self.graph.empty_cache()?;
-                    self.follow(&fed, &empty, rest, &mut sum)?;
+            lengths.push(tokens.len());
+            prompt_tokens += tokens.len() as u64;
+            let most = self.limits.context_length.unwrap_or(usize::MAX);
+            if prompt.is_empty() && tokens.len() > most {
+                self.limits.must_know(&tokens)?;
+                for (context, tokens) in windows(&context, &tokens, most) {
+                    texts.add(number, context, tokens)?;
                 }
-                scores.push(sum.of(&rest));
                 continue;
             }
-            self.room_after(context.len() + rest.len())?;
-            if self.graph.shares_up_to(context.len() + rest.len()) {
-                // Continuations nearly always share the context's tokens; where one merges across the border, it gets its own.
-                if shared
-                    .as_ref()
-                    .is_none_or(|(tokens, ..)| *tokens != context)
-                {
-                    let (cache, last) = self.read(&context)?;
-                    prompt_tokens += context.len() as u64;
-                    shared = Some((context, cache, last));
-                }
-                let (_, cache, last) = shared.as_ref().expect("set just above");
-                sum.add(last, rest[0])?;
-                self.follow(&rest[..rest.len() - 1], cache, &rest[1..], &mut sum)?;
-            } else {
+            self.limits.room_after(&[&context[..], &tokens].concat())?;
+            // Continuations nearly always share the context's tokens; where one merges across the border, it has its own.
+            if before.as_ref() != Some(&context) {
                 prompt_tokens += context.len() as u64;
-                let whole = [context.as_slice(), &rest[..rest.len() - 1]].concat();
-                let empty = self.graph.empty_cache()?;
-                self.follow(&whole, &empty, &rest, &mut sum)?;
+                before = Some(context.clone());
             }
-            scores.push(sum.of(&rest));
+            texts.add(number, context, &tokens)?;
         }
+        let (sums, queue) = self.scored(&texts.listed, lengths.len(), asked).await?;
+        let scores = sums.iter().zip(lengths);
         Ok(Likelihoods {
-            continuations: scores,
+            continuations: scores.map(|(sum, tokens)| sum.score(tokens)).collect(),
             prompt_tokens,
             queue,
         })
     }
 
-    /// The state after a text's tokens, and the logits of what follows.
-    fn read(&mut self, tokens: &[u32]) -> Result<(Cache, Vec<f32>), ModelError> {
-        let empty = self.graph.empty_cache()?;
-        let mut last = Vec::new();
-        let first = tokens.len().saturating_sub(1);
-        let cache = self.graph.run(tokens, &empty, first, |_, logits| {
-            last = logits.to_vec();
-        })?;
-        Ok((cache, last))
+    /// The sums of so many continuations, of which texts are parts, and how many seconds the first text waited.
+    async fn scored(
+        &self,
+        texts: &[Text],
+        continuations: usize,
+        asked: Instant,
+    ) -> Result<(Vec<Sum>, f64), ModelError> {
+        let (jobs, answers): (Vec<_>, Vec<_>) = texts.iter().map(|text| text.job(asked)).unzip();
+        self.submit(jobs)?;
+        let mut sums = vec![Sum::default(); continuations];
+        let mut queue: Option<f64> = None;
+        for (text, answer) in texts.iter().zip(answers) {
+            let scored = answer.await.map_err(|_| gone())??;
+            queue.get_or_insert(scored.queue);
+            for ((number, _), sum) in text.continuations.iter().zip(scored.scores) {
+                sums[*number].join(&sum);
+            }
+        }
+        Ok((sums, queue.unwrap_or(0.0)))
     }
 
-    /// The same, telling of each token.
-    fn read_aloud(
+    fn submit(&self, jobs: Vec<Job>) -> Result<(), ModelError> {
+        self.jobs.send(jobs).map_err(|_| gone())
+    }
+}
+
+fn gone() -> ModelError {
+    ModelError::new(
+        ErrorClass::Runtime,
+        "the model's worker thread has ended; see the log above",
+    )
+}
+
+/// Texts, each listed once.
+#[derive(Default)]
+struct Texts {
+    listed: Vec<Text>,
+    numbers: BTreeMap<Vec<u32>, usize>,
+}
+
+impl Texts {
+    /// Adds tokens after a context, those of a continuation or a part of them.
+    fn add(
         &mut self,
+        continuation: usize,
+        context: Vec<u32>,
         tokens: &[u32],
-        listener: &Listener,
-    ) -> Result<(Cache, Vec<f32>), ModelError> {
-        let empty = self.graph.empty_cache()?;
-        let (mut last, mut read, mut failed) = (Vec::new(), 0, None);
-        if let Some(first) = tokens.first() {
-            listener.tell_first(*first);
-        }
-        let cache = self.graph.run(tokens, &empty, 0, |row, logits| {
-            read += 1;
-            match tokens.get(row + 1) {
-                Some(next) => failed = failed.take().or(listener.tell(*next, logits, false).err()),
-                None => last = logits.to_vec(),
-            }
-        })?;
-        match failed {
-            Some(error) => Err(error),
-            None if read < tokens.len() => Err(last_only()),
-            None => Ok((cache, last)),
-        }
-    }
-
-    /// Runs `fed` after the cache, and adds up what its last tokens give those that follow them.
-    fn follow(
-        &mut self,
-        fed: &[u32],
-        cache: &Cache,
-        targets: &[u32],
-        sum: &mut Sum,
     ) -> Result<(), ModelError> {
-        if targets.is_empty() {
-            return Ok(());
+        let (false, Some((last, rest))) = (context.is_empty(), tokens.split_last()) else {
+            return Err(no_tokens());
+        };
+        let length = context.len();
+        let mut fed = context;
+        fed.extend(rest);
+        let next = self.listed.len();
+        let at = *self.numbers.entry(fed.clone()).or_insert(next);
+        if at == next {
+            self.listed.push(Text {
+                fed,
+                context: length,
+                continuations: Vec::new(),
+            });
         }
-        let first = fed.len() - targets.len();
-        let (mut read, mut failed) = (0, None);
-        self.graph.run(fed, cache, first, |row, logits| {
-            if let Err(error) = sum.add(logits, targets[row - first]) {
-                failed = failed.take().or(Some(error));
-            }
-            read += 1;
-        })?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        if read < targets.len() {
-            return Err(last_only());
-        }
+        self.listed[at].continuations.push((continuation, *last));
         Ok(())
     }
+}
 
-    /// Tokens that still fit after `used`.
-    fn room_after(&self, used: usize) -> Result<usize, ModelError> {
-        let most = self.context_length.unwrap_or(usize::MAX);
-        if used == 0 {
-            return Err(ModelError::new(
-                ErrorClass::BadRequest,
-                "the prompt has no tokens",
-            ));
-        }
-        if used > most {
-            return Err(ModelError::new(
-                ErrorClass::BadRequest,
-                format!("the prompt has {used} tokens; the model's context holds at most {most}"),
-            ));
-        }
-        Ok(most - used)
+/// What continuations have in common but for their last tokens.
+struct Text {
+    fed: Vec<u32>,
+    context: usize,
+    /// Number and last token.
+    continuations: Vec<(usize, u32)>,
+}
+
+impl Text {
+    fn job(&self, asked: Instant) -> (Job, oneshot::Receiver<Result<Scored, ModelError>>) {
+        let (reply, answer) = oneshot::channel();
+        let last = self.continuations.iter().map(|(_, last)| *last);
+        let job = Job::Score(Score {
+            fed: self.fed.clone(),
+            context: self.context,
+            last: last.collect(),
+            asked,
+            reply,
+        });
+        (job, answer)
     }
+}
+
+impl Limits {
+    /// Tokens that still fit after a text.
+    fn room_after(&self, text: &[u32]) -> Result<usize, ModelError> {
+        let used = text.len();
+        if used == 0 {
+            return Err(no_tokens());
+        }
+        self.must_know(text)?;
+        let most = self.context_length.unwrap_or(usize::MAX);
+        most.checked_sub(used).ok_or_else(|| {
+            let what =
+                format!("the prompt has {used} tokens; the model's context holds at most {most}");
+            ModelError::new(ErrorClass::BadRequest, what)
+        })
+    }
+
+    fn must_know(&self, text: &[u32]) -> Result<(), ModelError> {
+        let known = |t: u32| self.vocabulary == 0 || (t as usize) < self.vocabulary;
+        let Some(token) = text.iter().find(|t| !known(**t)) else {
+            return Ok(());
+        };
+        let what = format!(
+            "the prompt has the token {token}, but the model has only {}: it is a special token that this model was not made with",
+            self.vocabulary
+        );
+        Err(ModelError::new(ErrorClass::BadRequest, what))
+    }
+}
+
+fn no_tokens() -> ModelError {
+    ModelError::new(ErrorClass::BadRequest, "the prompt has no tokens")
 }
 
 /// A text from its beginning that is longer than the model's context, in windows as lm-evaluation-harness rolls them
@@ -402,41 +301,27 @@ fn windows<'t>(begin: &[u32], tokens: &'t [u32], most: usize) -> Vec<(Vec<u32>, 
     windows
 }
 
-fn last_only() -> ModelError {
-    let what = "the graph returns logits for the last token only, but log-likelihoods need those of every token";
-    ModelError::new(ErrorClass::Unsupported, what)
-}
-
-/// The log-likelihood of a continuation, token by token.
-struct Sum {
-    log_likelihood: f64,
-    /// Whether each token so far was the most likely one.
-    is_greedy: bool,
-}
-
-impl Default for Sum {
-    fn default() -> Self {
-        Self {
-            log_likelihood: 0.0,
-            is_greedy: true,
-        }
+fn one_by_one(mut serial: Serial, queue: &mpsc::Receiver<Vec<Job>>) {
+    for jobs in queue {
+        let _cores = cores::take(serial.threads());
+        serial.serve(jobs);
     }
 }
 
-impl Sum {
-    fn add(&mut self, logits: &[f32], token: u32) -> Result<(), ModelError> {
-        self.log_likelihood += log_softmax_at(logits, token)?;
-        self.is_greedy &= argmax(logits) == token;
-        Ok(())
-    }
-
-    /// The score of the tokens that were added.
-    fn of(&self, tokens: &[u32]) -> ContinuationScore {
-        ContinuationScore {
-            log_likelihood: self.log_likelihood,
-            is_greedy: self.is_greedy,
-            tokens: u32::try_from(tokens.len()).unwrap_or(u32::MAX),
+fn side_by_side(mut batch: Batch, queue: &mpsc::Receiver<Vec<Job>>, shared: &Mutex<SharedTokens>) {
+    loop {
+        if batch.is_idle() {
+            let Ok(jobs) = queue.recv() else {
+                return;
+            };
+            jobs.into_iter().for_each(|job| batch.add(job));
         }
+        for job in queue.try_iter().flatten() {
+            batch.add(job);
+        }
+        let _cores = cores::take(batch.threads());
+        batch.step();
+        *shared.lock().unwrap_or_else(PoisonError::into_inner) = batch.shared();
     }
 }
 

@@ -7,7 +7,7 @@ const GRAPH: u64 = 7;
 /// `GraphProto.output`.
 const OUTPUT: u64 = 12;
 /// The wire type of what has a length before it.
-const LENGTH: u64 = 2;
+pub(super) const LENGTH: u64 = 2;
 
 /// The model `base` (a `ModelProto`) with what `addition` (a `GraphProto`) adds: its nodes, weights and inputs, and its outputs in place of
 /// those of `base`. What leads to none of them is not computed. None where `base` is not a whole model.
@@ -36,16 +36,16 @@ pub fn extended(base: &[u8], addition: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// A field of a message.
-struct Field<'m> {
-    number: u64,
+pub(super) struct Field<'m> {
+    pub number: u64,
     /// With its tag.
-    whole: &'m [u8],
+    pub whole: &'m [u8],
     /// Without tag and length; empty where it has none.
-    content: &'m [u8],
+    pub content: &'m [u8],
 }
 
 /// The fields of a message, one after the other; ends with none where one is broken.
-struct Fields<'m>(&'m [u8]);
+pub(super) struct Fields<'m>(pub &'m [u8]);
 
 impl<'m> Iterator for Fields<'m> {
     type Item = Option<Field<'m>>;
@@ -101,7 +101,7 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value.to_le_bytes()[0] | 0x80);
         value >>= 7;

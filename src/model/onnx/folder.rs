@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::build::{self, BuiltGraph};
 use super::quantise::{self, Rounding};
 use super::weights::{self, Checkpoint};
-use super::{Device, build, external, files_error};
+use super::{Device, external, files_error};
 use crate::files::{Folder, PlainPath, decode, without_bom};
 use crate::model::{ErrorClass, ModelError};
 
@@ -25,12 +26,7 @@ pub(super) enum GraphSource {
     /// A file, with its weights in it or beside it.
     File(PathBuf),
     /// A graph built here; its weights stay in their files, which are below the folder.
-    Built {
-        graph: Vec<u8>,
-        folder: PathBuf,
-        /// The longest text in which a token's keys and values do not depend on how long the text is; any text where none.
-        steady: Option<usize>,
-    },
+    Built { graph: BuiltGraph, folder: PathBuf },
     /// A file compiled into the binary.
     Embedded(&'static [u8]),
 }
@@ -244,7 +240,7 @@ impl<'a> Reader<'a> {
         };
         let mut checkpoint = Checkpoint::open(self.folder, &files)?;
         let mut form = build::Form::of(wanted.device, &checkpoint);
-        let mut built = build::graph(config, &checkpoint, form)?;
+        let (mut graph, uses) = build::graph(config, &checkpoint, form)?;
         let mut own = blake3::Hasher::new();
         for file in &files {
             own.update(self.content(file)?.as_bytes());
@@ -255,15 +251,14 @@ impl<'a> Reader<'a> {
         }
         if let Some(rounding) = wanted.rounding {
             form = form.rounded(rounding);
-            checkpoint = quantise::rounded(&checkpoint, &built.uses, rounding, &own.finalize())?;
-            built = build::graph(config, &checkpoint, form)?;
+            checkpoint = quantise::rounded(&checkpoint, &uses, rounding, &own.finalize())?;
+            (graph, _) = build::graph(config, &checkpoint, form)?;
             let identity = format!("{}-{}", rounding.name(), quantise::REVISION);
             self.fingerprint.update(identity.as_bytes());
         }
         Ok(GraphSource::Built {
-            graph: built.graph,
+            graph,
             folder: checkpoint.root().to_path_buf(),
-            steady: built.steady,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::path::Path;
 
 use half::{bf16, f16};
 use ort::environment::Environment;
@@ -10,14 +11,14 @@ use ort::session::builder::SessionBuilder;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{DynTensor, DynValue, Outlet, Shape, Tensor, TensorElementType, ValueType};
 
-use super::Device;
 use super::files_error;
 use super::folder::GraphSource;
 use super::runtime;
+use super::{Device, exported};
 use crate::model::{ErrorClass, ModelError};
 
 /// Where the files are that a graph from memory keeps its weights in.
-const WEIGHTS_FOLDER: &str = "session.model_external_initializers_file_folder_path";
+pub(super) const WEIGHTS_FOLDER: &str = "session.model_external_initializers_file_folder_path";
 /// Most tokens of one step.
 const MAX_TOKENS_PER_STEP: usize = 512;
 /// Most logits of one step, so that a long prompt over a large vocabulary does not fill the memory.
@@ -76,6 +77,11 @@ impl Graph {
         let builder = builder(environment, device, threads);
         match source {
             GraphSource::File(path) => {
+                if device == Device::Cpu
+                    && let Some(graph) = Self::of_wanted_rows(environment, path, threads)
+                {
+                    return Ok(graph);
+                }
                 let session = builder?.commit_from_file(path).map_err(|e| {
                     let size = std::fs::metadata(path).map_or(0, |m| m.len());
                     files_error(format!(
@@ -87,26 +93,15 @@ impl Graph {
                 })?;
                 Self::new(session, &path.display().to_string(), on_host)
             }
-            GraphSource::Built {
-                graph,
-                folder,
-                steady,
-            } => {
+            GraphSource::Built { graph, folder } => {
                 let session = builder?
                     .with_config_entry(WEIGHTS_FOLDER, folder.to_string_lossy())
                     .map_err(|e| recovered(&e))?
-                    .commit_from_memory(graph)
-                    .map_err(|e| {
-                        let folder = folder.display();
-                        let why = e.message();
-                        files_error(format!(
-                            "ONNX Runtime cannot load the weights in {folder}: {why}"
-                        ))
-                    })?;
-                let graph = Self::new(session, "the built graph", on_host)?;
+                    .commit_from_memory(&graph.model)
+                    .map_err(|e| broken_weights(folder, &e))?;
                 Ok(Self {
-                    steady: *steady,
-                    ..graph
+                    steady: graph.steady,
+                    ..Self::new(session, "the built graph", on_host)?
                 })
             }
             GraphSource::Embedded(bytes) => {
@@ -116,6 +111,19 @@ impl Graph {
                 Self::new(session, "the embedded graph", on_host)
             }
         }
+    }
+
+    /// An export that computes the logits of the wanted rows alone, where it can be made one.
+    fn of_wanted_rows(environment: &Environment, path: &Path, threads: usize) -> Option<Self> {
+        let (graph, folder) = exported::of_wanted_rows(path)?;
+        let session = builder(environment, Device::Cpu, threads)
+            .ok()?
+            .with_config_entry(WEIGHTS_FOLDER, folder.to_string_lossy())
+            .ok()?
+            .commit_from_memory(&graph)
+            .inspect_err(|e| tracing::debug!("{}: {}", path.display(), e.message()))
+            .ok()?;
+        Self::new(session, &path.display().to_string(), threads).ok()
     }
 
     fn new(session: Session, name: &str, threads: usize) -> Result<Self, ModelError> {
@@ -199,7 +207,6 @@ impl Graph {
         first: usize,
         mut read: impl FnMut(usize, &[f32]),
     ) -> Result<Cache, ModelError> {
-        self.must_know(tokens)?;
         let chunk = self.chunk(tokens.len(), first).max(1);
         let text_length = cache.len + tokens.len();
         let mut done: Option<Cache> = None;
@@ -243,17 +250,6 @@ impl Graph {
         } else {
             most_rows.clamp(16, MAX_TOKENS_PER_STEP)
         }
-    }
-
-    fn must_know(&self, tokens: &[u32]) -> Result<(), ModelError> {
-        let known = |t: u32| self.vocabulary == 0 || (t as usize) < self.vocabulary;
-        tokens.iter().find(|t| !known(**t)).map_or(Ok(()), |token| {
-            let what = format!(
-                "the prompt has the token {token}, but the model has only {}: it is a special token that this model was not made with",
-                self.vocabulary
-            );
-            Err(ModelError::new(ErrorClass::BadRequest, what))
-        })
     }
 
     fn step(
@@ -361,6 +357,14 @@ impl Part<'_> {
     }
 }
 
+/// What ONNX Runtime has against a built graph, which is well formed: its weights.
+pub(super) fn broken_weights(folder: &Path, error: &ort::Error) -> ModelError {
+    let (folder, why) = (folder.display(), error.message());
+    files_error(format!(
+        "ONNX Runtime cannot load the weights in {folder}: {why}. If a file is truncated, download it again"
+    ))
+}
+
 fn scalar(value: i64) -> Result<SessionInputValue<'static>, ModelError> {
     Ok(Tensor::from_array((Shape::new([]), vec![value]))
         .map_err(|e| runtime_error(&e))?
@@ -374,7 +378,7 @@ fn tensor(shape: [usize; 2], values: Vec<i64>) -> Result<SessionInputValue<'stat
 }
 
 /// The width of a row of logits and all rows, as f32 whatever the graph computes in.
-fn numbers(logits: &DynValue) -> Result<(usize, Cow<'_, [f32]>), ModelError> {
+pub(super) fn numbers(logits: &DynValue) -> Result<(usize, Cow<'_, [f32]>), ModelError> {
     let ValueType::Tensor { ty, shape, .. } = logits.dtype() else {
         return Err(files_error("output `logits` is not a tensor".into()));
     };
@@ -448,7 +452,7 @@ pub(super) fn builder(
         })
 }
 
-fn recovered(error: &ort::Error<SessionBuilder>) -> ModelError {
+pub(super) fn recovered(error: &ort::Error<SessionBuilder>) -> ModelError {
     ModelError::new(
         ErrorClass::Runtime,
         format!("ONNX Runtime: {}", error.message()),

@@ -1,6 +1,50 @@
 //! Log-probabilities from rows of logits.
 
-use crate::model::{ErrorClass, ModelError};
+use crate::model::{ContinuationScore, ErrorClass, ModelError};
+
+/// The log-likelihood of a continuation, token by token.
+#[derive(Debug, Clone)]
+pub(super) struct Sum {
+    log_likelihood: f64,
+    /// Whether each token so far was the most likely one.
+    is_greedy: bool,
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self {
+            log_likelihood: 0.0,
+            is_greedy: true,
+        }
+    }
+}
+
+impl Sum {
+    /// Adds a token that follows.
+    ///
+    /// # Errors
+    /// Those of [`log_softmax_at`].
+    pub(super) fn add(&mut self, logits: &[f32], token: u32) -> Result<(), ModelError> {
+        self.log_likelihood += log_softmax_at(logits, token)?;
+        self.is_greedy &= argmax(logits) == token;
+        Ok(())
+    }
+
+    /// Adds what was added elsewhere.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.log_likelihood += other.log_likelihood;
+        self.is_greedy &= other.is_greedy;
+    }
+
+    /// The whole, of so many tokens.
+    pub(super) fn score(&self, tokens: usize) -> ContinuationScore {
+        ContinuationScore {
+            log_likelihood: self.log_likelihood,
+            is_greedy: self.is_greedy,
+            tokens: u32::try_from(tokens).unwrap_or(u32::MAX),
+        }
+    }
+}
 
 /// Natural-log softmax of `logits` at `token`, summed in f64.
 ///
@@ -50,6 +94,17 @@ pub(super) fn largest(logits: &[f32]) -> Result<f32, ModelError> {
     } else {
         Ok(largest)
     }
+}
+
+/// The most likely token; the lowest id of equals.
+pub(super) fn argmax(logits: &[f32]) -> u32 {
+    let mut best = 0;
+    for (i, value) in logits.iter().enumerate() {
+        if *value > logits[best] {
+            best = i;
+        }
+    }
+    u32::try_from(best).unwrap_or(0)
 }
 
 fn unusable(what: &str) -> ModelError {

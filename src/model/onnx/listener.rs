@@ -27,11 +27,6 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// Whether nobody listens any more.
-    pub(super) fn is_gone(&self) -> bool {
-        self.told.is_closed()
-    }
-
     /// Tells of a token, with the logits of its place.
     ///
     /// # Errors

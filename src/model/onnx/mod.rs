@@ -9,24 +9,31 @@ mod chat_template;
 mod classifier;
 mod cores;
 mod engine;
+mod exported;
 mod extended;
 mod external;
 mod folder;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod generation;
 mod graph;
+mod job;
+mod kept;
 mod likelihood;
 mod listener;
+mod paged;
+mod paged_operator;
 mod python;
 mod quantise;
 pub mod runtime;
 mod sampler;
+mod serial;
 mod spoken;
 mod tokenizer;
 mod weights;
 mod write;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -36,17 +43,21 @@ use super::error::files_error;
 use super::hub;
 use super::{
     ByToken, Capabilities, Completion, ErrorClass, Identity, Message, Model, ModelError, ModelSpec,
-    OpenOptions, Prompt, Request, Timing, Usage, Wanted, reasoning,
+    OpenOptions, Prompt, Request, SharedTokens, Timing, Usage, Wanted, reasoning,
 };
+use build::BuiltGraph;
 use chat_template::ChatTemplate;
 pub use classifier::SequenceClassifier;
-use engine::Engine;
+use engine::{Engine, Limits, Worker};
 pub use extended::extended;
 pub(super) use folder::EmbeddedFiles;
-use folder::ModelFiles;
+use folder::{GraphSource, ModelFiles};
 use graph::Graph;
+use ort::environment::Environment;
+use paged::{Batch, Keeping, PagedGraph};
 pub(crate) use python::method as python_method;
 use quantise::Rounding;
+use serial::Serial;
 use spoken::Split;
 use tokenizer::Tokenizer;
 
@@ -67,6 +78,16 @@ pub struct OnnxModel {
     chat_template: Option<ChatTemplate>,
     tokenizer: Arc<Tokenizer>,
     engine: Engine,
+    concurrency: usize,
+}
+
+/// How a graph is run on this machine.
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    threads: usize,
+    /// Most bytes of keys and values.
+    kept: u64,
+    keeping: Keeping,
 }
 
 impl OnnxModel {
@@ -76,9 +97,20 @@ impl OnnxModel {
     /// [`ErrorClass::Files`] names the file that is missing or broken; [`ErrorClass::Runtime`] says why ONNX Runtime or a
     /// device cannot be used.
     pub async fn open(spec: &ModelSpec, options: &OpenOptions) -> Result<Self, ModelError> {
-        spec.allow_options(&["device", "threads", "file", "weights"])?;
+        spec.allow_options(&[
+            "device",
+            "threads",
+            "file",
+            "weights",
+            "kv_cache_gb",
+            "share_prefixes",
+        ])?;
         let device = parse_device(spec)?;
-        let threads = parse_threads(spec)?;
+        let settings = Settings {
+            threads: parse_threads(spec)?,
+            kept: kept::most_bytes(spec)?,
+            keeping: kept::keeping(spec)?,
+        };
         let rounding = Rounding::read(spec)?;
         if let (Some(rounding), true) = (rounding, device != Device::Cpu) {
             let name = rounding.name();
@@ -114,8 +146,7 @@ impl OnnxModel {
                 runtime::require_gpu()?;
             }
             let environment = runtime::environment(prefer_gpu, may_install)?;
-            let graph = Graph::load(environment, &files.graph, device, threads)?;
-            Self::assemble(spec.display_name(), spec.to_string(), &files, graph)
+            Self::assemble(&spec, environment, &files, device, settings)
         })
         .await
     }
@@ -126,45 +157,77 @@ impl OnnxModel {
         files: EmbeddedFiles,
         may_install: bool,
     ) -> Result<Self, ModelError> {
-        let (name, spec) = (spec.display_name(), spec.to_string());
+        let spec = spec.clone();
         blocking(move || {
             let environment = runtime::environment(false, may_install)?;
             let files = files.describe()?;
-            let graph = Graph::load(environment, &files.graph, Device::Cpu, 1)?;
-            Self::assemble(name, spec, &files, graph)
+            let settings = Settings {
+                threads: 1,
+                kept: kept::most_bytes(&spec)?,
+                keeping: Keeping::Prefixes,
+            };
+            Self::assemble(&spec, environment, &files, Device::Cpu, settings)
         })
         .await
     }
 
     fn assemble(
-        name: String,
-        spec: String,
+        spec: &ModelSpec,
+        environment: &Environment,
         files: &ModelFiles,
-        graph: Graph,
+        device: Device,
+        settings: Settings,
     ) -> Result<Self, ModelError> {
         let tokenizer = Arc::new(Tokenizer::new(files)?);
-        tokenizer.must_fit(graph.vocabulary)?;
+        let end_tokens = files.end_tokens.clone();
+        let batch = |graph: &BuiltGraph, folder: &Path| {
+            let graph = PagedGraph::load(environment, graph, folder, settings)?;
+            let vocabulary = graph.vocabulary;
+            let own = Arc::clone(&tokenizer);
+            let batch = Batch::new(graph, own, end_tokens.clone(), settings.keeping);
+            Ok::<_, ModelError>((Worker::Batch(batch), vocabulary))
+        };
+        let built = match &files.graph {
+            GraphSource::Built { graph, folder } if device == Device::Cpu => {
+                Some(batch(graph, folder)?)
+            }
+            // What ONNX Runtime does not take in another form, it is given as it is.
+            GraphSource::File(path) if device == Device::Cpu => {
+                exported::on_pages(path).and_then(|(graph, folder)| batch(&graph, folder).ok())
+            }
+            _ => None,
+        };
+        let (worker, vocabulary) = match built {
+            Some(built) => built,
+            None => {
+                let graph = Graph::load(environment, &files.graph, device, settings.threads)?;
+                let vocabulary = graph.vocabulary;
+                let own = Arc::clone(&tokenizer);
+                let serial = Serial::new(graph, own, end_tokens.clone());
+                (Worker::Serial(serial), vocabulary)
+            }
+        };
+        tokenizer.must_fit(vocabulary)?;
         let chat_template = files
             .chat_template
             .as_deref()
             .map(|source| ChatTemplate::new(source, &files.tokenizer_config))
             .transpose()?;
-        let identity = Identity {
-            name,
-            fingerprint: files.fingerprint.clone(),
-            spec,
+        let concurrency = worker.concurrency();
+        let limits = Limits {
+            vocabulary,
+            context_length: files.context_length,
         };
-        let engine = Engine::start(
-            graph,
-            Arc::clone(&tokenizer),
-            files.end_tokens.clone(),
-            files.context_length,
-        );
         Ok(Self {
-            identity,
+            identity: Identity {
+                name: spec.display_name(),
+                fingerprint: files.fingerprint.clone(),
+                spec: spec.to_string(),
+            },
             chat_template,
+            engine: Engine::start(worker, Arc::clone(&tokenizer), limits),
             tokenizer,
-            engine,
+            concurrency,
         })
     }
 
@@ -259,8 +322,7 @@ impl Model for OnnxModel {
         Capabilities {
             chat: self.chat_template.is_some(),
             log_likelihood: true,
-            // One at work and one waiting: more would only wait longer.
-            concurrency: 2,
+            concurrency: self.concurrency,
             cacheable: true,
         }
     }
@@ -268,6 +330,10 @@ impl Model for OnnxModel {
     fn count_tokens(&self, text: &str) -> Option<u64> {
         let tokens = self.tokenizer.encode(text, true).ok()?;
         Some(tokens.len() as u64)
+    }
+
+    fn shared_tokens(&self) -> Option<SharedTokens> {
+        self.engine.shared()
     }
 
     fn by_token(&self) -> Option<&dyn ByToken> {
@@ -279,15 +345,15 @@ impl Model for OnnxModel {
         let (prompt, special) = self.render(&request.prompt)?;
         let split = splitter(&prompt);
         let tokens = self.tokenizer.encode(&prompt, special)?;
-        let output = self
+        let (output, usage) = self
             .engine
-            .generate(tokens, request.parameters.clone(), None)
+            .generate(tokens, &request.parameters, None)
             .await?;
         let (thought, text) = split(&output.text);
         let mut completion = Completion::text(text);
         completion.reasoning = thought;
         completion.finish = output.finish;
-        completion.usage = output.usage;
+        completion.usage = usage;
         completion.timing = Timing {
             queue: output.queue,
             first_token: Some(output.first_token),
@@ -307,7 +373,7 @@ impl Model for OnnxModel {
         let (prompt, special) = self.render(&request.prompt)?;
         let output = self
             .engine
-            .log_likelihood(prompt, special, continuations.clone())
+            .log_likelihood(&prompt, special, continuations)
             .await?;
         let mut completion = Completion::text("");
         completion.usage = Usage::new(output.prompt_tokens, 0);

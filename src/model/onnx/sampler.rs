@@ -3,7 +3,7 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::likelihood::largest;
+use super::likelihood::{argmax, largest};
 use crate::model::{ModelError, Parameters};
 
 pub(super) struct Sampler {
@@ -71,17 +71,6 @@ impl Sampler {
         let random: &mut dyn Rng = &mut self.random;
         random.random::<f64>()
     }
-}
-
-/// The most likely token; the lowest id of equals.
-pub(super) fn argmax(logits: &[f32]) -> u32 {
-    let mut best = 0;
-    for (i, value) in logits.iter().enumerate() {
-        if *value > logits[best] {
-            best = i;
-        }
-    }
-    u32::try_from(best).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -57,11 +57,11 @@ impl ByToken for OnnxModel {
             told,
         };
         let mut transcript = Transcript::new(&self.tokenizer, &fed, request);
-        let answer =
-            self.engine
-                .generate(fed.ids.clone(), request.parameters.clone(), Some(listener));
+        let answer = self
+            .engine
+            .generate(fed.ids.clone(), &request.parameters, Some(listener));
         tokio::pin!(answer);
-        let output = loop {
+        let (output, usage) = loop {
             tokio::select! {
                 biased;
                 Some(logged) = tokens.recv() => transcript.add(logged, heard.as_ref())?,
@@ -74,7 +74,7 @@ impl ByToken for OnnxModel {
         }
         let mut written = transcript.end(&output.text, heard.as_ref());
         written.completion.finish = output.finish;
-        written.completion.usage = output.usage;
+        written.completion.usage = usage;
         written.completion.timing = Timing {
             queue: output.queue,
             first_token: Some(output.first_token),

@@ -210,6 +210,7 @@ impl Recordings {
                 capabilities: None,
                 stopped: None,
                 route: None,
+                shared_tokens: None,
             });
             self.models.len() - 1
         });

@@ -1,9 +1,9 @@
-//! The blocks that every family is built of. Hidden states are a matrix, tokens × hidden; batch and sequence are told apart in attention alone.
+//! The blocks that every family is built of. Hidden states are a matrix, tokens × hidden; which text a token is of matters to attention alone.
 
+use super::attend::{self, Cached, Step};
 use super::decoder::{Activation, Attention, Decoder, Layer, Mlp, Norm, Norms, Projections};
 use super::proto::{DataType, Dimension};
 use super::rotary::{Angles, Positions};
-use super::spelled;
 use super::weights::Weights;
 use super::writer::{Setting, Value, Writer, length};
 use super::{Attend, Form};
@@ -16,19 +16,6 @@ pub(super) struct Builder<'a> {
     weights: Weights<'a>,
     decoder: &'a Decoder,
     form: Form,
-}
-
-/// What all layers of a step share.
-struct Step {
-    /// Batch, sequence, and whatever is left.
-    by_sequence: Value,
-    /// The last token of each row of the batch, counted with those in the cache.
-    last: Value,
-    /// How many tokens there are, those in the cache included.
-    total: Value,
-    angles: Vec<Angles>,
-    /// Batch × sequence.
-    positions: Value,
 }
 
 type Built<T> = Result<T, ModelError>;
@@ -48,23 +35,28 @@ impl<'a> Builder<'a> {
         let decoder = self.decoder;
         let named = |name: &str| Dimension::Named(name.to_owned());
         let int64 = DataType::Int64;
-        let row = [named("batch"), named("sequence")];
-        let ids = self.writer.input("input_ids", int64, &row);
-        let mask_shape = [named("batch"), named("total")];
-        let mask = self.writer.input("attention_mask", int64, &mask_shape);
-        let positions = self.writer.input("position_ids", int64, &row);
+        let tokens = [named("tokens")];
+        let rows = [named("batch"), named("sequence")];
+        let (row, lengths, mask) = match self.form.attend {
+            Attend::Paged => (&tokens[..], &tokens[..], Value::none()),
+            Attend::Grouped | Attend::Spelled => {
+                let total = [named("batch"), named("total")];
+                let mask = self.writer.input("attention_mask", int64, &total);
+                (&rows[..], &[][..], mask)
+            }
+        };
+        let ids = self.writer.input("input_ids", int64, row);
+        let positions = self.writer.input("position_ids", int64, row);
         let text_length = match decoder.steady() {
-            Some(_) => self.writer.input("text_length", int64, &[]),
+            Some(_) => self.writer.input("text_length", int64, lengths),
             None => Value::none(),
         };
         let wanted = self.writer.input("wanted_rows", int64, &[named("wanted")]);
-        let step = self.step(
-            &mask,
-            &Positions {
-                of_tokens: &positions,
-                text_length: &text_length,
-            },
-        );
+        let positions = Positions {
+            of_tokens: &positions,
+            text_length: &text_length,
+        };
+        let step = self.step(&mask, &positions);
         let mut hidden = self.embedded(&ids)?;
         if let Some(factor) = decoder.embedding_factor {
             let factor = self.number(factor);
@@ -124,31 +116,20 @@ impl<'a> Builder<'a> {
     }
 
     fn step(&mut self, mask: &Value, positions: &Positions) -> Step {
-        let writer = &mut self.writer;
-        let to_int32 = [("to", Setting::Int(i64::from(DataType::Int32.number())))];
-        let rest = writer.integers(&[-1]);
-        let shape = writer.op("Shape", &[positions.of_tokens], &[]);
-        let along = [("axis", Setting::Int(0))];
-        let by_sequence = writer.op("Concat", &[&shape, &rest], &along);
-        let (axis, one) = (writer.integers(&[1]), writer.integer(1));
-        let keep = [("keepdims", Setting::Int(0))];
-        let seen = writer.op("ReduceSum", &[mask, &axis], &keep);
-        let last = writer.op("Sub", &[&seen, &one], &[]);
-        let mask_shape = writer.op("Shape", &[mask], &[]);
-        let total = writer.op("Gather", &[&mask_shape, &one], &[]);
-        let last = writer.op("Cast", &[&last], &to_int32);
-        let total = writer.op("Cast", &[&total], &to_int32);
-        let rotaries = &self.decoder.rotaries;
-        let compute = self.form.compute;
+        let (form, writer) = (self.form, &mut self.writer);
+        let rotaries = self.decoder.rotaries.iter();
         let angles = rotaries
-            .iter()
-            .map(|r| Angles::new(writer, r, positions, compute));
+            .map(|rotary| Angles::new(writer, rotary, positions, form.compute))
+            .collect();
+        let positions = positions.of_tokens;
         Step {
-            angles: angles.collect(),
-            by_sequence,
-            last,
-            total,
-            positions: positions.of_tokens.clone(),
+            form,
+            angles,
+            positions: positions.clone(),
+            cached: match form.attend {
+                Attend::Paged => Cached::none(),
+                Attend::Grouped | Attend::Spelled => Cached::new(writer, mask, positions),
+            },
         }
     }
 
@@ -260,37 +241,36 @@ impl<'a> Builder<'a> {
     ) -> Built<Value> {
         let name = format!("{}layers.{layer}.self_attn", self.decoder.prefix);
         let hidden = self.decoder.hidden;
-        let (own, shared) = (
+        let (width, shared) = (
             attention.heads * attention.width,
             attention.kv_heads * attention.width,
         );
         let [queries, keys, values] = match attention.projections {
             Projections::Separate { bias } => [
-                self.linear(&format!("{name}.q_proj"), value, (hidden, own), bias)?,
+                self.linear(&format!("{name}.q_proj"), value, (hidden, width), bias)?,
                 self.linear(&format!("{name}.k_proj"), value, (hidden, shared), bias)?,
                 self.linear(&format!("{name}.v_proj"), value, (hidden, shared), bias)?,
             ],
             Projections::Packed => {
-                let all = own + 2 * shared;
+                let all = width + 2 * shared;
                 let packed =
                     self.linear(&format!("{name}.qkv_proj"), value, (hidden, all), false)?;
-                self.columns(&packed, [own, shared, shared])
+                self.columns(&packed, [width, shared, shared])
             }
         };
         let queries = self.head_norm(&format!("{name}.q_norm"), attention, queries)?;
         let keys = self.head_norm(&format!("{name}.k_norm"), attention, keys)?;
-        let [queries, keys, values] = [queries, keys, values]
-            .map(|v| self.writer.op("Reshape", &[&v, &step.by_sequence], &[]));
         let angles = &step.angles[attention.rotary];
         let queries = angles.turn(&mut self.writer, &queries, attention.heads, attention.width);
         let keys = angles.turn(&mut self.writer, &keys, attention.kv_heads, attention.width);
-        let seen = self.grouped_query(layer, attention, [&queries, &keys, &values], step);
-        let by_token = self.writer.integers(&[-1, length(own)]);
+        let own = [&queries, &keys, &values];
+        let seen = attend::seen(&mut self.writer, layer, attention, own, step);
+        let by_token = self.writer.integers(&[-1, length(width)]);
         let seen = self.writer.op("Reshape", &[&seen, &by_token], &[]);
         self.linear(
             &format!("{name}.o_proj"),
             &seen,
-            (own, hidden),
+            (width, hidden),
             attention.output_bias,
         )
     }
@@ -302,59 +282,6 @@ impl<'a> Builder<'a> {
         let by_head = self.writer.integers(&[-1, length(attention.width)]);
         let heads = self.writer.op("Reshape", &[&value, &by_head], &[]);
         self.norm(name, &heads, attention.width)
-    }
-
-    /// Attention over the cache and the step's own tokens, which join the cache.
-    fn grouped_query(
-        &mut self,
-        layer: usize,
-        attention: &Attention,
-        [queries, keys, values]: [&Value; 3],
-        step: &Step,
-    ) -> Value {
-        let shape = |sequence: &str| {
-            [
-                Dimension::Named("batch".into()),
-                Dimension::Known(length(attention.kv_heads)),
-                Dimension::Named(sequence.into()),
-                Dimension::Known(length(attention.width)),
-            ]
-        };
-        let parts = ["key", "value"];
-        let past = parts.map(|part| {
-            let name = format!("past_key_values.{layer}.{part}");
-            self.writer.input(&name, self.form.compute, &shape("past"))
-        });
-        let mut settings = vec![
-            ("num_heads", Setting::Int(length(attention.heads))),
-            ("kv_num_heads", Setting::Int(length(attention.kv_heads))),
-            ("scale", Setting::Float(attention.scale)),
-        ];
-        if let Some(window) = attention.window {
-            settings.push(("local_window_size", Setting::Int(length(window))));
-        }
-        if let Some(cap) = attention.cap {
-            settings.push(("softcap", Setting::Float(cap)));
-        }
-        let [seen, key, value] = match self.form.attend {
-            Attend::Grouped => {
-                let own = [queries, keys, values, &past[0], &past[1]];
-                let inputs = [&own[..], &[&step.last, &step.total]].concat();
-                self.writer
-                    .microsoft("GroupQueryAttention", &inputs, &settings)
-            }
-            Attend::Spelled => {
-                let own = [queries, keys, values];
-                let past = [&past[0], &past[1]];
-                spelled::attention(&mut self.writer, attention, own, past, &step.positions)
-            }
-        };
-        for (part, present) in parts.iter().zip([key, value]) {
-            let name = format!("present.{layer}.{part}");
-            self.writer
-                .output(&present, &name, self.form.compute, &shape("total"));
-        }
-        seen
     }
 
     fn mlp(&mut self, name: &str, mlp: &Mlp, value: &Value) -> Built<Value> {
@@ -407,11 +334,15 @@ impl<'a> Builder<'a> {
             let logits = self.rounded(&name, rows, size, rounding)?;
             return Ok(self.capped(logits));
         }
-        let weight = self.matrix(&name, &size)?;
-        // ONNX Runtime keeps a copy of what a matrix is multiplied by from the right, packed. That would be a second one where the embeddings are the
-        // head, or where the first was made by a cast.
+        let packed = self.form.attend == Attend::Paged;
+        let weight = match decoder.head {
+            None if packed => self.weights.take_again(&mut self.writer, &name, &size)?,
+            _ => self.matrix(&name, &size)?,
+        };
+        // On the CPU, of a matrix from the right, which ONNX Runtime packs, a row's products do not depend on how many rows there are. Elsewhere its packed
+        // copy would be a second one where the embeddings are the head, or where the first was made by a cast.
         let has_copy = decoder.head.is_none_or(|name| self.weights.is_cast(name));
-        let logits = if has_copy {
+        let logits = if has_copy && !packed {
             let turn = [("perm", Setting::Ints(vec![1, 0]))];
             let columns = self.writer.op("Transpose", &[rows], &turn);
             let logits = self.writer.op("MatMul", &[&weight, &columns], &[]);

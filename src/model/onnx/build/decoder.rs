@@ -1,6 +1,7 @@
 //! What a family says of a model: the parts of a decoder, in the words of the blocks that build it.
 
 use super::rotary::Rotary;
+use crate::model::onnx::paged_operator::LayerShape;
 
 /// A decoder-only transformer.
 pub(super) struct Decoder {
@@ -70,6 +71,16 @@ pub(super) struct Attention {
     pub window: Option<usize>,
     /// Soft cap of the scores.
     pub cap: Option<f32>,
+}
+
+impl Attention {
+    /// What is kept of a token.
+    pub(super) fn kept(&self) -> LayerShape {
+        LayerShape {
+            heads: self.kv_heads,
+            width: self.width,
+        }
+    }
 }
 
 /// How a layer keeps the weights of queries, keys and values.

@@ -2,9 +2,11 @@
 //!
 //! A family is one file, which says how its models depart from the usual decoder, and one line in [`FAMILIES`].
 
+mod attend;
 mod blocks;
 mod config;
 mod decoder;
+mod exported;
 mod gemma;
 mod llama;
 mod phi3;
@@ -21,6 +23,7 @@ use serde_json::Value;
 
 use super::Device;
 use super::files_error;
+use super::paged_operator::LayerShape;
 use super::quantise::{Rounding, Uses};
 use super::weights::{Checkpoint, Element};
 use crate::model::ModelError;
@@ -28,12 +31,13 @@ use crate::text::visible_line;
 use blocks::Builder;
 use config::Config;
 use decoder::Decoder;
+pub(super) use exported::{ExportFile, MAX_BYTES, of_wanted_rows, on_pages};
 use proto::DataType;
 use rotary::Rotary;
 use weights::Weights;
 
 /// Part of a model's identity: another number where graphs of the same weights compute otherwise than before.
-pub(super) const REVISION: u32 = 1;
+pub(super) const REVISION: u32 = 2;
 
 type Describe = fn(Config) -> Result<Decoder, ModelError>;
 
@@ -52,9 +56,11 @@ const FAMILIES: &[(&str, Describe)] = &[
 /// How attention is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attend {
-    /// As ONNX Runtime's own operator.
+    /// As candor's own operator, over pages.
+    Paged,
+    /// As ONNX Runtime's own operator, over a cache.
     Grouped,
-    /// Out of ONNX's operators.
+    /// Out of ONNX's operators, over a cache.
     Spelled,
 }
 
@@ -68,8 +74,8 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// That for a device, of weights in some precision. The CPU computes in single precision; a GPU in that of the weights, with ONNX Runtime's attention
-    /// in half precision, which is all that its CUDA provider has of it.
+    /// That for a device, of weights in some precision. The CPU computes in single precision, over pages; a GPU in that of the weights, with ONNX Runtime's
+    /// attention in half precision, which is all that its CUDA provider has of it.
     pub(super) fn of(device: Device, checkpoint: &Checkpoint) -> Self {
         let compute = match device {
             Device::Cpu => DataType::Float,
@@ -80,8 +86,9 @@ impl Form {
             },
         };
         let attend = match (device, compute) {
+            (Device::Cpu, _) => Attend::Paged,
             (Device::Cuda(_) | Device::TensorRt(_), DataType::Float) => Attend::Spelled,
-            _ => Attend::Grouped,
+            (Device::Cuda(_) | Device::TensorRt(_), _) => Attend::Grouped,
         };
         Self {
             compute,
@@ -108,19 +115,20 @@ impl Form {
     }
 }
 
-/// A graph, and what is to be known of it.
-pub(super) struct Built {
-    /// As a `ModelProto`.
-    pub graph: Vec<u8>,
+/// The graph of a model.
+pub(super) struct BuiltGraph {
+    /// A `ModelProto`. Inputs over pages, a number per token of a step: `input_ids`, `position_ids` (in its own text), and where that matters `text_length`
+    /// (of its text); and `wanted_rows`, which of the step's tokens to give logits of. Output: `logits` (wanted × vocabulary, in single precision).
+    /// Over a cache, tokens are batch × sequence, of one text whose one `text_length` is; there are also an `attention_mask`, and the cache, which goes in
+    /// and comes out.
+    pub model: Vec<u8>,
+    /// What each layer's attention keeps of a token.
+    pub layers: Vec<LayerShape>,
     /// The longest text in which a token's keys and values do not depend on how long the text is; any text where none.
     pub steady: Option<usize>,
-    /// What it does with the tensors.
-    pub uses: Uses,
 }
 
-/// The graph of a model. Inputs: `input_ids`, `attention_mask`, `position_ids`, `wanted_rows` (which of the step's tokens to give logits of), `text_length`
-/// (tokens of the whole text that the step is a part of, where that matters), and the cache; outputs: `logits` (wanted × vocabulary, in single precision) and
-/// the cache that goes on.
+/// Builds the graph of a model. Gives also what it does with the tensors.
 ///
 /// # Errors
 /// [`crate::model::ErrorClass::Files`] names the architecture, key or tensor that does not fit.
@@ -128,7 +136,7 @@ pub(super) fn graph(
     config: &Value,
     checkpoint: &Checkpoint,
     form: Form,
-) -> Result<Built, ModelError> {
+) -> Result<(BuiltGraph, Uses), ModelError> {
     if let Some(quantised) = config.get("quantization_config").filter(|q| !q.is_null()) {
         let method = quantised.get("quant_method").and_then(Value::as_str);
         return Err(files_error(format!(
@@ -139,12 +147,15 @@ pub(super) fn graph(
     let (architecture, describe) = family(config)?;
     let decoder = describe(Config::of_text(config))?;
     let weights = Weights::new(checkpoint, architecture, form.compute);
-    let (graph, uses) = Builder::new(&decoder, weights, form).graph()?;
-    Ok(Built {
-        graph,
-        steady: decoder.steady(),
-        uses,
-    })
+    let (model, uses) = Builder::new(&decoder, weights, form).graph()?;
+    let layers = decoder.layers.iter().map(|l| l.attention.kept()).collect();
+    let steady = decoder.steady();
+    let graph = BuiltGraph {
+        model,
+        layers,
+        steady,
+    };
+    Ok((graph, uses))
 }
 
 fn family(config: &Value) -> Result<(&'static str, Describe), ModelError> {
@@ -186,7 +197,8 @@ mod tests {
     use crate::files::Folder;
     use crate::model::onnx::folder::GraphSource;
     use crate::model::onnx::graph::Graph;
-    use crate::model::onnx::{runtime, weights};
+    use crate::model::onnx::paged::{Keeping, PagedGraph};
+    use crate::model::onnx::{Settings, runtime, weights};
 
     /// Logits of a fixture's graph in some form, on the CPU: of a text in two steps, as answers are written.
     fn logits(name: &str, compute: DataType, attend: Attend) -> Vec<f32> {
@@ -206,17 +218,26 @@ mod tests {
             attend,
             rounded: None,
         };
-        let built = graph(&json("config.json").unwrap(), &checkpoint, form).unwrap();
-        let source = GraphSource::Built {
-            graph: built.graph,
-            folder: checkpoint.root().to_path_buf(),
-            steady: built.steady,
-        };
+        let (graph, _) = graph(&json("config.json").unwrap(), &checkpoint, form).unwrap();
         let environment = runtime::environment(false, true).unwrap();
-        let mut graph = Graph::load(environment, &source, Device::Cpu, 1).unwrap();
-        let mut all = Vec::new();
         let tokens: Vec<u32> = (10..60).collect();
         let (first, second) = tokens.split_at(44);
+        if attend == Attend::Paged {
+            let settings = Settings {
+                threads: 1,
+                kept: 1 << 24,
+                keeping: Keeping::Nothing,
+            };
+            let mut graph =
+                PagedGraph::load(environment, &graph, checkpoint.root(), settings).unwrap();
+            return graph.logits(&[first, second]);
+        }
+        let source = GraphSource::Built {
+            graph,
+            folder: checkpoint.root().to_path_buf(),
+        };
+        let mut graph = Graph::load(environment, &source, Device::Cpu, 1).unwrap();
+        let mut all = Vec::new();
         let empty = graph.empty_cache().unwrap();
         let mut take = |_, row: &[f32]| all.extend_from_slice(row);
         let cache = graph.run(first, &empty, 0, &mut take).unwrap();
@@ -230,7 +251,8 @@ mod tests {
         apart.fold(0.0, f32::max)
     }
 
-    /// What graphs for a GPU are made of, on the CPU, where it can be checked: attention out of ONNX's own operators, and half precision.
+    /// What graphs for a GPU are made of, on the CPU, where it can be checked against the form that is checked against Transformers: attention over a cache,
+    /// also out of ONNX's own operators, and half precision.
     #[test]
     fn every_form_of_a_graph_computes_the_same() {
         if let Err(error) = runtime::environment(false, true) {
@@ -247,9 +269,11 @@ mod tests {
             "phi3-short",
             "phi3-long",
         ] {
-            let single = logits(name, DataType::Float, Attend::Grouped);
-            let spelled = logits(name, DataType::Float, Attend::Spelled);
-            assert!(farthest(&single, &spelled) < 1e-4, "{name}");
+            let single = logits(name, DataType::Float, Attend::Paged);
+            for attend in [Attend::Grouped, Attend::Spelled] {
+                let other = logits(name, DataType::Float, attend);
+                assert!(farthest(&single, &other) < 1e-4, "{name}: {attend:?}");
+            }
             let half = logits(name, DataType::Float16, Attend::Grouped);
             let apart = farthest(&single, &half);
             assert!(0.0 < apart && apart < 0.05, "{name}: {apart}");

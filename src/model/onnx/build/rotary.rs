@@ -332,16 +332,15 @@ fn whole(number: f64) -> usize {
 pub(super) struct Angles {
     cosines: Value,
     sines: Value,
-    /// The number of each token's row: batch × sequence.
+    /// The number of each token's row: 1 × tokens.
     rows: Value,
     width: usize,
 }
 
-/// What a step's positions are, in the graph.
+/// What a step's positions are, in the graph: a number per token.
 pub(super) struct Positions<'a> {
-    /// Batch × sequence.
     pub of_tokens: &'a Value,
-    /// The length of the whole text, of which the step may be a part; none where no frequencies depend on it.
+    /// The length of each token's text; none where no frequencies depend on it.
     pub text_length: &'a Value,
 }
 
@@ -354,10 +353,14 @@ impl Angles {
         compute: DataType,
     ) -> Self {
         let column = writer.integers(&[-1, 1]);
-        let column = writer.op("Reshape", &[positions.of_tokens, &column], &[]);
-        let column = writer.cast(&column, DataType::Float);
-        let frequencies = rotary.in_graph(writer, positions.text_length);
-        let angles = writer.op("Mul", &[&column, &frequencies], &[]);
+        let of_tokens = writer.op("Reshape", &[positions.of_tokens, &column], &[]);
+        let of_tokens = writer.cast(&of_tokens, DataType::Float);
+        let text_length = match rotary.steady() {
+            Some(_) => writer.op("Reshape", &[positions.text_length, &column], &[]),
+            None => Value::none(),
+        };
+        let frequencies = rotary.in_graph(writer, &text_length);
+        let angles = writer.op("Mul", &[&of_tokens, &frequencies], &[]);
         let factor = writer.number(rotary.factor);
         let [cosines, sines] = ["Cos", "Sin"].map(|function| {
             let mut turned = writer.op(function, &[&angles], &[]);
@@ -372,16 +375,16 @@ impl Angles {
         let count = writer.op("Size", &[positions.of_tokens], &[]);
         let (zero, one) = (writer.integer(0), writer.integer(1));
         let rows = writer.op("Range", &[&zero, &count, &one], &[]);
-        let shape = writer.op("Shape", &[positions.of_tokens], &[]);
+        let row = writer.integers(&[1, -1]);
         Self {
             cosines,
             sines,
-            rows: writer.op("Reshape", &[&rows, &shape], &[]),
+            rows: writer.op("Reshape", &[&rows, &row], &[]),
             width: rotary.width,
         }
     }
 
-    /// Turns queries or keys of so many heads of some width: batch × sequence × (heads × width).
+    /// Turns queries or keys of so many heads of some width. Gives 1 × tokens × (heads × width).
     pub(super) fn turn(
         &self,
         writer: &mut Writer,
@@ -395,7 +398,9 @@ impl Angles {
         } else {
             length(self.width)
         };
-        let inputs = [value, &self.rows, &self.cosines, &self.sines];
+        let row = writer.integers(&[1, -1, length(heads * head_width)]);
+        let row = writer.op("Reshape", &[value, &row], &[]);
+        let inputs = [&row, &self.rows, &self.cosines, &self.sines];
         let settings = [
             ("num_heads", Setting::Int(length(heads))),
             ("rotary_embedding_dim", Setting::Int(part)),
@@ -406,7 +411,7 @@ impl Angles {
 }
 
 impl Rotary {
-    /// The frequencies for a text of some length.
+    /// The frequencies for texts of some lengths, of which there is a column: a row of them, or a row per token.
     fn in_graph(&self, writer: &mut Writer, text_length: &Value) -> Value {
         match &self.frequencies {
             Frequencies::Fixed(frequencies) => writer.numbers(frequencies),

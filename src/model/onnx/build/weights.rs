@@ -49,7 +49,7 @@ impl<'a> Weights<'a> {
         shape: &[usize],
     ) -> Result<Value, ModelError> {
         self.uses.kept.insert(name.to_owned());
-        self.cast(writer, name, shape)
+        self.cast(writer, name, shape, name)
     }
 
     /// The same of a matrix that rows are multiplied by, which can be rounded.
@@ -60,7 +60,19 @@ impl<'a> Weights<'a> {
         shape: &[usize],
     ) -> Result<Value, ModelError> {
         self.uses.rounded.insert(name.to_owned());
-        self.cast(writer, name, shape)
+        self.cast(writer, name, shape, name)
+    }
+
+    /// That matrix, of a tensor that is taken for something else as well, under another name: ONNX Runtime keeps a matrix packed, and frees it as it was,
+    /// only where nothing else needs it.
+    pub(super) fn take_again(
+        &mut self,
+        writer: &mut Writer,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<Value, ModelError> {
+        self.uses.rounded.insert(name.to_owned());
+        self.cast(writer, name, shape, &format!("{name}:again"))
     }
 
     fn cast(
@@ -68,17 +80,18 @@ impl<'a> Weights<'a> {
         writer: &mut Writer,
         name: &str,
         shape: &[usize],
+        own: &str,
     ) -> Result<Value, ModelError> {
-        if let Some(value) = self.taken.get(name) {
+        if let Some(value) = self.taken.get(own) {
             return Ok(value.clone());
         }
-        let (stored, kind) = self.stored(writer, name, shape)?;
+        let (stored, kind) = self.stored(writer, name, shape, own)?;
         let value = if kind == self.compute {
             stored
         } else {
             writer.cast(&stored, self.compute)
         };
-        self.taken.insert(name.to_owned(), value.clone());
+        self.taken.insert(own.to_owned(), value.clone());
         Ok(value)
     }
 
@@ -89,16 +102,18 @@ impl<'a> Weights<'a> {
         name: &str,
         shape: &[usize],
     ) -> Result<(Value, DataType), ModelError> {
-        let (stored, kind) = self.stored(writer, name, shape)?;
+        let (stored, kind) = self.stored(writer, name, shape, name)?;
         self.taken.insert(name.to_owned(), stored.clone());
         Ok((stored, kind))
     }
 
+    /// A tensor as its file has it, under a name of the graph's own, and its type.
     fn stored(
         &self,
         writer: &mut Writer,
         name: &str,
         shape: &[usize],
+        own: &str,
     ) -> Result<(Value, DataType), ModelError> {
         let (entry, location) = self.entry(name, shape)?;
         let kind = match &entry.element {
@@ -112,7 +127,7 @@ impl<'a> Weights<'a> {
             }
         };
         Ok((
-            writer.external(name, kind, shape, &place(entry, location)),
+            writer.external(own, kind, shape, &place(entry, location)),
             kind,
         ))
     }
@@ -140,7 +155,7 @@ impl<'a> Weights<'a> {
         }
         let place = place(entry, location);
         let numbers = writer.external(&blocks, DataType::Uint8, &shape, &place);
-        let (factors, _) = self.stored(writer, &scales, &[rows, count])?;
+        let (factors, _) = self.stored(writer, &scales, &[rows, count], &scales)?;
         for (name, value) in [(blocks, &numbers), (scales, &factors)] {
             self.taken.insert(name, value.clone());
         }

@@ -7,13 +7,14 @@ use super::proto::{
     NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto,
     TensorTypeProto, TypeProto, ValueInfoProto,
 };
+use crate::model::onnx::paged_operator::DOMAIN as OWN;
 
 /// The version of ONNX's own operators.
 const OPSET: i64 = 21;
 /// The version of the file format that goes with it.
 const IR_VERSION: i64 = 10;
 /// ONNX Runtime's own operators.
-const MICROSOFT: &str = "com.microsoft";
+pub(super) const MICROSOFT: &str = "com.microsoft";
 
 /// What flows along an edge, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,21 @@ pub(super) struct Place<'a> {
     pub location: &'a str,
     pub offset: u64,
     pub length: u64,
+}
+
+impl Place<'_> {
+    /// As a tensor says it.
+    pub(super) fn entries(&self) -> Vec<StringStringEntryProto> {
+        let entry = |key: &str, value: String| StringStringEntryProto {
+            key: key.to_owned(),
+            value,
+        };
+        vec![
+            entry("location", self.location.to_owned()),
+            entry("offset", self.offset.to_string()),
+            entry("length", self.length.to_string()),
+        ]
+    }
 }
 
 #[derive(Default)]
@@ -90,6 +106,18 @@ impl Writer {
         let names: [String; N] = std::array::from_fn(|_| self.name(operator));
         self.node("", operator, inputs, settings, names.to_vec());
         names.map(Value)
+    }
+
+    /// A node of candor's own operators, with one output.
+    pub(super) fn own(
+        &mut self,
+        operator: &str,
+        inputs: &[&Value],
+        settings: &[(&str, Setting)],
+    ) -> Value {
+        let name = self.name(operator);
+        self.node(OWN, operator, inputs, settings, vec![name.clone()]);
+        Value(name)
     }
 
     /// A node of ONNX Runtime's own operators.
@@ -160,19 +188,11 @@ impl Writer {
         shape: &[usize],
         place: &Place,
     ) -> Value {
-        let entry = |key: &str, value: String| StringStringEntryProto {
-            key: key.to_owned(),
-            value,
-        };
         self.graph.initializer.push(TensorProto {
             dims: shape.iter().map(|n| length(*n)).collect(),
             data_type: kind.number(),
             name: name.to_owned(),
-            external_data: vec![
-                entry("location", place.location.to_owned()),
-                entry("offset", place.offset.to_string()),
-                entry("length", place.length.to_string()),
-            ],
+            external_data: place.entries(),
             data_location: EXTERNAL,
             ..TensorProto::default()
         });
@@ -190,7 +210,7 @@ impl Writer {
             ir_version: IR_VERSION,
             producer_name: "candor".to_owned(),
             graph: Some(self.graph),
-            opset_import: vec![opset("", OPSET), opset(MICROSOFT, 1)],
+            opset_import: vec![opset("", OPSET), opset(MICROSOFT, 1), opset(OWN, 1)],
         };
         model.encode_to_vec()
     }
@@ -219,7 +239,7 @@ impl Writer {
     }
 }
 
-fn attribute(name: &str, setting: &Setting) -> AttributeProto {
+pub(super) fn attribute(name: &str, setting: &Setting) -> AttributeProto {
     let mut attribute = AttributeProto {
         name: name.to_owned(),
         ..AttributeProto::default()
@@ -236,7 +256,7 @@ fn attribute(name: &str, setting: &Setting) -> AttributeProto {
     attribute
 }
 
-fn info(name: &str, kind: DataType, shape: &[Dimension]) -> ValueInfoProto {
+pub(super) fn info(name: &str, kind: DataType, shape: &[Dimension]) -> ValueInfoProto {
     let dim = shape.iter().map(|d| DimensionProto {
         value: Some(d.clone()),
     });
