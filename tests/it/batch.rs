@@ -298,6 +298,10 @@ async fn serve(
     (StatusCode::from_u16(status).unwrap(), text).into_response()
 }
 
+fn resume(home: &Path) -> Ran {
+    ran(&mut command(home, &["--resume", "run"]))
+}
+
 fn command(home: &Path, arguments: &[&str]) -> assert_cmd::Command {
     let mut command = candor(home);
     for name in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"] {
@@ -379,10 +383,6 @@ impl Provider {
         let arguments = ["-s", "sums", "-m", &model, "-o", "run", "--batch"];
         ran(&mut command(home, &[&arguments[..], more].concat()))
     }
-
-    fn resume(&self, home: &Path) -> Ran {
-        ran(&mut command(home, &["--resume", "run"]))
-    }
 }
 
 fn by_sample(home: &Path) -> BTreeMap<String, Value> {
@@ -429,7 +429,7 @@ fn a_batch_is_submitted_polled_and_merged_and_what_it_left_is_asked_again() {
         // 1,000 tokens read at 1 dollar a million, 100 written at 5.
         let cost = first["s0"]["completion"]["cost"].as_f64().unwrap();
         assert!((cost - 0.0015).abs() < 1e-12, "{form:?}: {cost}");
-        provider.resume(home).exits_with(0);
+        resume(home).exits_with(0);
         assert_eq!(provider.submitted(), [6, 2], "{form:?}: only what failed");
         assert!(
             by_sample(home)
@@ -500,7 +500,7 @@ fn a_process_killed_between_submitting_and_collecting_pays_nothing_twice() {
                 fs::write(&ledger, text.lines().next().unwrap().to_owned() + "\n").unwrap();
             }
             provider.set(|state| state.ended = true);
-            provider.resume(home).exits_with(0);
+            resume(home).exits_with(0);
             assert_eq!(provider.submitted(), [5], "{form:?}, {forgets_id}");
             assert_eq!(by_sample(home).len(), 5);
         }

@@ -67,7 +67,7 @@ fn a_key_that_is_not_set_is_named_before_anything_is_sent() {
     run_suite(
         home.path(),
         suite.to_str().unwrap(),
-        "http://127.0.0.1:9/v1#m",
+        "http://192.0.2.1:9/v1#m",
         &["--offline"],
     )
     .exits_with(5)

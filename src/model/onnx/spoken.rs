@@ -62,7 +62,8 @@ impl<'a> Spoken<'a> {
             begun.next().map(|n| text.len() - n)
         });
         let tag = self.split.and_then(|_| text.rfind('<'));
-        let tag = tag.filter(|at| text.len() - at < LONGEST_TAG);
+        let is_open = |at: &usize| text.len() - at < LONGEST_TAG && !text[*at..].contains('>');
+        let tag = tag.filter(is_open);
         let first = found.chain(begun).chain(tag).min();
         first.unwrap_or(text.len())
     }

@@ -46,6 +46,8 @@ const AUTH_CODES: &[&str] = &[
     "accessdenied",
     "insufficientpermissions",
     "unsupportedcountryregionterritory",
+    // LiteLLM without a database: a key other than its own cannot be looked up.
+    "nodbconnection",
     "baseresp1004",
     "baseresp2049",
 ];

@@ -159,7 +159,10 @@ mod tests {
 
     #[test]
     fn a_judge_tells_what_was_withheld_where_its_labels_are_the_taxonomys() {
-        let tells = |options: Value| make(options).map(|judge| judge.metrics()[0].tells);
+        let tells = |mut options: Value| {
+            options["models"] = json!(["demo:open"]);
+            make(options).map(|judge| judge.metrics()[0].tells)
+        };
         let own = |labels: Value| json!({"rubric": "Label it.", "labels": labels});
         assert_eq!(tells(json!({})), Ok(Tells::Withheld));
         let classes = json!({"complete": 1, "denial": 0, "evasive": 0});

@@ -93,10 +93,10 @@ fn litellm_is_asked_through_its_openai_anthropic_and_gemini_routes() {
         "sk-candor-wrong-key",
         &[],
     );
-    ran.exits_with(4)
+    ran.exits_with(5)
         .says(&["refused the key", "CANDOR_API_KEY"]);
     let (ran, _) = asked(home.path(), &[&format!("{base}/v1#absent")], KEY, &[]);
-    ran.exits_with(4).says(&["given up"]);
+    ran.exits_with(5).says(&["given up"]);
 }
 
 /// What an upstream says to the nth request for a sum, by the sum's first number.

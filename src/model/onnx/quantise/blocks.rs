@@ -1,7 +1,7 @@
 //! Numbers rounded block by block, as ONNX Runtime's `MatMulNBits` reads them.
 //!
 //! A row of a matrix is cut into blocks of 32. Each has a scale: its number of the largest magnitude, divided by −8 (−128 for 8 bits), so that this
-//! number itself is met exactly. Every number is divided by the scale, rounded to the nearest whole number, limited to the range, and kept with 8 (128)
+//! number itself is met exactly; of two that differ in their sign alone, the negative one. Every number is divided by the scale, rounded to the nearest whole number, limited to the range, and kept with 8 (128)
 //! added. Of two numbers in a byte the first is in the lower half. The end of a last block that is not full is 0.
 
 use super::Rounding;
@@ -17,15 +17,12 @@ pub(super) fn round_row(
     scales: &mut Vec<f32>,
 ) -> Option<()> {
     for block in row.chunks(BLOCK) {
-        let mut extreme = 0.0_f32;
-        for number in block {
-            if !number.is_finite() {
-                return None;
-            }
-            if number.abs() > extreme.abs() {
-                extreme = *number;
-            }
+        if block.iter().any(|number| !number.is_finite()) {
+            return None;
         }
+        let least = block.iter().copied().fold(0.0_f32, f32::min);
+        let most = block.iter().copied().fold(0.0_f32, f32::max);
+        let extreme = if most > -least { most } else { least };
         let middle = match rounding {
             Rounding::Int4 => 8.0,
             Rounding::Int8 => 128.0,
