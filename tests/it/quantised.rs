@@ -233,7 +233,7 @@ fn a_rounded_model_computes_with_its_rounded_weights() {
         // What is left is the rounding of what the matrices are multiplied by: with `accuracy_level` 1, which does without, nothing is.
         let apart = farthest(&scores, &restored);
         println!("{bits} bits: {apart:.5} nats off the same weights in single precision");
-        assert!(apart < 0.05, "{bits} bits: {apart}");
+        assert!(apart < 0.1, "{bits} bits: {apart}");
     }
 }
 

@@ -52,6 +52,12 @@ const AUTH_CODES: &[&str] = &[
     "baseresp2049",
 ];
 const NOT_FOUND_CODES: &[&str] = &["modelnotfound", "invalidmodel", "modelnotexist", "1211"];
+const NOT_FOUND_OPENINGS: &[&str] = &[
+    "model not exist",
+    // LiteLLM, by route.
+    "/chat/completions: invalid model name",
+    "invalid model name passed in model=",
+];
 const RATE_CODES: &[&str] = &[
     "ratelimiterror",
     "ratelimitexceeded",
@@ -98,7 +104,7 @@ impl Fault {
             _ if self.has_code(AUTH_CODES) || self.opens_with(&["api key not valid"]) => {
                 ErrorClass::Auth
             }
-            _ if self.has_code(NOT_FOUND_CODES) || self.opens_with(&["model not exist"]) => {
+            _ if self.has_code(NOT_FOUND_CODES) || self.opens_with(NOT_FOUND_OPENINGS) => {
                 ErrorClass::NotFound
             }
             _ if self.has_code(RATE_CODES) => ErrorClass::RateLimited,

@@ -95,8 +95,9 @@ fn litellm_is_asked_through_its_openai_anthropic_and_gemini_routes() {
     );
     ran.exits_with(5)
         .says(&["refused the key", "CANDOR_API_KEY"]);
-    let (ran, _) = asked(home.path(), &[&format!("{base}/v1#absent")], KEY, &[]);
-    ran.exits_with(5).says(&["given up"]);
+    let (ran, lines) = asked(home.path(), &[&format!("{base}/v1#absent")], KEY, &[]);
+    ran.exits_with(5).says(&["does not know this model"]);
+    assert_eq!(lines[0]["failure"]["class"], "not_found");
 }
 
 /// What an upstream says to the nth request for a sum, by the sum's first number.
