@@ -1,6 +1,7 @@
 //! Texts that run side by side in one batch of the embedded engine: what they are given does not depend on each other.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,26 +11,12 @@ use candor::model::{
     SampleRef, Wanted,
 };
 use futures::future::join_all;
-use tempfile::TempDir;
 
+use crate::published::Published;
 use crate::support::{candor, fixtures, has_onnx_runtime, ran};
 
-/// A fixture's folder as a repository has it.
-fn published(name: &str) -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    let models = fixtures().join("models");
-    let own = fs::read_dir(models.join("published").join(name)).expect("the fixture");
-    let shared = ["tokenizer.json", "tokenizer_config.json"]
-        .map(|file| models.join("llama-optimum").join(file));
-    for file in own.flatten().map(|e| e.path()).chain(shared) {
-        let name = file.file_name().expect("a name");
-        fs::copy(&file, folder.path().join(name)).expect("a copy");
-    }
-    folder
-}
-
-async fn open(folder: &TempDir, options: &str) -> OnnxModel {
-    let spec = format!("onnx:{}{options}", folder.path().display());
+async fn open(folder: &Path, options: &str) -> OnnxModel {
+    let spec = format!("onnx:{}{options}", folder.display());
     let spec: ModelSpec = spec.parse().expect("a specification");
     OnnxModel::open(&spec, &OpenOptions::default())
         .await
@@ -124,9 +111,13 @@ async fn answers_do_not_depend_on_the_batch_nor_on_the_order() {
         ("phi3-long", 2),
     ] {
         let requests = requests(kinds);
-        let folder = published(name);
-        let alone = one_by_one(&open(&folder, "?share_prefixes=false").await, &requests).await;
-        let model = open(&folder, "").await;
+        let folder = Published::new(name);
+        let alone = one_by_one(
+            &open(folder.path(), "?share_prefixes=false").await,
+            &requests,
+        )
+        .await;
+        let model = open(folder.path(), "").await;
         for size in [8, 32] {
             let mut order: Vec<usize> = (0..requests.len()).collect();
             order.reverse();
@@ -148,10 +139,10 @@ async fn a_shared_beginning_is_read_once_and_changes_no_score() {
     if !has_onnx_runtime() {
         return;
     }
-    let folder = published("qwen2");
+    let folder = Published::new("qwen2");
     let (sharing, alone) = (
-        open(&folder, "").await,
-        open(&folder, "?share_prefixes=false").await,
+        open(folder.path(), "").await,
+        open(folder.path(), "?share_prefixes=false").await,
     );
     let requests: Vec<Request> = requests(3)
         .into_iter()
@@ -172,8 +163,8 @@ async fn a_shared_beginning_is_read_once_and_changes_no_score() {
 }
 
 /// The option that lets a fixture keep so many tokens.
-fn ceiling(folder: &TempDir, tokens: usize) -> String {
-    let text = fs::read_to_string(folder.path().join("config.json")).expect("the configuration");
+fn ceiling(folder: &Path, tokens: usize) -> String {
+    let text = fs::read_to_string(folder.join("config.json")).expect("the configuration");
     let config: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let count = |key: &str| {
         config[key]
@@ -195,17 +186,17 @@ async fn a_small_memory_changes_no_answer_and_says_what_does_not_fit() {
     if !has_onnx_runtime() {
         return;
     }
-    let folder = published("qwen2");
+    let folder = Published::new("qwen2");
     let requests = requests(3);
-    let want = one_by_one(&open(&folder, "").await, &requests).await;
+    let want = one_by_one(&open(folder.path(), "").await, &requests).await;
     let longest = {
-        let model = open(&folder, "").await;
+        let model = open(folder.path(), "").await;
         let tokens = |r: &Request| model.tokens(&r.prompt.display()).expect("tokens").len();
         requests.iter().map(tokens).max().unwrap_or(0)
     };
     // The longest fits, and one or two others beside it.
     let fits = longest + 64;
-    let small = open(&folder, &ceiling(&folder, fits)).await;
+    let small = open(folder.path(), &ceiling(folder.path(), fits)).await;
     let asked: Vec<&Request> = requests.iter().collect();
     let got = side_by_side(&small, &asked).await;
     for (i, (got, want)) in got.iter().zip(&want).enumerate() {
@@ -230,8 +221,8 @@ async fn a_cancelled_request_frees_its_place() {
     if !has_onnx_runtime() {
         return;
     }
-    let folder = published("qwen2");
-    let model = Arc::new(open(&folder, &ceiling(&folder, 160)).await);
+    let folder = Published::new("qwen2");
+    let model = Arc::new(open(folder.path(), &ceiling(folder.path(), 160)).await);
     let again = generate("Ten", 40);
     let want = model.answer(&again).await.expect("an answer");
     let endless: Vec<_> = (0..20)
@@ -259,7 +250,7 @@ async fn an_export_with_grouped_attention_runs_in_a_batch_too() {
     for file in fs::read_dir(&export).expect("the fixture").flatten() {
         fs::copy(file.path(), folder.path().join(file.file_name())).expect("a copy");
     }
-    let model = open(&folder, "").await;
+    let model = open(folder.path(), "").await;
     let requests = requests(2);
     let alone = one_by_one(&model, &requests).await;
     let asked: Vec<&Request> = requests.iter().rev().collect();
@@ -281,7 +272,10 @@ fn the_certificate_says_what_was_compared() {
     if !has_onnx_runtime() {
         return;
     }
-    let (home, folder) = (tempfile::tempdir().expect("a folder"), published("qwen2"));
+    let (home, folder) = (
+        tempfile::tempdir().expect("a folder"),
+        Published::new("qwen2"),
+    );
     let Some(runtime) = runtime::discover(false).into_iter().next() else {
         return;
     };
