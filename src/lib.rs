@@ -25,7 +25,7 @@
 //! runs, [`report::Report`] renders them, and [`stats`] is of use without any of it. This interface may change with any minor version
 //! before 1.0. Options are written with `..Default::default()`, since they grow.
 //!
-//! The house, from the roof down. A module uses what stands on a lower floor, never a higher one, and of a neighbour only
+//! The house, from the roof down. A module uses what is on a lower floor, never a higher one, and of a neighbour only
 //! what its `mod.rs` re-exports (`tests/it/house.rs` holds this against the code):
 //!
 //! | floor | module | what it is |

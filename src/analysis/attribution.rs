@@ -21,7 +21,7 @@ pub enum WithheldBy {
     Empty,
     /// Words that many questions got, and that the weights never gave.
     Canned,
-    /// The answer's own words, as far as can be told: nothing marks it as the platform's.
+    /// The answer's own words, as far as can be determined: nothing marks it as the platform's.
     Words,
 }
 

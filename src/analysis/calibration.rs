@@ -230,7 +230,7 @@ pub fn calibrate(
             "none of the labels belongs to a trial of this run: `trial` must be a value of its tables' column trial_key".into(),
         ));
     }
-    // A judge's silence is no scheme.
+    // A judge's silence is not a scheme.
     let speechmap = |label: &String| speechmap_answered(label).is_ok();
     if answers
         .iter()

@@ -38,7 +38,7 @@ pub struct Comparison {
     pub worst: Option<Estimate>,
     /// The same the other way round.
     pub best: Option<Estimate>,
-    /// The smallest true difference that so many questions find in 80 of 100 cases.
+    /// The smallest true difference that this many questions find in 80 of 100 cases.
     pub detectable: Option<f64>,
     /// Questions that the model got and the baseline did not.
     pub gained: Vec<String>,

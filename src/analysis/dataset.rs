@@ -309,7 +309,7 @@ impl Dataset {
         Ok(all)
     }
 
-    /// The same a part at a time, for tables that would fill the memory. Runs that overlap (a run and its copy that went on
+    /// The same a part at a time, for tables that would fill the memory. Runs that overlap (a run and its copy that continued
     /// elsewhere) count a row of one key once.
     pub(super) fn each(
         &self,
@@ -413,7 +413,7 @@ impl Dataset {
         Ok(only.map(|m| m.identity.name.as_str()))
     }
 
-    /// The model of that name; what stands behind its last slash or colon is enough where it names one model only.
+    /// The model of that name; what is behind its last slash or colon is enough where it names one model only.
     ///
     /// # Errors
     /// [`AnalysisError::UnknownModel`] lists the models.
@@ -462,7 +462,7 @@ fn by_folder<P: AsRef<Path>>(paths: &[P]) -> Vec<(PathBuf, String)> {
     named.collect()
 }
 
-/// The one of some models that a name means; what stands behind its last slash or colon is enough where it names one model only.
+/// The one of some models that a name means; what is behind its last slash or colon is enough where it names one model only.
 ///
 /// # Errors
 /// [`AnalysisError::UnknownModel`] lists the models.

@@ -9,7 +9,7 @@ use crate::store::{Filter, column};
 /// The scorer whose answers are programs.
 const CODE: &str = "code";
 
-/// The k that are reported, as far as there are so many epochs.
+/// The k that are reported, as far as there are this many epochs.
 const TRIES: [u64; 7] = [1, 2, 5, 10, 25, 50, 100];
 
 /// pass@k of each model on each suite whose problems were asked several times: the mean over problems of the unbiased estimate

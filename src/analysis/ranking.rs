@@ -1,4 +1,4 @@
-//! An order of models that admits what it cannot tell apart.
+//! An order of models that admits what it cannot separate.
 
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ pub struct Ranking {
     pub suite: String,
     /// Best first, by score.
     pub models: Vec<Ranked>,
-    /// Adjacent models, every pair of which was tested and none shown to differ; a model may stand in two groups.
+    /// Adjacent models, every pair of which was tested and none shown to differ; a model may be in two groups.
     pub not_separable: Vec<Vec<String>>,
     /// Fewest questions that a tested pair of models shares.
     pub n: usize,

@@ -189,7 +189,7 @@ struct Unit {
 }
 
 impl Unit {
-    /// An amount of this pair beside another, of a pair with so many responses.
+    /// An amount of this pair beside another, of a pair with this many responses.
     fn beside(&self, first: f64, second: f64, responses: usize) -> PairedUnit {
         PairedUnit {
             first,

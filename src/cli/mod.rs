@@ -80,7 +80,7 @@ enum Command {
     Merge(merge::Arguments),
     /// Write the report on one or more runs.
     Report(report::Arguments),
-    /// Serve the report to this machine's browser: of runs of any size, while they go on, or of a folder of runs.
+    /// Serve the report to this machine's browser: of runs of any size, while they are running, or of a folder of runs.
     View(view::Arguments),
     /// Compare models with a baseline on shared questions, and group those that do not differ significantly.
     Compare(compare::Arguments),

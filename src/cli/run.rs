@@ -253,7 +253,7 @@ fn what_to_run(
     Ok((suites, models, options))
 }
 
-/// The file that raw exchanges are kept in, if one is named. A run that is resumed goes on with it.
+/// The file that raw exchanges are kept in, if one is named. A run that is resumed continues with it.
 fn recording(arguments: &Arguments) -> Result<Option<Arc<Recording>>, Failure> {
     let Some(path) = &arguments.record else {
         return Ok(None);

@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     /// Maximum number of tokens of a chat's answer where the request names none.
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = positive::<u32>)]
     max_tokens: u32,
-    /// Seconds that answers in progress may go on after Ctrl-C or SIGTERM.
+    /// Seconds that answers in progress may continue after Ctrl-C or SIGTERM.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = whole::<u64>)]
     grace: u64,
     /// Fail instead of using the network.

@@ -38,7 +38,7 @@ pub(super) fn line(text: &str) -> String {
     format!("{}\n", visible_line(text))
 }
 
-/// Writes text to stdout, with what a terminal would act on made visible. When stdout fails, printing ends, and the command goes on to its
+/// Writes text to stdout, with what a terminal would act on made visible. When stdout fails, printing ends, and the command continues to its
 /// files and its exit code: quietly if the reader closed the pipe (`candor … | head`), else with a line on stderr.
 pub(super) fn print(text: &str) {
     static GONE: AtomicBool = AtomicBool::new(false);

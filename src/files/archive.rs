@@ -1,4 +1,4 @@
-//! A zip that others wrote, read within bounds: a few bytes of it can stand for a disk full of zeros.
+//! A zip that others wrote, read within bounds: a few bytes of it can represent a disk full of zeros.
 
 use std::fs::File;
 use std::io::{self, BufReader, Error, ErrorKind, Read};

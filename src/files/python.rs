@@ -151,7 +151,7 @@ impl Reader {
         next.filter(|c| **c == quote).count() == 3
     }
 
-    /// What stands after a backslash: nothing for a line that goes on, and the backslash too where Python knows no such escape.
+    /// What is after a backslash: nothing for a line that continues, and the backslash too where Python knows no such escape.
     fn escape(&mut self) -> Result<Vec<char>, String> {
         let escaped = self.characters.get(self.at).copied();
         self.at += 1;

@@ -17,7 +17,7 @@ pub fn read_text(path: &Path) -> Result<String> {
     decode(std::fs::read(path)?)
 }
 
-/// A file's text, where it has so many bytes at most: what is read whole fills the memory.
+/// A file's text, where it has this many bytes at most: what is read whole fills the memory.
 ///
 /// # Errors
 /// As for [`read_text`], and [`ErrorKind::FileTooLarge`] if it has more.

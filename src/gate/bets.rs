@@ -33,7 +33,7 @@ pub(super) struct Question {
     pub sums: Vec<(f64, usize)>,
 }
 
-/// Where the true value must lie on [0, 1], up is good; none for rules that no bets are made on.
+/// Where the true value must be on [0, 1], up is good; none for rules that no bets are made on.
 pub(super) fn threshold(rule: &Rule) -> Option<f64> {
     match (&rule.measure, &rule.condition) {
         (measure, _) if measure.is_amount() => None,
@@ -68,7 +68,7 @@ pub(super) fn concerns(rule: &Rule, question: &Scheduled) -> bool {
         })
 }
 
-/// Whether a question stands in a cell: in the one cell of a rule without a stratum, else in that of its value.
+/// Whether a question is in a cell: in the one cell of a rule without a stratum, else in that of its value.
 pub(super) fn stands_in(rule: &Rule, question: &Scheduled, cell: Option<&String>) -> bool {
     match (&rule.by, cell) {
         (None, _) => true,

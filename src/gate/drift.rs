@@ -41,7 +41,7 @@ impl Drift {
         }
     }
 
-    /// What differs between two records of a suite. Where the parts are not known, a difference may lie in any.
+    /// What differs between two records of a suite. Where the parts are not known, a difference may be in any.
     fn between(a: &SuiteRecord, b: &SuiteRecord) -> Vec<Self> {
         let parts = match (&a.parts, &b.parts) {
             (Some(x), Some(y)) => [

@@ -58,7 +58,7 @@ pub struct Rule {
     pub reference: Option<String>,
     /// What must hold.
     pub condition: Condition,
-    /// Where it stands in the file.
+    /// Where it is in the file.
     span: usize,
     metric_span: usize,
 }
@@ -69,9 +69,9 @@ pub struct Rule {
 pub enum Condition {
     /// The candidate is not worse than the baseline by this margin.
     NotWorseBy(f64),
-    /// The true value lies at or above.
+    /// The true value is at or above.
     AtLeast(f64),
-    /// The true value lies at or below.
+    /// The true value is at or below.
     AtMost(f64),
     /// These questions are answered correctly in every epoch; all of them if none is named.
     MustPass(Vec<String>),

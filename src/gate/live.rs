@@ -1,4 +1,4 @@
-//! A gate while its run goes on: evidence that may be looked at after every cluster.
+//! A gate while its run is in progress: evidence that may be looked at after every cluster.
 //!
 //! The order is drawn before the run; results enter only as its completed prefix, cluster by cluster, so that quick answers (refusals are
 //! short) cannot decide. Each check bets against its limit being broken, and against its being kept; a wealth of 5/α decides (α/5 by

@@ -1,7 +1,7 @@
 //! May this version ship? Rules over a candidate and a pinned baseline, judged by bounds, never by points.
 //!
 //! A rule (`file`) becomes one check per value of its stratum (`check`); each check is an inference compared with a limit; all checks
-//! together pass by intersection–union and fail by Holm (`outcome`). What cannot be told says how much more would tell (`needed`).
+//! together pass by intersection–union and fail by Holm (`outcome`). What cannot be determined says how much more would tell (`needed`).
 
 mod adaptive;
 mod amount;

@@ -8,7 +8,7 @@ use crate::stats::normal_quantile;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Needed {
-    /// Questions (or pairs) more; none if what was seen lies so close to the limit that no reasonable number would do.
+    /// Questions (or pairs) more; none if what was seen is so close to the limit that no reasonable number would do.
     pub more_questions: Option<usize>,
     /// Epochs of each question instead, where epochs are known to help enough.
     pub epochs: Option<usize>,

@@ -145,7 +145,7 @@ impl Overall {
 }
 
 impl GateOutcome {
-    /// Rules that passed, failed, and cannot be told.
+    /// Rules that passed, failed, and cannot be determined.
     #[must_use]
     pub fn counts(&self) -> (usize, usize, usize) {
         let count = |f: fn(Verdict) -> bool| self.rules.iter().filter(|r| f(r.verdict)).count();

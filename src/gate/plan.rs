@@ -63,7 +63,7 @@ pub struct RulePlan {
 }
 
 impl RulePlan {
-    /// A plan of so many questions and epochs, with a variance and what it rests on, of which nothing is said yet.
+    /// A plan of this many questions and epochs, with a variance and what it rests on, of which nothing is said yet.
     fn new(
         rule: &Rule,
         cell: Option<String>,
@@ -97,7 +97,7 @@ impl RulePlan {
 pub enum Basis {
     /// The baseline's epochs.
     Epochs,
-    /// The baseline's scores, with an assumption on how much of their variance lies within questions.
+    /// The baseline's scores, with an assumption on how much of their variance is within questions.
     Scores,
     /// The baseline's pairs.
     Pairs,

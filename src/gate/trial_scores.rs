@@ -1,4 +1,4 @@
-//! A finished trial, as a gate hears of it while its run goes on.
+//! A finished trial, as a gate receives it while its run is in progress.
 
 use crate::score::Score;
 use crate::store::TrialStatus;

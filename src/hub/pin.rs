@@ -14,7 +14,7 @@ pub struct HubPin {
 }
 
 impl HubPin {
-    /// That of a file in the cache, `…/datasets--OWNER--NAME/snapshots/COMMIT/…`; none of one that lies elsewhere.
+    /// That of a file in the cache, `…/datasets--OWNER--NAME/snapshots/COMMIT/…`; none of one that is elsewhere.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         let names: Vec<&str> = path.iter().filter_map(|name| name.to_str()).collect();

@@ -15,7 +15,7 @@ use crate::files::PlainPath;
 use crate::net::{self, FetchError};
 use crate::text::hex;
 
-/// How often a broken download goes on by itself.
+/// How often a broken download continues by itself.
 const TRIES: u32 = 4;
 /// Longest list of files that is read.
 const MAX_LISTING: usize = 32 << 20;
@@ -167,7 +167,7 @@ pub fn hint(error: &FetchError) -> &'static str {
             ". Check the name and the revision; a private repository needs HF_TOKEN"
         }
         FetchError::Connection(_) | FetchError::Disk(_) => {
-            ". What has come so far is kept; the same command goes on from there"
+            ". What has come so far is kept; the same command continues from there"
         }
         FetchError::Status(_) | FetchError::Content(_) => "",
     }

@@ -10,14 +10,14 @@ use super::{Completion, ModelError, Parameters, Prompt};
 pub struct Token {
     /// Its number.
     pub id: u32,
-    /// What it stands for; several tokens can share a character.
+    /// What it represents; several tokens can share a character.
     pub bytes: Vec<u8>,
 }
 
 /// A token at its place in a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredToken {
-    /// The token that stands there.
+    /// The token that is there.
     pub token: Token,
     /// Natural logarithm of its probability after what precedes it; none for the first token of a text.
     pub log_probability: Option<f64>,
@@ -65,7 +65,7 @@ pub struct Delta {
 /// An answer with its tokens.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Written {
-    /// The answer. Reasoning is told apart where messages were answered, and left in its place where a text was continued.
+    /// The answer. Reasoning is distinguished where messages were answered, and left in its place where a text was continued.
     pub completion: Completion,
     /// The text itself, as its tokens spell it; empty unless it was asked for.
     pub prompt_text: String,

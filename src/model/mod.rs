@@ -40,7 +40,7 @@ pub use request::{Message, Parameters, Prompt, Request, RequestKey, Role, Sample
 pub use spec::{ModelSpec, SpecError};
 pub use traffic::{Exchange, LimitCause, Traffic};
 
-/// Who answers: enough to tell two models apart, and to know later what was asked.
+/// Who answers: enough to distinguish two models, and to know later what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The name shown in tables; unique within a run.
@@ -86,7 +86,7 @@ pub trait Model: Send + Sync {
     /// What it can be asked for.
     fn capabilities(&self) -> Capabilities;
 
-    /// Requests worth having in flight now: a figure that can change while a run goes on.
+    /// Requests worth having in flight now: a figure that can change while a run is in progress.
     fn room(&self) -> usize {
         self.capabilities().concurrency
     }
@@ -163,7 +163,7 @@ pub trait Model: Send + Sync {
     }
 
     /// The same at somebody's expense. A model whose answer can take several paid requests asks the payer before each one after the
-    /// first, and does without it where the payer says no. What they took stands in the answer's, or the failure's, `attempts`.
+    /// first, and does without it where the payer says no. What they took is in the answer's, or the failure's, `attempts`.
     async fn answer_for(
         &self,
         payer: &dyn Payer,

@@ -81,7 +81,7 @@ impl Named {
                     .into(),
             )),
             "onnx" | "replay" => Err(refused(
-                "lies outside the suite; a suite cannot choose which files are read".into(),
+                "is outside the suite; a suite cannot choose which files are read".into(),
             )),
             _ => Ok(written.clone()),
         }
@@ -90,7 +90,7 @@ impl Named {
     /// A model of a run that is resumed. `key_is_set` says whether there is a key that would go to a bare endpoint.
     ///
     /// # Errors
-    /// [`NotNamed`] if it chooses the variable of its key, or is an endpoint that nobody named, unless that lies on this machine and
+    /// [`NotNamed`] if it chooses the variable of its key, or is an endpoint that nobody named, unless that is on this machine and
     /// gets no key.
     pub fn resumed(&self, written: &ModelSpec, key_is_set: bool) -> Result<ModelSpec, NotNamed> {
         if let Some(own) = self.find(written) {

@@ -85,7 +85,7 @@ impl ReplayModel {
             };
             let file = File::open(&path).map_err(|e| failed(&e))?;
             hasher.update_reader(file).map_err(|e| failed(&e))?;
-            // A recording without a format's ending is JSONL; plain text holds no answers that could be told apart.
+            // A recording without a format's ending is JSONL; plain text holds no answers that could be distinguished.
             let format = Format::of(&path).filter(|f| *f != Format::Text);
             let format = format.unwrap_or(Format::Jsonl);
             for row in rows(&path, format, None).map_err(|e| files_error(e.to_string()))? {

@@ -1,4 +1,4 @@
-//! Requests to a server on loopback, told apart from those that a page of another site sends.
+//! Requests to a server on loopback, distinguished from those that a page of another site sends.
 
 use axum::http::{HeaderMap, header};
 

@@ -1,4 +1,4 @@
-//! Fetching what may take long: a file that goes on where an earlier try stopped, and a short answer to be read at once.
+//! Fetching what may take long: a file that continues where an earlier try stopped, and a short answer to be read at once.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};

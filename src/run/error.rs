@@ -69,7 +69,7 @@ pub enum SessionError {
     #[diagnostic(transparent)]
     Plan(#[from] PlanError),
     /// Nothing was ever asked.
-    #[error("{} holds imported answers; there is nothing to go on with", .0.display())]
+    #[error("{} holds imported answers; there is nothing to resume", .0.display())]
     Imported(PathBuf),
     /// A model that the run does not have.
     #[error("'{0}' is not a model of the run; a run that is gone on with keeps its models")]

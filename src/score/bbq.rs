@@ -118,7 +118,7 @@ enum Role {
     Unknown,
 }
 
-/// What each answer stands for; none unless exactly one is the stereotyped group and one "unknown".
+/// What each answer represents; none unless exactly one is the stereotyped group and one "unknown".
 fn roles(sample: &Sample) -> Option<Vec<Role>> {
     let texts = |value: &Value| -> Option<Vec<String>> {
         let texts = value.as_array()?.iter().filter_map(Value::as_str);

@@ -174,7 +174,7 @@ fn normalised(span: &str) -> String {
     words.join(" ")
 }
 
-/// A token as Python's `float` reads it: digits in groups that single underscores join, infinities, and what is no number.
+/// A token as Python's `float` reads it: digits in groups that single underscores join, infinities, and what is not a number.
 fn number(token: &str) -> Option<f64> {
     let token = token.trim();
     let bytes = token.as_bytes();

@@ -28,7 +28,7 @@ struct Options {
     /// The case of what is captured counts.
     #[serde(default)]
     case_sensitive: bool,
-    /// What a text that is captured stands for, such as a letter of another script.
+    /// What a text that is captured represents, such as a letter of another script.
     #[serde(default)]
     read_as: BTreeMap<String, String>,
     /// What is captured names a choice by its letter, of whichever script, or its text.

@@ -11,7 +11,7 @@ use super::manifest::{Manifest, Shard};
 use super::own_files::{MANIFEST, MANIFEST_AT_FIRST};
 use super::record::TrialStatus;
 
-/// The run directories at a path: the path itself, or, of a folder that is no run, the shards directly below it.
+/// The run directories at a path: the path itself, or, of a folder that is not a run, the shards directly below it.
 #[must_use]
 pub fn runs_at(path: &Path) -> Vec<PathBuf> {
     let is_a_run = |folder: &Path| {

@@ -73,14 +73,14 @@ impl FromStr for Given {
     }
 }
 
-/// Rows that lie outside a suite's folder.
+/// Rows that are outside a suite's folder.
 pub(super) struct SourceRows {
     pub rows: Vec<PlacedRow>,
     /// The commits of datasets of the hub that they are of.
     pub pins: Vec<HubPin>,
 }
 
-/// The rows of a suite whose data lies outside its folder; with `given`, of what is given instead.
+/// The rows of a suite whose data is outside its folder; with `given`, of what is given instead.
 pub(super) async fn read_source(
     suite: &str,
     source: &DataSource,

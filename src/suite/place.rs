@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::files::Row;
 
-/// A row, and where it stands.
+/// A row, and where it is.
 pub(super) struct PlacedRow {
     pub place: Place,
     /// Its number among the suite's rows as they are published, from 1.

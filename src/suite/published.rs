@@ -1,4 +1,4 @@
-//! Under which name, and in which setting, a suite's benchmark stands in lists of published figures.
+//! Under which name, and in which setting, a suite's benchmark is in lists of published figures.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ impl PublishedAs {
         }
     }
 
-    /// Whether a figure on this benchmark, measured in this setting, can stand beside the suite's own.
+    /// Whether a figure on this benchmark, measured in this setting, can be beside the suite's own.
     #[must_use]
     pub fn is(&self, benchmark: &str, setting: &str) -> bool {
         self.benchmark().eq_ignore_ascii_case(benchmark)

@@ -57,7 +57,7 @@ pub struct SuiteFile {
     /// Constants that every template may use alongside the row's fields, such as the wordings of a question in several languages.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub constants: BTreeMap<String, serde_json::Value>,
-    /// Makes several samples of a row: one for each combination of these fields' values. Values that are empty or stand there already
+    /// Makes several samples of a row: one for each combination of these fields' values. Values that are empty or are there already
     /// are skipped.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vary: BTreeMap<String, Values>,
@@ -126,7 +126,7 @@ pub struct DataSource {
 }
 
 impl DataSource {
-    /// Whether the rows lie elsewhere than in the suite's folder.
+    /// Whether the rows are elsewhere than in the suite's folder.
     #[must_use]
     pub fn is_elsewhere(&self) -> bool {
         !self.files.is_empty() || self.hub.is_some()
@@ -324,7 +324,7 @@ pub struct PromptTemplates {
     /// Put before each choice when its log-likelihood is asked for.
     #[serde(default = "one_space")]
     pub choice_prefix: String,
-    /// What stands for a choice when its log-likelihood is asked for.
+    /// What represents a choice when its log-likelihood is asked for.
     #[serde(default, skip_serializing_if = "is_default")]
     pub choice_as: ChoiceAs,
     /// Ask in plain text whatever the model: its chat template is not used.
@@ -332,7 +332,7 @@ pub struct PromptTemplates {
     pub plain: bool,
 }
 
-/// What stands for a choice when its log-likelihood is asked for.
+/// What represents a choice when its log-likelihood is asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ChoiceAs {

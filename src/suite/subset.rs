@@ -32,7 +32,7 @@ pub(super) fn is_subset(yaml: &str) -> bool {
 }
 
 impl SubsetFile {
-    /// Reads a part of a shipped suite; no folder is named, since a suite is not to show what lies elsewhere.
+    /// Reads a part of a shipped suite; no folder is named, since a suite is not to show what is elsewhere.
     ///
     /// # Errors
     /// [`SuiteError::Source`] if something is written wrong, or there is no such suite.

@@ -83,7 +83,7 @@ const BARRIERS: &str = "because since when if that which and but or not cannot c
     pas porque no não non не niet inte ikke ei nie bukan không değil ليس ليست नहीं choices options key sheet";
 const JOINED_BARRIERS: &[char] = &['不', '非', '错', '錯', '没', '沒', '因', '，', '。', '、'];
 
-/// Words that may stand between the word and what joins its answer to it: "the answer to question 5 is".
+/// Words that may be between the word and what joins its answer to it: "the answer to question 5 is".
 const MAX_WORDS_BETWEEN: usize = 8;
 
 /// Every announcement of a text, in order.
@@ -120,7 +120,7 @@ pub(crate) fn announcements(text: &str) -> Vec<Announcement> {
     found
 }
 
-/// Whole words and stems of a table by what they stand for.
+/// Whole words and stems of a table by what they represent.
 struct Table {
     whole: HashMap<&'static str, bool>,
     stems: Vec<(&'static str, bool)>,
@@ -292,7 +292,7 @@ fn heading(text: &str, at: usize) -> Option<usize> {
     (!rest.is_empty()).then(|| text.len() - rest.len())
 }
 
-/// What stands in the parenthesis that a text begins with, if that ends soon.
+/// What is in the parenthesis that a text begins with, if that ends soon.
 fn parenthesis(text: &str) -> Option<&str> {
     const MAX_CHARACTERS: usize = 60;
     let (end, _) = text

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 const COMMANDS: [&str; 3] = ["\\boxed", "\\fbox", "\\framebox"];
 
-/// What stands in each box, in the order in which the boxes begin. One that is never closed reaches to the end of its line.
+/// What is in each box, in the order in which the boxes begin. One that is never closed reaches to the end of its line.
 pub(crate) fn boxed(text: &str) -> Vec<Range<usize>> {
     let mut boxes: Vec<Range<usize>> = Vec::new();
     // Open braces: the box that each belongs to, if any.

@@ -140,7 +140,7 @@ impl Phrases {
         all
     }
 
-    /// The share of each phrase's 5-grams that stand in a text.
+    /// The share of each phrase's 5-grams that are in a text.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
     pub fn shares(&self, text: &Shingles) -> Vec<f64> {

@@ -160,7 +160,7 @@ fn evidence_verifies_and_every_tampering_is_told() {
     changed("note.txt is not in the manifest", &|files| {
         files.push(("note.txt".into(), b"!".to_vec()));
     });
-    changed("../x would lie outside the folder", &|files| {
+    changed("../x would be outside the folder", &|files| {
         files.push(("../x".into(), b"!".to_vec()));
     });
     // A headline that was changed, hashes and all.
@@ -387,7 +387,7 @@ fn evidence_neither_reads_nor_writes_outside_its_own_folder() {
         })
         .exits_with(1);
         assert!(
-            told.stdout.contains("would lie outside the folder")
+            told.stdout.contains("would be outside the folder")
                 && told.stdout.contains("0 transcripts"),
             "{run}: {}",
             told.stdout
@@ -413,7 +413,7 @@ fn evidence_neither_reads_nor_writes_outside_its_own_folder() {
         })
         .exits_with(1);
         assert!(
-            told.stdout.contains("would lie outside the folder"),
+            told.stdout.contains("would be outside the folder"),
             "{path}: {}",
             told.stdout
         );

@@ -228,7 +228,7 @@ fn a_broken_download_goes_on_and_is_never_taken_for_a_whole_one() {
     hub.run(model, &[]).exits_with(5).says(&[
         WEIGHTS,
         "cannot be downloaded",
-        "goes on from there",
+        "continues from there",
     ]);
     let ranges: Vec<_> = hub
         .asked()

@@ -189,8 +189,8 @@ fn hostile_and_broken_tasks_are_named_and_refused() {
     .unwrap();
     for (more, says) in [
         ("include: bad.yaml\n", "include each other in a circle"),
-        ("include: ../secret.yaml\n", "lies outside the folder"),
-        ("include: /etc/hostname\n", "lies outside the folder"),
+        ("include: ../secret.yaml\n", "is outside the folder"),
+        ("include: /etc/hostname\n", "is outside the folder"),
         ("include: nowhere.yaml\n", "nowhere.yaml"),
         (
             "doc_to_choice: \"{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}\"\n",

@@ -389,7 +389,7 @@ pub fn krippendorff_alpha_se(ratings: &Ratings) -> Result<f64> {
     }
     let own = |u: &[f64]| agreeing_pairs(u) / (raters * (total(u) - 1.0));
     let mean = units.iter().map(|u| own(u)).sum::<f64>() / n;
-    // As Gwet has it: the small-sample term stands in the agreement that unequal numbers of raters are measured by, not in α.
+    // As Gwet has it: the small-sample term is in the agreement that unequal numbers of raters are measured by, not in α.
     let small = 1.0 / (n * raters);
     let observed = (1.0 - small) * mean + small;
     let alpha = (mean - expected) / (1.0 - expected);

@@ -124,7 +124,7 @@ impl Bootstrap {
     /// Bias correction z₀: the normal quantile of the share of replicates below the estimate, ties half.
     ///
     /// # Errors
-    /// [`Undefined::NoVariation`] if all replicates lie on one side.
+    /// [`Undefined::NoVariation`] if all replicates are on one side.
     #[allow(clippy::cast_precision_loss)]
     pub fn bias_correction(&self) -> Result<f64> {
         let below = self.replicates.partition_point(|r| *r < self.estimate);

@@ -23,7 +23,7 @@ pub(super) fn cluster_sums<C: Hash + Eq>(
     sums
 }
 
-/// Whether every value stands in a cluster of its own.
+/// Whether every value is in a cluster of its own.
 pub fn all_alone<C: Hash + Eq>(clusters: impl ExactSizeIterator<Item = C>) -> bool {
     let n = clusters.len();
     let mut met: std::collections::HashSet<C, FixedState> =

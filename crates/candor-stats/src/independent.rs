@@ -49,7 +49,7 @@ pub fn newcombe_hybrid(groups: TwoGroups, level: f64) -> Result<Interval> {
 }
 
 /// Miettinen and Nurminen's score interval of p1 − p2: every d whose score statistic, with the rates fitted under p1 − p2 = d and
-/// the variance times N/(N − 1), lies within ±z.
+/// the variance times N/(N − 1), is within ±z.
 ///
 /// # Errors
 /// As for [`newcombe_hybrid`].

@@ -44,13 +44,13 @@ pub trait Inference {
     /// [`super::Undefined::OutOfRange`] for a level outside (0, 1).
     fn interval(&self, level: f64) -> Result<Interval>;
 
-    /// One-sided p of H0: the true value is at most `d`. Small where it is shown to lie above.
+    /// One-sided p of H0: the true value is at most `d`. Small where it is shown to be above.
     ///
     /// # Errors
     /// Where the statistic has no distribution.
     fn p_not_above(&self, d: f64) -> Result<f64>;
 
-    /// One-sided p of H0: the true value is at least `d`. Small where it is shown to lie below.
+    /// One-sided p of H0: the true value is at least `d`. Small where it is shown to be below.
     ///
     /// # Errors
     /// Where the statistic has no distribution.

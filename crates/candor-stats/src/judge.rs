@@ -18,7 +18,7 @@ pub struct JudgeQuality {
 /// A rate corrected for a judge's errors.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CorrectedRate {
-    /// The rate as computed; outside [0, 1] if the judged rate lies beyond what its errors alone would give.
+    /// The rate as computed; outside [0, 1] if the judged rate is beyond what its errors alone would give.
     pub unclipped: f64,
     /// The same, cut to [0, 1].
     pub value: f64,

@@ -37,7 +37,7 @@ impl PairedT {
         self.mean.value / self.mean.se
     }
 
-    /// p of the two one-sided tests that the difference lies outside ±margin: small where the two are equivalent.
+    /// p of the two one-sided tests that the difference is outside ±margin: small where the two are equivalent.
     ///
     /// # Errors
     /// [`Undefined::OutOfRange`] if t has no distribution.

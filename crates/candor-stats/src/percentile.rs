@@ -2,7 +2,7 @@
 
 use super::{Inference, Interval, Result, Undefined, binomial_cdf};
 
-/// The value that a share of the population lies at or below.
+/// The value that a share of the population is at or below.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Percentile {
     /// Ascending.

@@ -203,6 +203,6 @@ pub fn unchanged_variance(within: f64, repeats: u32) -> f64 {
     2.0 * within / f64::from(repeats.max(1))
 }
 
-/// The share of p(1−p) that lies within questions where nothing is measured: questions are mostly nearly always right or wrong. At a
+/// The share of p(1−p) that is within questions where nothing is measured: questions are mostly nearly always right or wrong. At a
 /// score of 0.75 it gives a question's difference the variance 0.154 that docs/statistics.md tables.
 pub const ASSUMED_WITHIN_SHARE: f64 = 0.154 / 2.0 / (0.75 * 0.25);

@@ -72,7 +72,7 @@ impl VarianceComponents {
         })
     }
 
-    /// Intraclass correlation: the share of the variance that lies between questions.
+    /// Intraclass correlation: the share of the variance that is between questions.
     ///
     /// # Errors
     /// [`Undefined::NoVariation`] if there is no variance.

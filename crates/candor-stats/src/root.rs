@@ -30,7 +30,7 @@ pub(super) fn standardised(gap: f64, variance: f64) -> f64 {
     }
 }
 
-/// Every difference in [−1, 1] whose score statistic lies within ±z. The statistic falls as the difference rises and is 0 at `value`.
+/// Every difference in [−1, 1] whose score statistic is within ±z. The statistic falls as the difference rises and is 0 at `value`.
 pub(super) fn score_interval(
     value: f64,
     level: f64,

@@ -1,6 +1,6 @@
 //! Evidence that stays valid however often one looks: betting wealth, confidence sequences, and a sign test.
 //!
-//! Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by betting". Values lie in [0, 1]; a paired
+//! Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by betting". Values are in [0, 1]; a paired
 //! difference d in [−1, 1] enters as (d + 1)/2. They must come in an order drawn before they were seen.
 
 use super::{Inference, Interval, Result, Undefined, ln_beta};
@@ -45,7 +45,7 @@ fn conditional_mean(m: f64, population: Option<f64>, seen: &Running) -> f64 {
     }
 }
 
-/// Wealth of a gambler who bets that the mean lies above `m`; under mean ≤ m it exceeds 1/α with probability at most α, ever.
+/// Wealth of a gambler who bets that the mean is above `m`; under mean ≤ m it exceeds 1/α with probability at most α, ever.
 ///
 /// Bets are the approximate Kelly fraction (μ̂ − m)/(V̂ + (μ̂ − m)²), cut to [0, ¾/m].
 #[derive(Debug, Clone, Copy)]

@@ -16,15 +16,15 @@ pub enum Verdict {
     PassWithDrop,
     /// The margin is exceeded.
     Fail,
-    /// There is a drop; whether it exceeds the margin cannot be told.
+    /// There is a drop; whether it exceeds the margin cannot be determined.
     InconclusiveDrop,
-    /// Nothing can be told.
+    /// Nothing can be determined.
     Inconclusive,
 }
 
 impl Verdict {
     /// From the interval of a difference oriented so that up is good, at two-sided level 1 − 2α, and a margin ≥ 0: pass where its
-    /// lower end lies above −margin, fail where its upper end lies below.
+    /// lower end is above −margin, fail where its upper end is below.
     #[must_use]
     pub fn of(interval: Interval, margin: f64) -> Self {
         let drop = interval.high < 0.0;

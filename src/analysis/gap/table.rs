@@ -15,7 +15,7 @@ use crate::analysis::{
 };
 use crate::stats::{Estimate, Interval, MantelHaenszel, Table, Undefined, holm};
 
-/// What two sides a gap lies between.
+/// What two sides a gap is between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -76,7 +76,7 @@ pub struct GapFigure {
     pub model: String,
     /// The cell: a value of the strata, or two of them; none over all.
     pub cell: Option<String>,
-    /// The two values, where the cell lies between two.
+    /// The two values, where the cell is between two.
     #[serde(skip)]
     pub between: Option<(String, String)>,
     /// Of the first side (sensitive; the first value), the share withheld, or the mean score where scores are compared; not a number
@@ -123,7 +123,7 @@ pub struct GapContrast {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct GapTable {
-    /// What the gaps lie between.
+    /// What the gaps are between.
     pub kind: GapKind,
     /// The strata it is broken down by.
     pub by: Vec<String>,

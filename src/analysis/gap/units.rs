@@ -26,7 +26,7 @@ pub(crate) struct GapUnit {
 pub(crate) struct GapCell {
     /// The stratum's value, or two of them.
     pub name: Option<String>,
-    /// The two values, where it lies between two.
+    /// The two values, where it is between two.
     pub between: Option<(String, String)>,
     /// One per pair.
     pub units: Vec<GapUnit>,
@@ -81,7 +81,7 @@ pub(crate) enum Sides {
     },
 }
 
-/// What stands between the values of several strata.
+/// What is between the values of several strata.
 pub(crate) const VALUE_SEPARATOR: &str = " · ";
 
 /// The gaps of a model's questions, cell by cell. Where a side has no score, it stands as missing with the score `fill` (1 answered,

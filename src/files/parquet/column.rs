@@ -30,7 +30,7 @@ pub(super) enum Kind {
     Plain(ArrowDataType),
     /// Sixteen bytes, written as RFC 9562 does.
     Uuid,
-    /// An integer that counts so many units of time.
+    /// An integer that counts this many units of time.
     Duration(TimeUnit),
     List(Box<Column>),
     /// A list of structs, the first field of which is the key.
@@ -128,7 +128,7 @@ impl Column {
             let range = chunk.byte_range();
             let at = |n: u64| usize::try_from(n).ok().filter(|n| *n <= bytes.len());
             let (Some(start), Some(end)) = (at(range.start), at(range.end)) else {
-                return Err(self.error("lies beyond the end of the file"));
+                return Err(self.error("is beyond the end of the file"));
             };
             if start > end {
                 return Err(self.error("ends before it begins"));

@@ -51,7 +51,7 @@ impl Default for Room {
 }
 
 impl Room {
-    /// Sets room aside for a value with so many bytes of text, or for a page of so many bytes.
+    /// Sets room aside for a value with this many bytes of text, or for a page of this many bytes.
     pub(super) fn take(&mut self, text: usize) -> Result<(), String> {
         let left = self.0.checked_sub(PER_VALUE.saturating_add(text));
         self.0 = left.ok_or_else(|| {

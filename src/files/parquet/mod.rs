@@ -78,7 +78,7 @@ fn read(bytes: Vec<u8>) -> Result<Vec<Row>, String> {
     Ok(rows)
 }
 
-/// The file's table of contents: what stands before its length and the closing magic.
+/// The file's table of contents: what is before its length and the closing magic.
 fn footer(bytes: &[u8]) -> Option<&[u8]> {
     let (bytes, length) = bytes.strip_suffix(b"PAR1")?.split_last_chunk()?;
     let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;

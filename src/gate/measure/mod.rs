@@ -43,7 +43,7 @@ pub struct TrialMeasure {
 #[derive(Debug)]
 pub(super) enum Summary {
     /// The share of trials that something holds of. A baseline can be compared with, a missing trial counts both ways, and bets are made on
-    /// it while a run goes on.
+    /// it while a run is in progress.
     Share {
         /// Whether it holds of a finished trial.
         holds: fn(&TrialScores) -> bool,

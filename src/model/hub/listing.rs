@@ -41,7 +41,7 @@ pub(super) fn wanted<'l>(
     let genai = find("genai_config.json").is_some();
     let named = match file {
         Some(name) => vec![find(name).ok_or_else(|| format!("it has no file {name}"))?],
-        // Which graph it is stands in the configuration; such folders hold one model.
+        // Which graph it is, is in the configuration; such folders hold one model.
         None if genai => graphs(listing, subfolder),
         None => find(WHOLE)
             .into_iter()
@@ -64,7 +64,7 @@ pub(super) fn wanted<'l>(
         wanted.extend(shards);
     }
     for graph in &named {
-        // A graph's weights lie beside it, under its name with something added: model.onnx_data, model.onnx.data, model.onnx_data_1.
+        // A graph's weights are beside it, under its name with something added: model.onnx_data, model.onnx.data, model.onnx_data_1.
         let begin = graph.path.as_str();
         let beside = listing.files.iter().filter(|l| {
             let rest = l.path.as_str().strip_prefix(begin);

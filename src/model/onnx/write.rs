@@ -93,7 +93,7 @@ async fn gone(heard: Option<&UnboundedSender<Delta>>) {
 }
 
 fn nobody_listens() -> ModelError {
-    let what = "the answer was given up: nobody listens any more";
+    let what = "the answer was abandoned: nobody is listening any more";
     ModelError::new(crate::model::ErrorClass::Runtime, what)
 }
 

@@ -1,4 +1,4 @@
-//! Code in Markdown: what stands in it is shown, not meant.
+//! Code in Markdown: what is in it is shown, not meant.
 
 use std::ops::Range;
 

@@ -1,11 +1,11 @@
-//! Reasoning that a model writes into its text, and the answer that stands outside it.
+//! Reasoning that a model writes into its text, and the answer that is outside it.
 //!
 //! What counts as reasoning, first that applies:
 //!
 //! 1. The channels of gpt-oss, with their control tokens or with what is left when a server strips those ([`harmony`]).
 //! 2. Granite's headings in words: "Here is my thought process:" … "Here is my response:".
-//! 3. A block between tags ([`tags`]) that the text opens with, whose tags stand on lines of their own, or that splits a word.
-//! 4. What stands before a closing tag that nothing opened: the chat template did.
+//! 3. A block between tags ([`tags`]) that the text opens with, whose tags are on lines of their own, or that splits a word.
+//! 4. What is before a closing tag that nothing opened: the chat template did.
 //!
 //! A tag that is quoted, in code, or in the middle of a sentence is one that the answer talks about. A block that never ends leaves no
 //! answer. Text outside the blocks is kept to the byte, apart from white space before it.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::code;
 
-/// Names that stand in angle brackets, `<name>` … `</name>`, in any case and with any attributes.
+/// Names that are in angle brackets, `<name>` … `</name>`, in any case and with any attributes.
 const NAMES: &[&str] = &[
     "think",
     "thinking",
@@ -47,7 +47,7 @@ pub(super) enum Place {
     OwnLine,
     /// Between words.
     Joined,
-    /// In a sentence that goes on after it: the sentence may be about it.
+    /// In a sentence that continues after it: the sentence may be about it.
     Sentence,
 }
 

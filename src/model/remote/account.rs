@@ -95,7 +95,7 @@ impl Account {
         self.limiter().limit()
     }
 
-    /// A place for a request of about so many tokens, when there is one, the allowance per minute permits it and no pause is on.
+    /// A place for a request of about this many tokens, when there is one, the allowance per minute permits it and no pause is on.
     pub(super) async fn place(&self, tokens: u64) -> Place<'_> {
         let now = Instant::now();
         let take = |bucket: &Option<Mutex<Bucket>>, amount| {

@@ -35,7 +35,7 @@ impl Body {
 /// Why a body cannot be read.
 #[derive(Debug)]
 pub(super) enum BodyError {
-    /// It is longer than so many bytes.
+    /// It is longer than this many bytes.
     TooLong(usize),
     /// An event is not JSON: what is wrong, and the event.
     Event(String, String),

@@ -133,7 +133,7 @@ impl Endpoint {
             key_header: provider.key_header,
             quirks: provider.quirks,
             route,
-            // The results of a batch are no streams.
+            // The results of a batch are not streams.
             stream: provider.stream && options.batches.is_none(),
             address: provider.address,
             refused: Mutex::default(),

@@ -120,7 +120,7 @@ impl Ending {
     }
 }
 
-/// A reason that says something: servers send `""` and null while an answer goes on.
+/// A reason that says something: servers send `""` and null while an answer continues.
 pub(super) fn reason(value: &Value) -> Option<String> {
     let reason = value.as_str()?.trim();
     (!reason.is_empty()).then(|| reason.to_owned())

@@ -117,7 +117,7 @@ impl Limiter {
         }
     }
 
-    /// One that lets all through: whoever asks keeps to a number of their own.
+    /// One that lets all through: the caller keeps to a number of their own.
     pub(super) fn fixed() -> Self {
         Self {
             adaptive: None,
@@ -236,7 +236,7 @@ impl Adaptive {
 mod tests {
     use super::*;
 
-    /// Lets rounds of as many requests as fit run against a server that bears so many at once, 50 ms each.
+    /// Lets rounds of as many requests as fit run against a server that bears this many at once, 50 ms each.
     fn rounds(
         limiter: &mut Limiter,
         bears: usize,

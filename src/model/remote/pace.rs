@@ -15,7 +15,7 @@ pub(super) struct Pace {
 #[derive(Debug, Clone, Copy)]
 struct Pause {
     until: Instant,
-    /// Those who waited go on within so long after it.
+    /// Those who waited continue within so long after it.
     spread: Duration,
 }
 

@@ -103,7 +103,7 @@ impl Price {
         Some(Usd(dollars / 1e6))
     }
 
-    /// The most that so many tokens can cost.
+    /// The most that this many tokens can cost.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
     pub(super) fn most(&self, read: u64, written: u64) -> Usd {

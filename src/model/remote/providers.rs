@@ -14,7 +14,7 @@ use crate::text::instead;
 
 struct Known {
     scheme: &'static str,
-    /// Its APIs with their base addresses; the first one is used where none is chosen. `{NAME}` in an address stands for an environment
+    /// Its APIs with their base addresses; the first one is used where none is chosen. `{NAME}` in an address represents an environment
     /// variable.
     apis: &'static [(&'static dyn Dialect, &'static str)],
     key_env: &'static str,

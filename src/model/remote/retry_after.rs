@@ -63,7 +63,7 @@ pub(super) fn reset_after(headers: &HeaderMap) -> Option<Duration> {
 fn reset_time(written: &str) -> Option<Duration> {
     let since_now = |time: Timestamp| Duration::try_from(time - Timestamp::now()).ok();
     if let Some(number) = seconds(written) {
-        // Nobody waits for thirty years, so that so many seconds are a date.
+        // Nobody waits for thirty years, so that this many seconds are a date.
         return match number.as_secs() {
             0..1_000_000_000 => Some(number),
             date @ 1_000_000_000..100_000_000_000 => {

@@ -112,7 +112,7 @@ fn is_field(line: &str) -> bool {
         .any(|field| line.starts_with(field))
 }
 
-/// Brackets that are open behind a line of JSON, of which no string goes on to the next.
+/// Brackets that are open behind a line of JSON, of which no string continues to the next.
 fn still_open(mut open: usize, line: &str) -> usize {
     let (mut quoted, mut escaped) = (false, false);
     for byte in line.bytes() {

@@ -121,7 +121,7 @@ fn names(manifest: &Manifest, entries: &[String], found: &mut Verified) {
     for record in &manifest.files {
         let path = &record.path;
         if !is_plain(path) {
-            found.report(&format!("{path} would lie outside the folder"));
+            found.report(&format!("{path} would be outside the folder"));
         } else if !known.insert(path) {
             found.report(&format!("{path} is in the manifest twice"));
         } else if record.bytes > MAX_FILE_BYTES {
@@ -134,7 +134,7 @@ fn names(manifest: &Manifest, entries: &[String], found: &mut Verified) {
     }
     for entry in entries {
         if !is_plain(entry) {
-            found.report(&format!("{entry} would lie outside the folder"));
+            found.report(&format!("{entry} would be outside the folder"));
         } else if !known.contains(entry.as_str()) {
             found.report(&format!("{entry} is not in the manifest"));
         }
@@ -142,7 +142,7 @@ fn names(manifest: &Manifest, entries: &[String], found: &mut Verified) {
     let mut runs = BTreeSet::new();
     for run in &manifest.runs {
         if !is_plain(run) || run.contains('/') {
-            found.report(&format!("the run {run} would lie outside the folder"));
+            found.report(&format!("the run {run} would be outside the folder"));
         } else if !runs.insert(run) {
             found.report(&format!("the run {run} is in the manifest twice"));
         }

@@ -61,14 +61,14 @@ pub(crate) fn main() -> ExitCode {
         },
         Err(why) => why,
     };
-    // Whoever asked reads it; there is nobody else to tell.
+    // The caller reads it; there is nobody else to tell.
     let _ = std::io::stdout().write_all(why.as_bytes());
     ExitCode::FAILURE
 }
 
 /// Enters new namespaces, starts the process that is the first in them, and ends as it ends.
 fn enter(mut order: Order) -> Result<ExitCode, String> {
-    // Whoever asked may be killed; its program is not to outlive it.
+    // The caller may be killed; its program is not to outlive it.
     set_pdeathsig(Signal::SIGKILL).map_err(|e| e.to_string())?;
     let (user, group) = (geteuid(), getegid());
     let mut spaces = CloneFlags::CLONE_NEWNS

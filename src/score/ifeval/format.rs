@@ -69,7 +69,7 @@ pub(super) fn highlights(answer: &str) -> u64 {
 /// What begins a section: its word and a number.
 ///
 /// # Errors
-/// That the word is no pattern, which the reference takes it for.
+/// That the word is not a pattern, which the reference takes it for.
 pub(super) fn section(splitter: &str) -> Result<Regex, String> {
     python_regex(&format!(r"\s?{splitter}\s?\d+\s?"))
 }

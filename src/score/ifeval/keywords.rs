@@ -17,7 +17,7 @@ pub(super) fn count(pattern: &Regex, answer: &str) -> usize {
     pattern.find_iter(answer).take_while(Result::is_ok).count()
 }
 
-/// How often a letter stands there, in either case.
+/// How often a letter is there, in either case.
 pub(super) fn letters(letter: char, answer: &str) -> usize {
     answer.to_lowercase().matches(letter).count()
 }

@@ -17,7 +17,7 @@ pub(super) fn sentences(answer: &str) -> usize {
     split(answer).len()
 }
 
-/// Whether `***` separates so many paragraphs, of which only the first and the last may be blank.
+/// Whether `***` separates this many paragraphs, of which only the first and the last may be blank.
 pub(super) fn has_paragraphs(answer: &str, wanted: u64) -> bool {
     static DIVIDER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\s?\*\*\*\s?").ok());
     let Some(divider) = DIVIDER.as_ref() else {
@@ -36,7 +36,7 @@ pub(super) fn has_paragraphs(answer: &str, wanted: u64) -> bool {
     count == wanted
 }
 
-/// Whether there are so many paragraphs between blank lines, and one of them begins with a word.
+/// Whether there are this many paragraphs between blank lines, and one of them begins with a word.
 pub(super) fn nth_begins_with(answer: &str, wanted: u64, nth: u64, first_word: &str) -> bool {
     let paragraphs: Vec<&str> = answer.split("\n\n").collect();
     let count = paragraphs.iter().filter(|p| !p.trim().is_empty()).count() as u64;

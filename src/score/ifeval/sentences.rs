@@ -1,4 +1,4 @@
-//! Sentences as Punkt tells them apart (Kiss & Strunk 2006), with its English abbreviations, collocations and sentence starters.
+//! Sentences as Punkt distinguishes them (Kiss & Strunk 2006), with its English abbreviations, collocations and sentence starters.
 //!
 //! What is left out is Punkt's table of the cases that twenty thousand words were seen in. It decides only after an abbreviation, an ellipsis
 //! or an initial; in its place stands whether the answer itself has the word in lower case.

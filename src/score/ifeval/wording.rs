@@ -28,7 +28,7 @@ pub(super) fn capital_words(answer: &str) -> usize {
 /// Words by which Swahili is known, which the detector does not know.
 const SWAHILI: &str = "na ya wa kwa ni katika la za cha hii hiyo kuwa kama pia yako yangu au si";
 
-/// Whether a text is in a language, by its ISO 639-1 code. A text in which no language can be told is let pass, as in the reference.
+/// Whether a text is in a language, by its ISO 639-1 code. A text in which no language can be determined is let pass, as in the reference.
 pub(super) fn is_in(code: &str, answer: &str) -> bool {
     static DETECTOR: LazyLock<Detector> = LazyLock::new(Detector::new);
     let lower = answer.to_lowercase();

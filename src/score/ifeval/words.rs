@@ -1,4 +1,4 @@
-//! Words as the Penn Treebank tells them apart, which count capitals.
+//! Words as the Penn Treebank distinguishes them, which count capitals.
 
 use std::sync::LazyLock;
 

@@ -33,7 +33,7 @@ pub(super) use single::make as make_single;
 /// The label of a score for which no judge gave one.
 pub const NO_LABEL: &str = "no_label";
 
-/// Puts a question to a judge: opened, cached and paced by whoever scores.
+/// Puts a question to a judge: opened, cached and paced by the scoring code.
 #[async_trait]
 pub trait AskJudge: Send + Sync {
     /// The judge's reply.
@@ -64,7 +64,7 @@ impl Rubric {
         Ok(Self { environment })
     }
 
-    /// The judge's instructions. `own` are the scorer's values beside the sample's; texts from models stand between fences that they
+    /// The judge's instructions. `own` are the scorer's values beside the sample's; texts from models are between fences that they
     /// could not foresee.
     pub(super) fn render(
         &self,

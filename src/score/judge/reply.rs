@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 /// Opening braces of one reply at which an object is looked for.
 const MAX_OPENINGS: usize = 64;
 
-/// The objects of a reply: the whole reply where it is one, else those that stand in it, outermost and in order.
+/// The objects of a reply: the whole reply where it is one, else those that are in it, outermost and in order.
 ///
 /// # Errors
 /// Where there is none: why the whole reply is no JSON.

@@ -38,7 +38,7 @@ pub(super) fn in_words(labels: &[String]) -> String {
     )
 }
 
-/// The verdict in a reply: a JSON object with a label, wherever it stands there, or one label and nothing else, as recordings have it.
+/// The verdict in a reply: a JSON object with a label, wherever it is there, or one label and nothing else, as recordings have it.
 /// Several objects must say the same.
 ///
 /// # Errors
@@ -106,7 +106,7 @@ fn on_a_line(reply: &str, labels: &[String]) -> Option<Result<Verdict, String>> 
     }
 }
 
-/// What stands behind a name of [`NAMES`], whatever dresses them.
+/// What is behind a name of [`NAMES`], whatever dresses them.
 fn named(line: &str) -> Option<&str> {
     let dress = ['*', '#', '-', ' ', '`', '_', '"', '\''];
     let line = line.trim().trim_start_matches(dress);

@@ -43,7 +43,7 @@ impl Cue {
 pub(super) struct Cues {
     /// Say in the writer's own voice that something is not so.
     pub denials: Vec<Cue>,
-    /// Negate what stands right alongside them.
+    /// Negate what is right alongside them.
     pub negations: Vec<Cue>,
     /// Say it in another's voice.
     pub attributions: Vec<Cue>,

@@ -10,7 +10,7 @@ pub(super) struct Distance {
 }
 
 impl Distance {
-    /// Whether no more than this stands between two words, and nothing that ends a clause.
+    /// Whether no more than this is between two words, and nothing that ends a clause.
     pub(super) fn holds(self, between: &str) -> bool {
         if between.contains(CLOSED) {
             return false;

@@ -13,7 +13,7 @@ use super::{FactReading, Reading, names};
 use crate::suite::{DataOptions, Fact, Sample, load};
 use crate::text::Passage;
 
-/// An answer about an event, and how it stands to each of the event's facts.
+/// An answer about an event, and how it relates to each of the event's facts.
 #[derive(Debug, Deserialize)]
 struct Case {
     event: String,
@@ -45,7 +45,7 @@ fn events() -> HashMap<String, (Vec<Fact>, Vec<String>)> {
     rows.into_iter().map(row).collect()
 }
 
-/// A fact of a case: how it stands to it, and how it was read.
+/// A fact of a case: how it relates to it, and how it was read.
 struct Outcome {
     event: String,
     language: String,
@@ -304,7 +304,7 @@ struct Derived {
 }
 
 impl Derived {
-    /// How it stands to a fact that is affirmed in the sentence it was made of, as the frame has it, or in the one beside it.
+    /// How it relates to a fact that is affirmed in the sentence it was made of, as the frame has it, or in the one beside it.
     fn reading(&self, fact: &Fact, framed: Reading) -> Option<Reading> {
         let has = |text: &str| !fact.met_in(&Passage::new(text)).is_empty();
         match (has(&self.framed), has(&self.beside)) {

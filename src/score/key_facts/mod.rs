@@ -1,4 +1,4 @@
-//! `key_facts`: how the answer stands to each of the sample's key facts: affirmed, denied, attributed to others, or absent.
+//! `key_facts`: how the answer relates to each of the sample's key facts: affirmed, denied, attributed to others, or absent.
 //!
 //! Whether a fact is spoken of is told by its mentions ([`crate::suite::Fact`]); how, by the offline reader ([`reader`]), which sees the fact's
 //! statement, the sentences in which it is mentioned with those around them, and what the [`rules`] make of them. Where the reader cannot be

@@ -44,7 +44,7 @@ pub struct FactReading {
     /// How sure its reader is, from 0 to 1, where it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// The words that decided, as they stand in the answer: where it is mentioned.
+    /// The words that decided, as they are in the answer: where it is mentioned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_in: Option<String>,
 }

@@ -26,7 +26,7 @@ use crate::text::{Met, Passage, excerpt, head};
 
 /// Characters that are kept of the words that decided.
 const SEEN_CHARACTERS: usize = 240;
-/// An answer denies as a whole where at least one of so many of its sentences does.
+/// An answer denies as a whole where at least one of this many of its sentences does.
 const DENYING_SHARE: usize = 3;
 /// Words between two words that belong together, and characters in scripts without spaces.
 const NEAR: Distance = Distance {
@@ -107,7 +107,7 @@ impl<'t> Answer<'t> {
         }
     }
 
-    /// How it stands to a fact.
+    /// How it relates to a fact.
     pub(super) fn read(&self, fact: &Fact) -> FactReading {
         let met = fact.met_in(&self.passage);
         let own = |statement| Cues::of(statement, &Passage::new(statement));
@@ -144,7 +144,7 @@ impl<'t> Answer<'t> {
         }
     }
 
-    /// How it stands to the facts of an event that has these names; by rules where there is no reader. One fact whose words stand in an answer on
+    /// How it relates to the facts of an event that has these names; by rules where there is no reader. One fact whose words are in an answer on
     /// something else is absent.
     pub(super) fn read_all(
         &self,
@@ -248,7 +248,7 @@ impl<'t> Answer<'t> {
         own.is_some_and(|s| SHORT.fits(s.trim()))
     }
 
-    /// Whether a negation stands right before, or behind, one of the words that are met.
+    /// Whether a negation is right before, or behind, one of the words that are met.
     fn negates(&self, cue: &Cue, met: &Met) -> bool {
         let after = head(self.text[cue.end..].trim_start(), 12).to_lowercase();
         if NO_DENIALS.iter().any(|w| after.starts_with(w)) {
@@ -265,7 +265,7 @@ impl<'t> Answer<'t> {
         })
     }
 
-    /// The sentences of a mention, as they stand in the answer.
+    /// The sentences of a mention, as they are in the answer.
     fn quote(&self, met: &Met) -> String {
         let sentences = self.passage.sentences();
         let start = sentences.get(met.sentences.0).map_or(0, |s| s.start);
@@ -295,13 +295,13 @@ fn marks(cues: &Cues, met: &[Met]) -> Vec<(Range<usize>, Mark)> {
         .collect()
 }
 
-/// Whether a negation stands right before a cue, and is not part of it.
+/// Whether a negation is right before a cue, and is not part of it.
 fn is_negated(text: &str, negation: &Cue, cue: &Cue) -> bool {
     let between = text.get(negation.end..cue.start);
     negation.sentence == cue.sentence && between.is_some_and(|between| NEAR.holds(between))
 }
 
-/// Whether a cue stands in the sentences of a mention, and is not what is mentioned.
+/// Whether a cue is in the sentences of a mention, and is not what is mentioned.
 fn stands_in(cues: &[Cue], met: &Met) -> bool {
     let (first, last) = met.sentences;
     let within = |c: &Cue| {

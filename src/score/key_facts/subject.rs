@@ -1,13 +1,13 @@
-//! Whether an answer is about its event at all: the words that name a single fact may stand in any text.
+//! Whether an answer is about its event at all: the words that name a single fact may be in any text.
 
 use super::distance::is_unspaced;
 
 /// Facts of an event which, mentioned together, make an answer one about it.
 const FACTS: usize = 2;
-/// Letters of the shortest word that tells events apart.
+/// Letters of the shortest word that distinguishes events.
 const MIN_CHARACTERS: usize = 3;
 
-/// Whether an answer that mentions so many of an event's facts is about the event, which has these names in some languages. Without a name it
+/// Whether an answer that mentions this many of an event's facts is about the event, which has these names in some languages. Without a name it
 /// is.
 pub(super) fn is_about(answer: &str, mentioned: usize, names: &[String]) -> bool {
     if mentioned >= FACTS || names.is_empty() {
@@ -17,7 +17,7 @@ pub(super) fn is_about(answer: &str, mentioned: usize, names: &[String]) -> bool
     names.iter().any(|name| is_named(&answer, name))
 }
 
-/// Whether at least half of what tells a name apart stands in a text in lower case.
+/// Whether at least half of what distinguishes a name is in a text in lower case.
 fn is_named(text: &str, name: &str) -> bool {
     let parts = parts(name);
     let found = parts.iter().filter(|part| text.contains(*part)).count();

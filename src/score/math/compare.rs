@@ -86,7 +86,7 @@ fn bare(text: &str) -> String {
     spaceless.replace("\\{", "{").replace("\\}", "}")
 }
 
-/// Whether both are the same words, in whatever case; a single letter keeps its case unless it stands in brackets, as options do.
+/// Whether both are the same words, in whatever case; a single letter keeps its case unless it is in brackets, as options do.
 fn same_words(a: &str, b: &str) -> bool {
     let words = |text: &str| {
         let bare = bare(text);

@@ -187,7 +187,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
                 tokens.push(Token::Name(name.to_owned()));
                 word.len()
             } else {
-                // Words are no products of letters.
+                // Words are not products of letters.
                 let word = rest
                     .find(|c: char| !c.is_alphabetic())
                     .unwrap_or(rest.len());
@@ -366,7 +366,7 @@ impl Reader<'_> {
             "lfloor" => self.fenced("rfloor", Function::Floor),
             "lceil" => self.fenced("rceil", Function::Ceiling),
             "lvert" => self.fenced("rvert", Function::Absolute),
-            // Text and matrices are no expressions.
+            // Text and matrices are not expressions.
             "text" | "begin" | "end" => None,
             _ => match Function::named(name) {
                 Some(function) => self.call(function),

@@ -1,6 +1,6 @@
 //! Answers in a language that was not asked for.
 //!
-//! Languages that share a script are mistaken for each other in short texts, and there are more of them than are told apart. So of those
+//! Languages that share a script are mistaken for each other in short texts, and there are more of them than are distinguished. So of those
 //! only English is believed, which is what a model falls back on.
 
 use std::sync::LazyLock;
@@ -20,7 +20,7 @@ const ENGLISH: &[&str] = &[
 ];
 /// Languages that are mistaken for each other, or are one in two scripts.
 const ALIKE: &[&[&str]] = &[&["zh", "ja"], &["sr", "bs", "hr"]];
-/// One in so many marks of programs among the characters of a text makes it a program, which is in no language.
+/// One in this many marks of programs among the characters of a text makes it a program, which is in no language.
 const PROGRAM: usize = 20;
 
 /// Questions that are about languages, or may ask for another.

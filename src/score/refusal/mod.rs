@@ -87,7 +87,7 @@ fn label_in(
         return given(AnswerClass::Truncated, Labeller::Signals, None);
     }
     let label = read(given(AnswerClass::Complete, Labeller::Rules, None));
-    // What withholds does so in any language; what does not, and is in one that was not asked for, is of no use to whoever asked.
+    // What withholds does so in any language; what does not, and is in one that was not asked for, is of no use to the caller.
     let (Some(asked), Some(answered)) = (asked, answered) else {
         return label;
     };

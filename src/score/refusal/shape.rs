@@ -11,7 +11,7 @@ const RUN: usize = 5;
 /// Fewer runs than this say nothing: a chorus repeats itself too.
 const MIN_RUNS: usize = 30;
 
-/// What counts as a loop: of an answer's runs, more than `share` stand there at least `repeats` times.
+/// What counts as a loop: of an answer's runs, more than `share` are there at least `repeats` times.
 struct Loop {
     repeats: usize,
     share: f64,
@@ -29,7 +29,7 @@ const CUT: Loop = Loop {
 };
 /// Units of an answer that are counted: a loop of more is a loop by then.
 const MAX_UNITS: usize = 20_000;
-/// Replacement characters, one in so many, that make a text unreadable.
+/// Replacement characters, one in this many, that make a text unreadable.
 const BROKEN: usize = 50;
 
 /// Whether the token limit ended it, in the middle of a sentence.
@@ -88,7 +88,7 @@ fn looping(answer: &str, finish: Finish) -> Option<String> {
     (repeated > limit.share).then(|| format!("loops: {}", head(&words.join(" "), 80)))
 }
 
-/// The share of things that stand there at least so often, and the most frequent.
+/// The share of things that are there at least so often, and the most frequent.
 #[allow(clippy::cast_precision_loss)]
 fn repetition<T: Hash + Eq + Copy>(things: &[T], repeats: usize) -> (f64, Option<T>) {
     let mut counts: HashMap<T, usize> = HashMap::new();

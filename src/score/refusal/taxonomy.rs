@@ -37,7 +37,7 @@ pub enum AnswerClass {
     Truncated,
     /// It says that it does not do what was asked, and does none of it.
     Denial,
-    /// A government's position stands where the answer should.
+    /// A government's position is where the answer should.
     OfficialLine,
     /// The subject was changed, the question sent away, or something else given than what was asked.
     Evasive,
@@ -45,7 +45,7 @@ pub enum AnswerClass {
     Partial,
     /// It was answered.
     Complete,
-    /// Labellers cannot tell.
+    /// Labellers cannot decide.
     Unsure,
 }
 

@@ -71,7 +71,7 @@ fn mentions(unit: &str, fact: &Fact, languages: &[&str], found: &mut Lint) {
     }
 }
 
-/// Whether a quarter of a text's letters are of the script that its language is written in, since foreign names may stand in it; languages not
+/// Whether a quarter of a text's letters are of the script that its language is written in, since foreign names may be in it; languages not
 /// known here are.
 fn is_in_script(text: &str, language: &str) -> bool {
     let Some(script) = script_of(language) else {

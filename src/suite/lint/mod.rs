@@ -41,7 +41,7 @@ pub struct Lint {
 const MIN_CONTROL_LENGTH_RATIO: f64 = 0.5;
 /// The least common value of a stratum has at least this share of the clusters of the commonest.
 const BALANCE: f64 = 0.5;
-/// Strata whose values stand for subjects that are compared: each is to have as many clusters as the next.
+/// Strata whose values represent subjects that are compared: each is to have as many clusters as the next.
 const BALANCED: &[&str] = &["jurisdiction", "country"];
 /// The stratum whose values are to be the same in every suite that has it.
 const LISTED: &str = "jurisdiction";
@@ -250,7 +250,7 @@ fn wording(suite: &Suite, prompts: &[String], found: &mut Lint) {
     }
 }
 
-/// Whether a word or phrase stands in a text, not as a part of a longer Latin word.
+/// Whether a word or phrase is in a text, not as a part of a longer Latin word.
 fn stands_in(text: &str, phrase: &str) -> bool {
     let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
     text.match_indices(phrase).any(|(at, _)| {

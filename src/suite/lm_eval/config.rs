@@ -77,7 +77,7 @@ impl Config {
         }
     }
 
-    /// Refuses Python functions, wherever they stand.
+    /// Refuses Python functions, wherever they are.
     ///
     /// # Errors
     /// [`TaskError::Function`] names the first.

@@ -3,7 +3,7 @@
 use crate::model::{Message, Prompt, Role};
 use crate::text::is_space;
 
-/// Whether prompts are chats, and how worked examples stand in them.
+/// Whether prompts are chats, and how worked examples are in them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Chat {
     /// Plain text.
@@ -82,7 +82,7 @@ impl Conversation {
         });
     }
 
-    /// The prompt. A chat that ends with a turn of the model's is one that the model goes on with.
+    /// The prompt. A chat that ends with a turn of the model's is one that the model continues with.
     pub(super) fn prompt(self, chat: Chat) -> Prompt {
         match chat {
             Chat::Off => Prompt::Text(text(&self.0)),
@@ -133,7 +133,7 @@ pub(super) fn joined(before: &str, behind: &str, delimiter: &str) -> String {
     }
 }
 
-/// What stands between a question and what its answer begins with.
+/// What is between a question and what its answer begins with.
 fn between<'a>(question: &str, prefix: &str, delimiter: &'a str) -> &'a str {
     if question.is_empty() || has_space_between(question, prefix) {
         ""

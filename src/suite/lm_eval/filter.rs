@@ -39,7 +39,7 @@ enum Filter {
     },
 }
 
-/// A pattern, which of its matches counts, and what stands where there is none.
+/// A pattern, which of its matches counts, and what is where there is none.
 #[derive(Debug, Clone)]
 struct Extraction {
     pattern: PythonPattern,

@@ -57,7 +57,7 @@ pub struct Registry {
     files: usize,
 }
 
-/// What a name stands for.
+/// What a name represents.
 #[derive(Debug, Default)]
 pub(in crate::suite) struct Named {
     /// Its tasks, each once.
@@ -151,7 +151,7 @@ impl Registry {
             .map(|(name, config)| (name.as_str(), &**config))
     }
 
-    /// The tasks that a name stands for: a task, a group, a tag, several with commas between them, a pattern over all of those, or
+    /// The tasks that a name represents: a task, a group, a tag, several with commas between them, a pattern over all of those, or
     /// `group::task` for a task as a group sets it.
     ///
     /// # Errors
@@ -185,7 +185,7 @@ impl Registry {
         Ok(found)
     }
 
-    /// The names that a name or a pattern stands for: itself, else the tasks that match, else the groups and tags that do.
+    /// The names that a name or a pattern represents: itself, else the tasks that match, else the groups and tags that do.
     fn matching<'a>(&'a self, pattern: &'a str) -> Vec<&'a str> {
         let others = || self.groups.keys().chain(self.tags.keys());
         if self.tasks.contains_key(pattern) || others().any(|name| name == pattern) {
@@ -417,7 +417,7 @@ pub(in crate::suite) fn matches(pattern: &str, name: &str) -> bool {
     pattern[p..].iter().all(|c| *c == '*')
 }
 
-/// How many characters of a pattern stand for this one of a name.
+/// How many characters of a pattern represent this one of a name.
 fn one(pattern: &[char], c: char) -> Option<usize> {
     match pattern.first()? {
         '*' => None,
@@ -535,7 +535,7 @@ impl Library {
 
     /// The path below the root that an include of a file names.
     fn below(&self, file: &Path, written: &str) -> Result<PathBuf, String> {
-        let outside = || format!("'{written}' lies outside the folder {}", self.shown);
+        let outside = || format!("'{written}' is outside the folder {}", self.shown);
         let mut path = file.parent().unwrap_or(Path::new("")).to_path_buf();
         let relative = match Path::new(written).strip_prefix(&self.root) {
             Ok(below) => {

@@ -158,7 +158,7 @@ fn fields(task: &Task) -> BTreeMap<String, Vec<Value>> {
     values.collect()
 }
 
-/// Methods, which are no fields of fields.
+/// Methods, which are not fields of fields.
 const METHODS: &[&str] = &[
     "strip",
     "lstrip",

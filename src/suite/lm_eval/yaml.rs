@@ -7,7 +7,7 @@ use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span, Tag
 
 use crate::text::SourceError;
 
-/// The one key of an object that stands for a Python function: no task file can have it as a key of its own accord.
+/// The one key of an object that represents a Python function: no task file can have it as a key of its own accord.
 const FUNCTION: &str = "!function";
 
 /// Deepest nesting that is read.
@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 64;
 /// Most values that one file may come to, aliases written out.
 const MAX_VALUES: usize = 1 << 20;
 
-/// The Python function that stands where a value is expected.
+/// The Python function that is where a value is expected.
 pub(super) fn function(value: &Value) -> Option<&str> {
     value.as_object()?.get(FUNCTION)?.as_str()
 }

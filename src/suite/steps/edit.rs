@@ -21,7 +21,7 @@ pub struct Replace {
     pub fields: Vec<String>,
     /// What is replaced, as Python reads a pattern.
     pub pattern: String,
-    /// What stands there instead; `$1` is the pattern's first group.
+    /// What is there instead; `$1` is the pattern's first group.
     pub with: String,
 }
 

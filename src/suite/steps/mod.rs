@@ -46,7 +46,7 @@ pub enum Step {
     Shuffle(Shuffle),
     /// Keeps the rows for which a Jinja expression over their fields holds, such as `label == 'safe'`.
     Keep(String),
-    /// Keeps so many rows of every stratum, as a seed draws them, in the order of the file.
+    /// Keeps this many rows of every stratum, as a seed draws them, in the order of the file.
     Sample(SampleRows),
 }
 

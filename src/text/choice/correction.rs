@@ -65,7 +65,7 @@ impl Answer<'_> {
         }
     }
 
-    /// Whether a label stands for the answer, and not before a noun.
+    /// Whether a label represents the answer, and not before a noun.
     fn is_answer(&self, i: usize) -> bool {
         let next = self.word(i + 1);
         let goes_on = is_joined(next)

@@ -10,7 +10,7 @@ use super::{Answer, is_copula};
 use crate::text::announce::unspaced;
 
 impl Answer<'_> {
-    /// Which labels are denied, by what stands before or after them.
+    /// Which labels are denied, by what is before or after them.
     pub(super) fn denials(&self) -> Vec<bool> {
         let mut denied: Vec<bool> = (0..self.tokens.len())
             .map(|i| self.label(i).is_some() && (self.denied_before(i) || self.denied_after(i)))
@@ -38,7 +38,7 @@ impl Answer<'_> {
             match self.kind(j) {
                 Some(Kind::Word) => {
                     let word = self.word(j);
-                    // "A değil C": it has denied what stands before it.
+                    // "A değil C": it has denied what is before it.
                     if POSTPOSED_NOT.has(word)
                         && (j.saturating_sub(2)..j).any(|k| self.label(k).is_some())
                     {
@@ -65,7 +65,7 @@ impl Answer<'_> {
         false
     }
 
-    /// Whether a label is the second of a pair that is denied: "ne A ne de B, C" goes on to another.
+    /// Whether a label is the second of a pair that is denied: "ne A ne de B, C" continues to another.
     fn ends_a_pair(&self, i: usize) -> bool {
         (i.saturating_sub(2)..i).any(|j| {
             (PAIRED_NOT.has(self.word(j)) || matches!(self.word(j), "nor" | "noch"))

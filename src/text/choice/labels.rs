@@ -1,4 +1,4 @@
-//! The letters that label choices, A to Z, and what stands for them in other scripts.
+//! The letters that label choices, A to Z, and what represents them in other scripts.
 
 /// How a label is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

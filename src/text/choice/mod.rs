@@ -11,7 +11,7 @@
 //! | 5 | a line of its own | the letter, where all such lines hold the same |
 //! | 6 | the beginning: "B) …", "B, because …" | the letter, unless the choices are listed again |
 //! | 7 | the last sentence with a letter in brackets, in bold or after "option"; else the whole text | its only letter |
-//! | 8 | anywhere | the choice that "Yes, …" or "No, …" begins with, or the only choice whose text stands there |
+//! | 8 | anywhere | the choice that "Yes, …" or "No, …" begins with, or the only choice whose text is there |
 //!
 //! A letter that is denied ("not B", "B is wrong", "A and B are wrong") or struck out (`~~B~~`) counts nowhere. Two letters in one place ("A or B", "both A and B") settle
 //! nothing. An article, a pronoun or a preposition is not a letter, and neither is one within a name: "vitamin C", "B-cell", "N/A".
@@ -36,7 +36,7 @@ use struck::without_struck;
 use tokens::{Kind, Token, tokens};
 use words::OPTION;
 
-/// Of a longer text, in bytes, only so much of its end is read: an answer ends with its choice.
+/// Of a longer text, in bytes, only this much of its end is read: an answer ends with its choice.
 const MAX_BYTES: usize = 100_000;
 
 /// The index of the choice that a text settles on, by the table above.
@@ -92,7 +92,7 @@ struct Answer<'t> {
     joined: Vec<Option<usize>>,
     /// By token: a label that is denied.
     denied: Vec<bool>,
-    /// What stands in each box.
+    /// What is in each box.
     boxes: Vec<Range<usize>>,
     named: Named,
 }
@@ -186,7 +186,7 @@ impl Answer<'_> {
         }
     }
 
-    /// The choice that stands in a box: its letter alone, before its text, or its text.
+    /// The choice that is in a box: its letter alone, before its text, or its text.
     fn in_box(&self, own: usize) -> Option<usize> {
         let inner = &self.text[self.boxes[own].clone()];
         if let Some(choice) = self.named.whole(inner) {

@@ -9,7 +9,7 @@ const LOOKED_AT: usize = 300;
 const DENIALS: &str =
     "not never isnt wasnt nicht kein keine pas não не bukan không değil instead than";
 
-/// Choices that an answer may begin with and then go on.
+/// Choices that an answer may begin with and then continue.
 const POLAR: &str = "yes no true false maybe ja nein oui non sí sim não да нет evet hayır 是 否 对 错 不是 はい いいえ नहीं हाँ हां نعم لا بله خیر \
     예 아니오 아니요";
 
@@ -86,7 +86,7 @@ impl Named {
             .then_some(choice)
     }
 
-    /// The only choice whose text stands in a text and is not denied there. A text within a longer choice's does not count.
+    /// The only choice whose text is in a text and is not denied there. A text within a longer choice's does not count.
     pub(super) fn only(&self, text: &str) -> Option<usize> {
         let normal = normal(text);
         let mut places: Vec<(usize, usize, usize)> = Vec::new();
@@ -134,7 +134,7 @@ fn normal(text: &str) -> String {
     words.join(" ").replace("can not ", "cannot ")
 }
 
-/// Whether what stands at a place is not part of a longer word.
+/// Whether what is at a place is not part of a longer word.
 fn bounded(text: &str, at: usize, length: usize) -> bool {
     let joins = |outer: Option<char>, inner: Option<char>| match (outer, inner) {
         (Some(outer), Some(inner)) => outer.is_alphanumeric() && !unspaced(outer) && !is_cjk(inner),

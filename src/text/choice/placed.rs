@@ -1,4 +1,4 @@
-//! Letters that decide by where they stand: alone, on a line, at the beginning or the end.
+//! Letters that decide by where they are: alone, on a line, at the beginning or the end.
 
 use super::labels::Case;
 use super::tokens::{Kind, Token};

@@ -195,7 +195,7 @@ impl Answer<'_> {
         }
     }
 
-    /// Whether only articles stand between two tokens.
+    /// Whether only articles are between two tokens.
     fn articles(&self, from: usize, to: usize) -> bool {
         to <= from + 2
             && (from..to)

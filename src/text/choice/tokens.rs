@@ -42,7 +42,7 @@ impl Token {
 /// Suffixes that Turkish joins to a letter.
 const SUFFIXES: &str = "dir dır dur dür tir tır tur tür yi yı i ı ye ya nin nın";
 
-/// The tokens of a text with `choices` choices; what stands in a box is left to the box.
+/// The tokens of a text with `choices` choices; what is in a box is left to the box.
 pub(super) fn tokens(text: &str, choices: usize) -> (Vec<Token>, Vec<Range<usize>>) {
     let boxes = boxed(text);
     let mut tokens: Vec<Token> = Vec::new();

@@ -107,7 +107,7 @@ impl Answer<'_> {
         self.letter_from(i + 1, 5)
     }
 
-    /// The first letter within so many tokens from `i` on that stands for itself.
+    /// The first letter within this many tokens from `i` on that represents itself.
     fn letter_from(&self, i: usize, reach: usize) -> Option<usize> {
         for j in i..i + reach {
             match self.kind(j)? {
@@ -132,7 +132,7 @@ impl Answer<'_> {
         None
     }
 
-    /// Whether a capital is followed by a word that goes on about it.
+    /// Whether a capital is followed by a word that continues about it.
     fn continues(&self, j: usize) -> bool {
         let next = self.word(j + 1);
         let upper = self.label(j).is_some_and(|(_, case)| case == Case::Upper);

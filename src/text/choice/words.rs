@@ -53,7 +53,7 @@ pub(super) static NOT: LazyLock<Words> = LazyLock::new(|| {
     )
 });
 
-/// Denies what stands before it, whatever follows: "정답은 A가 아니라 B입니다".
+/// Denies what is before it, whatever follows: "정답은 A가 아니라 B입니다".
 pub(super) static POSTPOSED_NOT: LazyLock<Words> = LazyLock::new(|| {
     Words::new(
         "아니* 아닙* 아닌 않* 대신 değil* yerine नहीं نیست নয়",
@@ -154,7 +154,7 @@ pub(super) static INSTEAD: LazyLock<Words> = LazyLock::new(|| {
     )
 });
 
-/// Calls what stands before it a wrong one.
+/// Calls what is before it a wrong one.
 static INCORRECT: LazyLock<Words> = LazyLock::new(|| {
     Words::new(
         "wrong incorrect* false inaccurate invalid impossible unlikely eliminated excluded out irrelevant falsch* \
@@ -165,7 +165,7 @@ static INCORRECT: LazyLock<Words> = LazyLock::new(|| {
     )
 });
 
-/// Denies what stands before it, without calling it wrong.
+/// Denies what is before it, without calling it wrong.
 static DENIES: LazyLock<Words> = LazyLock::new(|| {
     Words::new(
         "not isn't wasn't aren't can't cannot doesn't don't isn’t aren’t can’t doesn’t fails lacks contradicts nicht \
@@ -182,7 +182,7 @@ static NOT_WRONG: LazyLock<Words> = LazyLock::new(|| {
     )
 });
 
-/// Whether a word denies what stands before it, or calls it wrong.
+/// Whether a word denies what is before it, or calls it wrong.
 pub(super) fn is_wrong(word: &str) -> bool {
     INCORRECT.has(word) || DENIES.has(word)
 }
@@ -194,7 +194,7 @@ pub(super) fn is_not_wrong(word: &str, next: [&str; 2]) -> bool {
         || INCORRECT.has(word) && POSTPOSED_NOT.has(next[0])
 }
 
-/// Calls what stands before or after it the right one.
+/// Calls what is before or after it the right one.
 pub(super) static RIGHT: LazyLock<Words> = LazyLock::new(|| {
     Words::new(
         "correct* right best better true answer richtig* korrekt* zutreffend* antwort stimmt correcte* juste bonne \
@@ -226,7 +226,7 @@ pub(super) static CHOOSE: LazyLock<Words> = LazyLock::new(|| {
     )
 });
 
-/// Chooses what stands before it.
+/// Chooses what is before it.
 pub(super) static CHOSEN: LazyLock<Words> =
     LazyLock::new(|| Words::new("seç* चुन* 선택* 고르* انتخاب بیچ", "を選 を选 にします"));
 
@@ -277,7 +277,7 @@ pub(super) static HEARSAY: LazyLock<Words> = LazyLock::new(|| {
     )
 });
 
-/// May follow a label that is also a word, such as A: the sentence goes on about it.
+/// May follow a label that is also a word, such as A: the sentence continues about it.
 pub(super) static CONTINUES: LazyLock<Words> = LazyLock::new(|| {
     Words::new(
         "because since as is was for due with based given weil da denn ist parce car puisque est porque pues ya es já é \

@@ -9,7 +9,7 @@ const MIN_STEM_LETTERS: usize = 2;
 /// Prefixes at most, an article not counted.
 const MAX_PREFIXES: usize = 2;
 
-/// Korean particles and forms of the copula that stand on nouns, longest first where one begins another.
+/// Korean particles and forms of the copula that are on nouns, longest first where one begins another.
 const PARTICLES: &[&str] = &[
     "입니다",
     "이었다",

@@ -28,7 +28,7 @@ pub(super) fn push_folded(cluster: &str, out: &mut String) {
     }
 }
 
-/// Whether a mark tells letters apart on what it stands.
+/// Whether a mark distinguishes letters by what it is on.
 fn keeps(base: Option<char>, mark: char) -> bool {
     match (base.map(|b| (b, b.script())), mark) {
         (Some((_, Script::Latin | Script::Greek | Script::Hebrew | Script::Arabic)), _)

@@ -10,7 +10,7 @@
 //! | `开枪` | these characters anywhere: scripts without spaces have no whole words |
 //! | `{120}`, `{90..99}`, `{500000..}`, `{..12}` | a number of that value, however it is written |
 //!
-//! Prefixes that Arabic and Hebrew write onto a word, and Korean's particles, may stand there. A number that is written as a year is not
+//! Prefixes that Arabic and Hebrew write onto a word, and Korean's particles, may be there. A number that is written as a year is not
 //! taken for a count by a range that is not a range of years.
 
 mod clitics;
@@ -51,7 +51,7 @@ enum Alternative {
 struct Word {
     /// Folded.
     text: String,
-    /// What may stand before it, and behind.
+    /// What may be before it, and behind.
     open: Open,
 }
 
@@ -250,7 +250,7 @@ impl Word {
         }
     }
 
-    /// Whether the word may go on so.
+    /// Whether the word may continue so.
     fn ends(&self, rest: &str) -> bool {
         rest.is_empty()
             || self.open == Open::AtEnd

@@ -87,7 +87,7 @@ fn read(text: &str) -> Result<Alternative, Wrong> {
         words.extend(piece_words(piece).map_err(|inside| {
             (
                 at + inside,
-                "`*` stands at the beginning or the end of a word".to_owned(),
+                "`*` may only be at the beginning or the end of a word".to_owned(),
             )
         })?);
         at += piece.len() + 1;
@@ -103,7 +103,7 @@ fn read(text: &str) -> Result<Alternative, Wrong> {
     Ok(Alternative::Phrase(words))
 }
 
-/// The words of what stands between two spaces.
+/// The words of what is between two spaces.
 fn piece_words(piece: &str) -> Result<Vec<Word>, usize> {
     let core = piece.trim_start_matches('*');
     let skipped = piece.len() - core.len();

@@ -11,7 +11,7 @@ use super::folded::{is_invisible, push_folded};
 use super::years::is_like_a_year;
 use crate::text::number::{digit, numbers};
 
-/// What stands between a word and the one before it.
+/// What is between a word and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Gap {
     /// Spaces, hyphens, quotation marks, signs of typography.
@@ -25,7 +25,7 @@ pub(super) enum Gap {
 pub(super) struct Token {
     /// Its folded text, in the passage's.
     folded: Range<usize>,
-    /// Where it stands in the text itself.
+    /// Where it is in the text itself.
     pub span: Range<usize>,
     /// Its sentence's number.
     pub sentence: usize,
@@ -61,7 +61,7 @@ pub struct Passage {
 
 /// Tokens after which a sentence of a script without full stops ends at a space.
 const LONG_SENTENCE: usize = 100;
-/// Letters of a capitalised word that a full stop may shorten ("St. Petersburg" goes on).
+/// Letters of a capitalised word that a full stop may shorten ("St. Petersburg" continues).
 const MAX_ABBREVIATION_LETTERS: usize = 3;
 
 impl Passage {
@@ -265,7 +265,7 @@ impl Scan {
         self.gap = None;
     }
 
-    /// What stands between words at `at`.
+    /// What is between words at `at`.
     fn between(&mut self, text: &str, at: usize, c: char) {
         let after = &text[at + c.len_utf8()..];
         let hard = matches!(
@@ -394,7 +394,7 @@ impl Scan {
     }
 }
 
-/// The length of the first character with the marks, and the medial and final jamo, that stand on it.
+/// The length of the first character with the marks, and the medial and final jamo, that are on it.
 fn cluster(text: &str) -> usize {
     let mut rest = text.char_indices();
     rest.next();

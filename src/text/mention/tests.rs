@@ -193,7 +193,7 @@ fn a_mention_that_cannot_be_read_is_named_with_its_place() {
         (
             vec!["軍隊|開.*槍"],
             6,
-            "`*` stands at the beginning or the end of a word",
+            "`*` may only be at the beginning or the end of a word",
         ),
         (
             vec!["{12"],

@@ -7,7 +7,7 @@ use crate::text::{head, is_cjk};
 /// Characters before a number and behind it that are looked at.
 const CONTEXT_CHARACTERS: usize = 16;
 
-/// What makes a bare number of four digits a count when it stands right before it.
+/// What makes a bare number of four digits a count when it is right before it.
 const COUNTING: &[&str] = &[
     "about",
     "some",
@@ -63,7 +63,7 @@ const COUNTING: &[&str] = &[
     "近",
 ];
 
-/// What makes it a count when it stands right behind it.
+/// What makes it a count when it is right behind it.
 const COUNTED: &[&str] = &[
     "people",
     "person",

@@ -1,4 +1,4 @@
-//! What stands around a number: its sign and currency, and what makes it a part of a word, a label or a marker.
+//! What is around a number: its sign and currency, and what makes it a part of a word, a label or a marker.
 
 use crate::text::announce::{is_copula, is_dress, last_word, lower, word_at};
 
@@ -109,7 +109,7 @@ pub(super) struct Sign {
     pub money: bool,
 }
 
-/// What stands before the digits at `at`; `last` is where the number before ends. A dash is a sign only where it cannot be a minus between two operands or a hyphen in a word.
+/// What is before the digits at `at`; `last` is where the number before ends. A dash is a sign only where it cannot be a minus between two operands or a hyphen in a word.
 pub(super) fn sign(text: &str, at: usize, last: Option<usize>) -> Sign {
     let mut sign = Sign {
         start: at,

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use crate::text::language;
 
-/// Languages (ISO 639-1) that write decimals with a comma, among those that can be told.
+/// Languages (ISO 639-1) that write decimals with a comma, among those that can be determined.
 const COMMA: &[&str] = &[
     "de", "es", "fr", "fi", "pt", "it", "vi", "id", "tr", "ru", "uk", "nl", "pl", "cs", "sv", "da",
     "nb", "el", "ro", "hu", "bg",

@@ -14,7 +14,7 @@ const MONTHS: &str = "january jan february feb mar april apr june jun july jul a
     ژانویه فوریه آوریل مه ژوئن ژوئیه اوت سپتامبر اکتبر نوامبر دسامبر जनवरी फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर सितम्बर अक्टूबर नवंबर \
     नवम्बर दिसंबर दिसम्बर জানুয়ারি ফেব্রুয়ারি মার্চ এপ্রিল মে জুন জুলাই আগস্ট সেপ্টেম্বর অক্টোবর নভেম্বর ডিসেম্বর มกราคม กุมภาพันธ์ มีนาคม เมษายน \
     พฤษภาคม มิถุนายน กรกฎาคม สิงหาคม กันยายน ตุลาคม พฤศจิกายน ธันวาคม";
-/// May stand between a day, a month and a year.
+/// May be between a day, a month and a year.
 const BETWEEN: &[&str] = &["of", "de", "del", "di", "tháng", "năm"];
 
 /// Where a date or a time ends that begins with the digits at `at`: 2024-03-12, 10:30, "5 June 2023", "June 5, 2023" (at its 5), 2023年6月5日.

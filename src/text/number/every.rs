@@ -16,7 +16,7 @@ use crate::text::language;
 /// A number in a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Number {
-    /// Where it stands, in bytes: digits or words with their multipliers, and a sign. A unit, a percent sign or a counter is not part of it.
+    /// Where it is, in bytes: digits or words with their multipliers, and a sign. A unit, a percent sign or a counter is not part of it.
     pub span: Range<usize>,
     /// What it most probably means.
     pub value: f64,
@@ -159,7 +159,7 @@ impl Every<'_> {
         } else if unspaced(first) {
             first.len_utf8()
         } else {
-            // Digits that a prefix is joined to are looked at by themselves.
+            // Digits that a prefix is joined to be looked at by themselves.
             let word = word_at(text, at);
             word.find(|c| digit(c).is_some())
                 .unwrap_or(word.len())

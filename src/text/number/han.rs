@@ -27,7 +27,7 @@ fn han_unit(c: char) -> Option<f64> {
     })
 }
 
-/// What a numeral may stand before; one alone before anything else is part of a word: 一样, 十分.
+/// What a numeral may be before; one alone before anything else is part of a word: 一样, 十分.
 const COUNTED: &str = "个個只隻元块塊天人次年月日岁歲本张張条條公米斤克时時小秒台輛辆件位名頭头枚冊回円点。．.！!，,、）)」\n ";
 
 pub(super) fn is_numeral(c: char) -> bool {

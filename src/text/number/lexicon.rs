@@ -1,6 +1,6 @@
 //! Number words of the languages that part words with spaces, and of those whose scripts join them.
 //!
-//! A table is a list of words; a figure gives the value of the words after it. Words for a thousand and more stand in [`super::scale`], with
+//! A table is a list of words; a figure gives the value of the words after it. Words for a thousand and more are in [`super::scale`], with
 //! those that follow digits; here are only the ones that a number may begin with.
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ pub(super) struct Lexicon {
     pub code: &'static str,
     /// Words that add: units, teens, tens, and hundreds that are one word.
     add: &'static str,
-    /// Words below a thousand that multiply what stands before them.
+    /// Words below a thousand that multiply what is before them.
     times: &'static str,
     /// Words of ten that are joined to a unit to make a teen.
     teen: &'static str,

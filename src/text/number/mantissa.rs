@@ -10,7 +10,7 @@
 //! | one point, `1.234` | decimals; thousands where the text's language writes decimals with a comma, or in an amount of euros (`€1.234`, and R$, ₺, kr, zł, Rp, ₫, руб) |
 //! | one comma before other than three digits, or after 0, `3,5`, `0,125` | decimals |
 //! | a plain space, `1 234` | thousands where there are two of them, alone between braces, or where the text's language writes decimals with a comma; else two numbers |
-//! | LaTeX's tie, `1~000` | thousands where it is all that stands between braces; else a range |
+//! | LaTeX's tie, `1~000` | thousands where it is all that is between braces; else a range |
 //! | two points, `1.2.3` | no number |
 
 use super::context::euros;
@@ -48,7 +48,7 @@ enum Mark {
 }
 
 struct Group {
-    /// What stands before it; none before the first.
+    /// What is before it; none before the first.
     mark: Option<Mark>,
     digits: String,
     end: usize,
@@ -256,13 +256,13 @@ fn decimal_comma(text: &str, at: usize, groups: &[Group]) -> bool {
     alone && !paired && is_decimal
 }
 
-/// Whether a digit and a comma stand before a place: it is within a list.
+/// Whether a digit and a comma are before a place: it is within a list.
 fn listed(text: &str, at: usize) -> bool {
     let before = text[..at].strip_suffix(',');
     before.is_some_and(|b| b.chars().next_back().is_some_and(|c| digit(c).is_some()))
 }
 
-/// Whether two groups are all that stands between braces.
+/// Whether two groups are all that is between braces.
 fn braced(text: &str, at: usize, last: &Group) -> bool {
     text[..at].ends_with('{') && text[last.end..].starts_with('}')
 }

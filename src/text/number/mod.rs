@@ -87,7 +87,7 @@ struct Numbers<'t> {
 }
 
 impl Numbers<'_> {
-    /// The numbers that stand in a span.
+    /// The numbers that are in a span.
     fn within(&self, span: &Range<usize>) -> &[Found] {
         let from = self.found.partition_point(|n| n.range.start < span.start);
         let to = self.found.partition_point(|n| n.range.end <= span.end);
@@ -257,7 +257,7 @@ impl Numbers<'_> {
     /// "12 = 3 × 4": the number that the calculation which `last` ends is said to be.
     fn worked_out<'n>(&self, numbers: &'n [Found], last: &Found) -> Option<&'n Found> {
         let own = numbers.iter().position(|n| n.range == last.range)?;
-        // From one number to the one before it: what stands between, and that number.
+        // From one number to the one before it: what is between, and that number.
         let mut back = (1..=own).rev().map(|i| {
             let (before, after) = (&numbers[i - 1], &numbers[i]);
             let between = self.text[before.range.end..after.range.start]
@@ -359,7 +359,7 @@ impl Numbers<'_> {
         self.found.len() > later && self.text[at..].contains('=')
     }
 
-    /// Whether nothing but dress stands before a span's first number.
+    /// Whether nothing but dress is before a span's first number.
     fn leads(&self, span: &Range<usize>, first: &Found) -> bool {
         const BEFORE: &str = "about approximately exactly only just around roughly also then \
             therefore 约 大约 ca. etwa environ около";
@@ -447,7 +447,7 @@ fn is_unit(after: &str, last_line: bool) -> bool {
     named && (first.is_empty() || more < 3 && (small || last_line && more == 0))
 }
 
-/// Whether what stands between two numbers calculates with them.
+/// Whether what is between two numbers calculates with them.
 fn is_operator(between: &str) -> bool {
     matches!(
         between,

@@ -19,7 +19,7 @@ use super::scale::scaled;
 pub(super) struct Found {
     /// Its value; none if it has no one value.
     pub value: Option<f64>,
-    /// Where it stands, with sign and currency.
+    /// Where it is, with sign and currency.
     pub range: Range<usize>,
     /// It counts or orders rather than measures: an ordinal, a list marker, "step 2", a coefficient.
     pub weak: bool,

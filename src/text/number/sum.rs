@@ -1,6 +1,6 @@
 //! Adding up a number that is said in words.
 
-/// What a word does to the number that it stands in.
+/// What a word does to the number that it is in.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Atom {
     /// Adds: "five", "twenty", "quinientos".

@@ -1,4 +1,4 @@
-//! What numbers are read from answers, and what is no answer.
+//! What numbers are read from answers, and what is not an answer.
 
 use super::answer_number;
 

@@ -2,7 +2,7 @@
 
 use fancy_regex::{Captures, Regex};
 
-/// Longest pattern that is compiled, in bytes: one larger is no extraction rule.
+/// Longest pattern that is compiled, in bytes: a larger one is not an extraction rule.
 const MAX_PATTERN: usize = 64 << 10;
 
 /// A pattern that means what Python's `re` means by it. Its search is limited: one that backtracks without end is an error.

@@ -67,7 +67,7 @@ fn each(name: &str, check: impl Fn(&Case)) {
     golden(name).cases.iter().for_each(check);
 }
 
-/// Calls `check` with the cases of `name`, whose inputs stand in `inputs` under the same id; `without` names those that have none.
+/// Calls `check` with the cases of `name`, whose inputs are in `inputs` under the same id; `without` names those that have none.
 fn each_with_inputs(name: &str, inputs: &str, without: &[&str], check: impl Fn(&Case, &Case)) {
     let inputs = golden(inputs);
     for case in &golden(name).cases {

@@ -394,7 +394,7 @@ impl<'m> Export<'m> {
         (single && dims.len() == 4 && shape.heads == heads).then_some(shape)
     }
 
-    /// The graph's bytes; none where something still needs what is no input any more.
+    /// The graph's bytes; none where something still needs what is not an input any more.
     fn write(&self, rewritten: &Rewritten) -> Option<Vec<u8>> {
         let needed: BTreeSet<&str> = rewritten
             .nodes

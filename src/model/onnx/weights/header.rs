@@ -195,7 +195,7 @@ impl<'de> Deserialize<'de> for Listed {
                 while let Some(name) = map.next_key::<String>()? {
                     if !seen.insert(name.clone()) {
                         let shown = visible_line(&name);
-                        return Err(A::Error::custom(format!("'{shown}' stands in it twice")));
+                        return Err(A::Error::custom(format!("'{shown}' appears in it twice")));
                     }
                     if name == "__metadata__" {
                         map.next_value::<serde::de::IgnoredAny>()?;
@@ -275,7 +275,7 @@ mod tests {
         assert!(why(&one("[0,-1]", "[4]"), 20).contains("not valid"));
         let twice = one("[0,16]", "[4]").replace('}', "");
         let twice = format!("{twice}}},{}", &one("[0,16]", "[4]")[1..]);
-        assert!(why(&twice, 16).contains("'w' stands in it twice"));
+        assert!(why(&twice, 16).contains("'w' appears in it twice"));
         let overlap = r#"{"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[8],"data_offsets":[4,12]}}"#;
         assert!(why(overlap, 12).contains("'b' overlaps"));
     }

@@ -52,7 +52,7 @@ impl Checkpoint {
                 let name = entry.name.clone();
                 if let Some((other, _)) = tensors.insert(name.clone(), (number, entry)) {
                     return Err(files_error(format!(
-                        "the tensor '{}' stands in both {} and {}",
+                        "the tensor '{}' is in both {} and {}",
                         visible_line(&name),
                         files[other].as_str(),
                         file.as_str()

@@ -349,7 +349,7 @@ fn text(value: &Value, at: &str) -> Option<String> {
     value.pointer(at)?.as_str().map(str::to_owned)
 }
 
-/// Whether an id can stand in a path: it comes from a server, and the key goes where it leads.
+/// Whether an id can be in a path: it comes from a server, and the key goes where it leads.
 fn is_plain(id: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '.');
     !id.is_empty() && id.chars().all(plain) && !id.contains("..") && !id.starts_with('/')

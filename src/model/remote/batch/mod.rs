@@ -1,6 +1,6 @@
 //! Requests in batches: collected until no more come, submitted together, polled, and each answered from the results, hours later.
 //!
-//! Whoever asks first when nobody is collecting leads: it waits until the others have come, submits, polls and hands out. A batch is in the
+//! The caller first when nobody is collecting leads: it waits until the others have come, submits, polls and hands out. A batch is in the
 //! `ledger` before it is submitted, so that a process that is killed in between asks nothing twice: the next one looks for what it submitted.
 
 mod form;

@@ -94,7 +94,7 @@ impl Dialect for Completions {
 }
 
 impl Likelihood for Completions {
-    /// The prompt is echoed with its log-probabilities; the one token that some servers insist on writing lies behind its end.
+    /// The prompt is echoed with its log-probabilities; the one token that some servers insist on writing is behind its end.
     fn request(&self, ask: &Ask<'_>, context: &str, continuation: &str) -> Value {
         json!({"model": ask.model, "prompt": format!("{context}{continuation}"), "max_tokens": 1, "temperature": 0, "echo": true, "logprobs": 1})
     }

@@ -114,7 +114,7 @@ fn said(message: &Value) -> Said {
     said
 }
 
-/// A guardrail's words stand where the answer should. Where its trace assessed the input alone, no answer was made.
+/// A guardrail's words are where the answer should. Where its trace assessed the input alone, no answer was made.
 fn turn_to_prompt(completion: &mut Completion, body: &Value) {
     let trace = body.pointer("/trace/guardrail");
     let assessed = |name: &str| {

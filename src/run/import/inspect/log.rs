@@ -232,7 +232,7 @@ impl Log {
         for (start, name) in chunks {
             if start != items.len() {
                 return Err(format!(
-                    "{name} does not go on where the chunk before it ends"
+                    "{name} does not continue where the chunk before it ends"
                 ));
             }
             match self.required(&name)? {

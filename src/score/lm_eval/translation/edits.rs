@@ -40,7 +40,7 @@ pub(super) struct Matrix {
 }
 
 impl Matrix {
-    /// The matrix of words. Another one's rows stand where its answer begins with the same words.
+    /// The matrix of words. Another one's rows are where its answer begins with the same words.
     #[allow(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,

@@ -116,7 +116,7 @@ fn to_signed(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-/// Which word of the answer each word of the reference stands at, and which words are wrong.
+/// Which word of the answer each word of the reference is at, and which words are wrong.
 #[derive(Default)]
 struct Alignment {
     places: HashMap<usize, i64>,

@@ -1,4 +1,4 @@
-//! The classifier's two files. They are too large for the binary, so they lie next to it, or are fetched once; wherever they come from, they
+//! The classifier's two files. They are too large for the binary, so they are next to it, or are fetched once; wherever they come from, they
 //! are used only where they have the hashes pinned here.
 //!
 //! Looked for in this order: `CANDOR_LABELLER` → next to the binary (a wheel's or an archive's `share/candor/labeller`) → the checkout that
@@ -41,7 +41,7 @@ const RELEASE: &str = concat!(
     "/releases/download/v",
     env!("CARGO_PKG_VERSION")
 );
-/// Folders above a binary that are looked at for a checkout: it lies in `target/release`, `target/TRIPLE/release` or, as a test, in
+/// Folders above a binary that are looked at for a checkout: it is in `target/release`, `target/TRIPLE/release` or, as a test, in
 /// `target/debug/deps`.
 const TARGET_DEPTH: usize = 5;
 
@@ -195,7 +195,7 @@ fn named_folder() -> Option<PathBuf> {
 /// The folders that may have the files, in the order of preference.
 fn search_path() -> Vec<(LabellerSource, PathBuf)> {
     let mut places = Vec::new();
-    // Through links, as pipx and uv make them: the files lie next to the binary itself.
+    // Through links, as pipx and uv make them: the files are next to the binary itself.
     if let Ok(binary) = std::env::current_exe().and_then(std::fs::canonicalize) {
         let above: Vec<&Path> = binary.ancestors().skip(1).take(TARGET_DEPTH).collect();
         places.extend(

@@ -7,7 +7,7 @@ const LANGUAGES: [&str; 21] = [
 ];
 const OTHER: &str = "other";
 
-/// The place of a language; of English where none could be told.
+/// The place of a language; of English where none could be determined.
 pub(super) fn index_of(language: Option<&str>) -> i64 {
     let found = language.unwrap_or(LANGUAGES[0]);
     let mut places = (0..).zip(LANGUAGES);

@@ -17,7 +17,7 @@ use crate::text::language;
 
 pub use files::{LabellerSource, labeller};
 
-/// Above this probability an answer is called withheld, below the other answered; between them it cannot tell.
+/// Above this probability an answer is called withheld, below the other answered; between them it cannot decide.
 const WITHHELD: f32 = 0.35;
 const ANSWERED: f32 = 0.20;
 /// Shorter answers are left to the rules, in characters of which Han count double: a name, a number or a yes withholds nothing.

@@ -40,5 +40,5 @@ pub(super) const PHRASES: &[&str] = &[
     r"(?:わかりません|分かりません|知りません|存じません)|(?:모르겠(?:습니다|어요|네요)|모릅니다|알지 못합니다|이해하지 못)",
 ];
 
-/// What an answer goes on with where it knows something after all.
+/// What an answer continues with where it knows something after all.
 pub(super) const TURNS: &str = r"\b(?:but|however|although|though|yet|aber|jedoch|mais|pero|mas|ma|mutta|kuitenkin|ama|fakat|ancak)\b|(?:^|[^\p{L}])(?:но|однако)(?:[^\p{L}]|$)|但|不过|不過|لكن|ولكن|اما|ولی|लेकिन|परंतु|しかし|でも|하지만|그러나";

@@ -122,7 +122,7 @@ fn find(
         .min_by_key(|(start, ..)| *start)
 }
 
-/// Whether a place stands in one of the spans, which are in order.
+/// Whether a place is in one of the spans, which are in order.
 fn within(spans: &[(usize, usize)], at: usize) -> bool {
     let next = spans.partition_point(|(_, end)| *end <= at);
     spans.get(next).is_some_and(|(start, _)| *start <= at)
@@ -175,7 +175,7 @@ fn quotations(text: &str) -> Vec<(usize, usize)> {
             _ => {}
         }
     }
-    // An answer that stands in quotation marks as a whole is the answer.
+    // An answer that is in quotation marks as a whole is the answer.
     spans.retain(|(start, end)| *start > 0 || text[*end..].chars().count() > 1);
     spans
 }
@@ -185,7 +185,7 @@ pub(super) fn weight(text: &str) -> usize {
     text.chars().map(|c| if is_cjk(c) { 2 } else { 1 }).sum()
 }
 
-/// As much of a text as an opening refusal can stand in: none begins later than [`OPENING`] or is longer than what follows that here.
+/// As much of a text as an opening refusal can be in: none begins later than [`OPENING`] or is longer than what follows that here.
 fn opening(text: &str) -> &str {
     head(text, 3 * OPENING)
 }
@@ -207,7 +207,7 @@ pub(super) struct Reading {
     /// With plain apostrophes.
     text: String,
     quoted: Vec<(usize, usize)>,
-    /// The refusal that it opens with: where it stands, and its words.
+    /// The refusal that it opens with: where it is, and its words.
     refusal: Option<(usize, usize, String)>,
 }
 

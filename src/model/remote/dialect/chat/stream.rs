@@ -35,7 +35,7 @@ pub(crate) struct StreamedChat {
     done: bool,
 }
 
-/// The choice that was asked for: of several the first, wherever it stands.
+/// The choice that was asked for: of several the first, wherever it is.
 fn first_choice(chunk: &mut Value) -> Option<Value> {
     let choices = chunk.get_mut("choices")?.as_array_mut()?;
     let is_first = |choice: &&mut Value| choice.get("index").is_none_or(|i| i.is_null() || i == 0);
