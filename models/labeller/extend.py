@@ -3,7 +3,7 @@
     python extend.py FEATURES GRAPH
 
 rewrites GRAPH (labeller.onnx.zst): its output `probabilities` is then that of both readers
-together. The second reads the same frozen states.
+together. The second reads the same frozen states. One that is there already is replaced.
 """
 
 import os
@@ -16,17 +16,15 @@ import zstandard
 from onnx import TensorProto, helper
 
 import export
-from general import OPENING, frozen_states
+from general import OPENING, SECOND_READER, frozen_states, is_second
 from mixture import mixed_graph
-
-READ_TWICE = "read_twice"
 
 
 class Graph(export.Graph):
     """Nodes beside those that are there, under names of their own."""
 
     def name(self, hint):
-        return "second_" + super().name(hint)
+        return SECOND_READER + super().name(hint)
 
 
 def share(g, mask):
@@ -91,26 +89,43 @@ def reader(g, x, state):
     return g.linear(inner, state["layers.4.weight"], state["layers.4.bias"])
 
 
+def taken_out(model):
+    """Takes out the end of the graph, and a second reader that is there. Gives the name of the first
+    reader's logits."""
+    graph = model.graph
+    [last] = [node for node in graph.node if node.output[0] == "probabilities"]
+    second = [node for node in graph.node if is_second(node)]
+    made = {name for node in second for name in node.output}
+    ends = [
+        node.input[0]
+        for node in [last, *second]
+        if node.op_type in ("Softmax", "LogSoftmax") and node.input[0] not in made
+    ]
+    for node in [last, *second]:
+        graph.node.remove(node)
+    for constant in [c for c in graph.initializer if c.name.startswith(SECOND_READER)]:
+        graph.initializer.remove(constant)
+    [first] = ends
+    return first
+
+
 def main():
     folder, path = sys.argv[1:3]
     with open(path, "rb") as file:
         model = onnx.load_from_string(
             zstandard.ZstdDecompressor().decompress(file.read(), max_output_size=1 << 30)
         )
-    assert model.doc_string != READ_TWICE, "the second reader is in this graph already"
-    [last] = [node for node in model.graph.node if node.output[0] == "probabilities"]
+    first = taken_out(model)
     g = Graph()
-    offsets = np.load(os.path.join(folder, "offsets.npy"))
-    states = g("Sub", frozen_states(model), g("Gather", offsets, "languages"))
+    states, offsets = frozen_states(model)
+    states = g("Sub", states, g("Gather", offsets, "languages"))
     x = features(g, states)
     said = [reader(g, x, state) for state in torch.load(os.path.join(folder, "general.pt"))]
     said = g("Mean", *said) if len(said) > 1 else said[0]
-    mixed = mixed_graph(g, last.input[0], said)
-    model.graph.node.remove(last)
+    mixed = mixed_graph(g, first, said)
     g.nodes.append(helper.make_node("Softmax", [mixed], ["probabilities"], axis=1))
     model.graph.node.extend(g.nodes)
     model.graph.initializer.extend(g.constants)
-    model.doc_string = READ_TWICE
     onnx.checker.check_model(model)
     packed = zstandard.ZstdCompressor(level=1).compress(model.SerializeToString())
     with open(path, "wb") as file:

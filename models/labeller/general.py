@@ -17,7 +17,7 @@ import onnx
 import onnxruntime
 import torch
 import zstandard
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 import languages
@@ -30,6 +30,8 @@ from surface import surface
 HIDDEN, SEEDS, EPOCHS, BATCH, RATE, FALL = 128, (0,), 8, 64, 1.5e-3, 0.01
 # Tokens of the opening that are looked at by themselves: most refusals say so there.
 OPENING = 24
+# How the names of the second reader's nodes begin.
+SECOND_READER = "second_"
 # How much of an answer's label is the second judge's or annotator's.
 SECOND = 0.3
 # How much each kind of source weighs: the essays are many, and alike.
@@ -77,11 +79,14 @@ class Graph:
             graph = onnx.load_from_string(
                 zstandard.ZstdDecompressor().decompress(file.read(), max_output_size=1 << 30)
             )
-        self.states = frozen_states(graph)
+        self.states, self.offsets = frozen_states(graph)
         graph.graph.output.append(
             helper.make_tensor_value_info(self.states, TensorProto.FLOAT, None)
         )
-        self.session = onnxruntime.InferenceSession(graph.SerializeToString())
+        options = onnxruntime.SessionOptions()
+        # Threads that wait by spinning take the cores from each other on a busy machine.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self.session = onnxruntime.InferenceSession(graph.SerializeToString(), options)
         weights = Weights()
         self.tokenizer, kept = vocabulary(weights)
         self.start, self.end = kept.index(weights.bos), kept.index(weights.eos)
@@ -108,16 +113,25 @@ class Graph:
 
 
 def frozen_states(graph):
-    """The name of the states that the languages' offsets are taken off."""
-    [offsets] = [
-        node.output[0]
+    """The name of the states that the languages' offsets are taken off in the first reader, and
+    these (languages × 384)."""
+    [gather] = [
+        node
         for node in graph.graph.node
-        if node.op_type == "Gather" and node.input[1] == "languages"
+        if node.op_type == "Gather" and node.input[1] == "languages" and not is_second(node)
     ]
     [taken] = [
-        node for node in graph.graph.node if node.op_type == "Sub" and node.input[1] == offsets
+        node
+        for node in graph.graph.node
+        if node.op_type == "Sub" and node.input[1] == gather.output[0]
     ]
-    return taken.input[0]
+    [offsets] = [c for c in graph.graph.initializer if c.name == gather.input[0]]
+    return taken.input[0], numpy_helper.to_array(offsets)
+
+
+def is_second(node):
+    """Whether a node was put into the graph by `extend.py`."""
+    return node.output[0].startswith(SECOND_READER)
 
 
 def near(question, parts):
@@ -131,7 +145,7 @@ def near(question, parts):
     return found
 
 
-def read(all_rows, offsets, graph):
+def read(all_rows, graph):
     """Means of question and parts, the opening's, nearness with the own question and with
     another's, which that is, counts in three readings,
     and the graph's probabilities."""
@@ -155,7 +169,7 @@ def read(all_rows, offsets, graph):
         spoken = [
             languages.place(row[of]) for of in ("question_language", *["answer_language"] * 3)
         ]
-        own = [states - offsets[language] for states, language in zip(own, spoken)]
+        own = [states - graph.offsets[language] for states, language in zip(own, spoken)]
         questions[i] = own[0].astype(np.float16)
         for k, states in enumerate(own):
             if len(states):
@@ -336,9 +350,7 @@ def main():
     data, features, graph, *wanted = sys.argv[1:]
     all_rows, path = rows(data), os.path.join(features, "general.npz")
     if not os.path.exists(path):
-        np.savez(
-            path, **read(all_rows, np.load(os.path.join(features, "offsets.npy")), Graph(graph))
-        )
+        np.savez(path, **read(all_rows, Graph(graph)))
     answers = Answers(all_rows, dict(np.load(path)))
     for name in wanted or ["nothing"]:
         held_out = answers.held_out(name)

@@ -105,6 +105,58 @@ fn a_block_of_every_api_reaches_the_report_with_its_category() {
 }
 
 #[test]
+fn bedrock_is_asked_with_access_keys_where_there_is_no_key() {
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+    let home = tempfile::tempdir().expect("a folder");
+    let suite = sums_suite(home.path(), 1);
+    let answer = json!({"output": {"message": {"role": "assistant", "content": [{"text": "2"}]}}, "stopReason": "end_turn", "usage": {"inputTokens": 9, "outputTokens": 1}});
+    let server = RawServer::new(move |_, _| Raw::json(200, &answer));
+    let settings = format!(
+        "[providers.bedrock]\nbase_url = \"http://{}\"\n",
+        server.address
+    );
+    std::fs::write(home.path().join("candor.toml"), settings).expect("written");
+    let run = || {
+        let mut command = candor(home.path());
+        let asked = ["run", "--no-cache", "-m", "bedrock:amazon.nova-v1:0", "-s"];
+        command.args(asked).arg(&suite);
+        command.env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+        command
+    };
+    ran(run()
+        .env("AWS_SECRET_ACCESS_KEY", SECRET)
+        .args(["-o", "no"]))
+    .exits_with(5)
+    .says(&["AWS_ACCESS_KEY_ID is set, and AWS_REGION is not"]);
+    let signed = run()
+        .env("AWS_SECRET_ACCESS_KEY", SECRET)
+        .env("AWS_SESSION_TOKEN", "a-session-token")
+        .env("AWS_REGION", "eu-west-1")
+        .args(["-o", "run"])
+        .output()
+        .expect("it runs");
+    assert_eq!(signed.status.code(), Some(0), "{signed:?}");
+    let [asked] = &server.seen()[..] else {
+        panic!("one request");
+    };
+    for part in [
+        "post /model/amazon.nova-v1%3a0/converse ",
+        "authorization: aws4-hmac-sha256 credential=akidexample/",
+        "/eu-west-1/bedrock/aws4_request, signedheaders=content-type;host;x-amz-date;x-amz-security-token, signature=",
+        "x-amz-security-token: a-session-token",
+    ] {
+        assert!(asked.head.contains(part), "{part}: {}", asked.head);
+    }
+    for file in std::fs::read_dir(home.path().join("run")).expect("the run") {
+        let bytes = std::fs::read(file.expect("a file").path()).expect("read");
+        let text = String::from_utf8_lossy(&bytes);
+        for secret in [SECRET, "a-session-token"] {
+            assert!(!text.contains(secret), "{secret}");
+        }
+    }
+}
+
+#[test]
 fn each_api_is_asked_at_its_path_with_its_key() {
     let home = tempfile::tempdir().expect("a folder");
     let suite = sums_suite(home.path(), 1);

@@ -89,12 +89,19 @@ impl Endpoint {
             ));
         }
         let named = spec.options.get("key_env").cloned();
-        let key = Key::read(named.unwrap_or_else(|| provider.key_env.clone()))?;
+        let mut key = Key::read(named.unwrap_or_else(|| provider.key_env.clone()))?;
+        if let Some(service) = provider.signs {
+            key = key.or_signed(service)?;
+        }
         if key.value().is_none() && provider.key_required && !options.unasked {
+            let signed = match provider.signs {
+                None => "",
+                Some(_) => ", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for signed requests",
+            };
             return Err(ModelError::new(
                 ErrorClass::Auth,
                 format!(
-                    "{spec} needs a key, but the environment variable {} is not set. Set it, or name another one with ?key_env=NAME",
+                    "{spec} needs a key, but the environment variable {} is not set. Set it, or name another one with ?key_env=NAME{signed}",
                     key.variable()
                 ),
             ));
@@ -338,6 +345,7 @@ impl Endpoint {
             address: &self.address,
             dialect: self.dialect,
             key: self.key.value(),
+            signer: self.key.signer(),
             key_header: self.key_header,
             secrets: &self.secrets,
         }

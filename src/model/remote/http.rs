@@ -1,15 +1,16 @@
 //! The one HTTP client: sends a request once, and reads what comes back within limits of time and size.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::StreamExt;
-use reqwest::RequestBuilder;
 use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use reqwest::{Request, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::address::Address;
+use super::aws::Signer;
 use super::body::{Body, BodyError, Incoming};
 use super::dialect::{Dialect, KeyHeader};
 use super::excerpt::excerpt;
@@ -42,6 +43,8 @@ pub(super) struct Target<'a> {
     pub dialect: &'static dyn Dialect,
     pub key: Option<&'a SecretString>,
     pub key_header: KeyHeader,
+    /// What signs requests, in place of sending the key.
+    pub signer: Option<&'a Signer>,
     /// What no reply may show.
     pub secrets: &'a Secrets,
 }
@@ -92,7 +95,7 @@ impl Http {
         let request = authorised(request, target)?;
         let asked = Instant::now();
         let first_byte = self.timeouts.first_byte().duration();
-        let response = tokio::time::timeout(first_byte, request.send())
+        let response = tokio::time::timeout(first_byte, self.client.execute(request))
             .await
             .map_err(|_| Box::new(Failure::unread(self.timed_out(address))))?
             .map_err(|e| Box::new(self.transport_error(address, &e)))?;
@@ -145,11 +148,9 @@ impl Http {
             Content::Json(body) => request.json(body),
             Content::File(bytes) => multipart(request, bytes),
         };
-        request = authorised(request, target).map_err(|failure| failure.error)?;
-        let response = request
-            .send()
-            .await
-            .map_err(|e| self.transport_failure(address, &e))?;
+        let request = authorised(request, target).map_err(|failure| failure.error)?;
+        let response = self.client.execute(request).await;
+        let response = response.map_err(|e| self.transport_failure(address, &e))?;
         let status = response.status().as_u16();
         let (mut stream, mut bytes) = (response.bytes_stream(), Vec::new());
         while let Some(next) = stream.next().await {
@@ -253,26 +254,31 @@ pub(super) enum Content<'a> {
     File(Vec<u8>),
 }
 
-/// A request with the headers of its API, and the key, unless the address names a user.
-fn authorised(
-    mut request: RequestBuilder,
-    target: &Target<'_>,
-) -> Result<RequestBuilder, Box<Failure>> {
+/// A request with the headers of its API, and with the key, or signed by it, unless the address names a user.
+fn authorised(mut request: RequestBuilder, target: &Target<'_>) -> Result<Request, Box<Failure>> {
     for (name, value) in target.dialect.headers() {
         request = request.header(*name, *value);
     }
-    let Some(key) = target.key.filter(|_| !target.address.has_user()) else {
+    let mut request = request
+        .build()
+        .map_err(|e| Box::new(Failure::unread(unsendable(&e))))?;
+    if target.address.has_user() {
         return Ok(request);
-    };
-    Ok(match target.key_header {
-        KeyHeader::Bearer => request.bearer_auth(key.expose_secret()),
-        KeyHeader::Named(name) => {
-            let mut value = HeaderValue::from_str(key.expose_secret())
-                .map_err(|e| Box::new(Failure::unread(unsendable(&e))))?;
-            value.set_sensitive(true);
-            request.header(name, value)
-        }
-    })
+    }
+    if let Some(signer) = target.signer {
+        let signed = signer.sign(&mut request, SystemTime::now());
+        signed.map_err(|e| Box::new(Failure::unread(e)))?;
+    } else if let Some(key) = target.key {
+        let (name, value) = match target.key_header {
+            KeyHeader::Bearer => ("authorization", format!("Bearer {}", key.expose_secret())),
+            KeyHeader::Named(name) => (name, key.expose_secret().to_owned()),
+        };
+        let mut value =
+            HeaderValue::from_str(&value).map_err(|e| Box::new(Failure::unread(unsendable(&e))))?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(name, value);
+    }
+    Ok(request)
 }
 
 /// A form of two parts: what the file is for, and the file.
@@ -290,8 +296,11 @@ fn multipart(request: RequestBuilder, file: Vec<u8>) -> RequestBuilder {
     request.header(CONTENT_TYPE, kind).body(form)
 }
 
-fn unsendable(error: &reqwest::header::InvalidHeaderValue) -> ModelError {
-    ModelError::new(ErrorClass::Auth, format!("the key cannot be sent: {error}"))
+fn unsendable(error: &dyn std::error::Error) -> ModelError {
+    ModelError::new(
+        ErrorClass::Auth,
+        format!("the request cannot be sent: {error}"),
+    )
 }
 
 /// Why an answer could not be read to its end.

@@ -2,6 +2,7 @@
 
 use secrecy::SecretString;
 
+use super::aws::{ACCESS_KEY, Signer};
 use crate::model::{ErrorClass, ModelError};
 
 /// A key, or the variable in which none was found.
@@ -9,6 +10,8 @@ pub(super) struct Key {
     /// The environment variable.
     variable: String,
     value: Option<SecretString>,
+    /// What signs requests, in place of a key that goes with them.
+    signer: Option<Signer>,
 }
 
 impl Key {
@@ -29,9 +32,36 @@ impl Key {
             ));
         };
         let value = (!key.is_empty()).then(|| SecretString::from(key));
-        Ok(Self { variable, value })
+        Ok(Self {
+            variable,
+            value,
+            signer: None,
+        })
     }
 
+    /// The key itself; where there is none, access keys that sign requests to a service of AWS, if the environment has them.
+    ///
+    /// # Errors
+    /// [`ErrorClass::Auth`] if the access keys are incomplete.
+    pub(super) fn or_signed(self, service: &'static str) -> Result<Self, ModelError> {
+        if self.value.is_some() {
+            return Ok(self);
+        }
+        Ok(match Signer::from_environment(service)? {
+            None => self,
+            Some(signer) => Self {
+                variable: ACCESS_KEY.to_owned(),
+                value: Some(signer.access_key()),
+                signer: Some(signer),
+            },
+        })
+    }
+
+    pub(super) fn signer(&self) -> Option<&Signer> {
+        self.signer.as_ref()
+    }
+
+    /// The key; where requests are signed, its public half.
     pub(super) fn value(&self) -> Option<&SecretString> {
         self.value.as_ref()
     }

@@ -10,6 +10,7 @@
 mod account;
 mod address;
 mod answer;
+mod aws;
 mod batch;
 mod body;
 mod bucket;

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::address::Address;
+use super::aws::Signer;
 use super::dialect::CHAT;
 use super::key::Key;
 use super::providers::Provider;
@@ -34,8 +35,11 @@ pub(super) fn secrets(address: &Address, key: &Key) -> Secrets {
         let pair = format!("{}:{}", url.username(), url.password().unwrap_or_default());
         SecretString::from(base64::engine::general_purpose::STANDARD.encode(pair))
     });
+    let signer = key.signer();
     let key = key.value().map(|k| SecretString::from(k.expose_secret()));
-    Secrets::new(address.secrets().into_iter().chain(basic).chain(key))
+    let signing = signer.into_iter().flat_map(Signer::secrets);
+    let all = address.secrets().into_iter().chain(basic);
+    Secrets::new(all.chain(key).chain(signing))
 }
 
 /// Says so where a secret can be read on its way.

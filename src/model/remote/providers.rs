@@ -21,6 +21,8 @@ struct Known {
     key_required: bool,
     /// Where the key goes, if it is elsewhere than the API has it.
     key_header: Option<KeyHeader>,
+    /// The service of AWS that requests are signed for, where there are access keys and no key.
+    signs: Option<&'static str>,
     quirks: Quirks,
 }
 
@@ -41,6 +43,7 @@ const fn known(
         key_env,
         key_required: true,
         key_header: None,
+        signs: None,
         quirks,
     }
 }
@@ -115,21 +118,24 @@ const KNOWN: &[Known] = &[
             OPENAI,
         )
     },
-    known(
-        "bedrock",
-        &[
-            (
-                CONVERSE,
-                "https://bedrock-runtime.{AWS_REGION}.amazonaws.com",
-            ),
-            (
-                CHAT,
-                "https://bedrock-runtime.{AWS_REGION}.amazonaws.com/openai/v1",
-            ),
-        ],
-        "AWS_BEARER_TOKEN_BEDROCK",
-        NARROW,
-    ),
+    Known {
+        signs: Some("bedrock"),
+        ..known(
+            "bedrock",
+            &[
+                (
+                    CONVERSE,
+                    "https://bedrock-runtime.{AWS_REGION}.amazonaws.com",
+                ),
+                (
+                    CHAT,
+                    "https://bedrock-runtime.{AWS_REGION}.amazonaws.com/openai/v1",
+                ),
+            ],
+            "AWS_BEARER_TOKEN_BEDROCK",
+            NARROW,
+        )
+    },
     known(
         "deepseek",
         &[(CHAT, "https://api.deepseek.com/v1")],
@@ -346,6 +352,8 @@ pub(super) struct Provider {
     pub address: Address,
     pub dialect: &'static dyn Dialect,
     pub key_header: KeyHeader,
+    /// The service of AWS that requests are signed for, where there is no key.
+    pub signs: Option<&'static str>,
     pub key_env: String,
     pub key_required: bool,
     pub allowance: Allowance,
@@ -408,6 +416,7 @@ pub(super) fn resolve(
         key_header: known
             .and_then(|k| k.key_header)
             .unwrap_or_else(|| dialect.key_header()),
+        signs: known.and_then(|k| k.signs),
         key_env: settings.key_env.unwrap_or_else(|| key_env.to_owned()),
         key_required,
         allowance: Allowance {
