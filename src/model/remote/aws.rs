@@ -131,9 +131,10 @@ mod tests {
             service: "bedrock",
         };
         let url = "https://bedrock-runtime.eu-west-1.amazonaws.com/model/anthropic.claude-v2%3A1/converse";
-        let client = reqwest::Client::builder().build().unwrap();
-        let request = client.post(url).header("content-type", "application/json");
-        let mut request = request.body(r#"{"messages":[]}"#).build().unwrap();
+        let mut request = Request::new(reqwest::Method::POST, url.parse().unwrap());
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert("content-type", json);
+        *request.body_mut() = Some(r#"{"messages":[]}"#.into());
         signer
             .sign(
                 &mut request,
