@@ -5,13 +5,16 @@ use std::path::Path;
 
 use candor::model::onnx::OnnxModel;
 use candor::model::{
-    Completion, Model as _, ModelSpec, OpenOptions, Parameters, Prompt, Request, SampleRef, Wanted,
+    Completion, Message, Model as _, ModelSpec, OpenOptions, Parameters, Prompt, Request, Role,
+    SampleRef, TokenRequest, TokenText, Wanted,
 };
 use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::serve::Served;
-use crate::support::{Endpoint, Reply, candor, fixtures, has_onnx_runtime, ran, says, sums_suite};
+use crate::support::{
+    Endpoint, Reply, candor, fixtures, has_onnx_runtime, ran, says, sums_suite, undescribed,
+};
 
 async fn open(folder: &Path) -> OnnxModel {
     let spec: ModelSpec = format!("onnx:{}", folder.display())
@@ -67,9 +70,11 @@ async fn controls_do_the_same_in_a_batch_and_one_after_the_other() {
         return;
     }
     // One model in two layouts, of which the first runs one text at a time.
-    let models = fixtures().join("models");
-    let serial = open(&models.join("llama-optimum")).await;
-    let batch = open(&models.join("llama-genai")).await;
+    let undescribed = undescribed("llama-optimum");
+    let serial = open(undescribed.path()).await;
+    let batch = open(&fixtures().join("models/llama-genai")).await;
+    let room = |model: &OnnxModel| model.capabilities().concurrency;
+    assert!(room(&serial) < room(&batch));
     let requests: Vec<Request> = settings()
         .iter()
         .map(|parameters| request("Ten green bottles", parameters))
@@ -135,6 +140,42 @@ async fn a_bias_decides_where_it_is_large_enough_and_names_tokens_that_there_are
         error.message.contains("logit_bias names the token 1000000"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn what_follows_a_template_that_opens_the_tag_is_reasoning_until_it_is_closed() {
+    if !has_onnx_runtime() {
+        return;
+    }
+    let folder = undescribed("llama-genai");
+    let path = folder.path().join("tokenizer_config.json");
+    let config = std::fs::read_to_string(&path).expect("its configuration");
+    let opening = config.replace("assistant\\n'", "assistant\\n<think>\\n'");
+    assert_ne!(opening, config);
+    std::fs::write(&path, opening).expect("written");
+    let model = open(folder.path()).await;
+    let messages = vec![Message {
+        role: Role::User,
+        content: "How many bottles?".into(),
+    }];
+    let prompt = model.chat_text(&messages).expect("a prompt");
+    assert!(prompt.ends_with("<think>\n"), "{prompt}");
+    let mut asked = request("", &json!({"max_tokens": 12}));
+    asked.prompt = Prompt::Chat(messages);
+    let answer = model.generate(&asked).await.expect("an answer");
+    // What is written when the same text is gone on with, told apart by nobody.
+    let plain = TokenRequest {
+        text: TokenText::Ids(model.tokens(&prompt).expect("tokens")),
+        parameters: asked.parameters,
+        echo: false,
+        likeliest: 0,
+    };
+    let by_token = model.by_token().expect("its tokens can be seen");
+    let written = by_token.write(&plain, None).await.expect("an answer");
+    let whole = written.completion.text;
+    assert!(!whole.trim().is_empty());
+    assert_eq!(answer.reasoning.as_deref(), Some(whole.trim()));
+    assert_eq!(answer.text, "");
 }
 
 #[test]

@@ -287,7 +287,8 @@ fn worker(
         }
         // What ONNX Runtime does not take in another form, it is given as it is.
         GraphSource::File(path) if device == Device::Cpu => {
-            let batch = exported::on_pages(path).map(|(graph, folder)| batch(&graph, folder));
+            let pages = exported::on_pages(path, &files.config);
+            let batch = pages.map(|(graph, folder)| batch(&graph, folder));
             if let Some(Ok(batch)) = batch {
                 return Ok(batch);
             }
