@@ -1,9 +1,11 @@
-"""What the benchmarks share: a model behind `candor serve`, and requests to it. Needs nothing but Python."""
+"""What the benchmarks share: a model behind `candor serve` and requests to it, and scored choices by `candor run`. Needs nothing but Python."""
 
 import contextlib
 import json
 import os
+import pathlib
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.request
@@ -40,12 +42,12 @@ def post(address: str, path: str, body: dict) -> dict:
         return json.load(response)
 
 
-def decode_rate(address: str, tokens: int = 128) -> float:
+def decode_rate(address: str, tokens: int = 128, more: dict | None = None) -> float:
     """Tokens per second after the first one, of one answer: the difference of a long and a short one."""
 
     def timed(count: int) -> tuple[float, int]:
         start = time.perf_counter()
-        answer = post(address, "/v1/completions", {"prompt": "Once", "max_tokens": count})
+        answer = post(address, "/v1/completions", {"prompt": "Once", "max_tokens": count, **(more or {})})
         return time.perf_counter() - start, answer["usage"]["completion_tokens"]
 
     timed(4)
@@ -74,14 +76,14 @@ def requests(mixed: bool, count: int = 64) -> list[tuple[str, int]]:
     return found
 
 
-def together(address: str, asked: list[tuple[str, int]]) -> float:
+def together(address: str, asked: list[tuple[str, int]], more: dict | None = None) -> float:
     """Tokens written per second where all requests come at once."""
     written = [0] * len(asked)
 
     def ask(i: int) -> None:
         question, tokens = asked[i]
         messages = [{"role": "user", "content": question}]
-        body = {"messages": messages, "max_tokens": tokens}
+        body = {"messages": messages, "max_tokens": tokens, **(more or {})}
         written[i] = post(address, "/v1/chat/completions", body)["usage"]["completion_tokens"]
 
     threads = [threading.Thread(target=ask, args=(i,)) for i in range(len(asked))]
@@ -91,3 +93,53 @@ def together(address: str, asked: list[tuple[str, int]]) -> float:
     for thread in threads:
         thread.join()
     return sum(written) / (time.perf_counter() - start)
+
+
+TASK = """task: choices
+dataset_path: own/choices
+test_split: test
+output_type: multiple_choice
+doc_to_text: "{{text}}"
+doc_to_choice: "{{choices}}"
+doc_to_target: answer
+metric_list:
+  - metric: acc
+"""
+CHOICES = [" a wide river", " the old mill", " no corn at all", " one more war"]
+
+
+def question(number: int, words: int = 45) -> str:
+    """A question after five others, the same before each, of so many words."""
+
+    def some(start: int, count: int) -> str:
+        return " ".join(WORDS[(start + i) % len(WORDS)] for i in range(count))
+
+    shots = "".join(f"Question: {some(5 * n, words)}?\nAnswer: {some(n, 4)}\n\n" for n in range(5))
+    return f"{shots}Question: number {number}, {some(3 * number, words)}?\nAnswer:"
+
+
+def timed_child(command: list[str]) -> tuple[float, float]:
+    """Seconds and peak MiB of one process."""
+    start = time.perf_counter()
+    with tempfile.TemporaryFile() as said:
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - start
+        said.seek(0)
+        if child.returncode:
+            raise SystemExit(f"{command} exited with {child.returncode}: {said.read().decode()[-500:]}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def choices_seconds(spec: str, texts: list[str]) -> float:
+    """Seconds of a run that scores the four choices of each text, loading and reporting included."""
+    with tempfile.TemporaryDirectory() as folder:
+        tasks, docs = pathlib.Path(folder, "tasks"), pathlib.Path(folder, "docs", "choices")
+        tasks.mkdir()
+        docs.mkdir(parents=True)
+        (tasks / "choices.yaml").write_text(TASK)
+        rows = [{"text": text, "choices": CHOICES, "answer": n % 4} for n, text in enumerate(texts)]
+        (docs / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        suite = f"lm-eval:{tasks}#choices?data={docs.parent}"
+        return timed_child([CANDOR, "run", "--no-cache", "--offline", "-o", f"{folder}/run", "-s", suite, "-m", spec])[0]

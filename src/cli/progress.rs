@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::terminal::{BARS, interactive, say};
-use crate::model::ErrorClass;
+use crate::model::{Activity, ErrorClass};
 use crate::run::{Plan, RunEvent};
 use crate::text::visible_line;
 
@@ -23,6 +23,8 @@ struct ModelProgress {
     cached: u64,
     spent: f64,
     errors: Vec<(ErrorClass, u64)>,
+    /// What a model in this process is at.
+    work: String,
     started: Instant,
     told: Instant,
 }
@@ -62,6 +64,7 @@ impl Progress {
                     cached: 0,
                     spent: 0.0,
                     errors: Vec::new(),
+                    work: String::new(),
                     started: Instant::now(),
                     told: Instant::now(),
                 })
@@ -72,6 +75,7 @@ impl Progress {
 
     pub(super) fn on(&self, event: &RunEvent) {
         let (RunEvent::Started { model, .. }
+        | RunEvent::Working { model, .. }
         | RunEvent::Finished { model, .. }
         | RunEvent::GaveUp { model, .. }
         | RunEvent::Ended { model }) = event;
@@ -115,10 +119,17 @@ impl Progress {
                 let message = state.message();
                 state.bar.set_message(message);
                 state.bar.set_position(state.done);
-                if !interactive() && state.told.elapsed() >= PLAIN_EVERY {
-                    state.told = Instant::now();
-                    state.print_line();
-                }
+                state.print_due_line();
+            }
+            RunEvent::Working {
+                activity,
+                tokens_per_second,
+                ..
+            } => {
+                state.work = work(activity, *tokens_per_second);
+                let message = state.message();
+                state.bar.set_message(message);
+                state.print_due_line();
             }
             RunEvent::GaveUp { reason, .. } => {
                 let line = format!("{}: given up. {reason}", state.name);
@@ -126,6 +137,9 @@ impl Progress {
                 say(&line);
             }
             RunEvent::Ended { .. } => {
+                state.work.clear();
+                let message = state.message();
+                state.bar.set_message(message);
                 state.bar.finish();
                 if !interactive() {
                     state.print_line();
@@ -144,9 +158,36 @@ fn dollars(amount: f64) -> String {
     }
 }
 
+/// What a model in this process is at.
+fn work(activity: &Activity, tokens_per_second: f64) -> String {
+    let Activity {
+        running, waiting, ..
+    } = activity;
+    let mut parts = vec![format!("{running} running")];
+    if *waiting > 0 {
+        parts.push(format!("{waiting} waiting"));
+    }
+    parts.push(format!("{tokens_per_second:.0} tok/s"));
+    if let Some(share) = activity.shared.share().filter(|share| *share > 0.0) {
+        parts.push(format!("{:.0} % shared", share * 100.0));
+    }
+    parts.join(", ")
+}
+
 impl ModelProgress {
+    /// Prints a line where bars cannot be shown and the last one is long enough ago.
+    fn print_due_line(&mut self) {
+        if !interactive() && self.told.elapsed() >= PLAIN_EVERY {
+            self.told = Instant::now();
+            self.print_line();
+        }
+    }
+
     fn message(&self) -> String {
         let mut parts = Vec::new();
+        if !self.work.is_empty() {
+            parts.push(self.work.clone());
+        }
         if self.cached > 0 {
             parts.push(format!("{} from the cache", self.cached));
         }

@@ -19,7 +19,7 @@ use super::scheduler;
 use super::settings::Settings;
 use super::terminal::say;
 use crate::analysis::{Dataset, FailedTrials, failed_trials, named_model, totals};
-use crate::model::{ErrorClass, ModelSpec, OpenOptions, SharedTokens};
+use crate::model::{ErrorClass, ModelSpec, OpenOptions};
 use crate::report::{Report, ReportOptions, count};
 use crate::run::{
     Limits, Outcome, Plan, PlanOptions, Resumed, Session, SessionOptions, StopReason,
@@ -307,13 +307,11 @@ fn tell_of_sharing(directory: &RunDirectory) {
         let Some(read) = model.shared_tokens.filter(|read| read.shared > 0) else {
             continue;
         };
-        let SharedTokens { tokens, shared } = read;
-        #[allow(clippy::cast_precision_loss)] // far below 2^53
-        let share = shared as f64 / tokens as f64;
         say(&format!(
-            "{}: {:.0} % of {tokens} prompt tokens were shared with earlier prompts and not read again",
+            "{}: {:.0} % of {} prompt tokens were shared with earlier prompts and not read again",
             model.identity.name,
-            share * 100.0
+            read.share().unwrap_or(0.0) * 100.0,
+            read.tokens
         ));
     }
 }

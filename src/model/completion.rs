@@ -161,6 +161,29 @@ pub struct SharedTokens {
     pub shared: u64,
 }
 
+/// What a model in this process is at: as of its last step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// Texts that run side by side.
+    pub running: usize,
+    /// Texts that wait to join them.
+    pub waiting: usize,
+    /// Tokens that went through the model so far, of prompts and of answers; what was shared is none of them.
+    pub read: u64,
+    /// What was shared so far.
+    pub shared: SharedTokens,
+}
+
+impl SharedTokens {
+    /// The share of tokens that had been read before; none where there were no tokens.
+    #[must_use]
+    pub fn share(&self) -> Option<f64> {
+        #[allow(clippy::cast_precision_loss)] // far below 2^53
+        let share = self.shared as f64 / self.tokens as f64;
+        (self.tokens > 0).then_some(share)
+    }
+}
+
 /// The requests behind an answer or a failure, together: those that failed, or brought no word, included.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

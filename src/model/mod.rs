@@ -4,6 +4,7 @@
 
 mod by_token;
 mod completion;
+mod control;
 mod demo;
 mod error;
 mod hub;
@@ -26,9 +27,10 @@ use crate::sandbox::CodePolicy;
 
 pub use by_token::{ByToken, Delta, ScoredToken, Token, TokenRequest, TokenText, Written};
 pub use completion::{
-    Attempts, Completion, ContinuationScore, Finish, Origin, Served, SharedTokens, Signal, Timing,
-    Usage, Usd,
+    Activity, Attempts, Completion, ContinuationScore, Finish, Origin, Served, SharedTokens,
+    Signal, Timing, Usage, Usd,
 };
+pub use control::Control;
 pub use demo::DEMO_MODELS;
 pub use error::{ErrorClass, FailureScope, ModelError};
 pub use invariance::{BatchInvariance, NATS};
@@ -96,8 +98,13 @@ pub trait Model: Send + Sync {
         false
     }
 
-    /// What it was spared so far because prompts begin alike, where it keeps count.
-    fn shared_tokens(&self) -> Option<SharedTokens> {
+    /// The controls of decoding that it has. A plan refuses others.
+    fn controls(&self) -> Vec<Control> {
+        Vec::new()
+    }
+
+    /// What it is at, where it runs texts side by side in this process.
+    fn activity(&self) -> Option<Activity> {
         None
     }
 

@@ -17,8 +17,8 @@ use serde_json::Value;
 
 use super::error::files_error;
 use super::{
-    Capabilities, Completion, ErrorClass, Identity, Model, ModelError, ModelSpec, Origin, Request,
-    SampleRef, Signal, reasoning,
+    Capabilities, Completion, Control, ErrorClass, Identity, Model, ModelError, ModelSpec, Origin,
+    Request, SampleRef, Signal, reasoning,
 };
 use crate::files::{Format, Row, rows};
 
@@ -407,6 +407,11 @@ impl Model for ReplayModel {
             concurrency: 64,
             cacheable: false,
         }
+    }
+
+    /// What was asked for is in the recording, whatever it was.
+    fn controls(&self) -> Vec<Control> {
+        Control::ALL.to_vec()
     }
 
     async fn generate(&self, request: &Request) -> Result<Completion, ModelError> {

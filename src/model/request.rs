@@ -95,10 +95,25 @@ pub struct Parameters {
     /// Top-k: sample from the k most likely tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
+    /// Min-p: sample only from tokens that have at least this share of the most likely one's probability.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_p: Option<f64>,
+    /// What logits above 0 of tokens that prompt or answer have are divided by, and others multiplied by; 1 changes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repetition_penalty: Option<f64>,
+    /// What is taken off the logits of tokens that the answer has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presence_penalty: Option<f64>,
+    /// What is taken off the logits of tokens for each time that the answer has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frequency_penalty: Option<f64>,
+    /// What is added to logits, by token id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub logit_bias: BTreeMap<u32, f64>,
     /// Strings that end the answer; they are not part of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
-    /// JSON Schema that the answer is to follow, where the model's server can hold it to one.
+    /// JSON Schema that the answer is held to, where the model can be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_schema: Option<serde_json::Value>,
     /// Sampling seed. A run derives one per trial from its own.
@@ -113,6 +128,11 @@ impl Default for Parameters {
             temperature: 0.0,
             top_p: None,
             top_k: None,
+            min_p: None,
+            repetition_penalty: None,
+            presence_penalty: None,
+            frequency_penalty: None,
+            logit_bias: BTreeMap::new(),
             stop: Vec::new(),
             response_schema: None,
             seed: None,

@@ -16,6 +16,7 @@ use super::convoy::Convoy;
 use super::earlier::Earlier;
 use super::event::RunEvent;
 use super::logs::Logs;
+use super::meter::Meter;
 use super::panel::LostJudge;
 use super::patience::Patience;
 use super::plan::Plan;
@@ -190,6 +191,7 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
             already_done,
         });
         let variously = plan.suites.len() > 1;
+        let mut meter = Meter::new(target, model);
         let mut patience = Patience::with_model(connections(), already_done > 0, variously);
         let mut gave_up = None;
         // An event follows its trial's line onto the disk, in the order of the lines.
@@ -230,6 +232,10 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
                 }
                 Some(next) = asked.next() => next,
                 () = tokio::time::sleep(LOOK), if waits => continue,
+                () = meter.due(), if meter.is_there() => {
+                    meter.read().into_iter().for_each(&self.on_event);
+                    continue;
+                }
             };
             self.convoy.moved(model, Instant::now());
             let ended = match joined {

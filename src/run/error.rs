@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::{ModelError, NotNamed, SpecError};
+use crate::model::{Control, ModelError, NotNamed, SpecError};
 use crate::sandbox::NoSandbox;
 use crate::score::ScoreError;
 use crate::store::StoreError;
@@ -39,6 +39,29 @@ pub enum PlanError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     NotNamed(#[from] NotNamed),
+    /// A suite sets a control of decoding to what it cannot be.
+    #[error("suite '{suite}': {control} must be {range}")]
+    OutOfRange {
+        /// The suite.
+        suite: String,
+        /// The control.
+        control: Control,
+        /// The values that it can have.
+        range: &'static str,
+    },
+    /// A suite sets a control of decoding that a model does not have.
+    #[error("the suite '{suite}' sets {control}, which {model} does not have")]
+    #[diagnostic(help(
+        "Without it the answers would be others. Take {control} out of the suite's parameters, or ask a model that runs in this process (onnx:)"
+    ))]
+    Control {
+        /// The suite.
+        suite: String,
+        /// The control.
+        control: Control,
+        /// The model.
+        model: String,
+    },
     /// A model cannot be opened.
     #[error("{0}")]
     Model(ModelError),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{ErrorClass, Origin, Usd};
+use crate::model::{Activity, ErrorClass, Origin, Usd};
 use crate::score::Score;
 use crate::store::TrialStatus;
 
@@ -39,6 +39,15 @@ pub enum RunEvent {
         scores: Arc<[Score]>,
         /// The value of the suite's primary metric, if there is one.
         headline: Option<f64>,
+    },
+    /// What a model in this process is at, about once a second.
+    Working {
+        /// Which model.
+        model: usize,
+        /// As of its last step.
+        activity: Activity,
+        /// Tokens that went through it since the last such event, of prompts and of answers.
+        tokens_per_second: f64,
     },
     /// A model was given up; the other models go on.
     GaveUp {

@@ -12,6 +12,7 @@ mod estimate;
 mod event;
 pub mod import;
 mod logs;
+mod meter;
 mod own;
 mod panel;
 mod patience;

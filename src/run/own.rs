@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::PlanError;
 use super::panel::Panel;
-use super::plan::{Plan, PlannedModel};
+use super::plan::{Plan, PlannedModel, must_have_controls};
 use crate::model::{Model, OpenOptions};
 use crate::score::Scorer;
 use crate::suite::SuiteError;
@@ -55,7 +55,8 @@ impl Plan {
     /// ```
     ///
     /// # Errors
-    /// [`PlanError::Twice`] where the plan has a model of this name, and whatever [`Panel::open`] has.
+    /// [`PlanError::Twice`] where the plan has a model of this name, [`PlanError::Control`] where a suite sets what it does not have, and whatever
+    /// [`Panel::open`] has.
     pub async fn with_model(
         mut self,
         model: Arc<dyn Model>,
@@ -69,6 +70,7 @@ impl Plan {
                 help: "give one of them another identity",
             });
         }
+        must_have_controls(&self.suites, model.as_ref())?;
         if self.models.is_empty() {
             self.open_judges(open).await?;
         }

@@ -130,6 +130,29 @@ pub struct Trial {
     pub epoch: u32,
 }
 
+/// Holds what suites set of decoding against what a model has.
+///
+/// # Errors
+/// [`PlanError::Control`] names the first control that it does not have.
+pub(super) fn must_have_controls(
+    suites: &[PlannedSuite],
+    model: &dyn Model,
+) -> Result<(), PlanError> {
+    let known = model.controls();
+    for planned in suites {
+        let file = &planned.suite.file;
+        let mut set = file.parameters.controls();
+        if let Some(control) = set.find(|control| !known.contains(control)) {
+            return Err(PlanError::Control {
+                suite: file.name.clone(),
+                control,
+                model: model.identity().name.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
 impl Plan {
     /// Loads suites and opens models.
     ///
@@ -152,6 +175,13 @@ impl Plan {
         for (spec, mut suite) in loaded {
             if let Some(most) = options.max_tokens {
                 suite.set_max_tokens(most);
+            }
+            if let Some((control, range)) = suite.file.parameters.control_out_of_range() {
+                return Err(PlanError::OutOfRange {
+                    suite: suite.file.name,
+                    control,
+                    range,
+                });
             }
             let scorers = suite
                 .file
@@ -204,10 +234,13 @@ impl Plan {
                         help: "rename one of them with ?name=NAME",
                     });
                 }
-                Ok(model) => opened.push(PlannedModel {
-                    capabilities: model.capabilities(),
-                    model,
-                }),
+                Ok(model) => {
+                    must_have_controls(&planned, model.as_ref())?;
+                    opened.push(PlannedModel {
+                        capabilities: model.capabilities(),
+                        model,
+                    });
+                }
                 Err(error) => failed.push((spec.clone(), error)),
             }
         }

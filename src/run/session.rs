@@ -195,7 +195,7 @@ fn close(manifest: &mut Manifest, plan: &Plan, outcome: &Outcome) {
         let name = &planned.model.identity().name;
         let mut records = manifest.models.iter_mut();
         if let Some(record) = records.find(|m| m.identity.name == *name) {
-            record.shared_tokens = planned.model.shared_tokens();
+            record.shared_tokens = planned.model.activity().map(|activity| activity.shared);
         }
     }
     for (model, reason) in &outcome.given_up {

@@ -125,11 +125,13 @@ async fn ask(
     job: &Job,
     heard: Option<UnboundedSender<Delta>>,
 ) -> Result<Written, Fault> {
+    let known = house.model.controls();
+    let mut set = job.request.parameters.controls();
+    if let Some(control) = set.find(|control| !known.contains(control)) {
+        let what = format!("{} does not have {control}; leave it out", house.name());
+        return Err(Fault::parameter(control.name(), what));
+    }
     let written = match house.model.by_token() {
-        Some(_) if job.request.parameters.response_schema.is_some() => {
-            let what = "a model in this process cannot be held to a JSON schema";
-            return Err(Fault::parameter("response_format", what));
-        }
         Some(model) => model.write(&job.request, heard).await?,
         None => words(house.model.as_ref(), job, heard).await?,
     };

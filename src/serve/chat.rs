@@ -149,10 +149,11 @@ fn schema(format: Option<&Value>) -> Result<Option<Value>, Fault> {
     let schema = format.pointer("/json_schema/schema");
     match (format["type"].as_str(), schema) {
         (Some("text"), _) => Ok(None),
+        (Some("json_object"), _) => Ok(Some(json!({"type": "object"}))),
         (Some("json_schema"), Some(schema)) => Ok(Some(schema.clone())),
         _ => Err(Fault::parameter(
             "response_format",
-            "response_format must be of the type text, or json_schema with a schema",
+            "response_format must be of the type text, json_object, or json_schema with a schema",
         )),
     }
 }
@@ -294,7 +295,7 @@ mod tests {
                 "top_logprobs",
             ),
             (
-                json!({"model": "m", "messages": user, "response_format": {"type": "json_object"}}),
+                json!({"model": "m", "messages": user, "response_format": {"type": "json_schema"}}),
                 "response_format",
             ),
         ] {

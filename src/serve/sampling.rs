@@ -1,9 +1,10 @@
 //! The parameters that both forms of the API share.
 
+use std::collections::BTreeMap;
+
 use rand::TryRng;
 use rand::rngs::SysRng;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::fault::Fault;
 use crate::model::Parameters;
@@ -24,9 +25,12 @@ pub(super) struct Sampling {
     n: Option<u32>,
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
+    min_p: Option<f64>,
+    repetition_penalty: Option<f64>,
     frequency_penalty: Option<f64>,
     presence_penalty: Option<f64>,
-    logit_bias: Option<Value>,
+    /// By token id, which JSON has as text.
+    logit_bias: Option<BTreeMap<String, f64>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,22 +75,6 @@ impl Sampling {
     pub(super) fn choices(&self, max_tokens: u32) -> Result<Vec<Parameters>, Fault> {
         let temperature = within("temperature", self.temperature, 1.0, 0.0..=2.0)?;
         let top_p = within("top_p", self.top_p, 1.0, f64::MIN_POSITIVE..=1.0)?;
-        for (name, penalty) in [
-            ("frequency_penalty", self.frequency_penalty),
-            ("presence_penalty", self.presence_penalty),
-        ] {
-            if penalty.is_some_and(|p| p != 0.0) {
-                return Err(Fault::parameter(
-                    name,
-                    format!("{name} is not supported here; leave it out, or send 0"),
-                ));
-            }
-        }
-        let biased = |bias: &Value| bias.as_object().is_some_and(|b| !b.is_empty());
-        if self.logit_bias.as_ref().is_some_and(biased) {
-            let what = "logit_bias is not supported here; leave it out";
-            return Err(Fault::parameter("logit_bias", what));
-        }
         // vLLM writes that there is no limit as -1, others as 0.
         let top_k = self.top_k.filter(|k| *k > 0);
         let base = Parameters {
@@ -94,9 +82,18 @@ impl Sampling {
             temperature,
             top_p: (top_p < 1.0).then_some(top_p),
             top_k: top_k.map(|k| u32::try_from(k).unwrap_or(u32::MAX)),
+            min_p: self.min_p,
+            repetition_penalty: self.repetition_penalty,
+            presence_penalty: self.presence_penalty,
+            frequency_penalty: self.frequency_penalty,
+            logit_bias: self.biases()?,
             stop: self.stops()?,
             ..Parameters::default()
         };
+        if let Some((control, range)) = base.control_out_of_range() {
+            let what = format!("{control} must be {range}");
+            return Err(Fault::parameter(control.name(), what));
+        }
         let n = self.n.unwrap_or(1);
         if !(1..=MAX_CHOICES).contains(&n) {
             let what = format!("n must be between 1 and {MAX_CHOICES}, not {n}");
@@ -116,6 +113,18 @@ impl Sampling {
             Some(seed) => seed.cast_unsigned(),
             None => SysRng.try_next_u64().unwrap_or(0) >> 1,
         }
+    }
+
+    fn biases(&self) -> Result<BTreeMap<u32, f64>, Fault> {
+        let all = self.logit_bias.iter().flatten();
+        let read = all.map(|(token, bias)| match token.parse() {
+            Ok(id) => Ok((id, *bias)),
+            Err(_) => {
+                let what = format!("logit_bias names tokens by their ids, not '{token}'");
+                Err(Fault::parameter("logit_bias", what))
+            }
+        });
+        read.collect()
     }
 
     fn stops(&self) -> Result<Vec<String>, Fault> {
@@ -155,7 +164,7 @@ fn within(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -164,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_change_the_answer_and_is_not_supported_is_refused() {
+    fn what_cannot_be_is_refused_by_name() {
         for (body, param) in [
             (json!({"temperature": 2.5}), "temperature"),
             (json!({"temperature": -1}), "temperature"),
@@ -172,8 +181,11 @@ mod tests {
             (json!({"n": 0}), "n"),
             (json!({"n": 500}), "n"),
             (json!({"stop": [""]}), "stop"),
-            (json!({"frequency_penalty": 0.5}), "frequency_penalty"),
-            (json!({"logit_bias": {"5": -100}}), "logit_bias"),
+            (json!({"frequency_penalty": 2.5}), "frequency_penalty"),
+            (json!({"repetition_penalty": 0}), "repetition_penalty"),
+            (json!({"min_p": -0.1}), "min_p"),
+            (json!({"logit_bias": {"5": -200}}), "logit_bias"),
+            (json!({"logit_bias": {"Paris": 5}}), "logit_bias"),
         ] {
             let fault = sampling(body).choices(5).unwrap_err();
             assert_eq!(fault.body()["error"]["param"], param);

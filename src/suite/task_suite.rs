@@ -300,6 +300,13 @@ fn templates(task: &Task) -> PromptTemplates {
 /// Most tokens of an answer where a task does not say.
 const MAX_TOKENS: u32 = 256;
 
+/// Biases by token id, which JSON has as text.
+fn biases(written: Option<&Value>) -> BTreeMap<u32, f64> {
+    let all = written.and_then(Value::as_object).into_iter().flatten();
+    all.filter_map(|(token, bias)| Some((token.parse().ok()?, bias.as_f64()?)))
+        .collect()
+}
+
 /// How answers are decoded. Greedily, unless the task samples.
 fn parameters(task: &Task) -> Parameters {
     let own = &task.generation;
@@ -336,6 +343,11 @@ fn parameters(task: &Task) -> Parameters {
         temperature: temperature.unwrap_or(0.0),
         top_p: number("top_p").filter(|_| sampled),
         top_k: whole("top_k").filter(|k| sampled && *k > 0),
+        min_p: number("min_p").filter(|_| sampled),
+        repetition_penalty: number("repetition_penalty"),
+        presence_penalty: number("presence_penalty"),
+        frequency_penalty: number("frequency_penalty"),
+        logit_bias: biases(own.get("logit_bias")),
         stop: stop.into_iter().filter(|s| !s.is_empty()).collect(),
         ..Parameters::default()
     }

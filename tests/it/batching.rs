@@ -156,9 +156,9 @@ async fn a_shared_beginning_is_read_once_and_changes_no_score() {
             must_agree(got, want, 1e-5, "shared and not");
         }
     }
-    let told = sharing.shared_tokens().expect("it keeps count");
+    let told = sharing.activity().expect("it keeps count").shared;
     assert!(told.shared * 10 > told.tokens * 7, "{told:?}");
-    let told = alone.shared_tokens().expect("it keeps count");
+    let told = alone.activity().expect("it keeps count").shared;
     assert_eq!(told.shared, 0);
 }
 
@@ -258,7 +258,7 @@ async fn an_export_with_grouped_attention_runs_in_a_batch_too() {
     for (i, (got, want)) in together.iter().rev().zip(&alone).enumerate() {
         must_agree(got, want, 1e-5, &format!("{i}"));
     }
-    let told = model.shared_tokens().expect("it keeps count");
+    let told = model.activity().expect("it keeps count").shared;
     assert!(told.shared > 0, "{told:?}");
     let same = fs::read(export.join("model.onnx")).expect("the graph");
     assert_eq!(

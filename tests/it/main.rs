@@ -28,6 +28,7 @@ mod cases;
 mod choice_letters;
 mod clients;
 mod compare;
+mod controls;
 mod demo;
 mod dialects;
 #[cfg(unix)]

@@ -9,7 +9,7 @@ use candor::model::{
 };
 
 use crate::reference::check;
-use crate::support::{fixtures, has_onnx_runtime};
+use crate::support::{fixtures, has_onnx_runtime, undescribed};
 
 #[test]
 fn both_layouts_of_both_architectures_agree_with_transformers() {
@@ -29,6 +29,28 @@ fn both_layouts_of_both_architectures_agree_with_transformers() {
             );
             agreement.holds_within(1e-4);
         }
+    }
+}
+
+#[test]
+fn exports_that_can_run_side_by_side_and_one_that_cannot_still_agrees() {
+    if !has_onnx_runtime() {
+        return;
+    }
+    let models = fixtures().join("models");
+    let concurrency = |folder: &std::path::Path| {
+        let model = open(&format!("onnx:{}", folder.display())).expect("it loads");
+        model.capabilities().concurrency
+    };
+    for architecture in ["llama", "qwen2"] {
+        for layout in ["optimum", "genai"] {
+            let folder = models.join(format!("{architecture}-{layout}"));
+            assert_eq!(concurrency(&folder), 32, "{}", folder.display());
+        }
+        let alone = undescribed(&format!("{architecture}-optimum"));
+        assert_eq!(concurrency(alone.path()), 2, "{architecture}");
+        let reference = models.join(format!("{architecture}.reference.json"));
+        check(alone.path(), &reference).holds_within(1e-4);
     }
 }
 

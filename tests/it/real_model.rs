@@ -38,9 +38,13 @@ fn published_chat_models_agree_with_transformers() {
         ("smollm", "hf", "hf-items"),
         ("smollm", "hf-bf16", "hf-bf16-items"),
         ("smollm", "hf", "hf-reference"),
+        ("smollm", "optimum", "hf-items"),
+        ("smollm", "optimum", "hf-reference"),
         ("qwen", "hf", "hf-items"),
         ("qwen", "hf-bf16", "hf-bf16-items"),
         ("qwen", "hf", "hf-reference"),
+        ("qwen", "optimum", "hf-items"),
+        ("qwen", "optimum", "hf-reference"),
     ] {
         let model = folder.join(model);
         let reference = model.join(format!("{reference}.json"));
@@ -50,7 +54,7 @@ fn published_chat_models_agree_with_transformers() {
         }
         let agreement = check(&model.join(form), &reference);
         println!(
-            "{}: {} prompts, worst log-likelihood {:.1e} nats off",
+            "{form}, {}: {} prompts, worst log-likelihood {:.1e} nats off",
             reference.display(),
             agreement.prompts,
             agreement.worst_nats

@@ -96,6 +96,21 @@ pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
+/// A copy of an export whose configuration names no architecture, so that it runs as it is, one text after the other.
+pub fn undescribed(export: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let from = fixtures().join("models").join(export);
+    for file in std::fs::read_dir(from).expect("the fixture").flatten() {
+        std::fs::copy(file.path(), folder.path().join(file.file_name())).expect("a copy");
+    }
+    let config = folder.path().join("config.json");
+    if let Ok(text) = std::fs::read_to_string(&config) {
+        let text = text.replacen("\"architectures\"", "\"others\"", 1);
+        std::fs::write(config, text).expect("written");
+    }
+    folder
+}
+
 /// A path in the real data beside the checkout (`CANDOR_SHARED`, else `../shared`); says so loudly where it is missing.
 pub fn shared(path: &str) -> Option<PathBuf> {
     let root = std::env::var_os("CANDOR_SHARED").map_or_else(

@@ -7,21 +7,21 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::cores;
-use super::generation::{Generated, Generation};
+use super::generation::{Generated, Generation, Held};
 use super::job::{Generate, Job, Score, Scored};
 use super::likelihood::Sum;
 use super::listener::Listener;
 use super::paged::Batch;
 use super::serial::Serial;
 use super::tokenizer::Tokenizer;
-use crate::model::{ContinuationScore, ErrorClass, ModelError, Parameters, SharedTokens, Usage};
+use crate::model::{Activity, ContinuationScore, ErrorClass, ModelError, Parameters, Usage};
 
 /// A handle to the thread that owns one model.
 pub(super) struct Engine {
     jobs: mpsc::Sender<Vec<Job>>,
     tokenizer: Arc<Tokenizer>,
     limits: Limits,
-    shared: Option<Arc<Mutex<SharedTokens>>>,
+    activity: Option<Arc<Mutex<Activity>>>,
 }
 
 /// What a text must keep to.
@@ -63,11 +63,11 @@ impl Worker {
 impl Engine {
     pub(super) fn start(worker: Worker, tokenizer: Arc<Tokenizer>, limits: Limits) -> Self {
         let (jobs, queue) = mpsc::channel();
-        let shared = match &worker {
+        let activity = match &worker {
             Worker::Serial(_) => None,
             Worker::Batch(_) => Some(Arc::default()),
         };
-        let told = shared.clone();
+        let told = activity.clone();
         std::thread::Builder::new()
             .name("candor-onnx".into())
             .spawn(move || match worker {
@@ -79,30 +79,33 @@ impl Engine {
             jobs,
             tokenizer,
             limits,
-            shared,
+            activity,
         }
     }
 
-    /// What texts had of each other so far, where they can.
-    pub(super) fn shared(&self) -> Option<SharedTokens> {
-        let shared = self.shared.as_ref()?;
-        Some(*shared.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What the batch is at, as of its last step.
+    pub(super) fn activity(&self) -> Option<Activity> {
+        let activity = self.activity.as_ref()?;
+        Some(*activity.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Goes on with a text; a listener hears of each token.
+    /// Goes on with a text, held to what it is to be; a listener hears of each token.
     pub(super) async fn generate(
         &self,
         prompt: Vec<u32>,
         parameters: &Parameters,
         listener: Option<Listener>,
+        held: Option<Held>,
     ) -> Result<(Generated, Usage), ModelError> {
         let asked = Instant::now();
         let room = self.limits.room_after(&prompt)?;
+        self.limits.must_have(parameters.logit_bias.keys())?;
+        let generation = Generation::new(parameters, &prompt, room, listener, held);
         let read = prompt.len() as u64;
         let (reply, answer) = oneshot::channel();
         self.submit(vec![Job::Generate(Generate {
             prompt,
-            generation: Box::new(Generation::new(parameters, room, listener)),
+            generation: Box::new(generation),
             asked,
             reply,
         })])?;
@@ -264,6 +267,20 @@ impl Limits {
         })
     }
 
+    /// Whether there are tokens of such ids, which a bias names.
+    fn must_have<'t>(&self, mut ids: impl Iterator<Item = &'t u32>) -> Result<(), ModelError> {
+        match ids.find(|id| self.vocabulary > 0 && **id as usize >= self.vocabulary) {
+            None => Ok(()),
+            Some(id) => Err(ModelError::new(
+                ErrorClass::BadRequest,
+                format!(
+                    "logit_bias names the token {id}, but the model has only {}",
+                    self.vocabulary
+                ),
+            )),
+        }
+    }
+
     fn must_know(&self, text: &[u32]) -> Result<(), ModelError> {
         let known = |t: u32| self.vocabulary == 0 || (t as usize) < self.vocabulary;
         let Some(token) = text.iter().find(|t| !known(**t)) else {
@@ -308,7 +325,7 @@ fn one_by_one(mut serial: Serial, queue: &mpsc::Receiver<Vec<Job>>) {
     }
 }
 
-fn side_by_side(mut batch: Batch, queue: &mpsc::Receiver<Vec<Job>>, shared: &Mutex<SharedTokens>) {
+fn side_by_side(mut batch: Batch, queue: &mpsc::Receiver<Vec<Job>>, activity: &Mutex<Activity>) {
     loop {
         if batch.is_idle() {
             let Ok(jobs) = queue.recv() else {
@@ -323,7 +340,7 @@ fn side_by_side(mut batch: Batch, queue: &mpsc::Receiver<Vec<Job>>, shared: &Mut
         }
         let _cores = cores::take(batch.threads());
         batch.step();
-        *shared.lock().unwrap_or_else(PoisonError::into_inner) = batch.shared();
+        *activity.lock().unwrap_or_else(PoisonError::into_inner) = batch.activity();
     }
 }
 

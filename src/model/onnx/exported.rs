@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::build::{self, BuiltGraph, ExportFile};
 
 /// An export's graph as the batch runs it, and the folder that its weights are relative to; none where it is not laid out so that it can.
-pub(super) fn on_pages(path: &Path) -> Option<(BuiltGraph, &Path)> {
-    with_file(path, build::on_pages)
+pub(super) fn on_pages<'p>(path: &'p Path, config: &Value) -> Option<(BuiltGraph, &'p Path)> {
+    with_file(path, |file| build::on_pages(file, config))
 }
 
 /// An export's graph with logits of the wanted rows alone, and the folder that its weights are relative to; none where its head is not found.

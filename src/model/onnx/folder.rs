@@ -48,6 +48,8 @@ pub(super) struct ModelFiles {
     pub tokenizer: Vec<u8>,
     /// `tokenizer_config.json`, or null.
     pub tokenizer_config: Value,
+    /// `config.json`, or null.
+    pub config: Value,
     /// Jinja source.
     pub chat_template: Option<String>,
     /// Tokens that end an answer.
@@ -87,6 +89,7 @@ impl EmbeddedFiles {
             tokenizer_config,
             end_tokens: end_tokens(&[&config]),
             context_length: context_length(&[&config]),
+            config,
             fingerprint: hasher.finalize().to_hex().to_string(),
         })
     }
@@ -148,6 +151,7 @@ impl ModelFiles {
             chat_template,
             end_tokens: end_tokens(&sources),
             context_length,
+            config,
             fingerprint: read.fingerprint.finalize().to_hex().to_string(),
         })
     }

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use half::{bf16, f16};
 use ort::environment::Environment;
-use ort::memory::Allocator;
+use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::builder::SessionBuilder;
-use ort::session::{Session, SessionInputValue};
+use ort::session::{IoBinding, Session};
 use ort::value::{DynTensor, DynValue, Outlet, Shape, Tensor, TensorElementType, ValueType};
 
 use super::files_error;
@@ -64,6 +64,19 @@ pub(super) struct Graph {
     steady: Option<usize>,
     /// Threads of the CPU that a step takes.
     pub threads: usize,
+    /// Where logits are read, and where the cache stays from one step to the next: on the graph's own device.
+    host: MemoryInfo<'static>,
+    kept: MemoryInfo<'static>,
+}
+
+/// Memory of a device.
+fn memory(device: Device) -> Result<MemoryInfo<'static>, ModelError> {
+    let (kind, number) = match device {
+        Device::Cpu => (AllocationDevice::CPU, 0),
+        Device::Cuda(number) | Device::TensorRt(number) => (AllocationDevice::CUDA, number),
+    };
+    MemoryInfo::new(kind, number, AllocatorType::Device, MemoryType::Default)
+        .map_err(|e| runtime_error(&e))
 }
 
 impl Graph {
@@ -73,7 +86,10 @@ impl Graph {
         device: Device,
         threads: usize,
     ) -> Result<Self, ModelError> {
-        let on_host = if device == Device::Cpu { threads } else { 1 };
+        let place = Place {
+            device,
+            threads: if device == Device::Cpu { threads } else { 1 },
+        };
         let builder = builder(environment, device, threads);
         match source {
             GraphSource::File(path) => {
@@ -91,7 +107,7 @@ impl Graph {
                         e.message()
                     ))
                 })?;
-                Self::new(session, &path.display().to_string(), on_host)
+                Self::new(session, &path.display().to_string(), place)
             }
             GraphSource::Built { graph, folder } => {
                 let session = builder?
@@ -101,14 +117,14 @@ impl Graph {
                     .map_err(|e| broken_weights(folder, &e))?;
                 Ok(Self {
                     steady: graph.steady,
-                    ..Self::new(session, "the built graph", on_host)?
+                    ..Self::new(session, "the built graph", place)?
                 })
             }
             GraphSource::Embedded(bytes) => {
                 let session = builder?
                     .commit_from_memory(bytes)
                     .map_err(|e| runtime_error(&e))?;
-                Self::new(session, "the embedded graph", on_host)
+                Self::new(session, "the embedded graph", place)
             }
         }
     }
@@ -123,10 +139,14 @@ impl Graph {
             .commit_from_memory(&graph)
             .inspect_err(|e| tracing::debug!("{}: {}", path.display(), e.message()))
             .ok()?;
-        Self::new(session, &path.display().to_string(), threads).ok()
+        let place = Place {
+            device: Device::Cpu,
+            threads,
+        };
+        Self::new(session, &path.display().to_string(), place).ok()
     }
 
-    fn new(session: Session, name: &str, threads: usize) -> Result<Self, ModelError> {
+    fn new(session: Session, name: &str, place: Place) -> Result<Self, ModelError> {
         let mut slots = Vec::new();
         let (mut takes_positions, mut takes_cache_branch, mut takes_text_length) =
             (false, false, false);
@@ -179,7 +199,9 @@ impl Graph {
             selection,
             steady: None,
             vocabulary: usize::try_from(vocabulary).unwrap_or(0),
-            threads,
+            threads: place.threads,
+            host: memory(Device::Cpu)?,
+            kept: memory(place.device)?,
         })
     }
 
@@ -262,48 +284,41 @@ impl Graph {
         let (count, total) = (tokens.len(), cache.len + tokens.len());
         let as_i64 = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         let ids: Vec<i64> = tokens.iter().map(|t| i64::from(*t)).collect();
-        let mut inputs: Vec<(Cow<str>, SessionInputValue)> =
-            Vec::with_capacity(self.slots.len() + 3);
-        inputs.push(("input_ids".into(), tensor([1, count], ids)?));
-        inputs.push((
-            "attention_mask".into(),
-            tensor([1, total], vec![1_i64; total])?,
-        ));
+        let mut inputs: Vec<(&str, DynValue)> = vec![
+            ("input_ids", tensor([1, count], ids)?),
+            ("attention_mask", tensor([1, total], vec![1_i64; total])?),
+        ];
         if self.takes_positions {
-            inputs.push((
-                "position_ids".into(),
-                tensor([1, count], (cache.len..total).map(as_i64).collect())?,
-            ));
+            let positions = (cache.len..total).map(as_i64).collect();
+            inputs.push(("position_ids", tensor([1, count], positions)?));
         }
         if self.takes_cache_branch {
-            inputs.push((
-                "use_cache_branch".into(),
-                Tensor::from_array(([1_usize], vec![cache.len > 0]))
-                    .map_err(|e| runtime_error(&e))?
-                    .into(),
-            ));
+            let branch = Tensor::from_array(([1_usize], vec![cache.len > 0]));
+            let branch = branch.map_err(|e| runtime_error(&e))?;
+            inputs.push(("use_cache_branch", branch.into_dyn()));
         }
         if self.takes_text_length {
-            inputs.push(("text_length".into(), scalar(as_i64(part.text_length))?));
+            inputs.push(("text_length", scalar(as_i64(part.text_length))?));
         }
         match self.selection {
             Selection::None => {}
             // 0 means all.
             Selection::Count => {
                 let kept = count - part.wanted.start.min(count - 1);
-                inputs.push(("num_logits_to_keep".into(), scalar(as_i64(kept))?));
+                inputs.push(("num_logits_to_keep", scalar(as_i64(kept))?));
             }
             Selection::Numbers => {
                 let wanted: Vec<i64> = part.wanted.clone().map(as_i64).collect();
                 let wanted = Tensor::from_array(([wanted.len()], wanted));
                 let wanted = wanted.map_err(|e| runtime_error(&e))?;
-                inputs.push(("wanted_rows".into(), wanted.into()));
+                inputs.push(("wanted_rows", wanted.into_dyn()));
             }
         }
-        for (slot, value) in self.slots.iter().zip(&cache.values) {
-            inputs.push((slot.input.as_str().into(), value.into()));
-        }
-        let mut outputs = self.session.run(inputs).map_err(|e| runtime_error(&e))?;
+        let binding = self.bound(&inputs, cache).map_err(|e| runtime_error(&e))?;
+        let ran = self.session.run_binding(&binding);
+        let mut outputs = ran.map_err(|e| runtime_error(&e))?;
+        let arrived = binding.synchronize_outputs();
+        arrived.map_err(|e| runtime_error(&e))?;
         let logits = outputs
             .remove("logits")
             .ok_or_else(|| files_error("the graph returned no logits".into()))?;
@@ -319,6 +334,31 @@ impl Graph {
             .collect::<Result<_, _>>()?;
         Ok(Cache { values, len: total })
     }
+}
+
+impl Graph {
+    /// The inputs of a step, and where its outputs go: the cache stays on the device, and only logits come to the host.
+    fn bound(&self, inputs: &[(&str, DynValue)], cache: &Cache) -> ort::Result<IoBinding> {
+        let mut binding = self.session.create_binding()?;
+        for (name, value) in inputs {
+            binding.bind_input(*name, value)?;
+        }
+        for (slot, value) in self.slots.iter().zip(&cache.values) {
+            binding.bind_input(&slot.input, value)?;
+        }
+        binding.bind_output_to_device("logits", &self.host)?;
+        for slot in &self.slots {
+            binding.bind_output_to_device(&slot.output, &self.kept)?;
+        }
+        Ok(binding)
+    }
+}
+
+/// Where a graph runs, and how many threads of the CPU it takes.
+#[derive(Clone, Copy)]
+struct Place {
+    device: Device,
+    threads: usize,
 }
 
 /// Tokens of one step.
@@ -365,16 +405,14 @@ pub(super) fn broken_weights(folder: &Path, error: &ort::Error) -> ModelError {
     ))
 }
 
-fn scalar(value: i64) -> Result<SessionInputValue<'static>, ModelError> {
-    Ok(Tensor::from_array((Shape::new([]), vec![value]))
-        .map_err(|e| runtime_error(&e))?
-        .into())
+fn scalar(value: i64) -> Result<DynValue, ModelError> {
+    let tensor = Tensor::from_array((Shape::new([]), vec![value]));
+    Ok(tensor.map_err(|e| runtime_error(&e))?.into_dyn())
 }
 
-fn tensor(shape: [usize; 2], values: Vec<i64>) -> Result<SessionInputValue<'static>, ModelError> {
-    Ok(Tensor::from_array((shape, values))
-        .map_err(|e| runtime_error(&e))?
-        .into())
+fn tensor(shape: [usize; 2], values: Vec<i64>) -> Result<DynValue, ModelError> {
+    let tensor = Tensor::from_array((shape, values));
+    Ok(tensor.map_err(|e| runtime_error(&e))?.into_dyn())
 }
 
 /// The width of a row of logits and all rows, as f32 whatever the graph computes in.

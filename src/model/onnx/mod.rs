@@ -7,6 +7,7 @@
 mod build;
 mod chat_template;
 mod classifier;
+mod constraint;
 mod cores;
 mod engine;
 mod exported;
@@ -23,6 +24,7 @@ mod likelihood;
 mod listener;
 mod paged;
 mod paged_operator;
+mod penalties;
 mod python;
 mod quantise;
 pub mod runtime;
@@ -34,7 +36,7 @@ mod weights;
 mod write;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -42,16 +44,19 @@ use async_trait::async_trait;
 use super::error::files_error;
 use super::hub;
 use super::{
-    ByToken, Capabilities, Completion, ErrorClass, Identity, Message, Model, ModelError, ModelSpec,
-    OpenOptions, Prompt, Request, SharedTokens, Timing, Usage, Wanted, reasoning,
+    Activity, ByToken, Capabilities, Completion, Control, ErrorClass, Identity, Message, Model,
+    ModelError, ModelSpec, OpenOptions, Parameters, Prompt, Request, Timing, Usage, Wanted,
+    reasoning,
 };
 use build::BuiltGraph;
 use chat_template::ChatTemplate;
 pub use classifier::SequenceClassifier;
+use constraint::Vocabulary;
 use engine::{Engine, Limits, Worker};
 pub use extended::extended;
 pub(super) use folder::EmbeddedFiles;
 use folder::{GraphSource, ModelFiles};
+use generation::Held;
 use graph::Graph;
 use ort::environment::Environment;
 use paged::{Batch, Keeping, PagedGraph};
@@ -79,6 +84,11 @@ pub struct OnnxModel {
     tokenizer: Arc<Tokenizer>,
     engine: Engine,
     concurrency: usize,
+    /// Tokens that the graph gives logits of; 0 where it does not say.
+    logits: usize,
+    end_tokens: Vec<u32>,
+    /// What holds answers to schemas, made when the first is asked for.
+    vocabulary: OnceLock<Result<Vocabulary, ModelError>>,
 }
 
 /// How a graph is run on this machine.
@@ -201,6 +211,9 @@ impl OnnxModel {
             engine: Engine::start(worker, Arc::clone(&tokenizer), limits),
             tokenizer,
             concurrency,
+            logits: vocabulary,
+            end_tokens: files.end_tokens.clone(),
+            vocabulary: OnceLock::new(),
         })
     }
 
@@ -219,6 +232,20 @@ impl OnnxModel {
     pub fn chat_text(&self, messages: &[Message]) -> Result<String, ModelError> {
         self.render(&Prompt::Chat(messages.to_vec()))
             .map(|(text, _)| text)
+    }
+
+    /// What an answer is held to; with `opened`, after the reasoning that its prompt opened.
+    fn held(&self, parameters: &Parameters, opened: bool) -> Result<Option<Held>, ModelError> {
+        let Some(schema) = &parameters.response_schema else {
+            return Ok(None);
+        };
+        let made = || Vocabulary::new(&self.tokenizer, self.logits, &self.end_tokens);
+        let vocabulary = self.vocabulary.get_or_init(made);
+        let vocabulary = vocabulary.as_ref().map_err(Clone::clone)?;
+        Ok(Some(Held {
+            constraint: vocabulary.constraint(schema)?,
+            after_thought: opened,
+        }))
     }
 
     /// The prompt as text, and whether the tokenizer may add its special tokens to it.
@@ -260,7 +287,8 @@ fn worker(
         }
         // What ONNX Runtime does not take in another form, it is given as it is.
         GraphSource::File(path) if device == Device::Cpu => {
-            let batch = exported::on_pages(path).map(|(graph, folder)| batch(&graph, folder));
+            let pages = exported::on_pages(path, &files.config);
+            let batch = pages.map(|(graph, folder)| batch(&graph, folder));
             if let Some(Ok(batch)) = batch {
                 return Ok(batch);
             }
@@ -334,13 +362,17 @@ impl Model for OnnxModel {
         }
     }
 
+    fn controls(&self) -> Vec<Control> {
+        Control::ALL.to_vec()
+    }
+
     fn count_tokens(&self, text: &str) -> Option<u64> {
         let tokens = self.tokenizer.encode(text, true).ok()?;
         Some(tokens.len() as u64)
     }
 
-    fn shared_tokens(&self) -> Option<SharedTokens> {
-        self.engine.shared()
+    fn activity(&self) -> Option<Activity> {
+        self.engine.activity()
     }
 
     fn by_token(&self) -> Option<&dyn ByToken> {
@@ -351,10 +383,11 @@ impl Model for OnnxModel {
         let started = Instant::now();
         let (prompt, special) = self.render(&request.prompt)?;
         let split = splitter(&prompt);
+        let held = self.held(&request.parameters, reasoning::opens_at_end(&prompt))?;
         let tokens = self.tokenizer.encode(&prompt, special)?;
         let (output, usage) = self
             .engine
-            .generate(tokens, &request.parameters, None)
+            .generate(tokens, &request.parameters, None, held)
             .await?;
         let (thought, text) = split(&output.text);
         let mut completion = Completion::text(text);

@@ -120,6 +120,19 @@ impl Tokenizer {
         }
     }
 
+    /// Tokens that it knows, special ones included.
+    pub(super) fn size(&self) -> usize {
+        self.inner.get_vocab_size(true)
+    }
+
+    /// Whether a token is no part of a text: a special one, or one that was added in angle brackets.
+    pub(super) fn is_special(&self, id: u32) -> bool {
+        let added = self.inner.get_added_vocabulary();
+        added.simple_id_to_token(id).is_some_and(|token| {
+            added.is_special_token(&token) || (token.starts_with('<') && token.ends_with('>'))
+        })
+    }
+
     /// The text of token ids; special tokens are spelled out if they are to be shown.
     pub(super) fn spelled(&self, ids: &[u32], special: Special) -> Result<String, ModelError> {
         self.inner

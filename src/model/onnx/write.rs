@@ -11,7 +11,7 @@ use super::tokenizer::{Special, Spelling, Tokenizer};
 use super::{OnnxModel, splitter};
 use crate::model::{
     ByToken, Completion, Delta, ModelError, Prompt, ScoredToken, Timing, Token, TokenRequest,
-    TokenText, Written,
+    TokenText, Written, reasoning,
 };
 
 /// A text as tokens.
@@ -21,11 +21,13 @@ struct Fed {
     put: usize,
     /// What tells reasoning apart in the answer, where messages are answered.
     split: Option<Split>,
+    /// Whether reasoning comes first.
+    opened: bool,
 }
 
 impl OnnxModel {
     fn fed(&self, text: &TokenText) -> Result<Fed, ModelError> {
-        let (ids, put, split) = match text {
+        let (ids, put, chat) = match text {
             TokenText::Ids(ids) => (ids.clone(), 0, None),
             TokenText::Prompt(Prompt::Text(text)) => {
                 let (ids, put) = self.tokenizer.encode_whole(text)?;
@@ -34,10 +36,17 @@ impl OnnxModel {
             TokenText::Prompt(chat @ Prompt::Chat(_)) => {
                 let (text, special) = self.render(chat)?;
                 let ids = self.tokenizer.encode(&text, special)?;
-                (ids, 0, Some(splitter(&text)))
+                (ids, 0, Some(text))
             }
         };
-        Ok(Fed { ids, put, split })
+        let split = chat.as_deref().map(splitter);
+        let opened = chat.is_some_and(|text| reasoning::opens_at_end(&text));
+        Ok(Fed {
+            ids,
+            put,
+            split,
+            opened,
+        })
     }
 }
 
@@ -50,6 +59,7 @@ impl ByToken for OnnxModel {
     ) -> Result<Written, ModelError> {
         let started = Instant::now();
         let fed = self.fed(&request.text)?;
+        let held = self.held(&request.parameters, fed.opened)?;
         let (told, mut tokens) = unbounded_channel();
         let listener = Listener {
             echo: request.echo,
@@ -57,9 +67,9 @@ impl ByToken for OnnxModel {
             told,
         };
         let mut transcript = Transcript::new(&self.tokenizer, &fed, request);
-        let answer = self
-            .engine
-            .generate(fed.ids.clone(), &request.parameters, Some(listener));
+        let answer =
+            self.engine
+                .generate(fed.ids.clone(), &request.parameters, Some(listener), held);
         tokio::pin!(answer);
         let (output, usage) = loop {
             tokio::select! {

@@ -32,6 +32,12 @@ pub(super) fn split_opened(text: &str) -> (Option<String>, String) {
     between_tags(text, true)
 }
 
+/// Whether the reasoning that the prompt opened has ended: whatever follows is the answer.
+pub(super) fn is_closed(text: &str) -> bool {
+    let (_, answer) = split_opened(&format!("{text}\n{{"));
+    !answer.is_empty()
+}
+
 /// Whether a prompt ends by opening reasoning, as chat templates do.
 pub(super) fn opens_at_end(prompt: &str) -> bool {
     tags::opens_at_end(prompt)

@@ -26,9 +26,9 @@ use super::setting::{self, Setting};
 use super::tokenizer::LocalTokenizer;
 use crate::model::request::cut_at_stop;
 use crate::model::{
-    Attempts, Capabilities, Completion, ErrorClass, Exchange, Finish, Identity, Model, ModelError,
-    ModelSpec, OpenOptions, Payer, Request, RequestKey, Timing, Traffic, Unlimited, Usage, Usd,
-    Wanted,
+    Attempts, Capabilities, Completion, Control, ErrorClass, Exchange, Finish, Identity, Model,
+    ModelError, ModelSpec, OpenOptions, Payer, Request, RequestKey, Timing, Traffic, Unlimited,
+    Usage, Usd, Wanted,
 };
 use crate::net;
 
@@ -507,6 +507,14 @@ impl Model for Endpoint {
             concurrency: self.connections.unwrap_or(START),
             cacheable: true,
         }
+    }
+
+    fn controls(&self) -> Vec<Control> {
+        // Models that take no temperature take no penalties either.
+        let samples = self.quirks.samples(&self.model);
+        let known = self.dialect.controls(&self.quirks).iter();
+        let known = known.map(|(control, _)| *control);
+        known.filter(|_| samples).collect()
     }
 
     fn asks_in_batches(&self) -> bool {

@@ -31,7 +31,7 @@ use crate::text::visible_line;
 use blocks::Builder;
 use config::Config;
 use decoder::Decoder;
-pub(super) use exported::{ExportFile, MAX_BYTES, of_wanted_rows, on_pages};
+pub(super) use exported::{ExportFile, MAX_BYTES, of_wanted_rows};
 use proto::DataType;
 use rotary::Rotary;
 use weights::Weights;
@@ -156,6 +156,17 @@ pub(super) fn graph(
         steady,
     };
     Ok((graph, uses))
+}
+
+/// The graph of an export as the batch runs it; none where it is not laid out so that it can, or its configuration does not describe it.
+pub(super) fn on_pages(file: ExportFile, config: &Value) -> Option<BuiltGraph> {
+    exported::on_pages(file, described(config).as_ref())
+}
+
+/// What a configuration says of a model, if it is of a family that graphs are built of.
+fn described(config: &Value) -> Option<Decoder> {
+    let (_, describe) = family(config).ok()?;
+    describe(Config::of_text(config)).ok()
 }
 
 fn family(config: &Value) -> Result<(&'static str, Describe), ModelError> {

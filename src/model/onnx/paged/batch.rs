@@ -10,7 +10,7 @@ use super::sequence::Sequence;
 use super::step::{PagedGraph, Step};
 use crate::model::onnx::job::Job;
 use crate::model::onnx::tokenizer::Tokenizer;
-use crate::model::{ErrorClass, ModelError, SharedTokens};
+use crate::model::{Activity, ErrorClass, ModelError, SharedTokens};
 
 /// Most tokens of a step.
 const MAX_TOKENS: usize = 256;
@@ -36,6 +36,8 @@ pub(in crate::model::onnx) struct Batch {
     running: Vec<Sequence>,
     waiting: VecDeque<Sequence>,
     prefixes: Option<PrefixTree>,
+    /// Tokens that went through the graph.
+    read: u64,
     shared: SharedTokens,
 }
 
@@ -53,6 +55,7 @@ impl Batch {
             running: Vec::new(),
             waiting: VecDeque::new(),
             prefixes: (keeping == Keeping::Prefixes).then(PrefixTree::default),
+            read: 0,
             shared: SharedTokens::default(),
         }
     }
@@ -61,9 +64,14 @@ impl Batch {
         self.graph.threads
     }
 
-    /// Tokens read so far, and how many of them others had read before.
-    pub(in crate::model::onnx) fn shared(&self) -> SharedTokens {
-        self.shared
+    /// What it is at between two steps.
+    pub(in crate::model::onnx) fn activity(&self) -> Activity {
+        Activity {
+            running: self.running.len(),
+            waiting: self.waiting.len(),
+            read: self.read,
+            shared: self.shared,
+        }
     }
 
     pub(in crate::model::onnx) fn is_idle(&self) -> bool {
@@ -85,6 +93,7 @@ impl Batch {
             return;
         }
         let (step, rows) = self.compose(&parts);
+        self.read += step.tokens.len() as u64;
         let mut ends: Vec<Option<Result<(), ModelError>>> = Vec::new();
         ends.resize_with(self.running.len(), || None);
         let Self {

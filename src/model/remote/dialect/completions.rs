@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 
 use super::chat::{self, CHAT};
 use super::pieces::{Gather, Piece, Pieces};
-use super::{Ask, Dialect, Likelihood, Streamed, ending};
+use super::{Ask, Dialect, Likelihood, Streamed, ending, openai_controls};
 use crate::model::remote::answer::{answer, fail, nothing};
 use crate::model::remote::content::Said;
+use crate::model::remote::quirks::Quirks;
 use crate::model::remote::setting::Setting;
-use crate::model::{Completion, ContinuationScore, Usage};
+use crate::model::{Completion, ContinuationScore, Control, Usage};
 
 /// `POST /completions`.
 pub(super) const COMPLETIONS: &dyn Dialect = &Completions;
@@ -36,6 +37,10 @@ impl Dialect for Completions {
         false
     }
 
+    fn controls(&self, quirks: &Quirks) -> &'static [(Control, &'static str)] {
+        openai_controls(quirks)
+    }
+
     fn body(&self, ask: &Ask<'_>) -> Value {
         let (temperature, top_p, top_k) = ask.sampling();
         let asked = &ask.request.parameters;
@@ -51,6 +56,9 @@ impl Dialect for Completions {
             if let Some(value) = value {
                 body[name] = value;
             }
+        }
+        for (name, value) in ask.controls(self) {
+            body[name] = value;
         }
         if let (Some(seed), Some(name)) = (seed, ask.quirks.seed) {
             body[name] = (seed & 0x7fff_ffff).into();

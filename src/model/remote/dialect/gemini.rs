@@ -11,8 +11,9 @@ use super::{Ask, Dialect, KeyHeader, Streamed, count, ending, segment};
 use crate::model::remote::answer::{answer, fail, nothing};
 use crate::model::remote::content::Said;
 use crate::model::remote::finish::reason;
+use crate::model::remote::quirks::Quirks;
 use crate::model::remote::setting::Setting;
-use crate::model::{Completion, Finish, Role, Signal, Usage};
+use crate::model::{Completion, Control, Finish, Role, Signal, Usage};
 
 /// `POST /models/NAME:generateContent`.
 pub(in crate::model::remote) const GEMINI: &dyn Dialect = &Gemini;
@@ -35,6 +36,13 @@ impl Dialect for Gemini {
 
     fn key_header(&self) -> KeyHeader {
         KeyHeader::Named("x-goog-api-key")
+    }
+
+    fn controls(&self, _: &Quirks) -> &'static [(Control, &'static str)] {
+        &[
+            (Control::PresencePenalty, "presencePenalty"),
+            (Control::FrequencyPenalty, "frequencyPenalty"),
+        ]
     }
 
     fn body(&self, ask: &Ask<'_>) -> Value {
@@ -72,6 +80,9 @@ impl Dialect for Gemini {
             if let Some(value) = value {
                 settings[name] = value;
             }
+        }
+        for (name, value) in ask.controls(self) {
+            settings[name] = value;
         }
         let mut body = json!({"contents": turns, "generationConfig": settings});
         if let Some(system) = system {

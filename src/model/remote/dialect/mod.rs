@@ -22,7 +22,7 @@ use super::finish::Ending;
 use super::quirks::Quirks;
 use super::setting::Setting;
 use super::sse::Event;
-use crate::model::{Completion, ContinuationScore, Message, Prompt, Request, Role, Usage};
+use crate::model::{Completion, ContinuationScore, Control, Message, Prompt, Request, Role, Usage};
 use crate::text::instead;
 
 pub(super) use anthropic::ANTHROPIC;
@@ -72,7 +72,40 @@ pub(super) struct Ask<'a> {
     pub route: Option<&'a str>,
 }
 
+/// The controls of OpenAI's API.
+const NARROW_CONTROLS: &[(Control, &str)] = &[
+    (Control::PresencePenalty, "presence_penalty"),
+    (Control::FrequencyPenalty, "frequency_penalty"),
+    (Control::LogitBias, "logit_bias"),
+];
+/// Those that servers of open weights add to it, as vLLM and `SGLang` call them.
+const WIDE_CONTROLS: &[(Control, &str)] = &[
+    (Control::PresencePenalty, "presence_penalty"),
+    (Control::FrequencyPenalty, "frequency_penalty"),
+    (Control::LogitBias, "logit_bias"),
+    (Control::MinP, "min_p"),
+    (Control::RepetitionPenalty, "repetition_penalty"),
+];
+
+/// The controls of OpenAI's API, and of what goes beyond it.
+fn openai_controls(quirks: &Quirks) -> &'static [(Control, &'static str)] {
+    if quirks.top_k {
+        WIDE_CONTROLS
+    } else {
+        NARROW_CONTROLS
+    }
+}
+
 impl Ask<'_> {
+    /// The controls that are set, by their names in the API.
+    fn controls(&self, dialect: &dyn Dialect) -> impl Iterator<Item = (&'static str, Value)> {
+        let known = dialect.controls(self.quirks).iter();
+        known.filter_map(|(control, name)| {
+            let value = control.value(&self.request.parameters)?;
+            Some((*name, value))
+        })
+    }
+
     fn takes(&self, setting: Setting) -> bool {
         !self.refused.contains(&setting)
     }
@@ -161,6 +194,12 @@ pub(super) trait Dialect: Send + Sync {
 
     /// What of a request its server cannot be asked for at all.
     fn lacks(&self) -> &'static [Setting] {
+        &[]
+    }
+
+    /// The controls that a server of such quirks has, and what they are called there. No others are sent.
+    fn controls(&self, quirks: &Quirks) -> &'static [(Control, &'static str)] {
+        let _ = quirks;
         &[]
     }
 
@@ -300,6 +339,7 @@ mod tests {
                 stop: vec!["\n".into(), "END".into()],
                 response_schema: Some(json!({"type": "object"})),
                 seed: Some(7),
+                ..Parameters::default()
             },
             wanted: Wanted::Generate,
             about: SampleRef::default(),
@@ -357,6 +397,46 @@ mod tests {
             body(completions::COMPLETIONS, &NARROW, true, &text),
             json!({"model": "m", "prompt": "Once", "max_tokens": 9, "temperature": 0.5, "top_p": 0.9, "stop": ["END"], "stream": true, "seed": 7})
         );
+    }
+
+    #[test]
+    fn controls_are_sent_by_their_names_in_each_api_and_nowhere_else() {
+        let mut request = request();
+        let all = json!({"min_p": 0.5, "repetition_penalty": 1.5, "presence_penalty": 0.25, "frequency_penalty": -1, "logit_bias": {"7": 2.5}});
+        request.parameters = serde_json::from_value(all).expect("parameters");
+        let sent = |dialect: &dyn Dialect, quirks: &Quirks, inside: &str| {
+            let plain = Request {
+                parameters: Parameters::default(),
+                ..request.clone()
+            };
+            let [with, without] =
+                [&request, &plain].map(|request| body(dialect, quirks, false, request));
+            let with = with.pointer(inside).and_then(Value::as_object).cloned();
+            let without = without.pointer(inside).and_then(Value::as_object).cloned();
+            let mut with = with.expect("an object");
+            with.retain(|name, _| without.as_ref().is_none_or(|w| !w.contains_key(name)));
+            Value::Object(with)
+        };
+        let narrow =
+            json!({"presence_penalty": 0.25, "frequency_penalty": -1.0, "logit_bias": {"7": 2.5}});
+        let mut wide = narrow.clone();
+        wide["min_p"] = json!(0.5);
+        wide["repetition_penalty"] = json!(1.5);
+        for dialect in [chat::CHAT, completions::COMPLETIONS] {
+            assert_eq!(sent(dialect, &NARROW, ""), narrow);
+            assert_eq!(sent(dialect, &COMMON, ""), wide);
+        }
+        assert_eq!(
+            sent(GEMINI, &NARROW, "/generationConfig"),
+            json!({"presencePenalty": 0.25, "frequencyPenalty": -1.0})
+        );
+        assert_eq!(
+            sent(OLLAMA, &COMMON, "/options"),
+            json!({"min_p": 0.5, "repeat_penalty": 1.5, "presence_penalty": 0.25, "frequency_penalty": -1.0})
+        );
+        for dialect in [ANTHROPIC, RESPONSES, CONVERSE] {
+            assert_eq!(sent(dialect, &NARROW, ""), json!({}), "{}", dialect.name());
+        }
     }
 
     #[test]

@@ -10,8 +10,9 @@ use super::pieces::{Gather, Piece, Pieces};
 use super::{Ask, Dialect, Streamed, count, ending};
 use crate::model::remote::answer::{answer, fail, nothing};
 use crate::model::remote::content::Said;
+use crate::model::remote::quirks::Quirks;
 use crate::model::remote::setting::Setting;
-use crate::model::{Completion, Message, Prompt, Role, Usage};
+use crate::model::{Completion, Control, Message, Prompt, Role, Usage};
 
 /// `POST /api/chat`.
 pub(in crate::model::remote) const OLLAMA: &dyn Dialect = &Ollama;
@@ -25,6 +26,15 @@ impl Dialect for Ollama {
 
     fn path(&self, _: &str, _: bool) -> String {
         "api/chat".into()
+    }
+
+    fn controls(&self, _: &Quirks) -> &'static [(Control, &'static str)] {
+        &[
+            (Control::MinP, "min_p"),
+            (Control::RepetitionPenalty, "repeat_penalty"),
+            (Control::PresencePenalty, "presence_penalty"),
+            (Control::FrequencyPenalty, "frequency_penalty"),
+        ]
     }
 
     fn body(&self, ask: &Ask<'_>) -> Value {
@@ -52,6 +62,9 @@ impl Dialect for Ollama {
             if let Some(value) = value {
                 options[name] = value;
             }
+        }
+        for (name, value) in ask.controls(self) {
+            options[name] = value;
         }
         let mut body = json!({"model": ask.model, "messages": messages, "stream": ask.stream, "options": options});
         let schema = asked.response_schema.as_ref();

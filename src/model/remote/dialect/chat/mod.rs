@@ -9,9 +9,10 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::{Ask, Dialect, Streamed};
+use super::{Ask, Dialect, Streamed, openai_controls};
 use crate::model::remote::fault::Fault;
-use crate::model::{Completion, Usage};
+use crate::model::remote::quirks::Quirks;
+use crate::model::{Completion, Control, Usage};
 
 pub use answer::read_chat_completion;
 pub(super) use answer::usage;
@@ -38,8 +39,16 @@ impl Dialect for Chat {
         "a chat completion".into()
     }
 
+    fn controls(&self, quirks: &Quirks) -> &'static [(Control, &'static str)] {
+        openai_controls(quirks)
+    }
+
     fn body(&self, ask: &Ask<'_>) -> Value {
-        request::body(ask)
+        let mut body = request::body(ask);
+        for (name, value) in ask.controls(self) {
+            body[name] = value;
+        }
+        body
     }
 
     fn read(&self, body: &Value) -> Option<Completion> {

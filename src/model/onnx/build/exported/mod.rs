@@ -1,20 +1,27 @@
-//! Exports, taken apart: logits of the wanted rows alone, and, where they are in the layout of onnxruntime-genai, attention over pages in place of
-//! `GroupQueryAttention` with its padded caches. The file stays as it is, and weights are read from where they are, be it from the middle of it.
+//! Exports, taken apart: logits of the wanted rows alone, and attention over pages in place of caches that go in and come out, be it that of
+//! onnxruntime-genai ([`genai`]) or spelled out as optimum exports it ([`optimum`]). The file stays as it is, and weights are read from where they are, be
+//! it from the middle of it.
 //!
 //! The messages are those of `onnx.proto3`; what is not changed is copied byte by byte.
+
+mod genai;
+mod optimum;
+mod rewritten;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 
 use super::BuiltGraph;
+use super::decoder::Decoder;
 use super::proto::{
-    AttributeProto, DataType, Dimension, EXTERNAL, NodeProto, OperatorSetIdProto, TensorProto,
-    ValueInfoProto,
+    DataType, Dimension, EXTERNAL, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
 };
-use super::writer::{MICROSOFT, Place, Setting, attribute, info, length};
+use super::writer::{Place, info};
 use crate::model::onnx::extended::{Fields, LENGTH, put_varint};
-use crate::model::onnx::paged_operator::{DOMAIN, LayerShape, OPERATOR};
+use crate::model::onnx::paged_operator::{DOMAIN, LayerShape};
+use optimum::Spelled;
+use rewritten::Rewritten;
 
 /// Largest graph that is taken apart, weights that are in it included.
 pub(in crate::model::onnx) const MAX_BYTES: u64 = 1 << 30;
@@ -53,11 +60,12 @@ pub(in crate::model::onnx) struct ExportFile<'m> {
     pub bytes: &'m [u8],
 }
 
-/// The graph of an export as the batch runs it; none where it is not laid out like one of onnxruntime-genai in single precision.
-pub(in crate::model::onnx) fn on_pages(file: ExportFile) -> Option<BuiltGraph> {
+/// The graph of an export in single precision as the batch runs it; none where it is not laid out like one of onnxruntime-genai, or like one of optimum whose
+/// configuration says what its layers see.
+pub(super) fn on_pages(file: ExportFile, decoder: Option<&Decoder>) -> Option<BuiltGraph> {
     let mut layers = None;
     let mut out = file.with_graph(|export| {
-        let (graph, shapes) = export.on_pages()?;
+        let (graph, shapes) = export.on_pages(decoder)?;
         layers = Some(shapes);
         Some(graph)
     })?;
@@ -132,11 +140,9 @@ fn put(out: &mut Vec<u8>, number: u64, content: &[u8]) {
     out.extend_from_slice(content);
 }
 
-/// A node as it stands in the file, or as it was changed.
-struct Node {
-    raw: Vec<u8>,
-    inputs: Vec<String>,
-    outputs: Vec<String>,
+/// Heads, or numbers per head: no more than a model can have.
+fn count(written: i64) -> Option<usize> {
+    usize::try_from(written).ok().filter(|n| *n <= 1 << 16)
 }
 
 /// A tensor's name and sizes.
@@ -205,7 +211,7 @@ impl<'m> Export<'m> {
     }
 
     /// The graph with its attention on pages, and what each layer keeps.
-    fn on_pages(&self) -> Option<(Vec<u8>, Vec<LayerShape>)> {
+    fn on_pages(&self, decoder: Option<&Decoder>) -> Option<(Vec<u8>, Vec<LayerShape>)> {
         let known = |name: &str| {
             ["input_ids", "attention_mask", "position_ids"].contains(&name)
                 || name.starts_with("past_key_values.")
@@ -216,10 +222,18 @@ impl<'m> Export<'m> {
             return None;
         }
         let head = self.head()?;
+        let grouped = |(node, _): &(NodeProto, _)| node.op_type == genai::ATTENTION;
+        let spelled = if self.nodes.iter().any(grouped) {
+            BTreeMap::new()
+        } else {
+            Spelled::new(self).layers(decoder?)?
+        };
         let mut rewritten = Rewritten::default();
         for (number, (node, raw)) in self.nodes.iter().enumerate() {
-            if node.op_type == "GroupQueryAttention" {
-                self.attention(node, &mut rewritten)?;
+            if node.op_type == genai::ATTENTION {
+                self.grouped_attention(node, &mut rewritten)?;
+            } else if let Some(layer) = spelled.get(&number) {
+                layer.write(&mut rewritten);
             } else if number == head {
                 rewritten.head(node, raw)?;
             } else {
@@ -319,64 +333,6 @@ impl<'m> Export<'m> {
         self.weights.contains_key(name) || self.nodes.iter().any(constant)
     }
 
-    /// Puts attention over pages in the place of a node of grouped-query attention.
-    fn attention(&self, node: &NodeProto, rewritten: &mut Rewritten) -> Option<()> {
-        let settings = Settings::read(&node.attribute)?;
-        let input = |at: usize| node.input.get(at).filter(|name| !name.is_empty());
-        // Positions, biases and sinks of their own.
-        if (9..node.input.len()).any(|at| input(at).is_some()) {
-            return None;
-        }
-        let shape = self.cache_shape(input(3)?, settings.kv_heads)?;
-        let layer = rewritten.layers.len();
-        let own = settings.heads * shape.width;
-        let shared = shape.heads * shape.width;
-        let mut values = match (input(1), input(2)) {
-            (Some(keys), Some(values)) => [input(0)?.clone(), keys.clone(), values.clone()],
-            (None, None) => rewritten.split(layer, input(0)?, [own, shared, shared]),
-            _ => return None,
-        };
-        if settings.rotary {
-            let (cosines, sines) = (input(7)?, input(8)?);
-            let (sizes, _) = self.weights.get(cosines)?;
-            let turned = usize::try_from(*sizes.last()?).ok()?.checked_mul(2)?;
-            for (value, heads) in values.iter_mut().zip([settings.heads, shape.heads]) {
-                let part = if turned == shape.width { 0 } else { turned };
-                let inputs = [value.as_str(), "position_ids", cosines, sines];
-                let of = [
-                    ("num_heads", Setting::Int(length(heads))),
-                    ("rotary_embedding_dim", Setting::Int(length(part))),
-                    ("interleaved", Setting::Int(settings.interleaved)),
-                ];
-                let output = format!("candor/turned.{layer}.{heads}.{value}");
-                rewritten.node(MICROSOFT, "RotaryEmbedding", &inputs, &of, &[&output]);
-                *value = output;
-            }
-        }
-        #[allow(clippy::cast_precision_loss)] // a few hundred
-        let usual = 1.0 / (shape.width as f32).sqrt();
-        let scale = if settings.scale == 0.0 {
-            usual
-        } else {
-            settings.scale
-        };
-        let mut of = vec![
-            ("layer", Setting::Int(length(layer))),
-            ("heads", Setting::Int(length(settings.heads))),
-            ("scale", Setting::Float(scale)),
-        ];
-        if settings.window > 0 {
-            of.push(("window", Setting::Int(settings.window)));
-        }
-        if settings.cap > 0.0 {
-            of.push(("softcap", Setting::Float(settings.cap)));
-        }
-        let inputs = values.each_ref().map(String::as_str);
-        rewritten.node(DOMAIN, OPERATOR, &inputs, &of, &[node.output.first()?]);
-        rewritten.layers.push(shape);
-        Some(())
-    }
-
     /// What a layer keeps, by the shape of its cache: batch, heads, sequence, width.
     fn cache_shape(&self, past: &str, heads: usize) -> Option<LayerShape> {
         let (info, _) = self.inputs.get(past)?;
@@ -427,172 +383,46 @@ impl<'m> Export<'m> {
     }
 }
 
-/// A graph being rewritten.
-#[derive(Default)]
-struct Rewritten {
-    nodes: Vec<Node>,
-    constants: Vec<TensorProto>,
-    layers: Vec<LayerShape>,
-}
-
-impl Rewritten {
-    fn copy(&mut self, node: &NodeProto, raw: &[u8]) {
-        self.nodes.push(Node {
-            raw: raw.to_vec(),
-            inputs: node.input.clone(),
-            outputs: node.output.clone(),
-        });
-    }
-
-    fn node(
-        &mut self,
-        domain: &str,
-        operator: &str,
-        inputs: &[&str],
-        settings: &[(&str, Setting)],
-        outputs: &[&str],
-    ) {
-        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let node = NodeProto {
-            input: owned(inputs),
-            output: owned(outputs),
-            name: format!("node:{}", outputs[0]),
-            op_type: operator.to_owned(),
-            attribute: settings.iter().map(|(n, s)| attribute(n, s)).collect(),
-            domain: domain.to_owned(),
-        };
-        self.nodes.push(Node {
-            raw: node.encode_to_vec(),
-            inputs: node.input,
-            outputs: node.output,
-        });
-    }
-
-    fn integers(&mut self, name: &str, values: &[usize]) {
-        let raw = values.iter().flat_map(|n| length(*n).to_le_bytes());
-        self.constants.push(TensorProto {
-            dims: vec![length(values.len())],
-            data_type: DataType::Int64.number(),
-            name: name.to_owned(),
-            raw_data: Some(raw.collect()),
-            ..TensorProto::default()
-        });
-    }
-
-    /// Queries, keys and values that are packed, one by one.
-    fn split(&mut self, layer: usize, packed: &str, widths: [usize; 3]) -> [String; 3] {
-        let sizes = format!("candor/widths.{layer}");
-        self.integers(&sizes, &widths);
-        let parts = ["queries", "keys", "values"].map(|part| format!("candor/{part}.{layer}"));
-        let along = [("axis", Setting::Int(-1))];
-        let outputs = parts.each_ref().map(String::as_str);
-        self.node("", "Split", &[packed, &sizes], &along, &outputs);
-        parts
-    }
-
-    /// The head, of the wanted rows alone.
-    fn head(&mut self, node: &NodeProto, raw: &[u8]) -> Option<()> {
-        let along = [("axis", Setting::Int(1))];
-        let inputs = [node.input.first()?, "wanted_rows"];
-        self.node("", "Gather", &inputs, &along, &["candor/wanted"]);
-        let mut inputs = node.input.clone();
-        inputs[0] = "candor/wanted".into();
-        // All but the names of its inputs is copied.
-        let mut changed = Vec::new();
-        for input in &inputs {
-            put(&mut changed, 1, input.as_bytes());
-        }
-        for field in Fields(raw) {
-            let field = field?;
-            if field.number != 1 {
-                changed.extend_from_slice(field.whole);
-            }
-        }
-        self.nodes.push(Node {
-            raw: changed,
-            inputs,
-            outputs: node.output.clone(),
-        });
-        Some(())
-    }
-
-    /// Takes out the nodes that lead to no logits. Nodes stand behind those that they need.
-    fn drop_unused(&mut self) {
-        let mut needed = BTreeSet::from(["logits".to_owned()]);
-        let mut kept = Vec::new();
-        while let Some(node) = self.nodes.pop() {
-            if node.outputs.iter().any(|output| needed.contains(output)) {
-                needed.extend(node.inputs.iter().cloned());
-                kept.push(node);
-            }
-        }
-        kept.reverse();
-        self.nodes = kept;
-    }
-}
-
-/// The attributes of `GroupQueryAttention` that can be kept to.
-struct Settings {
-    heads: usize,
-    kv_heads: usize,
-    /// 0 stands for the usual one.
-    scale: f32,
-    /// None where it is not above 0.
-    window: i64,
-    cap: f32,
-    rotary: bool,
-    interleaved: i64,
-}
-
-impl Settings {
-    /// None where there is one that attention over pages does not know.
-    fn read(attributes: &[AttributeProto]) -> Option<Self> {
-        let mut settings = Self {
-            heads: 0,
-            kv_heads: 0,
-            scale: 0.0,
-            window: 0,
-            cap: 0.0,
-            rotary: false,
-            interleaved: 0,
-        };
-        for attribute in attributes {
-            let whole = attribute.i.unwrap_or(0);
-            let number = attribute.f.unwrap_or(0.0);
-            match attribute.name.as_str() {
-                "num_heads" => settings.heads = count(whole)?,
-                "kv_num_heads" => settings.kv_heads = count(whole)?,
-                "scale" => settings.scale = number,
-                "local_window_size" => settings.window = whole,
-                "softcap" => settings.cap = number,
-                "do_rotary" => settings.rotary = whole != 0,
-                "rotary_interleaved" => settings.interleaved = whole,
-                // Of no effect at their defaults.
-                "smooth_softmax" | "qk_output" if whole == 0 => {}
-                _ => return None,
-            }
-        }
-        let heads = settings.heads.checked_rem(settings.kv_heads)?;
-        (heads == 0 && settings.heads > 0).then_some(settings)
-    }
-}
-
-/// Heads, or numbers per head: no more than a model can have.
-fn count(written: i64) -> Option<usize> {
-    usize::try_from(written).ok().filter(|n| *n <= 1 << 16)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use proptest::sample::Index;
+    use serde_json::{Value, json};
 
+    use super::super::described;
     use super::*;
 
     /// The fixture in a layout.
     fn fixture(layout: &str) -> Vec<u8> {
         let models = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/models");
         std::fs::read(format!("{models}/qwen2-{layout}/model.onnx")).expect("the fixture")
+    }
+
+    /// What the fixture's configuration says, after a change.
+    fn decoder(change: impl FnOnce(&mut Value)) -> Option<Decoder> {
+        let models = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/models");
+        let path = format!("{models}/qwen2-optimum/config.json");
+        let text = std::fs::read_to_string(path).expect("the configuration");
+        let mut config = serde_json::from_str(&text).expect("JSON");
+        change(&mut config);
+        described(&config)
+    }
+
+    #[test]
+    fn an_export_that_its_configuration_does_not_describe_is_left_as_it_is() {
+        let optimum = fixture("optimum");
+        let other = |key: &str, value: Value| {
+            let decoder = decoder(|config| config[key] = value);
+            on_pages(file(&optimum), decoder.as_ref()).is_none()
+        };
+        assert!(on_pages(file(&optimum), None).is_none());
+        assert!(other("architectures", json!(["OtherForCausalLM"])));
+        assert!(other("num_hidden_layers", json!(3)));
+        assert!(other("num_key_value_heads", json!(4)));
+        assert!(other("hidden_size", json!(128)));
+        let stretched = json!({"rope_type": "dynamic", "factor": 2.0});
+        assert!(other("rope_scaling", stretched));
+        assert!(!other("vocab_size", json!(384)));
     }
 
     fn file(bytes: &[u8]) -> ExportFile<'_> {
@@ -603,17 +433,18 @@ mod tests {
     }
 
     #[test]
-    fn of_the_two_layouts_one_runs_on_pages_and_both_give_wanted_rows() {
+    fn both_layouts_run_on_pages_and_give_wanted_rows() {
         let (genai, optimum) = (fixture("genai"), fixture("optimum"));
-        let graph = on_pages(file(&genai)).expect("it is laid out so that it can");
-        assert_eq!(
-            graph.layers,
-            [LayerShape {
+        let decoder = decoder(|_| ()).expect("a family");
+        let of_optimum = || on_pages(file(&optimum), Some(&decoder));
+        for graph in [on_pages(file(&genai), None), of_optimum()] {
+            let graph = graph.expect("it is laid out so that it can");
+            let kept = LayerShape {
                 heads: 2,
-                width: 16
-            }; 2]
-        );
-        assert!(on_pages(file(&optimum)).is_none());
+                width: 16,
+            };
+            assert_eq!(graph.layers, [kept; 2]);
+        }
         for export in [&genai, &optimum] {
             let rewritten = of_wanted_rows(file(export)).expect("its head is found");
             assert!(
@@ -636,34 +467,22 @@ mod tests {
             let mut damaged = fixture("genai");
             let at = at.index(damaged.len());
             damaged[at] = to;
-            let _ = (on_pages(file(&damaged)), of_wanted_rows(file(&damaged)));
+            let _ = (on_pages(file(&damaged), None), of_wanted_rows(file(&damaged)));
             damaged.truncate(end.index(damaged.len()));
-            let _ = (on_pages(file(&damaged)), of_wanted_rows(file(&damaged)));
+            let _ = (on_pages(file(&damaged), None), of_wanted_rows(file(&damaged)));
+            let decoder = decoder(|_| ()).expect("a family");
+            let mut damaged = fixture("optimum");
+            let at = at.min(damaged.len() - 1);
+            damaged[at] = to;
+            let _ = on_pages(file(&damaged), Some(&decoder));
         }
     }
 
     #[test]
     fn bytes_that_are_no_such_graph_are_left_alone() {
         for bytes in [&b""[..], &[7 << 3 | 2, 3, 1, 2, 3], &[7 << 3 | 2, 0]] {
-            assert!(on_pages(file(bytes)).is_none());
+            assert!(on_pages(file(bytes), None).is_none());
             assert!(of_wanted_rows(file(bytes)).is_none());
         }
-    }
-
-    #[test]
-    fn an_attribute_that_pages_do_not_know_is_not_passed_over() {
-        let of = |name: &str, value: i64| attribute(name, &Setting::Int(value));
-        let usual = [
-            of("num_heads", 4),
-            of("kv_num_heads", 2),
-            of("do_rotary", 1),
-        ];
-        assert!(Settings::read(&usual).is_some_and(|s| s.rotary && s.heads == 4));
-        let [heads, kv_heads, _] = usual;
-        assert!(
-            Settings::read(&[heads.clone(), kv_heads.clone(), of("smooth_softmax", 1)]).is_none()
-        );
-        assert!(Settings::read(&[heads.clone(), kv_heads, of("new", 0)]).is_none());
-        assert!(Settings::read(&[heads]).is_none());
     }
 }
