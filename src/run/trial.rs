@@ -71,8 +71,9 @@ impl Asker {
         trial: Trial,
         model: usize,
     ) -> Result<Option<Ended>, StoreError> {
-        let mut record = self.blank(trial, model);
-        let request = match self.plan.request(trial, model) {
+        let sample = self.plan.sample(trial);
+        let mut record = self.blank(&sample, trial, model);
+        let request = match self.plan.request_of(&sample, trial, model) {
             Ok((request, key, own)) => {
                 (record.trial, record.seed) = (own, request.parameters.seed);
                 Ok((request, key))
@@ -100,7 +101,8 @@ impl Asker {
                     .completion
                     .as_ref()
                     .map_or(Origin::Live, |c| c.origin);
-                self.score(&mut record, trial, &mut observed, &purse).await;
+                self.score(&mut record, sample, trial, &mut observed, &purse)
+                    .await;
             }
         }
         self.ended(record, trial, model, &observed).map(Some)
@@ -113,8 +115,9 @@ impl Asker {
         model: usize,
         reason: &str,
     ) -> Result<Ended, StoreError> {
-        let mut record = self.blank(trial, model);
-        if let Ok((request, _, key)) = self.plan.request(trial, model) {
+        let sample = self.plan.sample(trial);
+        let mut record = self.blank(&sample, trial, model);
+        if let Ok((request, _, key)) = self.plan.request_of(&sample, trial, model) {
             (record.trial, record.prompt) = (key, request.prompt);
         }
         record.failure = Some(Failure {
@@ -241,6 +244,7 @@ impl Asker {
     async fn score(
         &self,
         record: &mut TrialRecord,
+        sample: Sample,
         trial: Trial,
         observed: &mut Observed,
         purse: &Arc<Purse>,
@@ -254,7 +258,7 @@ impl Asker {
         let planned = &self.plan.suites[trial.suite];
         let answer = Arc::new(Answer {
             suite: record.suite.clone(),
-            sample: planned.suite.samples[trial.sample].clone(),
+            sample,
             prompt: std::mem::replace(&mut record.prompt, Prompt::Text(String::new())),
             model: record.model.clone(),
             completion,
@@ -323,9 +327,8 @@ impl Asker {
     }
 
     /// The record of a trial that has not been asked.
-    fn blank(&self, trial: Trial, model: usize) -> TrialRecord {
+    fn blank(&self, sample: &Sample, trial: Trial, model: usize) -> TrialRecord {
         let planned = &self.plan.suites[trial.suite];
-        let sample = &planned.suite.samples[trial.sample];
         let identity = self.plan.models[model].model.identity();
         let nothing = Request {
             prompt: Prompt::Text(String::new()),
