@@ -12,7 +12,8 @@ use crate::model::{
 use crate::score::{self, Judge};
 use crate::store::{Manifest, ModelRecord, RouteOf, RunStatus, Shard, SuiteRecord, TrialKey};
 use crate::suite::{
-    self, Artefacts, DataOptions, Filter, Sample, Samples, Suite, SuiteError, TaskGroup, artefacts,
+    self, Artefacts, DataOptions, Filter, Sample, Samples, SamplesReader, Suite, SuiteError,
+    TaskGroup, artefacts,
 };
 
 /// What decides a plan besides suites and models.
@@ -121,6 +122,17 @@ pub struct Plan {
     pub panel: Arc<Panel>,
     /// What else decides it.
     pub options: PlanOptions,
+}
+
+/// Looks at the samples of many trials from one thread.
+pub(super) struct PlanReader<'a> {
+    suites: Vec<SamplesReader<'a>>,
+}
+
+impl PlanReader<'_> {
+    pub(super) fn sample(&mut self, trial: Trial) -> Sample {
+        self.suites[trial.suite].at(trial.sample)
+    }
 }
 
 /// One question of the plan, before it is rendered for a model.
@@ -312,6 +324,14 @@ impl Plan {
     #[must_use]
     pub fn sample(&self, trial: Trial) -> Sample {
         self.suites[trial.suite].suite.samples.at(trial.sample)
+    }
+
+    /// For a thread that looks at the samples of many trials.
+    pub(super) fn reader(&self) -> PlanReader<'_> {
+        let suites = self.suites.iter();
+        PlanReader {
+            suites: suites.map(|s| s.suite.samples.reader()).collect(),
+        }
     }
 
     /// The request and the names of a trial for a model.

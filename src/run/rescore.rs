@@ -295,6 +295,6 @@ async fn again(
     let purse = Arc::new(Purse::bottomless());
     let scored = scoring.score(&questions.scorers, &answer, &purse).await;
     record.scores.extend(scored.scores);
-    record.unjudged = scored.unjudged;
+    record.unjudged = scored.heard.unjudged;
     (record, true)
 }

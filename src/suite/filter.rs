@@ -138,7 +138,10 @@ fn values_of(name: &str, samples: &Samples) -> Result<BTreeSet<String>, String> 
     }
     let mut all = BTreeSet::new();
     for sample in samples.iter() {
-        let plain = sample.fields.keys().filter(|k| value_of(&sample, k).is_some());
+        let plain = sample
+            .fields
+            .keys()
+            .filter(|k| value_of(&sample, k).is_some());
         all.extend(plain.chain(sample.strata.keys()).cloned());
     }
     Err(format!(

@@ -21,11 +21,13 @@ impl Ids {
         let mut order: Vec<usize> = (0..self.hashes.len()).collect();
         order.sort_unstable_by_key(|place| (self.hashes[*place], *place));
         let alike = order.chunk_by(|a, b| self.hashes[*a] == self.hashes[*b]);
-        let again = alike.filter(|places| places.len() > 1).filter_map(|places| {
-            let own: Vec<String> = places.iter().map(|place| id(*place)).collect();
-            let is_again = |at: &usize| own[..*at].contains(&own[*at]);
-            (1..places.len()).find(is_again).map(|at| places[at])
-        });
+        let again = alike
+            .filter(|places| places.len() > 1)
+            .filter_map(|places| {
+                let own: Vec<String> = places.iter().map(|place| id(*place)).collect();
+                let is_again = |at: &usize| own[..*at].contains(&own[*at]);
+                (1..places.len()).find(is_again).map(|at| places[at])
+            });
         again.min()
     }
 }
@@ -52,6 +54,9 @@ mod tests {
         let ids = ["a", "b", "c", "b"];
         let seen = Ids { hashes: vec![7; 4] };
         assert_eq!(seen.twice(|place| ids[place].to_owned()), Some(3));
-        assert_eq!(Ids { hashes: vec![7; 3] }.twice(|place| ids[place].to_owned()), None);
+        assert_eq!(
+            Ids { hashes: vec![7; 3] }.twice(|place| ids[place].to_owned()),
+            None
+        );
     }
 }

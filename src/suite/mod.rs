@@ -60,7 +60,7 @@ pub use prompt_builder::{LetterPrompts, PromptBuilder};
 pub use published::{PublishedAs, PublishedSetting};
 pub use ready::{Suite, SuiteParts, scorers_hash};
 pub use sample::{Pairing, SIDE, SIDES, Sample};
-pub use samples::Samples;
+pub use samples::{Samples, SamplesReader};
 pub use schema::{
     Ask, ChoiceAs, DataFile, DataSource, Draw, Example, HubSource, Kind, PairRole, PromptTemplates,
     SampleTemplates, ScorerSpec, Shots, SuiteFile, Values, json_schema,

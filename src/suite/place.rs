@@ -30,7 +30,8 @@ impl fmt::Display for Place {
 }
 
 /// Rows as they are read.
-pub(super) type PlacedRows<'a> = Box<dyn Iterator<Item = Result<PlacedRow, SuiteError>> + Send + 'a>;
+pub(super) type PlacedRows<'a> =
+    Box<dyn Iterator<Item = Result<PlacedRow, SuiteError>> + Send + 'a>;
 
 /// The rows of a file, each with its number there. They are numbered among themselves.
 pub(super) fn place_rows(

@@ -34,6 +34,12 @@ struct Unpacked {
     bytes: Vec<u8>,
 }
 
+/// Looks at samples without waiting for others who do.
+pub struct SamplesReader<'a> {
+    samples: &'a Samples,
+    unpacked: Unpacked,
+}
+
 impl Samples {
     /// How many there are.
     #[must_use]
@@ -53,28 +59,61 @@ impl Samples {
     /// Where there is none at that place.
     #[must_use]
     pub fn at(&self, place: usize) -> Sample {
-        assert!(place < self.len, "sample {place} of {}", self.len);
-        let block = self.blocks.partition_point(|b| b.first <= place) - 1;
         let mut unpacked = self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
-        unpacked.hold(block, &self.blocks[block]);
-        let mut rest = unpacked.bytes.as_slice();
-        for _ in self.blocks[block].first..place {
+        unpacked.sample(self, place)
+    }
+
+    /// All of them, each made anew.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Sample> + '_ {
+        let mut reader = self.reader();
+        (0..self.len).map(move |place| reader.at(place))
+    }
+
+    /// For a thread that looks at many.
+    #[must_use]
+    pub fn reader(&self) -> SamplesReader<'_> {
+        SamplesReader {
+            samples: self,
+            unpacked: Unpacked::new(),
+        }
+    }
+}
+
+impl SamplesReader<'_> {
+    /// The sample at a place, as [`Samples::at`] gives it.
+    ///
+    /// # Panics
+    /// Where there is none at that place.
+    #[must_use]
+    pub fn at(&mut self, place: usize) -> Sample {
+        self.unpacked.sample(self.samples, place)
+    }
+}
+
+impl Unpacked {
+    fn new() -> Self {
+        Self {
+            decompressor: Decompressor::new().expect("it needs memory alone"),
+            block: None,
+            bytes: Vec::new(),
+        }
+    }
+
+    fn sample(&mut self, samples: &Samples, place: usize) -> Sample {
+        assert!(place < samples.len, "sample {place} of {}", samples.len);
+        let at = samples.blocks.partition_point(|b| b.first <= place) - 1;
+        let block = &samples.blocks[at];
+        if self.block != Some(at) {
+            self.hold(at, block);
+        }
+        let mut rest = self.bytes.as_slice();
+        for _ in block.first..place {
             rest = behind_length(rest).1;
         }
         unpack(behind_length(rest).0)
     }
 
-    /// All of them, each made anew.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Sample> + '_ {
-        (0..self.len).map(|place| self.at(place))
-    }
-}
-
-impl Unpacked {
-    fn hold(&mut self, place: usize, block: &Block) {
-        if self.block == Some(place) {
-            return;
-        }
+    fn hold(&mut self, at: usize, block: &Block) {
         // Whatever goes wrong on the way, half a block is not taken for a whole one.
         self.block = None;
         self.bytes.clear();
@@ -82,7 +121,7 @@ impl Unpacked {
         self.decompressor
             .decompress_to_buffer(&block.compressed, &mut self.bytes)
             .expect("the block was compressed by this process");
-        self.block = Some(place);
+        self.block = Some(at);
     }
 }
 
@@ -130,11 +169,7 @@ impl FromIterator<Sample> for Samples {
         Self {
             blocks,
             len,
-            unpacked: Mutex::new(Unpacked {
-                decompressor: Decompressor::new().expect("it needs memory alone"),
-                block: None,
-                bytes: Vec::new(),
-            }),
+            unpacked: Mutex::new(Unpacked::new()),
         }
     }
 }

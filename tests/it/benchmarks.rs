@@ -73,7 +73,10 @@ async fn prompts_are_the_reference_implementations_own() {
     for case in golden() {
         let folder = tempfile::tempdir().unwrap();
         let suite = loaded(&case, folder.path()).await;
-        let request = suite.prompts.request(&suite.samples.at(0), true, 0).unwrap();
+        let request = suite
+            .prompts
+            .request(&suite.samples.at(0), true, 0)
+            .unwrap();
         let prompt = text(&request);
         if let Some(wanted) = &case.prompt {
             assert_eq!(&prompt, wanted, "{} {}", case.suite, case.file);
@@ -325,7 +328,10 @@ async fn suites_in_settings_of_our_own_read_rows_as_they_are_published() {
             answer: None,
         };
         let suite = loaded(&row, folder.path()).await;
-        let request = suite.prompts.request(&suite.samples.at(0), true, 0).unwrap();
+        let request = suite
+            .prompts
+            .request(&suite.samples.at(0), true, 0)
+            .unwrap();
         let prompt = text(&request);
         assert!(prompt.contains(asked), "{}: {prompt}", row.suite);
         for (answer, value) in answers {
@@ -349,7 +355,10 @@ async fn winogrande_asks_for_the_likelihood_of_either_sentence() {
         folder.path().join("rows.jsonl").display()
     );
     let suite = load(&spec, &DataOptions::default()).await.unwrap();
-    let request = suite.prompts.request(&suite.samples.at(0), true, 0).unwrap();
+    let request = suite
+        .prompts
+        .request(&suite.samples.at(0), true, 0)
+        .unwrap();
     let Wanted::LogLikelihood { continuations } = &request.wanted else {
         panic!("it asks for no likelihoods");
     };
