@@ -206,8 +206,8 @@ async fn show(name: String, options: PlanOptions, settings: &Settings) -> Result
         format!("{} of {}", chosen.len(), suite.samples.len())
     };
     outln!("{samples} samples · content {}", &suite.content_hash[..16]);
-    if let Some(sample) = chosen.first().map(|i| &suite.samples[*i]) {
-        let request = suite.prompts.request(sample, true, 0)?;
+    if let Some(sample) = chosen.first().map(|i| suite.samples.at(*i)) {
+        let request = suite.prompts.request(&sample, true, 0)?;
         outln!();
         outln!("The first sample, {}:", sample.id);
         // The margin keeps a prompt's lines apart from candor's own, and from commands to a CI platform.

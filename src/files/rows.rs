@@ -157,8 +157,7 @@ impl JsonLines {
             let line = if self.number == 1 {
                 text::decode(bytes).map_err(|e| e.to_string())?
             } else {
-                let wrong = |_| format!("line {} is not UTF-8", self.number);
-                String::from_utf8(bytes).map_err(wrong)?
+                String::from_utf8(bytes).map_err(|_| text::not_utf8(self.number))?
             };
             if !line.trim().is_empty() {
                 return Ok(Some(line));

@@ -49,10 +49,15 @@ pub fn decode(mut bytes: Vec<u8>) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].split(|b| *b == b'\n').count();
-        invalid(format!(
-            "line {line} is not UTF-8: convert the file, for instance with `iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW` if it was saved on Windows"
-        ))
+        invalid(not_utf8(line))
     })
+}
+
+/// The sentence on a line that is in another encoding.
+pub(super) fn not_utf8(line: usize) -> String {
+    format!(
+        "line {line} is not UTF-8: convert the file, for instance with `iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW` if it was saved on Windows"
+    )
 }
 
 /// The bytes behind a UTF-8 byte order mark, if there is one.

@@ -124,7 +124,7 @@ impl<'a> AdaptiveGate<'a> {
         let suite = &plan.suites[*suite].suite;
         let trial = TrialScores {
             suite: &suite.file.name,
-            sample: &suite.samples[*sample].id,
+            sample: &suite.samples.at(*sample).id,
             scores,
             status: *status,
         };
@@ -175,7 +175,7 @@ fn schedule(plan: &Plan) -> Vec<Scheduled> {
         .filter(|t| t.epoch == 0)
         .map(|trial| {
             let suite = &plan.suites[trial.suite].suite;
-            let sample = &suite.samples[trial.sample];
+            let sample = suite.samples.at(trial.sample);
             Scheduled {
                 suite: suite.file.name.clone(),
                 sample: sample.id.clone(),

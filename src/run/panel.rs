@@ -17,7 +17,7 @@ use crate::model::{
 };
 use crate::sandbox::Isolation;
 use crate::score::{AskJudge, Scorer};
-use crate::store::{CompletionCache, Failure, Unjudged};
+use crate::store::{CompletionCache, Failure, JudgeAsked, Unjudged};
 
 /// Tokens of a judge's instructions besides question and answer, at most.
 const MAX_INSTRUCTION_TOKENS: u64 = 2000;
@@ -169,7 +169,18 @@ pub(super) struct JudgeSession {
     panel: Arc<Panel>,
     cache: Option<Arc<CompletionCache>>,
     purse: Arc<Purse>,
-    heard: Mutex<(Vec<Unjudged>, f64)>,
+    heard: Mutex<Heard>,
+}
+
+/// What asking judges about one answer came to.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// The judges that could not be asked.
+    pub unjudged: Vec<Unjudged>,
+    /// US dollars that all took.
+    pub spent: f64,
+    /// Raw exchanges, where the run is recorded.
+    pub asked: Vec<JudgeAsked>,
 }
 
 impl JudgeSession {
@@ -196,8 +207,8 @@ impl JudgeSession {
         self.panel.code.as_ref()
     }
 
-    /// The judges that could not be asked, and the US dollars that all took.
-    pub(super) fn heard(&self) -> (Vec<Unjudged>, f64) {
+    /// What came of asking, so far.
+    pub(super) fn heard(&self) -> Heard {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *heard)
     }
@@ -258,7 +269,12 @@ impl AskJudge for JudgeSession {
         };
         let spent = payment.settle(attempts);
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.1 += spent.unwrap_or(0.0);
+        heard.spent += spent.unwrap_or(0.0);
+        let exchanges = payment.exchanges();
+        if !exchanges.is_empty() {
+            let judge = judge.to_owned();
+            heard.asked.push(JudgeAsked { judge, exchanges });
+        }
         // What a recorded judge did not say, it will not say later either.
         if let Err(error) = &reply
             && error.class != ErrorClass::NotRecorded
@@ -266,7 +282,7 @@ impl AskJudge for JudgeSession {
             let mut state = slot.state();
             state.unreached += 1;
             state.last.clone_from(&error.message);
-            heard.0.push(Unjudged {
+            heard.unjudged.push(Unjudged {
                 judge: judge.to_owned(),
                 failure: Failure::from(error),
             });

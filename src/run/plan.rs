@@ -12,7 +12,8 @@ use crate::model::{
 use crate::score::{self, Judge};
 use crate::store::{Manifest, ModelRecord, RouteOf, RunStatus, Shard, SuiteRecord, TrialKey};
 use crate::suite::{
-    self, Artefacts, DataOptions, Filter, Sample, Suite, SuiteError, TaskGroup, artefacts,
+    self, Artefacts, DataOptions, Filter, Sample, Samples, SamplesReader, Suite, SuiteError,
+    TaskGroup, artefacts,
 };
 
 /// What decides a plan besides suites and models.
@@ -86,10 +87,16 @@ impl PlannedSuite {
 impl PlannedSuite {
     /// What the choices of the samples asked give away.
     fn artefacts(&self) -> Option<Artefacts> {
-        let asked = self.order.iter().map(|i| &self.suite.samples[*i]);
-        let with_choices = asked.filter(|s| !s.choices.is_empty());
+        let samples = &self.suite.samples;
+        let mut is_asked = vec![false; samples.len()];
+        self.order.iter().for_each(|at| is_asked[*at] = true);
+        let asked = samples.iter().zip(is_asked).filter(|(_, asked)| *asked);
+        let with_choices = asked.map(|(s, _)| s).filter(|s| !s.choices.is_empty());
         let question = |sample: &Sample| self.suite.prompts.question(sample).unwrap_or_default();
-        artefacts(with_choices.map(|s| (s, question(s))))
+        artefacts(with_choices.map(|s| {
+            let question = question(&s);
+            (s, question)
+        }))
     }
 }
 
@@ -115,6 +122,17 @@ pub struct Plan {
     pub panel: Arc<Panel>,
     /// What else decides it.
     pub options: PlanOptions,
+}
+
+/// Looks at the samples of many trials from one thread.
+pub(super) struct PlanReader<'a> {
+    suites: Vec<SamplesReader<'a>>,
+}
+
+impl PlanReader<'_> {
+    pub(super) fn sample(&mut self, trial: Trial) -> Sample {
+        self.suites[trial.suite].at(trial.sample)
+    }
 }
 
 /// One question of the plan, before it is rendered for a model.
@@ -279,8 +297,8 @@ impl Plan {
                     let mut samples: Vec<_> = self
                         .samples()
                         .map(|(suite, at)| {
-                            let sample = &self.suites[suite].suite.samples[at];
-                            (place(sample, self.options.seed), suite, at)
+                            let sample = self.suites[suite].suite.samples.at(at);
+                            (place(&sample, self.options.seed), suite, at)
                         })
                         .collect();
                     samples.sort_unstable();
@@ -327,7 +345,26 @@ impl Plan {
     /// Trials per model.
     #[must_use]
     pub fn trials_per_model(&self) -> u64 {
-        self.trials().count() as u64
+        let samples: u64 = self.suites.iter().map(|s| s.order.len() as u64).sum();
+        let all = samples * u64::from(self.options.epochs);
+        match self.options.shard {
+            Some(Shard { index, count }) => (all + count - index) / count,
+            None => all,
+        }
+    }
+
+    /// A trial's sample.
+    #[must_use]
+    pub fn sample(&self, trial: Trial) -> Sample {
+        self.suites[trial.suite].suite.samples.at(trial.sample)
+    }
+
+    /// For a thread that looks at the samples of many trials.
+    pub(super) fn reader(&self) -> PlanReader<'_> {
+        let suites = self.suites.iter();
+        PlanReader {
+            suites: suites.map(|s| s.suite.samples.reader()).collect(),
+        }
     }
 
     /// The request and the names of a trial for a model.
@@ -339,8 +376,17 @@ impl Plan {
         trial: Trial,
         model: usize,
     ) -> Result<(Request, RequestKey, TrialKey), SuiteError> {
+        self.request_of(&self.sample(trial), trial, model)
+    }
+
+    /// The same for whoever has the trial's sample at hand.
+    pub(super) fn request_of(
+        &self,
+        sample: &Sample,
+        trial: Trial,
+        model: usize,
+    ) -> Result<(Request, RequestKey, TrialKey), SuiteError> {
         let planned = &self.suites[trial.suite];
-        let sample = &planned.suite.samples[trial.sample];
         let target = &self.models[model];
         let mut request =
             planned
@@ -381,6 +427,24 @@ impl Plan {
         manifest.groups.clone_from(&self.groups);
         let pins = self.suites.iter().flat_map(|s| s.suite.pins.clone());
         manifest.hub = pins.collect::<BTreeSet<_>>().into_iter().collect();
+        manifest.models = self.model_records();
+        (
+            manifest.epochs,
+            manifest.limit,
+            manifest.seed,
+            manifest.shard,
+        ) = (
+            self.options.epochs,
+            self.options.limit,
+            self.options.seed,
+            self.options.shard,
+        );
+        manifest.status = RunStatus::Running;
+        manifest
+    }
+
+    /// What is written down of its models.
+    pub(super) fn model_records(&self) -> Vec<ModelRecord> {
         let opened = self.models.iter().map(|m| ModelRecord {
             identity: m.model.identity().clone(),
             capabilities: Some(m.capabilities),
@@ -399,33 +463,16 @@ impl Plan {
             route: None,
             shared_tokens: None,
         });
-        manifest.models = opened.chain(failed).collect();
-        (
-            manifest.epochs,
-            manifest.limit,
-            manifest.seed,
-            manifest.shard,
-        ) = (
-            self.options.epochs,
-            self.options.limit,
-            self.options.seed,
-            self.options.shard,
-        );
-        manifest.status = RunStatus::Running;
-        manifest
+        opened.chain(failed).collect()
     }
 
     /// What is written down of a suite.
     fn record(&self, planned: &PlannedSuite) -> SuiteRecord {
         let file = &planned.suite.file;
-        let mut strata: Vec<String> = planned
-            .suite
-            .samples
-            .iter()
-            .flat_map(|s| s.strata.keys().cloned())
-            .collect();
-        strata.sort();
-        strata.dedup();
+        let mut strata = BTreeSet::new();
+        for sample in planned.suite.samples.iter() {
+            strata.extend(sample.strata.into_keys());
+        }
         SuiteRecord {
             name: file.name.clone(),
             version: file.version.clone(),
@@ -438,7 +485,7 @@ impl Plan {
             tells: Some(planned.scorers[0].metrics()[0].tells),
             published_as: file.published_as.clone(),
             related_to: file.related_to.clone(),
-            strata,
+            strata: strata.into_iter().collect(),
             samples: planned.order.len(),
             available: planned.suite.samples.len(),
             filter: self.options.filter.clone(),
@@ -471,14 +518,18 @@ fn is_local(spec: &str) -> bool {
 /// The order in which samples are asked: by a hash of the seed and the sample's cluster (its pair, or itself), so that a
 /// prefix is a random draw of whole clusters, and two suites that share pairs draw the same ones.
 fn draw_order(
-    samples: &[Sample],
+    samples: &Samples,
     chosen: Vec<usize>,
     seed: u64,
     limit: Option<usize>,
 ) -> Vec<usize> {
-    let mut order: Vec<([u8; 32], usize)> = chosen
+    // Half of a hash tells clusters apart as well as the whole, in half the memory.
+    let mut order: Vec<([u8; 16], usize)> = chosen
         .into_iter()
-        .map(|i| (place(&samples[i], seed), i))
+        .map(|i| {
+            let place = place(&samples.at(i), seed);
+            (std::array::from_fn(|at| place[at]), i)
+        })
         .collect();
     order.sort_unstable();
     order.truncate(limit.unwrap_or(usize::MAX));
@@ -514,7 +565,7 @@ fn draw_seed(seed: u64, suite: &str, sample: &str, epoch: u32) -> u64 {
 mod tests {
     use super::*;
 
-    fn samples(names: &[(&str, &str)]) -> Vec<Sample> {
+    fn samples(names: &[(&str, &str)]) -> Samples {
         names
             .iter()
             .map(|(id, cluster)| {
@@ -529,10 +580,10 @@ mod tests {
     fn two_suites_that_share_clusters_draw_the_same_ones() {
         let sensitive = samples(&[("s1", "a"), ("s2", "b"), ("s3", "c"), ("s4", "d")]);
         let control = samples(&[("c4", "d"), ("c3", "c"), ("c2", "b"), ("c1", "a")]);
-        let clusters = |all: &[Sample]| {
+        let clusters = |all: &Samples| {
             draw_order(all, (0..4).collect(), 7, Some(2))
                 .into_iter()
-                .map(|i| all[i].pairing.cluster.clone().unwrap())
+                .map(|i| all.at(i).pairing.cluster.unwrap())
                 .collect::<Vec<_>>()
         };
         assert_eq!(clusters(&sensitive), clusters(&control));

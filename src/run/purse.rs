@@ -1,29 +1,29 @@
 //! The money of one trial: what its model and its judges take is paid from one reservation, request by request.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::budget::{Money, Reservation};
+use super::logs::Logs;
 use crate::model::{Attempts, Exchange, Payer, Traffic};
-use crate::store::TrafficLog;
 
 /// A reservation that several who ask for one trial pay from.
 pub(super) struct Purse {
     reservation: Mutex<Reservation>,
-    traffic: Option<Arc<TrafficLog>>,
+    logs: Logs,
 }
 
 impl Purse {
     /// Holds what was reserved.
-    pub(super) fn new(reservation: Reservation, traffic: Option<Arc<TrafficLog>>) -> Self {
+    pub(super) fn new(reservation: Reservation, logs: Logs) -> Self {
         Self {
             reservation: Mutex::new(reservation),
-            traffic,
+            logs,
         }
     }
 
     /// Holds as much as is needed.
     pub(super) fn bottomless() -> Self {
-        Self::new(Reservation::unlimited(), None)
+        Self::new(Reservation::unlimited(), Logs::default())
     }
 
     fn reservation(&self) -> MutexGuard<'_, Reservation> {
@@ -32,20 +32,12 @@ impl Purse {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For one question, with all the requests that it takes.
+    /// For one question, with all the requests that it takes. Its raw exchanges are kept where the run is recorded.
     pub(super) fn payment(&self) -> Payment<'_> {
         Payment {
             purse: self,
             paid: Mutex::default(),
-            exchanges: None,
-        }
-    }
-
-    /// The same, with its raw exchanges kept.
-    pub(super) fn recorded_payment(&self) -> Payment<'_> {
-        Payment {
-            exchanges: Some(Mutex::default()),
-            ..self.payment()
+            exchanges: self.logs.recording.is_some().then(Mutex::default),
         }
     }
 }
@@ -89,7 +81,7 @@ impl Payer for Payment<'_> {
     }
 
     fn hears(&self, traffic: &Traffic) {
-        if let Some(log) = &self.purse.traffic {
+        if let Some(log) = &self.purse.logs.traffic {
             log.write(traffic);
         }
     }

@@ -15,7 +15,7 @@ use crate::score::{self, IMPORTED, Judge, OtherSide};
 use crate::store::{
     CompletionCache, RescoredSuite, RunDirectory, StoreError, TrialRecord, read_journal,
 };
-use crate::suite::{self, DataOptions, Sample, ScorerSpec};
+use crate::suite::{self, DataOptions, Sample, Samples, ScorerSpec};
 
 /// Why a run cannot be scored again.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -103,7 +103,8 @@ pub async fn rescore(
             suites.insert(
                 record.name.clone(),
                 Questions {
-                    samples: HashMap::new(),
+                    samples: std::iter::empty().collect(),
+                    places: HashMap::new(),
                     scorers: make(specs)?,
                 },
             );
@@ -140,11 +141,13 @@ pub async fn rescore(
         suites.insert(
             record.name.clone(),
             Questions {
-                samples: suite
+                places: suite
                     .samples
-                    .into_iter()
-                    .map(|s| (s.id.clone(), s))
+                    .iter()
+                    .enumerate()
+                    .map(|(place, s)| (s.id, place))
                     .collect(),
+                samples: suite.samples,
                 scorers: chosen,
             },
         );
@@ -203,7 +206,9 @@ const AT_ONCE: usize = 64;
 
 /// What scoring needs to know of a suite.
 struct Questions {
-    samples: HashMap<String, Sample>,
+    samples: Samples,
+    /// Where each is, by its id.
+    places: HashMap<String, usize>,
     scorers: Scorers,
 }
 
@@ -277,7 +282,8 @@ async fn again(
         strata: record.strata.clone(),
         ..Sample::new(record.sample.clone())
     };
-    let sample = questions.samples.get(&record.sample).cloned();
+    let place = questions.places.get(&record.sample);
+    let sample = place.map(|place| questions.samples.at(*place));
     let answer = Arc::new(Answer {
         suite: record.suite.clone(),
         sample: sample.unwrap_or_else(bare),
@@ -289,6 +295,6 @@ async fn again(
     let purse = Arc::new(Purse::bottomless());
     let scored = scoring.score(&questions.scorers, &answer, &purse).await;
     record.scores.extend(scored.scores);
-    record.unjudged = scored.unjudged;
+    record.unjudged = scored.heard.unjudged;
     (record, true)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::error::{PlanError, SessionError};
 use super::plan::{Plan, PlanOptions};
 use crate::model::{ModelSpec, Named, bare_key_is_set};
-use crate::store::{Manifest, RunDirectory, SuiteRecord};
+use crate::store::{Manifest, RunDirectory};
 
 /// A run to be resumed, locked.
 #[derive(Debug)]
@@ -77,12 +77,11 @@ impl Resumed {
 
     /// Refuses a plan whose suites or models are not what they were.
     pub(super) fn check(&self, plan: &Plan) -> Result<(), SessionError> {
-        let now = plan.manifest();
         let changed = self.manifest().suites.iter().find(|then| {
-            let same =
-                |s: &&SuiteRecord| s.name == then.name && s.content_hash == then.content_hash;
-            now.suites.iter().find(same).is_none()
+            let mut suites = plan.suites.iter().map(|s| &s.suite);
+            !suites.any(|s| s.file.name == then.name && s.content_hash == then.content_hash)
         });
+        let models = plan.model_records();
         if let Some(suite) = changed {
             return Err(SessionError::SuiteChanged(suite.name.clone()));
         }
@@ -92,7 +91,7 @@ impl Resumed {
             // A model that could not be opened, then or now, cannot be compared.
             !print.is_empty()
                 && !failed(spec)
-                && now.models.iter().all(|m| m.identity.fingerprint != *print)
+                && models.iter().all(|m| m.identity.fingerprint != *print)
         });
         match changed {
             Some(model) => Err(SessionError::ModelChanged(model.identity.name.clone())),

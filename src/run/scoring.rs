@@ -1,14 +1,16 @@
 //! Scoring away from the tasks that ask: the pool of blocking threads, a core each, so that no answer waits for another's score.
 
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::panel::{JudgeSession, Panel};
+use super::panel::{Heard, JudgeSession, Panel};
 use super::purse::Purse;
 use crate::model::{Completion, Prompt};
-use crate::score::{NOT_SCORED, OtherSide, Score, ScoreContext, Scorer};
-use crate::store::{CompletionCache, Unjudged};
+use crate::score::{NOT_SCORED, OtherSide, Score, ScoreContext, ScoreError, Scorer};
+use crate::store::CompletionCache;
 use crate::suite::Sample;
 
 /// A suite's scorers, shared by all its trials.
@@ -26,14 +28,22 @@ pub(super) struct Answer {
     pub other_side: Option<OtherSide>,
 }
 
+impl Answer {
+    /// Whether it is so short that reading it through takes no time.
+    fn is_short(&self) -> bool {
+        self.completion.text.len() <= SHORT
+    }
+}
+
+/// Bytes of a short answer.
+const SHORT: usize = 64 << 10;
+
 /// What scoring gave.
 #[derive(Debug, Default)]
 pub(super) struct Scored {
     pub scores: Vec<Score>,
-    /// Judges that could not be asked.
-    pub unjudged: Vec<Unjudged>,
-    /// US dollars that judges took.
-    pub spent: f64,
+    /// What judges were asked for them.
+    pub heard: Heard,
 }
 
 /// Scores answers.
@@ -65,6 +75,13 @@ impl Scoring {
         let mut scores = Vec::new();
         for (index, scorer) in scorers.iter().enumerate() {
             let given = match scorer.as_judge() {
+                None if scorer.is_quick() && answer.is_short() => at_once(|| {
+                    scorer.score(
+                        &answer.sample,
+                        &answer.completion,
+                        &context(answer, &session),
+                    )
+                }),
                 None => self.on_a_core(scorers, index, answer, &session).await,
                 // Judges are waited for, which takes no core.
                 Some(judge) => judge
@@ -86,11 +103,9 @@ impl Scoring {
                 },
             ));
         }
-        let (unjudged, spent) = session.heard();
         Scored {
             scores,
-            unjudged,
-            spent,
+            heard: session.heard(),
         }
     }
 
@@ -111,9 +126,7 @@ impl Scoring {
         });
         match scored.await {
             Ok(scores) => scores.map_err(|e| e.to_string()),
-            Err(panic) => Err(format!(
-                "the scorer failed, which is a bug in candor: {panic}"
-            )),
+            Err(panic) => Err(failed(&panic)),
         }
     }
 
@@ -124,6 +137,18 @@ impl Scoring {
         let all = move || scorers.iter().for_each(|scorer| scorer.prepare());
         let _ = tokio::task::spawn_blocking(all).await;
     }
+}
+
+/// A score that is given on the spot. A panic costs this score and nothing else, as it does on another thread.
+fn at_once(score: impl FnOnce() -> Result<Vec<Score>, ScoreError>) -> Result<Vec<Score>, String> {
+    match catch_unwind(AssertUnwindSafe(score)) {
+        Ok(scores) => scores.map_err(|e| e.to_string()),
+        Err(_) => Err(failed(&"it panicked")),
+    }
+}
+
+fn failed(why: &dyn Display) -> String {
+    format!("the scorer failed, which is a bug in candor: {why}")
 }
 
 fn context<'a>(answer: &'a Answer, session: &'a JudgeSession) -> ScoreContext<'a> {

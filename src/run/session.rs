@@ -138,7 +138,7 @@ impl Session {
             ..
         } = self;
         directory.manifest.budget = limits.budget;
-        directory.manifest.update_models(plan.manifest().models);
+        directory.manifest.update_models(plan.model_records());
         directory.manifest.status = RunStatus::Running;
         // Before anything is sent: a killed run does not hide where its prompts went.
         let earlier_hosts = directory.manifest.prompts_sent_to.clone();

@@ -9,6 +9,7 @@ use super::budget::{Bounds, Budget, Money};
 use super::earlier::Earlier;
 use super::event::RunEvent;
 use super::logs::Logs;
+use super::panel::Heard;
 use super::plan::{Plan, Trial};
 use super::purse::Purse;
 use super::scoring::{Answer, Scoring};
@@ -17,7 +18,8 @@ use crate::model::{
     SampleRef, Usd, Wanted,
 };
 use crate::store::{
-    CompletionCache, Failure, JournalLine, ROUTE, StoreError, TrialKey, TrialRecord, TrialStatus,
+    CompletionCache, Failure, JournalLine, JudgeAsked, ROUTE, StoreError, TrialKey, TrialRecord,
+    TrialStatus,
 };
 use crate::suite::Sample;
 
@@ -71,36 +73,39 @@ impl Asker {
         trial: Trial,
         model: usize,
     ) -> Result<Option<Ended>, StoreError> {
-        let mut record = self.blank(trial, model);
-        let request = match self.plan.request(trial, model) {
-            Ok((request, key, own)) => {
-                (record.trial, record.seed) = (own, request.parameters.seed);
-                Ok((request, key))
-            }
-            Err(error) => Err(ModelError::new(ErrorClass::BadRequest, error.to_string())),
-        };
+        let sample = self.plan.sample(trial);
         let mut observed = Observed::default();
-        match request {
-            Err(error) => record.failure = Some(Failure::from(&error)),
-            Ok((request, key)) => {
+        let mut record;
+        match self.plan.request_of(&sample, trial, model) {
+            Err(error) => {
+                record = self.blank(&sample, trial, model, None);
+                let error = ModelError::new(ErrorClass::BadRequest, error.to_string());
+                record.failure = Some(Failure::from(&error));
+            }
+            Ok((request, key, own)) => {
+                record = self.blank(&sample, trial, model, Some(own));
+                record.seed = request.parameters.seed;
                 let kept = self.earlier.unjudged(&record.trial);
                 let bounds = self.bounds(trial, model, &request, kept.is_none());
                 let Some(reserved) = self.budget.reserve(model, bounds).await else {
                     return Ok(None);
                 };
-                let purse = Arc::new(Purse::new(reserved, self.logs.traffic.clone()));
-                if let Some(kept) = kept {
-                    record = kept;
-                } else {
-                    observed.spent = self
-                        .answer(&mut record, request, key, trial, model, &purse)
-                        .await?;
-                }
-                observed.origin = record
-                    .completion
-                    .as_ref()
-                    .map_or(Origin::Live, |c| c.origin);
-                self.score(&mut record, trial, &mut observed, &purse).await;
+                let purse = Arc::new(Purse::new(reserved, self.logs.clone()));
+                let asking = match kept {
+                    Some(kept) => {
+                        record = kept;
+                        None
+                    }
+                    None => Some(
+                        self.answer(&mut record, request, key, trial, model, &purse)
+                            .await,
+                    ),
+                };
+                let origin = record.completion.as_ref().map(|c| c.origin);
+                observed.origin = origin.unwrap_or(Origin::Live);
+                let heard = self.score(&mut record, sample, trial, &purse).await;
+                observed.spent = spent([asking.as_ref().and_then(|a| a.spent), Some(heard.spent)]);
+                self.keep_exchanges(&record, asking, &heard.asked)?;
             }
         }
         self.ended(record, trial, model, &observed).map(Some)
@@ -113,10 +118,14 @@ impl Asker {
         model: usize,
         reason: &str,
     ) -> Result<Ended, StoreError> {
-        let mut record = self.blank(trial, model);
-        if let Ok((request, _, key)) = self.plan.request(trial, model) {
-            (record.trial, record.prompt) = (key, request.prompt);
-        }
+        let sample = self.plan.sample(trial);
+        let mut record = match self.plan.request_of(&sample, trial, model) {
+            Ok((request, _, own)) => TrialRecord {
+                prompt: request.prompt,
+                ..self.blank(&sample, trial, model, Some(own))
+            },
+            Err(_) => self.blank(&sample, trial, model, None),
+        };
         record.failure = Some(Failure {
             class: ErrorClass::Runtime,
             message: format!("the trial failed, which is a bug in candor: {reason}"),
@@ -127,25 +136,30 @@ impl Asker {
     /// For each trial of a model, in the plan's order, whether an earlier start has finished it; empty if there was none. A trial's key takes its
     /// rendered prompt, so this is done once and on all cores.
     pub(super) fn done(&self, model: usize) -> Vec<bool> {
+        /// Trials looked at by one core in a row.
+        const AT_ONCE: usize = 4096;
         if self.earlier.done.is_empty() {
             return Vec::new();
         }
-        let trials: Vec<Trial> = self.plan.trials().collect();
-        let is_done = |trial: &Trial| self.is_done(*trial, model);
-        trials.par_iter().map(is_done).collect()
+        let mut trials: Vec<(usize, Trial)> = self.plan.trials().enumerate().collect();
+        // In the order of the samples, since neighbours are unpacked together.
+        trials.sort_unstable_by_key(|(_, trial)| (trial.suite, trial.sample));
+        let finished = trials.par_chunks(AT_ONCE).flat_map_iter(|trials| {
+            let mut reader = self.plan.reader();
+            trials.iter().filter_map(move |&(at, trial)| {
+                let sample = reader.sample(trial);
+                let request = self.plan.request_of(&sample, trial, model);
+                let (_, _, key) = request.ok()?;
+                self.earlier.done.contains(&key).then_some(at)
+            })
+        });
+        let finished: Vec<usize> = finished.collect();
+        let mut done = vec![false; trials.len()];
+        finished.into_iter().for_each(|at| done[at] = true);
+        done
     }
 
-    /// Whether a trial has its answer and its scores from an earlier start.
-    fn is_done(&self, trial: Trial, model: usize) -> bool {
-        let request = self.plan.request(trial, model);
-        request.is_ok_and(|(_, _, key)| self.earlier.done.contains(&key))
-    }
-
-    /// Gets the answer from the cache or the model. Gives the US dollars that it took now, at most; none if that was nothing, or no
-    /// price is known.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the exchanges are to be recorded and cannot be.
+    /// Gets the answer from the cache or the model, and gives what that took.
     async fn answer(
         &self,
         record: &mut TrialRecord,
@@ -154,7 +168,7 @@ impl Asker {
         trial: Trial,
         model: usize,
         purse: &Purse,
-    ) -> Result<Option<f64>, StoreError> {
+    ) -> Asking {
         let seed = request.parameters.seed;
         let mut asking = Asking::default();
         let mut answer = self
@@ -200,10 +214,26 @@ impl Asker {
         };
         let alone = attempts.sent <= u32::from(record.failure.is_none());
         record.attempts = (!alone).then_some(attempts);
-        if let Some(recording) = &self.logs.recording {
-            recording.write(record, &asking.exchanges)?;
+        asking
+    }
+
+    /// Records the raw exchanges of a trial, where the run is recorded: those behind its answer, and those with its judges.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be.
+    fn keep_exchanges(
+        &self,
+        record: &TrialRecord,
+        asking: Option<Asking>,
+        judges: &[JudgeAsked],
+    ) -> Result<(), StoreError> {
+        match &self.logs.recording {
+            Some(recording) if asking.is_some() || !judges.is_empty() => {
+                let exchanges = asking.unwrap_or_default().exchanges;
+                recording.write(record, &exchanges, judges)
+            }
+            _ => Ok(()),
         }
-        Ok(asking.spent.filter(|spent| *spent > 0.0))
     }
 
     /// One answer, from the cache or the model; what it took is added to the rest.
@@ -216,10 +246,7 @@ impl Asker {
         asking: &mut Asking,
     ) -> Result<Completion, ModelError> {
         let target = &self.plan.models[model];
-        let payment = match &self.logs.recording {
-            Some(_) => purse.recorded_payment(),
-            None => purse.payment(),
-        };
+        let payment = purse.payment();
         let asked = target.model.answer_for(&payment, request);
         let answer = match &self.cache {
             Some(cache) if target.capabilities.cacheable => cache.answer(key, asked).await,
@@ -237,24 +264,24 @@ impl Asker {
         answer
     }
 
-    /// Scores the answer, if there is one.
+    /// Scores the answer, if there is one, and gives what its judges said besides.
     async fn score(
         &self,
         record: &mut TrialRecord,
+        sample: Sample,
         trial: Trial,
-        observed: &mut Observed,
         purse: &Arc<Purse>,
-    ) {
+    ) -> Heard {
         if record.failure.is_some() {
-            return;
+            return Heard::default();
         }
         let Some(completion) = record.completion.take() else {
-            return;
+            return Heard::default();
         };
         let planned = &self.plan.suites[trial.suite];
         let answer = Arc::new(Answer {
             suite: record.suite.clone(),
-            sample: planned.suite.samples[trial.sample].clone(),
+            sample,
             prompt: std::mem::replace(&mut record.prompt, Prompt::Text(String::new())),
             model: record.model.clone(),
             completion,
@@ -263,10 +290,10 @@ impl Asker {
         let scored = self.scoring.score(&planned.scorers, &answer, purse).await;
         let answer = Arc::unwrap_or_clone(answer);
         (record.prompt, record.completion) = (answer.prompt, Some(answer.completion));
-        (record.scores, record.unjudged) = (scored.scores, scored.unjudged);
-        if scored.spent > 0.0 {
-            observed.spent = Some(observed.spent.unwrap_or(0.0) + scored.spent);
-        }
+        let mut heard = scored.heard;
+        record.scores = scored.scores;
+        record.unjudged = std::mem::take(&mut heard.unjudged);
+        heard
     }
 
     /// What a trial can cost.
@@ -322,20 +349,28 @@ impl Asker {
         })
     }
 
-    /// The record of a trial that has not been asked.
-    fn blank(&self, trial: Trial, model: usize) -> TrialRecord {
+    /// The record of a trial that has not been asked. Where nothing can be asked, its key is that of a request that asks nothing.
+    fn blank(
+        &self,
+        sample: &Sample,
+        trial: Trial,
+        model: usize,
+        key: Option<TrialKey>,
+    ) -> TrialRecord {
         let planned = &self.plan.suites[trial.suite];
-        let sample = &planned.suite.samples[trial.sample];
         let identity = self.plan.models[model].model.identity();
-        let nothing = Request {
-            prompt: Prompt::Text(String::new()),
-            parameters: Parameters::default(),
-            wanted: Wanted::Generate,
-            about: SampleRef::default(),
+        let of_nothing = || {
+            let nothing = Request {
+                prompt: Prompt::Text(String::new()),
+                parameters: Parameters::default(),
+                wanted: Wanted::Generate,
+                about: SampleRef::default(),
+            };
+            let key = RequestKey::new(&identity.fingerprint, &nothing, trial.epoch);
+            TrialKey::new(&key, &planned.suite.file.name, &sample.id)
         };
-        let key = RequestKey::new(&identity.fingerprint, &nothing, trial.epoch);
         TrialRecord {
-            trial: TrialKey::new(&key, &planned.suite.file.name, &sample.id),
+            trial: key.unwrap_or_else(of_nothing),
             schedule_index: trial.schedule_index,
             model: identity.name.clone(),
             suite: planned.suite.file.name.clone(),
@@ -344,7 +379,7 @@ impl Asker {
             pairing: sample.pairing.clone(),
             strata: sample.strata.clone(),
             targets: targets(sample),
-            prompt: nothing.prompt,
+            prompt: Prompt::Text(String::new()),
             seed: None,
             status: TrialStatus::Error,
             completion: None,
@@ -356,6 +391,12 @@ impl Asker {
             finished: Timestamp::now(),
         }
     }
+}
+
+/// Amounts together, in US dollars; none where nothing was paid, or no price is known.
+fn spent(amounts: [Option<f64>; 2]) -> Option<f64> {
+    let all: f64 = amounts.into_iter().flatten().sum();
+    Some(all).filter(|all| *all > 0.0)
 }
 
 /// Bytes of a prompt per token, at most.

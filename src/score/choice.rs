@@ -58,6 +58,10 @@ impl Scorer for Letter {
         "choice"
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn version(&self) -> u32 {
         2
     }

@@ -19,6 +19,10 @@ impl Scorer for ByLetter {
         LETTER_SCORER
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn metrics(&self) -> &'static [Metric] {
         const METRICS: &[Metric] = &[Metric::mean(LETTER_METRIC)];
         METRICS

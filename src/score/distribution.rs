@@ -35,6 +35,10 @@ impl Scorer for Distribution {
         "distribution"
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     /// `similarity` runs from 1 (the same shares) down to 1 − √ln 2, about 0.17 (no choice in common).
     fn metrics(&self) -> &'static [Metric] {
         const METRICS: &[Metric] = &[Metric::mean("similarity")];

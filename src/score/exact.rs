@@ -35,6 +35,10 @@ impl Scorer for Exact {
         "exact"
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn metrics(&self) -> &'static [Metric] {
         const METRICS: &[Metric] = &[Metric::mean("accuracy")];
         METRICS

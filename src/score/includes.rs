@@ -25,6 +25,10 @@ impl Scorer for Includes {
         "includes"
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn metrics(&self) -> &'static [Metric] {
         const METRICS: &[Metric] = &[Metric::mean("accuracy")];
         METRICS

@@ -32,6 +32,10 @@ impl Scorer for LikelihoodMass {
         "likelihood_mass"
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn metrics(&self) -> &'static [Metric] {
         const METRICS: &[Metric] = &[Metric::mean("mass")];
         METRICS

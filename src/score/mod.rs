@@ -261,6 +261,11 @@ pub trait Scorer: Send + Sync {
     /// Compiles or loads what it needs, so that the first answer is not kept waiting for it. Slow the first time, and nothing afterwards.
     fn prepare(&self) {}
 
+    /// Whether a verdict takes microseconds, so that it is given where the answer came in: another thread would take longer to wake.
+    fn is_quick(&self) -> bool {
+        false
+    }
+
     /// Whether it runs programs that answers write.
     fn runs_code(&self) -> bool {
         false

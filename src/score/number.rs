@@ -29,6 +29,10 @@ impl Scorer for Number {
         "number"
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn version(&self) -> u32 {
         2
     }

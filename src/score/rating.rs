@@ -22,6 +22,10 @@ impl Scorer for Rating {
         "rating"
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn version(&self) -> u32 {
         2
     }

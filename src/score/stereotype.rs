@@ -20,6 +20,10 @@ impl Scorer for Stereotype {
         "stereotype"
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn metrics(&self) -> &'static [Metric] {
         const METRICS: &[Metric] = &[Metric::mean("preferred")];
         METRICS

@@ -18,8 +18,13 @@ pub const TRIALS: &str = "trials";
 /// The table of scores.
 pub const SCORES: &str = "scores";
 
-/// Rows held in memory while writing.
+/// Trials whose records are held in memory while writing.
 const BATCH: usize = 1024;
+
+/// Batches that are each a group of the file's; later ones are grouped by [`BATCHES_PER_GROUP`], since a writer remembers kilobytes of
+/// every column of every group until it ends.
+const SINGLE_BATCHES: usize = 16;
+const BATCHES_PER_GROUP: usize = 4;
 
 /// What the names of strata's columns begin with.
 pub(super) const STRATUM_PREFIX: &str = "stratum.";
@@ -49,7 +54,12 @@ pub(super) fn write_tables(
                 Ok::<_, StoreError>(())
             };
             for record in records {
-                rows.push(record?);
+                let mut record = record?;
+                // No column shows it, and it is most of a record.
+                if let Some(completion) = &mut record.completion {
+                    completion.raw = None;
+                }
+                rows.push(record);
                 if rows.len() == BATCH {
                     flush(&mut rows)?;
                 }
@@ -66,6 +76,9 @@ struct TableWriter<'a> {
     file: &'a File,
     path: &'a Path,
     writer: Option<BatchedWriter<&'a File>>,
+    /// Batches of a group that is not complete.
+    group: Option<DataFrame>,
+    batches: usize,
 }
 
 impl<'a> TableWriter<'a> {
@@ -74,37 +87,64 @@ impl<'a> TableWriter<'a> {
             file,
             path,
             writer: None,
+            group: None,
+            batches: 0,
         }
     }
 
     fn write(&mut self, columns: Vec<Column>) -> Result<(), StoreError> {
-        let path = self.path;
-        let failed = |e: PolarsError| StoreError::Frame {
-            action: "written",
-            path: path.display().to_string(),
-            reason: e.to_string(),
-        };
-        let frame = DataFrame::new_infer_height(columns).map_err(failed)?;
-        if self.writer.is_none() {
-            let writer =
-                ParquetWriter::new(self.file).with_compression(ParquetCompression::Zstd(None));
-            self.writer = Some(writer.batched(frame.schema()).map_err(failed)?);
-        }
-        match &mut self.writer {
-            Some(writer) => writer.write_batch(&frame).map_err(failed),
-            None => Ok(()),
+        self.add(columns).map_err(|e| self.failed(&e))
+    }
+
+    fn finish(mut self) -> Result<(), StoreError> {
+        self.end_group().map_err(|e| self.failed(&e))?;
+        let finished = self.writer.as_ref().map(BatchedWriter::finish);
+        match finished.transpose() {
+            Ok(_) => Ok(()),
+            Err(e) => Err(self.failed(&e)),
         }
     }
 
-    fn finish(self) -> Result<(), StoreError> {
-        match self.writer {
-            Some(writer) => writer.finish().map(|_| ()).map_err(|e| StoreError::Frame {
-                action: "written",
-                path: self.path.display().to_string(),
-                reason: e.to_string(),
-            }),
-            None => Ok(()),
+    fn failed(&self, error: &PolarsError) -> StoreError {
+        StoreError::Frame {
+            action: "written",
+            path: self.path.display().to_string(),
+            reason: error.to_string(),
         }
+    }
+
+    fn add(&mut self, columns: Vec<Column>) -> PolarsResult<()> {
+        let frame = DataFrame::new_infer_height(columns)?;
+        match &mut self.group {
+            Some(group) => {
+                group.vstack_mut(&frame)?;
+            }
+            None => self.group = Some(frame),
+        }
+        self.batches += 1;
+        let later = self.batches.saturating_sub(SINGLE_BATCHES);
+        if later.is_multiple_of(BATCHES_PER_GROUP) {
+            self.end_group()?;
+        }
+        Ok(())
+    }
+
+    fn end_group(&mut self) -> PolarsResult<()> {
+        let Some(mut group) = self.group.take() else {
+            return Ok(());
+        };
+        group.rechunk_mut();
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            None => {
+                let writer = ParquetWriter::new(self.file)
+                    .with_compression(ParquetCompression::Zstd(None))
+                    // A group is small, and columns side by side would each hold their pages and a compressor.
+                    .set_parallel(false);
+                self.writer.insert(writer.batched(group.schema())?)
+            }
+        };
+        writer.write_batch(&group)
     }
 }
 

@@ -3,7 +3,6 @@
 //! One process appends, under the run's lock, and one thread of it. The thread writes every line that is waiting, then syncs once, so
 //! that a burst of answers costs one sync and a killed process (or a power cut) loses no finished trial.
 
-use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::error::StoreError;
 use super::lock::RunLock;
-use super::record::TrialRecord;
+use super::record::{TrialKey, TrialRecord};
 use super::seal::Counted;
 use crate::files::sync_folder;
 
@@ -192,8 +191,10 @@ pub(super) fn end_of_last_line(file: &mut File) -> std::io::Result<u64> {
 /// Trials of a journal, in the order written; of a trial written twice (a failure and its repetition) the last counts.
 pub struct JournalReader {
     lines: Lines,
-    /// The lines that count, from the last to the next.
-    counting: Vec<u64>,
+    /// Lines of the journal when it was opened: what is appended meanwhile is not read.
+    whole: u64,
+    /// Lines that do not count, from the last to the first.
+    passed_over: Vec<u64>,
     counted: Counted,
     spent: Vec<f64>,
     /// Where the line of the record given last begins.
@@ -209,8 +210,8 @@ const TOLD: u64 = 5;
 /// # Errors
 /// [`StoreError`] if the file cannot be read.
 pub fn read_journal(path: &Path) -> Result<JournalReader, StoreError> {
-    let mut last = HashMap::new();
-    let mut spent = Vec::new();
+    let mut trials = TrialLines::default();
+    let (mut spent, mut passed_over) = (Vec::new(), Vec::new());
     let mut counted = Counted::default();
     let mut lines = Lines::open(path)?;
     while lines.next()? {
@@ -228,10 +229,11 @@ pub fn read_journal(path: &Path) -> Result<JournalReader, StoreError> {
         match serde_json::from_slice::<TrialRecord>(&lines.buffer) {
             Ok(record) => {
                 spent.extend(record.spent.map(|cost| cost.0));
-                last.insert(record.trial, number);
+                trials.add(&record.trial, number);
             }
             Err(e) => {
                 counted.left_out += 1;
+                passed_over.push(number);
                 if counted.left_out <= TOLD {
                     tracing::warn!(
                         "{}:{number}: this line is not a trial and is skipped: {e}",
@@ -244,15 +246,35 @@ pub fn read_journal(path: &Path) -> Result<JournalReader, StoreError> {
     if counted.left_out > 0 {
         tracing::warn!("{}", left_out_of(path, counted.left_out));
     }
-    let mut counting: Vec<u64> = last.into_values().collect();
-    counting.sort_unstable_by(|a, b| b.cmp(a));
+    passed_over.extend(trials.superseded());
+    passed_over.sort_unstable_by(|a, b| b.cmp(a));
     Ok(JournalReader {
         lines: Lines::open(path)?,
-        counting,
+        whole: counted.lines,
+        passed_over,
         counted,
         spent,
         offset: 0,
     })
+}
+
+/// The lines of trials. Half a key tells trials apart as well as the whole, in half the memory.
+#[derive(Default)]
+struct TrialLines(Vec<([u8; 16], u64)>);
+
+impl TrialLines {
+    fn add(&mut self, trial: &TrialKey, line: u64) {
+        let key = std::array::from_fn(|at| trial.as_bytes()[at]);
+        self.0.push((key, line));
+    }
+
+    /// The lines whose trial has a later one.
+    fn superseded(mut self) -> Vec<u64> {
+        self.0.sort_unstable();
+        let pairs = self.0.windows(2);
+        let earlier = pairs.filter(|pair| pair[0].0 == pair[1].0);
+        earlier.map(|pair| pair[0].1).collect()
+    }
 }
 
 /// The sentence on lines that a journal's readers leave out.
@@ -310,22 +332,21 @@ impl Iterator for JournalReader {
     type Item = Result<TrialRecord, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let wanted = *self.counting.last()?;
+        while self.lines.number < self.whole {
             match self.lines.next() {
-                Ok(true) if self.lines.number < wanted => {}
-                Ok(true) => {
-                    self.counting.pop();
-                    self.offset = self.lines.start;
-                    let read = serde_json::from_slice(&self.lines.buffer);
-                    return Some(
-                        read.map_err(|e| StoreError::file("cannot read", &self.lines.path, &e)),
-                    );
-                }
+                Ok(true) => {}
                 Ok(false) => return None,
                 Err(e) => return Some(Err(e)),
             }
+            if self.passed_over.last() == Some(&self.lines.number) {
+                self.passed_over.pop();
+                continue;
+            }
+            self.offset = self.lines.start;
+            let read = serde_json::from_slice(&self.lines.buffer);
+            return Some(read.map_err(|e| StoreError::file("cannot read", &self.lines.path, &e)));
         }
+        None
     }
 }
 
@@ -403,6 +424,28 @@ mod tests {
             score.scores[0].value = Some(not_a_number);
             assert!(JournalLine::of(&score).is_err());
         }
+    }
+
+    #[test]
+    fn of_a_trial_written_twice_the_last_line_counts_and_the_order_is_that_of_the_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let line = |key: &str, sample: &str| {
+            let own = record(|r| {
+                r["trial"] = key.repeat(64).into();
+                r["sample"] = sample.into();
+            });
+            String::from_utf8(JournalLine::of(&own).unwrap().0).unwrap()
+        };
+        let written = [("a", "1"), ("b", "2"), ("a", "3"), ("c", "4"), ("a", "5")];
+        let text: String = written.iter().map(|(key, id)| line(key, id)).collect();
+        std::fs::write(&path, &text).unwrap();
+        let mut reader = read_journal(&path).unwrap();
+        // What is written after it was opened is not of the same moment.
+        std::fs::write(&path, text + &line("d", "6")).unwrap();
+        let samples: Vec<String> = reader.by_ref().map(|r| r.unwrap().sample).collect();
+        assert_eq!(samples, ["2", "4", "5"]);
+        assert_eq!(read_record(&path, reader.offset()).unwrap().sample, "5");
     }
 
     #[test]

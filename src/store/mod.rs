@@ -35,7 +35,7 @@ pub use labels::{TrialLabel, append_label, read_labels, write_labels};
 pub use manifest::{CachedAnswers, Manifest, ModelRecord, RouteOf, RunStatus, Shard, SuiteRecord};
 pub use own_files::{BATCHES, Output, may_be_written};
 pub use record::{Failure, ROUTE, TrialKey, TrialRecord, TrialStatus, Unjudged};
-pub use recording::Recording;
+pub use recording::{JudgeAsked, Recording};
 pub use rescored::RescoredSuite;
 pub use shards::{ShardGap, Shards, missing_shards, runs_at};
 pub use table::{Filter, Floats, Parts, Reading, Table, Texts, Wholes};

@@ -19,6 +19,15 @@ pub struct Recording {
     file: Mutex<File>,
 }
 
+/// What a judge was asked about an answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JudgeAsked {
+    /// Its specification.
+    pub judge: String,
+    /// The raw exchanges with it.
+    pub exchanges: Vec<Exchange>,
+}
+
 #[derive(Serialize)]
 struct Line<'a> {
     model: &'a str,
@@ -26,6 +35,8 @@ struct Line<'a> {
     sample_id: &'a str,
     epoch: u32,
     exchanges: &'a [Exchange],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    judges: &'a [JudgeAsked],
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<Completion>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,11 +77,16 @@ impl Recording {
         })
     }
 
-    /// Writes down a trial that has ended.
+    /// Writes down a trial that has ended: the exchanges behind its answer, and those with its judges.
     ///
     /// # Errors
     /// [`StoreError::File`] if it cannot be written.
-    pub fn write(&self, record: &TrialRecord, exchanges: &[Exchange]) -> Result<(), StoreError> {
+    pub fn write(
+        &self,
+        record: &TrialRecord,
+        exchanges: &[Exchange],
+        judges: &[JudgeAsked],
+    ) -> Result<(), StoreError> {
         let answer = record.completion.as_ref().map(|completion| Completion {
             // The last exchange has it.
             raw: completion.raw.clone().filter(|_| exchanges.is_empty()),
@@ -82,6 +98,7 @@ impl Recording {
             sample_id: &record.sample,
             epoch: record.epoch,
             exchanges,
+            judges,
             answer,
             error: record.failure.as_ref(),
         };

@@ -18,9 +18,7 @@ const LATER_COLUMNS: &[(&str, DataType)] = &[
 /// Most rows read at a time.
 const SLICE_ROWS: usize = 32 * 1024;
 /// Most bytes of the columns read at a time.
-const SLICE_BYTES: u64 = 48 << 20;
-/// Rows in each group of the tables that candor writes: parts begin where groups do.
-const GROUP_ROWS: usize = 1024;
+const SLICE_BYTES: u64 = 8 << 20;
 
 /// Rows and columns of a table.
 #[derive(Debug, Clone, Default)]
@@ -286,8 +284,8 @@ pub struct Parts<'a> {
     there: Vec<String>,
     missing: Vec<&'a str>,
     start: usize,
-    /// Rows of a part.
-    rows: usize,
+    /// The rows of each part to come.
+    rows: std::vec::IntoIter<usize>,
 }
 
 /// What is read of a table.
@@ -315,21 +313,15 @@ impl<'a> Parts<'a> {
             missing,
             metadata,
             start: 0,
-            rows: SLICE_ROWS,
+            rows: Vec::new().into_iter(),
             path,
             reading,
         };
         let bytes_per_row = parts.bytes() / (parts.metadata.num_rows.max(1) as u64);
-        let rows = usize::try_from(SLICE_BYTES / bytes_per_row.max(1)).unwrap_or(SLICE_ROWS);
-        // A part of a larger group costs as much as the whole group: other tools write such.
+        let most = usize::try_from(SLICE_BYTES / bytes_per_row.max(1)).unwrap_or(SLICE_ROWS);
         let groups = parts.metadata.row_groups.iter();
-        if groups
-            .map(polars_parquet::read::RowGroupMetadata::num_rows)
-            .max()
-            <= Some(GROUP_ROWS)
-        {
-            parts.rows = (rows / GROUP_ROWS * GROUP_ROWS).clamp(GROUP_ROWS, SLICE_ROWS);
-        }
+        let groups = groups.map(polars_parquet::read::RowGroupMetadata::num_rows);
+        parts.rows = part_rows(groups, most.clamp(1, SLICE_ROWS)).into_iter();
         Ok(parts)
     }
 
@@ -359,15 +351,15 @@ impl<'a> Parts<'a> {
         Ok(all)
     }
 
-    fn read(&self) -> Result<Table, StoreError> {
+    fn read(&self, rows: usize) -> Result<Table, StoreError> {
         let Reading {
             columns, filter, ..
         } = self.reading;
         if filter.keeps_all() {
-            return self.slice(self.start, self.rows, columns);
+            return self.slice(self.start, rows, columns);
         }
         // What the filter looks at is read first: of the other columns, large texts among them, only the rows from the first kept to the last.
-        let kept = filter.matches(&self.slice(self.start, self.rows, &filter.columns())?)?;
+        let kept = filter.matches(&self.slice(self.start, rows, &filter.columns())?)?;
         let first = kept.iter().position(|kept| *kept).unwrap_or(0);
         let end = kept
             .iter()
@@ -401,14 +393,35 @@ impl Iterator for Parts<'_> {
     type Item = Result<Table, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // A table without rows still has its columns: the first part is there even where it is empty.
-        if self.start > 0 && self.start >= self.metadata.num_rows {
-            return None;
-        }
-        let part = self.read();
-        self.start += self.rows;
+        let rows = self.rows.next()?;
+        let part = self.read(rows);
+        self.start += rows;
         Some(part)
     }
+}
+
+/// The rows of each part of a table that is written in these groups: parts of about `most` rows begin where groups do, since a part of a
+/// group costs as much as the whole. Only groups of more rows than a part may ever have, which other tools write, are cut.
+fn part_rows(groups: impl Iterator<Item = usize>, most: usize) -> Vec<usize> {
+    let (mut parts, mut open) = (Vec::new(), 0);
+    for mut group in groups {
+        if open + group > most {
+            parts.push(open);
+            open = 0;
+        }
+        while group > SLICE_ROWS {
+            parts.push(most);
+            group -= most;
+        }
+        open += group;
+    }
+    parts.push(open);
+    parts.retain(|rows| *rows > 0);
+    // A table without rows still has its columns: its first part is there even where it is empty.
+    if parts.is_empty() {
+        parts.push(0);
+    }
+    parts
 }
 
 fn open(path: &Path) -> Result<File, StoreError> {
@@ -491,5 +504,30 @@ impl<'a> Filter<'a> {
             }
         }
         Ok(kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part_rows;
+
+    fn parts(groups: &[usize], most: usize) -> Vec<usize> {
+        part_rows(groups.iter().copied(), most)
+    }
+
+    #[test]
+    fn parts_begin_where_groups_do_and_every_row_is_in_one() {
+        assert_eq!(parts(&[1024, 1024, 1024, 300], 2500), [2048, 1324]);
+        assert_eq!(parts(&[1024, 4096, 4096], 1000), [1024, 4096, 4096]);
+        assert_eq!(parts(&[1024, 4096, 10], 9000), [5130]);
+        assert_eq!(parts(&[], 10), [0]);
+        assert_eq!(parts(&[0], 10), [0]);
+    }
+
+    #[test]
+    fn a_group_of_another_tool_that_is_too_large_is_cut() {
+        let cut = parts(&[100, 100_000, 50], 30_000);
+        assert_eq!(cut, [100, 30_000, 30_000, 30_000, 10_050]);
+        assert_eq!(cut.iter().sum::<usize>(), 100_150);
     }
 }

@@ -1,5 +1,6 @@
 //! What a multiple-choice suite gives away without being read: the length of the right option, its place, its words.
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
@@ -24,9 +25,12 @@ pub struct Artefacts {
 }
 
 /// The artefacts of samples, each with its question; none if fewer than two have choices and a right one.
-pub fn artefacts<'a>(samples: impl Iterator<Item = (&'a Sample, String)>) -> Option<Artefacts> {
+pub fn artefacts<S: Borrow<Sample>>(
+    samples: impl Iterator<Item = (S, String)>,
+) -> Option<Artefacts> {
     let mut found = Artefacts::default();
     for (sample, question) in samples {
+        let sample = sample.borrow();
         let Some(right) = sample.target_choice().filter(|_| sample.choices.len() > 1) else {
             continue;
         };

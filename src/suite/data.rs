@@ -8,7 +8,7 @@ use fancy_regex::Regex;
 
 use super::hub::Listings;
 use super::lm_eval::Registries;
-use super::place::{PlacedRow, place_rows};
+use super::place::{PlacedRows, in_turn, place_rows};
 use super::schema::{DataFile, DataSource, HubSource};
 use super::{SuiteError, hub};
 use crate::files::{self, Folder, Format, PlainPath, PlainPathError, Row};
@@ -75,7 +75,7 @@ impl FromStr for Given {
 
 /// Rows that are outside a suite's folder.
 pub(super) struct SourceRows {
-    pub rows: Vec<PlacedRow>,
+    pub rows: PlacedRows<'static>,
     /// The commits of datasets of the hub that they are of.
     pub pins: Vec<HubPin>,
 }
@@ -98,7 +98,7 @@ pub(super) async fn read_source(
         path: suite.into(),
         reason: format!("data.path_fields: {reason}"),
     })?;
-    let (mut rows, mut pins) = (Vec::new(), Vec::new());
+    let (mut files, mut pins) = (Vec::new(), Vec::new());
     for path in wanted.locate(given).await? {
         pins.extend(HubPin::of(&path));
         let format = Format::of(&path).ok_or_else(|| SuiteError::Unreadable {
@@ -107,16 +107,18 @@ pub(super) async fn read_source(
                 .into(),
         })?;
         let own = files::rows(&path, format, source.rows.as_deref())?;
-        let mut own: Vec<_> = own.collect::<Result<_, _>>()?;
-        if let Some(pattern) = &path_fields {
-            let fields = named_in(&path, pattern);
-            for (_, row) in &mut own {
+        let fields = path_fields.as_ref().map(|pattern| named_in(&path, pattern));
+        let fields = fields.unwrap_or_default();
+        let own = own.map(move |row| {
+            row.map(|(line, mut row)| {
                 row.extend(fields.clone());
-            }
-        }
+                (line, row)
+            })
+        });
         let by_line = matches!(format, Format::Jsonl | Format::Csv | Format::Text);
-        place_rows(&mut rows, &path.display().to_string(), by_line, own);
+        files.push(place_rows(&path.display().to_string(), by_line, own));
     }
+    let rows = in_turn(files);
     Ok(SourceRows { rows, pins })
 }
 

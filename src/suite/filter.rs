@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Sample, SuiteError};
+use super::{Sample, Samples, SuiteError};
 
 /// A choice among a suite's samples.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,7 +38,7 @@ impl Filter {
     pub fn choose<K: Ord>(
         &self,
         suite: &str,
-        samples: &[Sample],
+        samples: &Samples,
         place: impl Fn(&Sample) -> K,
     ) -> Result<Vec<usize>, SuiteError> {
         let wrong = |reason: String| SuiteError::Filter {
@@ -55,7 +55,7 @@ impl Filter {
                 );
                 return Err(wrong(why));
             }
-            chosen.retain(|i| value_of(&samples[*i], name).is_some_and(|v| values.contains(&v)));
+            chosen.retain(|i| value_of(&samples.at(*i), name).is_some_and(|v| values.contains(&v)));
         }
         if chosen.is_empty() {
             return Err(wrong("no sample matches all conditions together".into()));
@@ -89,30 +89,32 @@ impl std::fmt::Display for Filter {
 
 /// The samples of the first `most` clusters of each value.
 fn first_clusters<K: Ord>(
-    samples: &[Sample],
+    samples: &Samples,
     chosen: Vec<usize>,
     name: &str,
     most: usize,
     place: impl Fn(&Sample) -> K,
 ) -> Vec<usize> {
-    let mut units: HashMap<String, BTreeSet<(K, &str)>> = HashMap::new();
+    let mut units: HashMap<String, BTreeSet<(K, String)>> = HashMap::new();
     for i in &chosen {
-        if let Some(value) = value_of(&samples[*i], name) {
+        let sample = samples.at(*i);
+        if let Some(value) = value_of(&sample, name) {
             let own = units.entry(value).or_default();
-            own.insert((place(&samples[*i]), samples[*i].unit()));
+            own.insert((place(&sample), sample.unit().to_owned()));
         }
     }
     // A cluster has one place, that of its first sample.
-    let mut kept: HashSet<(String, &str)> = HashSet::new();
+    let mut kept: HashSet<(String, String)> = HashSet::new();
     for (value, own) in units {
         let mut seen = HashSet::new();
         let in_order = own.into_iter().map(|(_, unit)| unit);
-        let firsts = in_order.filter(|unit| seen.insert(*unit)).take(most);
+        let firsts = in_order.filter(|unit| seen.insert(unit.clone())).take(most);
         kept.extend(firsts.map(|unit| (value.clone(), unit)));
     }
     let stays = |i: &usize| {
-        let sample = &samples[*i];
-        value_of(sample, name).is_some_and(|value| kept.contains(&(value, sample.unit())))
+        let sample = samples.at(*i);
+        let value = value_of(&sample, name);
+        value.is_some_and(|value| kept.contains(&(value, sample.unit().to_owned())))
     };
     chosen.into_iter().filter(stays).collect()
 }
@@ -129,17 +131,19 @@ fn value_of(sample: &Sample, name: &str) -> Option<String> {
 }
 
 /// Every value of a stratum or field, or what there is instead.
-fn values_of(name: &str, samples: &[Sample]) -> Result<BTreeSet<String>, String> {
-    let there: BTreeSet<String> = samples.iter().filter_map(|s| value_of(s, name)).collect();
+fn values_of(name: &str, samples: &Samples) -> Result<BTreeSet<String>, String> {
+    let there: BTreeSet<String> = samples.iter().filter_map(|s| value_of(&s, name)).collect();
     if !there.is_empty() {
         return Ok(there);
     }
-    let strata = samples.iter().flat_map(|s| s.strata.keys().cloned());
-    let fields = samples.iter().flat_map(|s| {
-        let plain = s.fields.keys().filter(|k| value_of(s, k).is_some());
-        plain.cloned()
-    });
-    let all: BTreeSet<String> = strata.chain(fields).collect();
+    let mut all = BTreeSet::new();
+    for sample in samples.iter() {
+        let plain = sample
+            .fields
+            .keys()
+            .filter(|k| value_of(&sample, k).is_some());
+        all.extend(plain.chain(sample.strata.keys()).cloned());
+    }
     Err(format!(
         "no sample has '{name}'; strata and fields: {}",
         listed(&all)
@@ -167,7 +171,7 @@ mod tests {
         sample
     }
 
-    fn all() -> Vec<Sample> {
+    fn all() -> Samples {
         let clusters = [("a", "X"), ("b", "X"), ("c", "X"), ("d", "Y")];
         let both = |(c, country): (&str, &str)| ["en", "fi"].map(|l| sample(c, country, l));
         clusters.into_iter().flat_map(both).collect()
@@ -190,7 +194,7 @@ mod tests {
             let chosen = filter
                 .choose("s", &samples, |s| s.unit().to_owned())
                 .unwrap();
-            let ids = chosen.into_iter().map(|i| samples[i].id.as_str());
+            let ids = chosen.into_iter().map(|i| samples.at(i).id);
             ids.collect::<Vec<_>>()
         };
         assert_eq!(ids(&Filter::default()).len(), 8);

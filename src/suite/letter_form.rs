@@ -22,11 +22,11 @@ pub(super) fn in_letters(mut suite: Suite) -> Result<Suite, SuiteError> {
     if suite.file.prompt.ask == Ask::Answer {
         return Ok(suite);
     }
-    let without = |s: &&Sample| s.choices.is_empty() || s.target_choice().is_none();
+    let without = |s: &Sample| s.choices.is_empty() || s.target_choice().is_none();
     if let Some(sample) = suite.samples.iter().find(without) {
         return Err(SuiteError::Sample {
             suite: suite.file.name,
-            sample: sample.id.clone(),
+            sample: sample.id,
             reason:
                 "it has no choice that is right, and so no letter; it needs log-likelihoods as they are"
                     .into(),

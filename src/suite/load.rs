@@ -1,5 +1,6 @@
 //! From a name or a folder to a suite with its samples.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
@@ -13,17 +14,18 @@ use super::group::members;
 use super::letter_form::in_letters;
 use super::loaded::Loaded;
 use super::make::Maker;
-use super::place::{PlacedRow, place_rows};
+use super::place::{PlacedRow, PlacedRows, in_turn, place_rows};
 use super::prompt::TemplatePrompts;
 use super::prompt_builder::PromptBuilder;
 use super::ready::{distinct, hash_of};
-use super::schema::{Ask, SuiteFile};
+use super::schema::{Ask, Shots, SuiteFile};
+use super::steps::Stepped;
 use super::subset::{SubsetFile, is_subset};
 use super::{
     Suite, SuiteError, SuiteParts, lm_eval, scorers_hash, shipped, steps, task_suite, template,
     yaml,
 };
-use crate::files::{Folder, Row, parse_jsonl, read_text};
+use crate::files::{self, Folder, Format, Row, parse_jsonl, read_text};
 use crate::text::{SourceError, instead};
 
 /// Loads every suite that a specification names: one, unless it names a folder of suites (`audit`), or tasks of lm-evaluation-harness by
@@ -143,49 +145,43 @@ async fn load_plain(spec: &str, options: &DataOptions) -> Result<Suite, SuiteErr
             read.rows
         }
     };
-    if rows.is_empty() {
-        return Err(SuiteError::NoData {
-            suite: file.name,
-            reason: "its data has no rows".into(),
-            help: "check the file".into(),
-        });
-    }
-    let (mut hasher, mut items) = (blake3::Hasher::new(), blake3::Hasher::new());
-    hasher.update(written.yaml.as_bytes());
-    items.update(&serde_json::to_vec(&file.sample).unwrap_or_default());
-    if !file.data.steps.is_empty() {
-        items.update(&serde_json::to_vec(&file.data.steps).unwrap_or_default());
-    }
-    if !file.vary.is_empty() {
-        items.update(&serde_json::to_vec(&file.vary).unwrap_or_default());
-    }
-    for PlacedRow { row, .. } in &rows {
-        let row = serde_json::to_vec(row).unwrap_or_default();
-        hasher.update(&row).update(b"\n");
-        items.update(&row).update(b"\n");
-    }
-    let examples = match &file.data.shots {
-        Some(shots) => {
+    let no_rows = |suite: &str| SuiteError::NoData {
+        suite: suite.to_owned(),
+        reason: "its data has no rows".into(),
+        help: "check the file".into(),
+    };
+    let mut content = Content::begun(&file, &written.yaml);
+    let rows = rows.map(|row| row.inspect(|placed| content.add(&placed.row)));
+    let (rows, idle_steps): (PlacedRows<'_>, _) = if file.data.is_as_published() {
+        // Row by row, since there may be hundreds of thousands.
+        (Box::new(rows), Vec::new())
+    } else {
+        let rows: Vec<PlacedRow> = rows.collect::<Result<_, _>>()?;
+        if rows.is_empty() {
+            return Err(no_rows(&file.name));
+        }
+        let mut examples = Vec::new();
+        if let Some(shots) = &file.data.shots {
             let given = given.as_ref().and_then(Given::folder);
-            let examples = if shots.data.is_elsewhere() {
+            let own = if shots.data.is_elsewhere() {
                 let read = read_source(&file.name, &shots.data, given.as_ref(), options).await?;
                 pins.extend(read.pins);
                 read.rows
             } else {
                 written.rows()?
             };
-            items.update(&serde_json::to_vec(shots).unwrap_or_default());
-            for PlacedRow { row, .. } in &examples {
-                let row = serde_json::to_vec(row).unwrap_or_default();
-                hasher.update(&row).update(b"\n");
-                items.update(&row).update(b"\n");
-            }
-            examples
+            examples = own.collect::<Result<_, _>>()?;
+            content.add_examples(shots, &examples);
         }
-        None => Vec::new(),
+        let stepped = stepped(&file, rows, examples)?;
+        (Box::new(stepped.rows.into_iter().map(Ok)), stepped.idle)
     };
+    let samples = Maker::new(&file, &written.path, &written.yaml)?.samples(rows)?;
+    if samples.is_empty() {
+        return Err(no_rows(&file.name));
+    }
     let parts = SuiteParts {
-        items: items.finalize().to_hex().to_string(),
+        items: content.items(),
         prompts: if file.constants.is_empty() {
             hash_of(&file.prompt)
         } else {
@@ -194,24 +190,31 @@ async fn load_plain(spec: &str, options: &DataOptions) -> Result<Suite, SuiteErr
         decoding: hash_of(&file.parameters),
         scorers: scorers_hash(&file.scorers),
     };
-    let marked = |text: &str| {
-        file.canary
-            .as_ref()
-            .is_none_or(|c| text.contains(c.as_str()))
-    };
-    let tables = written
-        .items
-        .iter()
-        .filter(|(path, _)| path.ends_with(".yaml"));
-    let unmarked = tables
-        .filter(|(_, text)| !marked(text))
-        .map(|(path, _)| path.clone())
-        .collect();
+    let prompts = TemplatePrompts::new(&file, &written.path, &written.yaml)?;
+    let prompts = PromptBuilder::Templates(Box::new(prompts));
+    Ok(Suite {
+        content_hash: content.whole(),
+        parts,
+        samples,
+        prompts,
+        pins: distinct(pins),
+        unmarked: written.unmarked(file.canary.as_deref()),
+        idle_steps,
+        file,
+    })
+}
+
+/// The rows after all steps, each with its worked examples.
+fn stepped(
+    file: &SuiteFile,
+    rows: Vec<PlacedRow>,
+    examples: Vec<PlacedRow>,
+) -> Result<Stepped, SuiteError> {
     let environment = template::environment(&file.constants);
     let mut stepped = steps::apply(&file.name, &file.data.steps, &environment, rows)?;
     if stepped.rows.is_empty() {
         return Err(SuiteError::NoData {
-            suite: file.name,
+            suite: file.name.clone(),
             reason: "no row is left after data.steps".into(),
             help: "check the file, and what its steps keep".into(),
         });
@@ -230,44 +233,110 @@ async fn load_plain(spec: &str, options: &DataOptions) -> Result<Suite, SuiteErr
                 }
             })?;
     }
-    let samples = Maker::new(&file, &written.path, &written.yaml)?.samples(stepped.rows)?;
-    let prompts = TemplatePrompts::new(&file, &written.path, &written.yaml)?;
-    let prompts = PromptBuilder::Templates(Box::new(prompts));
-    Ok(Suite {
-        file,
-        content_hash: hasher.finalize().to_hex().to_string(),
-        parts,
-        samples,
-        prompts,
-        pins: distinct(pins),
-        unmarked,
-        idle_steps: stepped.idle,
-    })
+    Ok(stepped)
+}
+
+/// The hashes of a suite's content, taken as its rows are read: of all that is asked, and of the items alone.
+struct Content {
+    whole: blake3::Hasher,
+    items: blake3::Hasher,
+}
+
+impl Content {
+    fn begun(file: &SuiteFile, yaml: &str) -> Self {
+        let (mut whole, mut items) = (blake3::Hasher::new(), blake3::Hasher::new());
+        whole.update(yaml.as_bytes());
+        items.update(&serde_json::to_vec(&file.sample).unwrap_or_default());
+        if !file.data.steps.is_empty() {
+            items.update(&serde_json::to_vec(&file.data.steps).unwrap_or_default());
+        }
+        if !file.vary.is_empty() {
+            items.update(&serde_json::to_vec(&file.vary).unwrap_or_default());
+        }
+        Self { whole, items }
+    }
+
+    fn add(&mut self, row: &Row) {
+        let mut row = serde_json::to_vec(row).unwrap_or_default();
+        row.push(b'\n');
+        self.whole.update(&row);
+        self.items.update(&row);
+    }
+
+    fn add_examples(&mut self, shots: &Shots, examples: &[PlacedRow]) {
+        self.items
+            .update(&serde_json::to_vec(shots).unwrap_or_default());
+        examples.iter().for_each(|placed| self.add(&placed.row));
+    }
+
+    fn whole(&self) -> String {
+        self.whole.finalize().to_hex().to_string()
+    }
+
+    fn items(&self) -> String {
+        self.items.finalize().to_hex().to_string()
+    }
 }
 
 /// A suite's text, wherever it lay.
 struct Written {
     path: String,
     yaml: String,
-    /// Path and text of `items.jsonl`, or of every `items/*.yaml` by name.
-    items: Vec<(String, String)>,
+    /// `items.jsonl`, or every `items/*.yaml` by name.
+    items: Vec<Items>,
+}
+
+/// Where items are.
+enum Items {
+    /// In a file of lines, read on demand.
+    Lines(PathBuf),
+    /// In a text: a table, or lines that are shipped.
+    Text {
+        path: String,
+        text: Cow<'static, str>,
+    },
 }
 
 impl Written {
     /// The items as rows.
-    fn rows(&self) -> Result<Vec<PlacedRow>, SuiteError> {
-        let mut rows = Vec::new();
-        for (path, text) in &self.items {
-            let own = if path.ends_with(".yaml") {
-                let help =
-                    "a table of items must be a list of mappings, each beginning with `- id: …`";
-                yaml::rows(path, text).map_err(|e| e.with_help(help))?
-            } else {
-                parse_jsonl(path, text)?
-            };
-            place_rows(&mut rows, path, true, own);
+    fn rows(&self) -> Result<PlacedRows<'static>, SuiteError> {
+        let files = self.items.iter().map(Items::rows);
+        Ok(in_turn(files.collect::<Result<_, _>>()?))
+    }
+
+    /// Paths of tables of items without the canary.
+    fn unmarked(&self, canary: Option<&str>) -> Vec<String> {
+        let tables = self.items.iter().filter_map(Items::table);
+        let unmarked = tables.filter(|(_, text)| canary.is_some_and(|c| !text.contains(c)));
+        unmarked.map(|(path, _)| path.to_owned()).collect()
+    }
+}
+
+impl Items {
+    fn rows(&self) -> Result<PlacedRows<'static>, SuiteError> {
+        Ok(match self {
+            Self::Lines(path) => {
+                let own = files::rows(path, Format::Jsonl, None)?;
+                place_rows(&path.display().to_string(), true, own)
+            }
+            Self::Text { path, text } => {
+                let own = if self.table().is_some() {
+                    let help = "a table of items must be a list of mappings, each beginning with `- id: …`";
+                    yaml::rows(path, text).map_err(|e| e.with_help(help))?
+                } else {
+                    parse_jsonl(path, text)?
+                };
+                place_rows(path, true, own.into_iter().map(Ok))
+            }
+        })
+    }
+
+    /// Path and text of a table.
+    fn table(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Text { path, text } if !path.ends_with(".jsonl") => Some((path, text)),
+            _ => None,
         }
-        Ok(rows)
     }
 }
 
@@ -289,7 +358,10 @@ fn find(name: &str) -> Result<Written, SuiteError> {
             items: found
                 .items
                 .iter()
-                .map(|(path, text)| (format!("suites/{path}"), (*text).to_owned()))
+                .map(|(path, text)| Items::Text {
+                    path: format!("suites/{path}"),
+                    text: Cow::Borrowed(text),
+                })
                 .collect(),
         }),
         None if folder.is_dir() => Err(SuiteError::Unreadable {
@@ -312,29 +384,37 @@ fn read_folder(file: &Path) -> Result<Written, SuiteError> {
     let parent = file.parent().filter(|p| !p.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
     let folder = Folder::open(parent).map_err(|e| unreadable(parent, &e))?;
-    let read = |path: PathBuf| {
-        let shown = path.display().to_string();
-        let text = folder.admit(path.clone()).and_then(|path| read_text(&path));
-        match text {
-            Ok(text) => Ok(Some((shown, text))),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(unreadable(&path, &error)),
-        }
+    let admitted = |path: &Path| match folder.admit(path.to_path_buf()) {
+        Ok(admitted) => Ok(Some(admitted)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(path, &error)),
     };
+    let read = |path: &Path| match admitted(path)?.map(|path| read_text(&path)) {
+        Some(text) => text.map(Some).map_err(|e| unreadable(path, &e)),
+        None => Ok(None),
+    };
+    let Some(yaml) = read(file)? else {
+        return Err(unreadable(file, &ErrorKind::NotFound.into()));
+    };
+    let mut items = Vec::new();
     let mut paths = vec![file.with_file_name("items.jsonl")];
     if let Ok(entries) = fs::read_dir(file.with_file_name("items")) {
         let table = |path: &PathBuf| path.extension().is_some_and(|e| e == "yaml" || e == "yml");
         paths.extend(entries.flatten().map(|e| e.path()).filter(table));
     }
     paths.sort();
-    let Some((path, yaml)) = read(file.to_path_buf())? else {
-        return Err(unreadable(file, &ErrorKind::NotFound.into()));
-    };
-    let items = paths.into_iter().filter_map(|path| read(path).transpose());
+    for path in paths {
+        if path.extension().is_some_and(|e| e == "jsonl") {
+            items.extend(admitted(&path)?.map(Items::Lines));
+        } else if let Some(text) = read(&path)? {
+            let (path, text) = (path.display().to_string(), text.into());
+            items.push(Items::Text { path, text });
+        }
+    }
     Ok(Written {
-        path,
+        path: file.display().to_string(),
         yaml,
-        items: items.collect::<Result<_, _>>()?,
+        items,
     })
 }
 

@@ -1,19 +1,27 @@
 //! From rows to samples: what a suite's templates say, on each row, in each of its variants.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use minijinja::Environment;
 use serde_json::Value;
 
 use super::choices::Choices;
+use super::ids::Ids;
 use super::place::{Place, PlacedRow};
 use super::sample::letter;
 use super::schema::{SampleTemplates, ScorerSpec, SuiteFile, Values};
-use super::{PairRole, Sample, SuiteError, target, template};
+use super::target::{Meaning, Readings};
+use super::{PairRole, Sample, Samples, SuiteError, target, template};
 use crate::files::Row;
 
 /// Scorers that need to know which choice is right.
 const CHOOSING: [&str; 3] = ["choice", "choice_likelihood", "bbq"];
+
+/// A target that is a whole number written as text, and where its row stands.
+struct Numeral {
+    readings: Readings,
+    place: Place,
+}
 
 /// Makes samples of rows.
 pub(super) struct Maker<'a> {
@@ -65,40 +73,81 @@ impl<'a> Maker<'a> {
         })
     }
 
-    pub(super) fn samples(&self, rows: Vec<PlacedRow>) -> Result<Vec<Sample>, SuiteError> {
-        let mut ids = HashSet::new();
-        let mut samples = Vec::with_capacity(rows.len());
-        let (mut places, mut settled) = (Vec::new(), Vec::new());
-        for PlacedRow { place, number, row } in rows {
+    /// The samples of rows, each made as its row comes.
+    pub(super) fn samples(
+        &self,
+        rows: impl Iterator<Item = Result<PlacedRow, SuiteError>>,
+    ) -> Result<Samples, SuiteError> {
+        let (mut ids, mut numerals) = (Ids::default(), Vec::new());
+        let mut made = 0;
+        let mut of_row = |placed: PlacedRow| -> Result<Vec<Sample>, SuiteError> {
+            let PlacedRow { place, number, row } = placed;
+            let mut samples = Vec::new();
             for row in self.variants(number, row)? {
                 let (sample, is_settled) = self.sample(number, row, &place)?;
-                if !ids.insert(sample.id.clone()) {
-                    return Err(SuiteError::Sample {
-                        suite: self.suite.into(),
-                        sample: sample.id,
-                        reason: "two samples have this id; ids must be unique within a suite"
-                            .into(),
-                    });
+                ids.add(&sample.id);
+                let readings = Readings::of(&sample).filter(|_| !is_settled);
+                if let Some(readings) = readings {
+                    let place = place.clone();
+                    numerals.push((made, Numeral { readings, place }));
+                } else {
+                    self.check_choice(&sample, &place)?;
                 }
+                made += 1;
                 samples.push(sample);
-                places.push(place.clone());
-                settled.push(is_settled);
             }
+            Ok(samples)
+        };
+        let mut failed = None;
+        let samples = rows.map_while(|row| {
+            let own = row.and_then(&mut of_row);
+            own.map_err(|error| failed = Some(error)).ok()
+        });
+        let samples: Samples = samples.flatten().collect();
+        if let Some(error) = failed {
+            return Err(error);
         }
-        target::settle(&mut samples, &settled)
-            .map_err(|(i, reason)| self.wrong_at(&samples[i].id, &places[i], &reason))?;
-        if let Some(scorer) = self.choosing {
-            for (sample, place) in samples.iter().zip(&places) {
-                target::names_a_choice(sample).map_err(|reason| {
-                    self.wrong_at(
-                        &sample.id,
-                        place,
-                        &format!("{reason}, as the scorer '{scorer}' needs"),
-                    )
-                })?;
+        if let Some(place) = ids.twice(|place| samples.at(place).id) {
+            return Err(SuiteError::Sample {
+                suite: self.suite.into(),
+                sample: samples.at(place).id,
+                reason: "two samples have this id; ids must be unique within a suite".into(),
+            });
+        }
+        self.settled(samples, numerals)
+    }
+
+    /// The samples with every target that is a numeral settled; numerals are those that may need it, by the samples' places.
+    fn settled(
+        &self,
+        samples: Samples,
+        numerals: Vec<(usize, Numeral)>,
+    ) -> Result<Samples, SuiteError> {
+        let mean = Meaning::of(numerals.iter().map(|(_, n)| &n.readings));
+        if numerals.is_empty() || mean == Meaning::Texts && self.choosing.is_none() {
+            return Ok(samples);
+        }
+        let mut numerals = numerals.into_iter().peekable();
+        let settle = |(place, mut sample): (usize, Sample)| {
+            if let Some((_, own)) = numerals.next_if(|(at, _)| *at == place) {
+                mean.settle(&mut sample, &own.readings)
+                    .map_err(|reason| self.wrong_at(&sample.id, &own.place, &reason))?;
+                self.check_choice(&sample, &own.place)?;
             }
-        }
-        Ok(samples)
+            Ok(sample)
+        };
+        samples.iter().enumerate().map(settle).collect()
+    }
+
+    /// That a sample's target means one of its choices, where a scorer needs to know which.
+    fn check_choice(&self, sample: &Sample, place: &Place) -> Result<(), SuiteError> {
+        let Some(scorer) = self.choosing else {
+            return Ok(());
+        };
+        target::names_a_choice(sample).map_err(|reason| {
+            let reason = format!("{reason}, as the scorer '{scorer}' needs");
+            self.wrong_at(&sample.id, place, &reason)
+        })
     }
 
     /// A row once for each combination of the varied fields' values, the last field turning fastest.

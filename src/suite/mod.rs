@@ -11,6 +11,7 @@ mod filter;
 mod form;
 mod group;
 mod hub;
+mod ids;
 mod letter_form;
 mod letters;
 mod lint;
@@ -18,6 +19,7 @@ mod lm_eval;
 mod load;
 mod loaded;
 mod make;
+mod packed;
 mod place;
 mod prompt;
 mod prompt_builder;
@@ -25,6 +27,7 @@ mod published;
 mod python_random;
 mod ready;
 mod sample;
+mod samples;
 mod schema;
 mod shipped;
 mod shots;
@@ -57,6 +60,7 @@ pub use prompt_builder::{LetterPrompts, PromptBuilder};
 pub use published::{PublishedAs, PublishedSetting};
 pub use ready::{Suite, SuiteParts, scorers_hash};
 pub use sample::{Pairing, SIDE, SIDES, Sample};
+pub use samples::{Samples, SamplesReader};
 pub use schema::{
     Ask, ChoiceAs, DataFile, DataSource, Draw, Example, HubSource, Kind, PairRole, PromptTemplates,
     SampleTemplates, ScorerSpec, Shots, SuiteFile, Values, json_schema,

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::files::Row;
+use super::SuiteError;
+use crate::files::{ReadError, Row};
 
 /// A row, and where it is.
 pub(super) struct PlacedRow {
@@ -28,23 +29,32 @@ impl fmt::Display for Place {
     }
 }
 
-/// Adds the rows of a file, each with its number there, to those of others.
+/// Rows as they are read.
+pub(super) type PlacedRows<'a> =
+    Box<dyn Iterator<Item = Result<PlacedRow, SuiteError>> + Send + 'a>;
+
+/// The rows of a file, each with its number there. They are numbered among themselves.
 pub(super) fn place_rows(
-    rows: &mut Vec<PlacedRow>,
     file: &str,
     by_line: bool,
-    own: impl IntoIterator<Item = (usize, Row)>,
-) {
+    own: impl Iterator<Item = Result<(usize, Row), ReadError>> + Send + 'static,
+) -> PlacedRows<'static> {
     let file: Arc<str> = file.into();
-    for (line, row) in own {
-        rows.push(PlacedRow {
-            place: Place {
-                file: Arc::clone(&file),
-                number: line,
-                by_line,
-            },
-            number: rows.len() + 1,
-            row,
-        });
-    }
+    Box::new((1..).zip(own).map(move |(number, row)| {
+        let (line, row) = row?;
+        let place = Place {
+            file: Arc::clone(&file),
+            number: line,
+            by_line,
+        };
+        Ok(PlacedRow { place, number, row })
+    }))
+}
+
+/// The rows of several files, numbered through.
+pub(super) fn in_turn(files: Vec<PlacedRows<'static>>) -> PlacedRows<'static> {
+    Box::new((1..).zip(files.into_iter().flatten()).map(|(number, row)| {
+        let row = row?;
+        Ok(PlacedRow { number, ..row })
+    }))
 }

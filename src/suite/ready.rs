@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Sample;
+use super::Samples;
 use super::prompt_builder::PromptBuilder;
 use super::schema::{ScorerSpec, SuiteFile};
 use crate::hub::HubPin;
@@ -17,7 +17,7 @@ pub struct Suite {
     /// The same, part by part: what differs between two suites of one name.
     pub parts: SuiteParts,
     /// Its samples, in file order.
-    pub samples: Vec<Sample>,
+    pub samples: Samples,
     /// The commits of datasets of the hub that its rows are of.
     pub pins: Vec<HubPin>,
     /// Makes their prompts.

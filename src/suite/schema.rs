@@ -131,6 +131,12 @@ impl DataSource {
     pub fn is_elsewhere(&self) -> bool {
         !self.files.is_empty() || self.hub.is_some()
     }
+
+    /// Whether samples are made of the rows as they are, each by itself.
+    #[must_use]
+    pub fn is_as_published(&self) -> bool {
+        self.steps.is_empty() && self.shots.is_none()
+    }
 }
 
 /// Where worked examples come from, and which ones a row gets: a list of rows in its field `shots`, for the prompt to render.

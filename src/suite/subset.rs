@@ -76,14 +76,8 @@ impl SubsetFile {
         }
         let first = |sample: &Sample| firsts.get(sample.unit()).copied();
         let chosen = filter.choose(&self.name, &whole.samples, first)?;
-        let mut samples = std::mem::take(&mut whole.samples)
-            .into_iter()
-            .map(Some)
-            .collect::<Vec<_>>();
-        whole.samples = chosen
-            .into_iter()
-            .filter_map(|i| samples[i].take())
-            .collect();
+        let all = &whole.samples;
+        whole.samples = chosen.into_iter().map(|i| all.at(i)).collect();
         let rehash = |hash: &str| {
             let part = serde_json::to_string(&filter).unwrap_or_default();
             blake3::hash(format!("{hash} {part}").as_bytes())

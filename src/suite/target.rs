@@ -35,39 +35,79 @@ pub(super) fn numbered(target: i64, choices: &[String], numeric: bool) -> Result
     }
 }
 
-/// Settles targets that are whole numbers written as text, as templates and CSV give them. Where some can only be indices, all are;
-/// where some can only be the choices' own text as well, one that could be both is refused. Those `settled` before stay as they are.
-///
-/// # Errors
-/// The sample's place among them, and what is wrong.
-pub(super) fn settle(samples: &mut [Sample], settled: &[bool]) -> Result<(), (usize, String)> {
-    let readings: Vec<_> = samples
-        .iter()
-        .zip(settled)
-        .map(|(sample, settled)| {
-            if *settled {
-                (None, None)
-            } else {
-                readings(sample)
-            }
-        })
-        .collect();
-    let only_index = |r: &(Option<usize>, Option<usize>)| matches!(r, (Some(_), None));
-    let only_text = |r: &(Option<usize>, Option<usize>)| matches!(r, (None, Some(_)));
-    if !readings.iter().any(only_index) {
-        return Ok(());
-    }
-    let mixed = readings.iter().any(only_text);
-    for (i, (sample, reading)) in samples.iter_mut().zip(readings).enumerate() {
-        match reading {
-            (Some(index), Some(text)) if mixed && index != text => {
-                return Err((i, ambiguous_target(&sample.targets[0], &sample.choices)));
-            }
-            (Some(index), _) => sample.targets[0].clone_from(&sample.choices[index]),
-            (None, _) => {}
+/// What a target that is a whole number written as text, as templates and CSV give them, can mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Readings {
+    /// The index of a choice.
+    Index(usize),
+    /// A choice's own text.
+    Text,
+    /// Either.
+    Both { index: usize, text: usize },
+}
+
+impl Readings {
+    /// What a sample's target can mean; none where it is no number, or neither.
+    pub(super) fn of(sample: &Sample) -> Option<Self> {
+        let [target] = sample.targets.as_slice() else {
+            return None;
+        };
+        let target = target.trim();
+        if target.is_empty() || !target.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let index = target.parse().ok().filter(|i| *i < sample.choices.len());
+        let text = sample.choices.iter().position(|c| c.trim() == target);
+        match (index, text) {
+            (Some(index), Some(text)) => Some(Self::Both { index, text }),
+            (Some(index), None) => Some(Self::Index(index)),
+            (None, Some(_)) => Some(Self::Text),
+            (None, None) => None,
         }
     }
-    Ok(())
+}
+
+/// What such targets of a suite mean together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// The choices' own texts: none can only be an index.
+    Texts,
+    /// Indices: some can be nothing else.
+    Indices,
+    /// Some can only be indices and some only texts, so that one that could be both is refused.
+    Mixed,
+}
+
+impl Meaning {
+    pub(super) fn of<'a>(all: impl Iterator<Item = &'a Readings>) -> Self {
+        let (mut index, mut text) = (false, false);
+        for one in all {
+            index |= matches!(one, Readings::Index(_));
+            text |= matches!(one, Readings::Text);
+        }
+        match (index, text) {
+            (false, _) => Self::Texts,
+            (true, false) => Self::Indices,
+            (true, true) => Self::Mixed,
+        }
+    }
+
+    /// Makes a sample's target the text of the choice that it means.
+    ///
+    /// # Errors
+    /// It could be two choices.
+    pub(super) fn settle(self, sample: &mut Sample, readings: &Readings) -> Result<(), String> {
+        match (self, *readings) {
+            (Self::Texts, _) | (_, Readings::Text) => {}
+            (Self::Mixed, Readings::Both { index, text }) if index != text => {
+                return Err(ambiguous_target(&sample.targets[0], &sample.choices));
+            }
+            (_, Readings::Index(index) | Readings::Both { index, .. }) => {
+                sample.targets[0].clone_from(&sample.choices[index]);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// That a sample's target, where it has choices and a target, means one of them.
@@ -104,20 +144,6 @@ pub(super) fn names_a_choice(sample: &Sample) -> Result<(), String> {
     ))
 }
 
-/// The choice that a target is as an index, and as a text.
-fn readings(sample: &Sample) -> (Option<usize>, Option<usize>) {
-    let [target] = sample.targets.as_slice() else {
-        return (None, None);
-    };
-    let target = target.trim();
-    if target.is_empty() || !target.bytes().all(|b| b.is_ascii_digit()) {
-        return (None, None);
-    }
-    let index = target.parse().ok().filter(|i| *i < sample.choices.len());
-    let text = sample.choices.iter().position(|c| c.trim() == target);
-    (index, text)
-}
-
 fn ambiguous_target(target: &str, choices: &[String]) -> String {
     let index = target.trim().parse::<usize>().unwrap_or(usize::MAX);
     let choice = choices.get(index).map_or("", String::as_str);
@@ -139,11 +165,15 @@ mod tests {
         sample
     }
 
-    fn settled(samples: &[(&[&str], &str)]) -> Result<Vec<String>, (usize, String)> {
-        let mut samples: Vec<_> = samples.iter().map(|(c, t)| sample(c, t)).collect();
-        let none = vec![false; samples.len()];
-        settle(&mut samples, &none)?;
-        Ok(samples.into_iter().map(|s| s.targets[0].clone()).collect())
+    fn settled(samples: &[(&[&str], &str)]) -> Result<Vec<String>, String> {
+        let samples: Vec<_> = samples.iter().map(|(c, t)| sample(c, t)).collect();
+        let readings: Vec<_> = samples.iter().map(Readings::of).collect();
+        let mean = Meaning::of(readings.iter().flatten());
+        let one = |(mut sample, readings): (Sample, Option<Readings>)| {
+            readings.map_or(Ok(()), |r| mean.settle(&mut sample, &r))?;
+            Ok(sample.targets[0].clone())
+        };
+        samples.into_iter().zip(readings).map(one).collect()
     }
 
     #[test]
@@ -173,7 +203,7 @@ mod tests {
             settled(&[(numbers, "81"), (words, "B")]).unwrap(),
             ["81", "B"]
         );
-        let (_, reason) = settled(&[(numbers, "2"), (numbers, "81"), (words, "1")]).unwrap_err();
+        let reason = settled(&[(numbers, "2"), (numbers, "81"), (words, "1")]).unwrap_err();
         assert!(reason.contains("write the letter instead (C"), "{reason}");
     }
 

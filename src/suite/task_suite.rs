@@ -18,6 +18,7 @@ use super::loaded::Loaded;
 use super::prompt_builder::PromptBuilder;
 use super::ready::{Suite, SuiteParts, distinct, hash_of, scorers_hash};
 use super::sample::Sample;
+use super::samples::Samples;
 use super::schema::{
     Ask, ChoiceAs, DataSource, Kind, PromptTemplates, SampleTemplates, ScorerSpec, SuiteFile,
 };
@@ -197,7 +198,7 @@ fn no_data(task: &Task, reason: String) -> SuiteError {
 
 /// Samples and examples of a task's documents.
 struct Made {
-    samples: Vec<Sample>,
+    samples: Samples,
     examples: Examples,
     shape: Shape,
     /// The hash of documents and examples.

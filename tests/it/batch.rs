@@ -536,6 +536,26 @@ fn a_batch_that_is_turned_away_says_why_and_an_api_without_batches_is_refused() 
 }
 
 #[test]
+fn vertex_is_not_asked_in_the_batches_of_the_gemini_api() {
+    let home = tempfile::tempdir().unwrap();
+    sums_suite(home.path(), 1);
+    ran(candor(home.path())
+        .args([
+            "run",
+            "-s",
+            "sums",
+            "-m",
+            "vertex:gemini-2.5-flash",
+            "--batch",
+        ])
+        .env("VERTEX_ACCESS_TOKEN", "token")
+        .env("GOOGLE_CLOUD_PROJECT", "project")
+        .env("GOOGLE_CLOUD_LOCATION", "europe-north1"))
+    .exits_with(5)
+    .says(&["Cloud Storage", "gemini:NAME", "without --batch"]);
+}
+
+#[test]
 fn a_batch_stays_within_the_budget_at_batch_prices() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();

@@ -73,7 +73,10 @@ async fn prompts_are_the_reference_implementations_own() {
     for case in golden() {
         let folder = tempfile::tempdir().unwrap();
         let suite = loaded(&case, folder.path()).await;
-        let request = suite.prompts.request(&suite.samples[0], true, 0).unwrap();
+        let request = suite
+            .prompts
+            .request(&suite.samples.at(0), true, 0)
+            .unwrap();
         let prompt = text(&request);
         if let Some(wanted) = &case.prompt {
             assert_eq!(&prompt, wanted, "{} {}", case.suite, case.file);
@@ -114,7 +117,7 @@ async fn simpleqa_asks_its_grader_as_the_reference_does() {
     let case = golden().into_iter().find(|c| c.grading.is_some()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let suite = loaded(&case, folder.path()).await;
-    let sample = &suite.samples[0];
+    let sample = &suite.samples.at(0);
     let request = suite.prompts.request(sample, true, 0).unwrap();
     let heard = Heard(Mutex::default());
     let context = ScoreContext::new("simpleqa", &request.prompt, "model", &heard);
@@ -198,7 +201,7 @@ struct Reading {
 }
 
 fn headline(suite: &Suite, answer: &str) -> Option<f64> {
-    let sample = &suite.samples[0];
+    let sample = &suite.samples.at(0);
     let request = suite.prompts.request(sample, true, 0).unwrap();
     let heard = Heard(Mutex::default());
     let context = ScoreContext::new(&suite.file.name, &request.prompt, "model", &heard);
@@ -325,7 +328,10 @@ async fn suites_in_settings_of_our_own_read_rows_as_they_are_published() {
             answer: None,
         };
         let suite = loaded(&row, folder.path()).await;
-        let request = suite.prompts.request(&suite.samples[0], true, 0).unwrap();
+        let request = suite
+            .prompts
+            .request(&suite.samples.at(0), true, 0)
+            .unwrap();
         let prompt = text(&request);
         assert!(prompt.contains(asked), "{}: {prompt}", row.suite);
         for (answer, value) in answers {
@@ -349,7 +355,10 @@ async fn winogrande_asks_for_the_likelihood_of_either_sentence() {
         folder.path().join("rows.jsonl").display()
     );
     let suite = load(&spec, &DataOptions::default()).await.unwrap();
-    let request = suite.prompts.request(&suite.samples[0], true, 0).unwrap();
+    let request = suite
+        .prompts
+        .request(&suite.samples.at(0), true, 0)
+        .unwrap();
     let Wanted::LogLikelihood { continuations } = &request.wanted else {
         panic!("it asks for no likelihoods");
     };
@@ -357,5 +366,5 @@ async fn winogrande_asks_for_the_likelihood_of_either_sentence() {
         continuations,
         &["Ann thanked Bea for it.", "Ann thanked Cleo for it."]
     );
-    assert_eq!(suite.samples[0].target_choice(), Some(1));
+    assert_eq!(suite.samples.at(0).target_choice(), Some(1));
 }

@@ -111,6 +111,8 @@ fn a_run_says_which_hosts_its_prompts_were_sent_to() {
         manifest(&home.join("run"))["prompts_sent_to"],
         serde_json::json!([host])
     );
+    let report = fs::read_to_string(home.join("run/report.html")).unwrap();
+    assert!(report.contains("Prompts were sent to <code>"));
     fs::write(
         home.join("r.jsonl"),
         "{\"sample_id\": \"s0\", \"answer\": \"1\"}\n{\"sample_id\": \"s1\", \"answer\": \"2\"}\n",

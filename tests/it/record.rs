@@ -196,3 +196,35 @@ fn a_recording_of_several_models_wants_one_named_and_goes_on_with_its_run() {
     .exits_with(0);
     assert_eq!(rows(&home.join("calls.jsonl")).len(), 12);
 }
+
+#[test]
+fn what_judges_were_asked_is_recorded_beside_the_answer() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let suite = sums_suite(home, 2);
+    let verdict = r#"{"label": "complete", "why": "it answers", "confidence": 0.9}"#;
+    let judge = Endpoint::new(move |_, _| Reply::Json(200, says(verdict)));
+    let yaml = fs::read_to_string(suite.join("suite.yaml")).unwrap();
+    let judged = format!("[number, judge: {{models: [\"{}\"]}}]", judge.spec("judge"));
+    fs::write(suite.join("suite.yaml"), yaml.replace("[number]", &judged)).unwrap();
+    let endpoint = Endpoint::new(|_, _| Reply::Json(200, says("1")));
+    let flags = [
+        "--judge",
+        &judge.spec("judge"),
+        "--record",
+        "calls.jsonl",
+        "--no-cache",
+    ];
+    run_sums(home, &endpoint.spec("m"), &flags).exits_with(0);
+    let rows = rows(&home.join("calls.jsonl"));
+    assert_eq!(rows.len(), 2);
+    for row in &rows {
+        let exchange = &row["judges"][0]["exchanges"][0];
+        let said = exchange["response"]["choices"][0]["message"]["content"].as_str();
+        assert_eq!(said, Some(verdict));
+        assert_eq!(exchange["request"]["model"], "judge");
+        assert_eq!(row["judges"][0]["judge"], judge.spec("judge"));
+        assert_eq!(row["exchanges"].as_array().unwrap().len(), 1);
+        assert_eq!(row["answer"]["text"], "1");
+    }
+}

@@ -58,7 +58,7 @@ async fn no_fact_is_found_in_more_than_two_of_a_hundred_unrelated_answers() {
     let mut over = Vec::new();
     for (set, about) in SETS {
         let answers = answers(&data.join(set));
-        let mut events = events(&suite.samples, about);
+        let mut events = events(&suite.samples.iter().collect::<Vec<_>>(), about);
         for answer in &answers {
             let passage = Passage::new(answer);
             for event in &mut events {

@@ -103,7 +103,12 @@ const KNOWN: &[Known] = &[
                 "https://{GOOGLE_CLOUD_LOCATION}-aiplatform.googleapis.com/v1/projects/{GOOGLE_CLOUD_PROJECT}/locations/{GOOGLE_CLOUD_LOCATION}/publishers/google",
             )],
             "VERTEX_ACCESS_TOKEN",
-            COMMON,
+            Quirks {
+                no_batches: Some(
+                    "Vertex AI reads and writes batches in Cloud Storage, which candor does not; the same models take them through gemini:NAME",
+                ),
+                ..COMMON
+            },
         )
     },
     Known {

@@ -26,6 +26,8 @@ pub(super) struct Quirks {
     pub fixed_sampling: &'static [&'static str],
     /// Whether a request can name the upstream that is to serve it (`?route=NAME`).
     pub routes: bool,
+    /// Why it takes no batches although its API has a form of them elsewhere, and what to do instead.
+    pub no_batches: Option<&'static str>,
 }
 
 /// What most servers take: those that run open weights (vLLM, `SGLang`, llama.cpp) take `top_k` too.
@@ -37,6 +39,7 @@ pub(super) const COMMON: Quirks = Quirks {
     top_k: true,
     fixed_sampling: &[],
     routes: false,
+    no_batches: None,
 };
 
 /// What OpenAI's API has, and nothing alongside it.

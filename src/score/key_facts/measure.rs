@@ -226,21 +226,21 @@ async fn unrelated_answers() {
         let mut seen = BTreeSet::new();
         // How often each fact is affirmed by rules, and by the reader.
         let mut affirmed: Vec<(String, [usize; 2])> = Vec::new();
-        for sample in &suite.samples {
+        for sample in suite.samples.iter() {
             let elsewhere = sample
                 .strata
                 .get("jurisdiction")
                 .is_some_and(|j| j != about);
-            if !elsewhere || !seen.insert(sample.unit()) {
+            if !elsewhere || !seen.insert(sample.unit().to_owned()) {
                 continue;
             }
             let facts = sample.facts().unwrap_or_else(|e| panic!("{e}"));
             let mut counts = vec![[0; 2]; facts.len()];
             for answer in &answers {
                 let is = |read: &FactReading| read.reading == Some(Reading::Affirmed);
-                let by_rules = answer.read_all(&facts, &names(sample), None);
+                let by_rules = answer.read_all(&facts, &names(&sample), None);
                 if by_rules.iter().any(is) {
-                    let read = answer.read_all(&facts, &names(sample), reader);
+                    let read = answer.read_all(&facts, &names(&sample), reader);
                     for (count, (rules, read)) in counts.iter_mut().zip(by_rules.iter().zip(&read))
                     {
                         count[0] += usize::from(is(rules));

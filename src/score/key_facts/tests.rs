@@ -13,7 +13,7 @@ async fn shipped_facts() -> HashMap<String, Vec<Fact>> {
     let suite = load("audit/sensitive-history", &DataOptions::default()).await;
     let suite = suite.unwrap_or_else(|e| panic!("{e}"));
     let (mut facts, mut wrong) = (HashMap::new(), Vec::new());
-    for sample in &suite.samples {
+    for sample in suite.samples.iter() {
         if !facts.contains_key(sample.unit()) {
             match sample.facts() {
                 Ok(own) => drop(facts.insert(sample.unit().to_owned(), own)),

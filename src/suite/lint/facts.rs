@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::Lint;
-use crate::suite::{Fact, PairRole, Sample, Suite, SuiteError};
+use crate::suite::{Fact, PairRole, Sample, SuiteError};
 use crate::text::Passage;
 
 /// Minimum and maximum number of key facts per event, if a suite has facts.
@@ -21,12 +21,15 @@ const MAX_EVENTS: usize = 2;
 ///
 /// # Errors
 /// [`SuiteError::Sample`] names a sample whose facts cannot be read.
-pub(super) fn by_unit(suite: &Suite) -> Result<BTreeMap<&str, Vec<Fact>>, SuiteError> {
+pub(super) fn by_unit<'a>(
+    suite: &str,
+    samples: &'a [Sample],
+) -> Result<BTreeMap<&'a str, Vec<Fact>>, SuiteError> {
     let mut units: BTreeMap<&str, Vec<Fact>> = BTreeMap::new();
-    for sample in &suite.samples {
+    for sample in samples {
         if !units.contains_key(sample.unit()) {
             let facts = sample.facts().map_err(|reason| SuiteError::Sample {
-                suite: suite.file.name.clone(),
+                suite: suite.to_owned(),
                 sample: sample.id.clone(),
                 reason,
             })?;
@@ -38,15 +41,15 @@ pub(super) fn by_unit(suite: &Suite) -> Result<BTreeMap<&str, Vec<Fact>>, SuiteE
 
 /// Looks at every event's facts.
 pub(super) fn check(
-    suite: &Suite,
+    samples: &[Sample],
     prompts: &[String],
     units: &BTreeMap<&str, Vec<Fact>>,
     found: &mut Lint,
 ) {
-    if !suite.samples.iter().any(|s| s.fields.contains_key("facts")) {
+    if !samples.iter().any(|s| s.fields.contains_key("facts")) {
         return;
     }
-    for (sample, prompt) in suite.samples.iter().zip(prompts) {
+    for (sample, prompt) in samples.iter().zip(prompts) {
         if sample.pairing.role != Some(PairRole::Control) {
             let passage = Passage::new(prompt);
             let facts = units.get(sample.unit()).into_iter().flatten();
@@ -59,7 +62,7 @@ pub(super) fn check(
             }
         }
     }
-    let others = Others::new(suite);
+    let others = Others::new(samples);
     for (unit, facts) in units {
         found.facts += facts.len();
         if !FACTS.contains(&facts.len()) {
@@ -105,14 +108,14 @@ struct Others<'a> {
 }
 
 impl<'a> Others<'a> {
-    fn new(suite: &'a Suite) -> Self {
+    fn new(samples: &'a [Sample]) -> Self {
         let mut all: Vec<(&str, &str, Kind)> = UNRELATED
             .split("\n\n")
             .map(|text| (text, "", Kind::Paragraph))
             .collect();
         let mut seen = BTreeSet::new();
         let mut subjects = HashMap::new();
-        for sample in &suite.samples {
+        for sample in samples {
             if seen.insert(sample.unit()) {
                 let subject = sample.strata.get("jurisdiction").map(String::as_str);
                 subjects.insert(sample.unit(), subject);

@@ -6,15 +6,15 @@ use serde_json::Value;
 use unicode_script::{Script, UnicodeScript};
 
 use super::Lint;
-use crate::suite::{Fact, Sample, Suite};
+use crate::suite::{Fact, Sample};
 
 /// The fields of a row whose values are texts by language.
 const NAMES: [&str; 2] = ["event", "control"];
 
 /// Looks at rows that list the languages they are asked in.
-pub(super) fn check(suite: &Suite, facts: &BTreeMap<&str, Vec<Fact>>, found: &mut Lint) {
+pub(super) fn check(samples: &[Sample], facts: &BTreeMap<&str, Vec<Fact>>, found: &mut Lint) {
     let mut seen = BTreeSet::new();
-    for sample in &suite.samples {
+    for sample in samples {
         let Some(languages) = sample.fields.get("languages").and_then(Value::as_array) else {
             continue;
         };

@@ -85,9 +85,10 @@ const LEADING: &[&str] = &[
 /// # Errors
 /// [`SuiteError`] if a prompt cannot be made.
 pub fn lint(suite: &Suite) -> Result<Lint, SuiteError> {
-    let mut prompts = Vec::with_capacity(suite.samples.len());
+    let samples: Vec<Sample> = suite.samples.iter().collect();
+    let mut prompts = Vec::with_capacity(samples.len());
     let mut questions = Vec::new();
-    for sample in &suite.samples {
+    for sample in &samples {
         suite.prompts.request(sample, false, 0)?;
         if !sample.choices.is_empty() {
             questions.push((sample, suite.prompts.question(sample)?));
@@ -95,15 +96,11 @@ pub fn lint(suite: &Suite) -> Result<Lint, SuiteError> {
         prompts.push(suite.prompts.request(sample, true, 0)?.prompt.display());
     }
     let mut found = Lint {
-        samples: suite.samples.len(),
-        with_target: suite
-            .samples
-            .iter()
-            .filter(|s| !s.targets.is_empty())
-            .count(),
-        clusters: distinct(&suite.samples, |s| s.pairing.cluster.as_deref()),
-        pairs: distinct(&suite.samples, |s| s.pairing.pair.as_deref()),
-        strata: strata(&suite.samples),
+        samples: samples.len(),
+        with_target: samples.iter().filter(|s| !s.targets.is_empty()).count(),
+        clusters: distinct(&samples, |s| s.pairing.cluster.as_deref()),
+        pairs: distinct(&samples, |s| s.pairing.pair.as_deref()),
+        strata: strata(&samples),
         own_items: suite.file.data.files.is_empty() && suite.file.data.hub.is_none(),
         artefacts: artefacts(questions.into_iter()),
         ..Lint::default()
@@ -122,14 +119,14 @@ pub fn lint(suite: &Suite) -> Result<Lint, SuiteError> {
         found.findings.extend(unmarked.map(|path| {
             format!("{path}: the canary is missing; put it into a comment on the first line")
         }));
-        controls(suite, &prompts, &mut found);
-        sides::check(suite, &prompts, &mut found);
-        let facts = facts::by_unit(suite)?;
-        languages::check(suite, &facts, &mut found);
-        balance(suite, &mut found);
-        wording(suite, &prompts, &mut found);
-        sources(suite, &mut found);
-        facts::check(suite, &prompts, &facts, &mut found);
+        controls(&samples, &prompts, &mut found);
+        sides::check(&samples, &prompts, &mut found);
+        let facts = facts::by_unit(&suite.file.name, &samples)?;
+        languages::check(&samples, &facts, &mut found);
+        balance(&samples, &mut found);
+        wording(&samples, &prompts, &mut found);
+        sources(&samples, &mut found);
+        facts::check(&samples, &prompts, &facts, &mut found);
     }
     Ok(found)
 }
@@ -172,9 +169,9 @@ pub fn differing_lists(suites: &[(&str, &Lint)]) -> Vec<String> {
 }
 
 /// Whether every sensitive question has a control, of about its length.
-fn controls(suite: &Suite, prompts: &[String], found: &mut Lint) {
+fn controls(samples: &[Sample], prompts: &[String], found: &mut Lint) {
     let of = |role: PairRole| {
-        let own = suite.samples.iter().zip(prompts);
+        let own = samples.iter().zip(prompts);
         own.filter(move |(s, _)| s.pairing.role == Some(role))
     };
     let controls: HashMap<&str, &String> = of(PairRole::Control)
@@ -210,10 +207,10 @@ fn characters(text: &str) -> f64 {
 
 /// Whether each subject has as many clusters as the next.
 #[allow(clippy::cast_precision_loss)]
-fn balance(suite: &Suite, found: &mut Lint) {
+fn balance(samples: &[Sample], found: &mut Lint) {
     for name in BALANCED {
         let mut clusters: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for sample in &suite.samples {
+        for sample in samples {
             if let Some(value) = sample.strata.get(*name) {
                 clusters.entry(value).or_default().insert(sample.unit());
             }
@@ -231,9 +228,9 @@ fn balance(suite: &Suite, found: &mut Lint) {
 }
 
 /// Questions asked twice, and words that take a side.
-fn wording(suite: &Suite, prompts: &[String], found: &mut Lint) {
+fn wording(samples: &[Sample], prompts: &[String], found: &mut Lint) {
     let mut first: HashMap<&String, &str> = HashMap::new();
-    for (sample, prompt) in suite.samples.iter().zip(prompts) {
+    for (sample, prompt) in samples.iter().zip(prompts) {
         if let Some(other) = first.insert(prompt, &sample.id) {
             let finding = format!("{} asks the same as {other}", sample.id);
             found.findings.push(finding);
@@ -263,17 +260,16 @@ fn stands_in(text: &str, phrase: &str) -> bool {
 }
 
 /// Whether every event names sources, opened or not, where a suite names any.
-fn sources(suite: &Suite, found: &mut Lint) {
+fn sources(samples: &[Sample], found: &mut Lint) {
     let named = |s: &Sample| {
         ["sources", "not_opened"]
             .iter()
             .any(|f| s.fields.contains_key(*f))
     };
-    if !suite.samples.iter().any(named) {
+    if !samples.iter().any(named) {
         return;
     }
-    let without: BTreeSet<&str> = suite
-        .samples
+    let without: BTreeSet<&str> = samples
         .iter()
         .filter(|s| !named(s))
         .map(Sample::unit)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Lint;
-use crate::suite::{Sample, Suite};
+use crate::suite::Sample;
 
 /// The shorter side is at least this share of the longer, in the characters that differ.
 const MIN_LENGTH_RATIO: f64 = 0.5;
@@ -15,14 +15,14 @@ const COUNTED_BY: &str = "country";
 const MAX_NAMED: usize = 3;
 
 /// Looks at sides and countries.
-pub(super) fn check(suite: &Suite, prompts: &[String], found: &mut Lint) {
-    lengths(suite, prompts, found);
-    names(suite, prompts, found);
+pub(super) fn check(samples: &[Sample], prompts: &[String], found: &mut Lint) {
+    lengths(samples, prompts, found);
+    names(samples, prompts, found);
 }
 
-fn lengths(suite: &Suite, prompts: &[String], found: &mut Lint) {
+fn lengths(samples: &[Sample], prompts: &[String], found: &mut Lint) {
     let mut pairs: BTreeMap<&str, Vec<(&Sample, &str)>> = BTreeMap::new();
-    for (sample, prompt) in suite.samples.iter().zip(prompts) {
+    for (sample, prompt) in samples.iter().zip(prompts) {
         if let (Some(pair), None) = (&sample.pairing.pair, sample.pairing.role) {
             pairs.entry(pair).or_default().push((sample, prompt));
         }
@@ -55,9 +55,9 @@ fn differing(a: &str, b: &str) -> (usize, usize) {
 }
 
 /// Questions in English that do not name their country.
-fn names(suite: &Suite, prompts: &[String], found: &mut Lint) {
+fn names(samples: &[Sample], prompts: &[String], found: &mut Lint) {
     let mut without: BTreeMap<&str, &str> = BTreeMap::new();
-    for (sample, prompt) in suite.samples.iter().zip(prompts) {
+    for (sample, prompt) in samples.iter().zip(prompts) {
         let english = sample.strata.get("language").is_none_or(|l| l == "en");
         if let Some(country) = sample.strata.get(COUNTED_BY).filter(|_| english)
             && !prompt.contains(country.as_str())

@@ -236,8 +236,9 @@ mod tests {
     fn stepped(steps: &str, rows: &[Value]) -> Result<(Vec<Value>, Vec<String>), String> {
         let steps: Vec<Step> = yaml::from_yaml("suite.yaml", steps).map_err(|e| e.to_string())?;
         let rows = rows.iter().map(|row| row.as_object().unwrap().clone());
-        let mut placed = Vec::new();
-        place_rows(&mut placed, "x.csv", true, (2..).zip(rows));
+        let rows: Vec<_> = (2..).zip(rows).map(Ok).collect();
+        let placed = place_rows("x.csv", true, rows.into_iter());
+        let placed = placed.collect::<Result<_, _>>().unwrap();
         let environment = template::environment(&BTreeMap::new());
         let after = apply("s", &steps, &environment, placed).map_err(|e| e.to_string())?;
         let numbered = after.rows.into_iter().map(|placed| {

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use super::dialect::Dialect;
 use super::http::{Content, Http, Target};
+use super::quirks::Quirks;
 use crate::model::{ErrorClass, ModelError, ModelSpec};
 
 use form::{Form, Outcome, State, Submission};
@@ -66,18 +67,23 @@ impl Batches {
     pub(super) fn of(
         spec: &ModelSpec,
         dialect: &dyn Dialect,
+        quirks: &Quirks,
         ledger: &Path,
         fingerprint: &str,
     ) -> Result<Self, ModelError> {
-        let Some(form) = Form::of(dialect.name()) else {
-            return Err(ModelError::new(
-                ErrorClass::Unsupported,
-                format!(
-                    "{spec}: the API '{}' has no batches; OpenAI's, Anthropic's and Gemini's have. Ask it without --batch",
-                    dialect.name()
-                ),
-            ));
+        let refused = |why: String| {
+            let why = format!("{spec}: {why}. Ask it without --batch");
+            ModelError::new(ErrorClass::Unsupported, why)
         };
+        if let Some(why) = quirks.no_batches {
+            return Err(refused(why.to_owned()));
+        }
+        let form = Form::of(dialect.name()).ok_or_else(|| {
+            refused(format!(
+                "the API '{}' has no batches; OpenAI's, Anthropic's and Gemini's have",
+                dialect.name()
+            ))
+        })?;
         Ok(Self {
             form,
             ledger: Ledger::open(ledger)?,
