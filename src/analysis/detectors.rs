@@ -1,8 +1,9 @@
 //! What only a whole run shows: answers in another language, missing reasoning, answers that shrink, official lines, blocks.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::answers::Answer;
@@ -11,7 +12,7 @@ use super::{AnalysisError, Dataset};
 use crate::model::Signal;
 use crate::score::block;
 use crate::suite::PairRole;
-use crate::text::{Phrases, Shingles, asked_language, language};
+use crate::text::{Grams, Phrases, asked_language, language};
 
 /// An answer holds an official line where this share of the line's character 5-grams stands in it.
 const OFFICIAL_LINE_THRESHOLD: f64 = 0.6;
@@ -36,6 +37,13 @@ impl Count {
     fn add(&mut self, found: bool) {
         self.found += usize::from(found);
         self.of += 1;
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            found: self.found + other.found,
+            of: self.of + other.of,
+        }
     }
 
     #[allow(clippy::cast_precision_loss)]
@@ -111,8 +119,7 @@ fn detected(model: &str, answers: &[Answer]) -> Detected {
     let all: Vec<&Answer> = answers.iter().collect();
     let (suppressed_on_sensitive, suppressed_on_control) = suppressed(answers);
     let (collapsed, length_ratio) = lengths(answers);
-    let mut official = Official::default();
-    let canned = canned_of(&all, |shingles| official.look(shingles));
+    let (canned, official) = canned_of(&all, official_lines);
     Detected {
         model: model.to_owned(),
         answers: answers.len(),
@@ -124,20 +131,24 @@ fn detected(model: &str, answers: &[Answer]) -> Detected {
         blocks: blocks(answers),
         categories: categories(answers),
         empties: empties(answers),
-        official: official.by_jurisdiction(),
+        official: by_jurisdiction(&official),
         canned,
     }
 }
 
 fn wrong_language(answers: &[Answer]) -> Count {
-    let mut count = Count::default();
-    for answer in answers {
+    let count = |answer: &Answer| {
+        let mut own = Count::default();
         let asked = asked_language(answer.language.as_deref(), &answer.prompt);
         if let (Some(asked), Some(answered)) = (asked, language(answer.completion.text.trim())) {
-            count.add(asked != answered);
+            own.add(asked != answered);
         }
-    }
-    count
+        own
+    };
+    answers
+        .par_iter()
+        .map(count)
+        .reduce(Count::default, Count::and)
 }
 
 /// Answers without reasoning on sensitive questions and on controls, where the model shows it on most.
@@ -229,32 +240,34 @@ pub(super) fn empties<'a>(
     found
 }
 
-/// Answers that hold an official line, while they are counted.
-#[derive(Default)]
-struct Official(HashMap<&'static str, usize>);
+/// The jurisdictions of which an answer holds an official line.
+fn official_lines(answer: &Grams) -> Vec<&'static str> {
+    let (whose, lines) = &*LINES;
+    let shares = lines.shares(answer);
+    let held = whose.iter().zip(shares);
+    let held = held.filter(|(_, share)| *share >= OFFICIAL_LINE_THRESHOLD);
+    let mut held: Vec<&str> = held.map(|(whose, _)| *whose).collect();
+    held.sort_unstable();
+    held.dedup();
+    held
+}
 
-impl Official {
-    fn look(&mut self, answer: &Shingles) {
-        let (whose, lines) = &*LINES;
-        let shares = lines.shares(answer);
-        let held = whose.iter().zip(shares);
-        let held = held.filter(|(_, share)| *share >= OFFICIAL_LINE_THRESHOLD);
-        for jurisdiction in held.map(|(whose, _)| *whose).collect::<BTreeSet<_>>() {
-            *self.0.entry(jurisdiction).or_default() += 1;
-        }
+/// Answers by the jurisdiction whose line they hold, most first.
+fn by_jurisdiction(held: &[Vec<&'static str>]) -> Vec<(String, usize)> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for jurisdiction in held.iter().flatten() {
+        *counts.entry(jurisdiction).or_default() += 1;
     }
-
-    /// Most first.
-    fn by_jurisdiction(self) -> Vec<(String, usize)> {
-        let counts = self.0.into_iter().map(|(j, n)| (j.to_owned(), n));
-        let mut counts: Vec<(String, usize)> = counts.collect();
-        counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        counts
-    }
+    let counts = counts.into_iter().map(|(j, n)| (j.to_owned(), n));
+    let mut counts: Vec<(String, usize)> = counts.collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::model::Completion;
 

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use crate::driver::{Driver, Ending, Theme, asked, text, wait_for, wait_until};
 use crate::made_run::{MadeTrial, write_run};
 use crate::support::{Endpoint, Reply, candor, ran, says, skipped, sums_suite};
-use crate::viewer::{ATTACKS, hostile_trials, report, trials};
+use crate::viewer::{
+    ATTACKS, every_hostile_question, hostile_trials, report, stays_text, trials,
+};
 
 /// A `candor view` that ends with the test.
 pub struct Viewed {
@@ -406,20 +408,11 @@ fn a_hostile_run_stays_text_when_it_is_served() {
             let client = driver.client_in(theme).await;
             client.set_window_size(width, 900).await.unwrap();
             client.goto(&viewed.url).await.expect("the page opens");
-            wait_for(&client, "#count", "36 of 36 questions").await;
+            wait_for(&client, "#count", &every_hostile_question()).await;
             wait_until(&client, "return document.querySelector('#scores table') !== null").await;
-            let title = client.title().await.unwrap();
-            asked(&client, "document.querySelectorAll('details').forEach(d => d.open = true)").await;
-            for attack in ATTACKS {
-                let open = format!("location.hash = '#transcripts?q=' + encodeURIComponent('audit/sensitive ' + {}) + '&search=' + encodeURIComponent({})", json!(attack), json!(&attack[..3]));
-                asked(&client, &open).await;
-                wait_until(&client, "return document.querySelector('#sample h3, #sample .note') !== null").await;
-            }
-            let made = "return document.querySelectorAll('img, iframe, object, embed, base, link, main style, main script, [onerror], [onload], [onfocus], [onmouseover], a:not([href^=\"#\"])').length";
-            assert_eq!(asked(&client, made).await, json!(0), "{theme:?} {width}");
-            assert_eq!(client.title().await.unwrap(), title);
-            let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-            assert!(asked(&client, wider).await.as_i64().unwrap() <= 0, "{width}");
+            let place = format!("{theme:?} {width} served");
+            stays_text(&client, &place).await;
+            assert_eq!(driver.console(&client).await, Vec::<String>::new(), "{place}");
             assert!(!text(&client, "#live .warning, #headlines").await.is_empty());
             client.close().await.unwrap();
         }
