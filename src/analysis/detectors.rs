@@ -23,6 +23,10 @@ const MIN_CONTROL_CHARACTERS: usize = 200;
 /// A model reasons where it shows reasoning on at least this share of its answers.
 const MIN_REASONING_SHARE: f64 = 0.5;
 
+/// Of a model with more answers than this, about so many are read for their language, which takes longer than all else: those to the same
+/// questions for every model.
+pub const LANGUAGES_READ: usize = 20_000;
+
 /// A count out of a total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -139,6 +143,9 @@ fn detected(model: &str, answers: &[Answer]) -> Detected {
 fn wrong_language(answers: &[Answer]) -> Count {
     let count = |answer: &Answer| {
         let mut own = Count::default();
+        if !is_read(answer, answers.len()) {
+            return own;
+        }
         let asked = asked_language(answer.language.as_deref(), &answer.prompt);
         if let (Some(asked), Some(answered)) = (asked, language(answer.completion.text.trim())) {
             own.add(asked != answered);
@@ -149,6 +156,20 @@ fn wrong_language(answers: &[Answer]) -> Count {
         .par_iter()
         .map(count)
         .reduce(Count::default, Count::and)
+}
+
+/// Whether an answer is among those read for their language: drawn by the question's name, so that no order or pairing of the questions
+/// decides.
+fn is_read(answer: &Answer, all: usize) -> bool {
+    if all <= LANGUAGES_READ {
+        return true;
+    }
+    let mut name = blake3::Hasher::new();
+    name.update(answer.suite.as_bytes()).update(&[0]);
+    name.update(answer.sample.as_bytes());
+    let [a, b, c, d, ..] = *name.finalize().as_bytes();
+    let drawn = u64::from(u32::from_le_bytes([a, b, c, d])) * (all as u64);
+    drawn < (LANGUAGES_READ as u64) << 32
 }
 
 /// Answers without reasoning on sensitive questions and on controls, where the model shows it on most.
@@ -306,6 +327,23 @@ mod tests {
                 ..Completion::text(text)
             },
         }
+    }
+
+    #[test]
+    fn of_many_answers_about_so_many_are_read_for_their_language_and_of_few_all() {
+        let answers: Vec<Answer> = (0..60_000)
+            .map(|i| answer(["sensitive", "control"][i % 2], &i.to_string(), "", ""))
+            .collect();
+        let read = |all: usize| -> Vec<&Answer> {
+            let own = answers.iter();
+            own.filter(|a| is_read(a, all)).collect()
+        };
+        assert_eq!(read(LANGUAGES_READ).len(), answers.len());
+        let some = read(answers.len());
+        assert!((19_000..21_000).contains(&some.len()), "{}", some.len());
+        let sensitive = some.iter().filter(|a| a.role == PairRole::named("sensitive"));
+        let share = sensitive.count() as f64 / some.len() as f64;
+        assert!((0.48..0.52).contains(&share), "{share}");
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(crate) use comparison::Pairs;
 pub use comparison::{Comparison, compare};
 pub use contrasts::{ContrastFigure, ContrastOf, contrasts};
 pub use dataset::{Dataset, named_model};
-pub use detectors::{Count, Detected, Empties, detect};
+pub use detectors::{Count, Detected, Empties, LANGUAGES_READ, detect};
 pub use draw::DrawnAnswer;
 pub use error::AnalysisError;
 pub use estimand::Estimand;

@@ -20,7 +20,7 @@ const BROWSERS: [&str; 9] = [
     "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
 ];
 /// The variable that names another.
-pub const CHROMIUM: &str = "CANDOR_CHROMIUM";
+const CHROMIUM: &str = "CANDOR_CHROMIUM";
 /// How long it may take.
 const MOST: Duration = Duration::from_mins(3);
 

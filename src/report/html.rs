@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::chart::pictures;
 use super::embedded::file;
+use super::figures::unbroken;
 use super::section::SECTIONS;
 use super::templates::Templates;
 use super::transcripts::{Chunks, pack, transcripts};
@@ -194,7 +195,7 @@ impl Report {
             .map(|(id, title)| (id, nav(id).unwrap_or(title)))
             .collect();
         let shown = |part: &[String]| -> Vec<String> {
-            let sentences = part.iter().map(|s| visible(s).into_owned());
+            let sentences = part.iter().map(|s| unbroken(&visible(s)));
             sentences.collect()
         };
         let (first, more) = self.overview();

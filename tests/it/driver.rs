@@ -1,6 +1,6 @@
 //! Chromium through ChromeDriver, for tests that look at a page.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -74,10 +74,19 @@ impl Driver {
             body.len()
         )
         .expect("a request");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        let body = answer.split_once("\r\n\r\n").expect("a body").1;
-        let said: Value = serde_json::from_str(body).expect("JSON");
+        // The driver keeps the connection, and says how long its answer is.
+        let mut answer = BufReader::new(stream);
+        let (mut line, mut length) = (String::new(), 0);
+        while answer.read_line(&mut line).expect("a header") > 0 && !line.trim().is_empty() {
+            let header = line.to_ascii_lowercase();
+            if let Some(value) = header.strip_prefix("content-length:") {
+                length = value.trim().parse().expect("a length");
+            }
+            line.clear();
+        }
+        let mut body = vec![0; length];
+        answer.read_exact(&mut body).expect("a body");
+        let said: Value = serde_json::from_slice(&body).expect("JSON");
         let entries = said["value"].as_array().expect("entries").iter();
         entries.map(|entry| entry["message"].to_string()).collect()
     }

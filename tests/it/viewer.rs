@@ -287,6 +287,49 @@ fn a_view_has_an_address_that_reopens_it_and_keys_move_through_it() {
     });
 }
 
+#[test]
+fn a_run_of_many_suites_opens_with_its_most_telling_findings_and_its_tables_find_rows() {
+    let home = tempfile::tempdir().expect("a folder");
+    let all: Vec<MadeTrial> = (0..50)
+        .flat_map(|suite| {
+            ["old", "new", "other"].into_iter().flat_map(move |model| {
+                (0..8).map(move |i| {
+                    // On suite 31 models are farthest apart.
+                    let right = i < 4 || (model == "new" && i < [5, 8][usize::from(suite == 31)]);
+                    let sample = format!("s{i}");
+                    let value = f64::from(u8::from(right));
+                    MadeTrial::new(model, &format!("suite-{suite}"), sample, value)
+                })
+            })
+        })
+        .collect();
+    write_run(&home.path().join("run"), &all, |_| ());
+    let told = ran(candor(home.path()).args(["report", "run"])).exits_with(0);
+    let lines: Vec<&str> = told.stdout.lines().collect();
+    assert!(lines[0].starts_with("suite-31: score from 50 %"), "{lines:?}");
+    assert_eq!(lines.len(), 10, "{lines:?}");
+    assert_eq!(lines[8], "The report has 42 more findings.");
+    let Some(driver) = Driver::start() else {
+        return;
+    };
+    let page = format!("file://{}", home.path().join("run/report.html").display());
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        for width in [1440, 390] {
+            let client = driver.client().await;
+            client.set_window_size(width, 900).await.unwrap();
+            client.goto(&page).await.expect("the page opens");
+            wait_for(&client, "#count", "400 of 400 questions").await;
+            let counted = "return [document.querySelectorAll('#headlines li').length, document.querySelectorAll('#more-headlines li').length, document.querySelectorAll('#scores table.scores tbody tr').length, document.querySelectorAll('figure.chart').length]";
+            assert_eq!(asked(&client, counted).await, json!([8, 42, 50, 0]));
+            let find = "const field = document.querySelector('#scores .find-rows input'); field.value = 'SUITE-31'; field.dispatchEvent(new Event('input')); return [...document.querySelectorAll('#scores table.scores tbody tr')].filter(r => !r.hidden).map(r => r.cells[0].firstChild.textContent)";
+            assert_eq!(asked(&client, find).await, json!(["suite-31"]));
+            let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+            assert!(asked(&client, wider).await.as_i64().unwrap() <= 0, "{width}");
+            client.close().await.unwrap();
+        }
+    });
+}
+
 /// What would run, load, follow or hide if it were ever taken for markup.
 pub const ATTACKS: [&str; 15] = [
     "</script><script>document.title='owned'</script>",
