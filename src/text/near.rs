@@ -291,4 +291,31 @@ mod tests {
         );
         assert!(near_duplicates(&texts[..2], 0.8).is_empty());
     }
+
+    #[test]
+    fn bands_lead_to_the_groups_that_every_pair_compared_gives() {
+        let words = ["river", "treaty", "winter", "letter", "market", "border", "bridge", "strike"];
+        let texts: Vec<String> = (0..600_usize)
+            .map(|i| {
+                // Every fifth is one of seven sentences, with a word of its own at the end.
+                let seed = if i.is_multiple_of(5) { i % 7 } else { 100 + i };
+                let drawn = (0..30).map(|k| words[(mix((seed * 31 + k) as u64) % 8) as usize]);
+                let own = ["indeed", "again", "then"][i % 3];
+                format!("{} {own}.", drawn.collect::<Vec<_>>().join(" "))
+            })
+            .collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let sets: Vec<Shingles> = texts.iter().map(|text| Shingles::of(text)).collect();
+        let mut expected: Vec<Vec<usize>> = Vec::new();
+        for (i, own) in sets.iter().enumerate() {
+            let alike = |group: &&mut Vec<usize>| sets[group[0]].jaccard(own) >= 0.8;
+            match expected.iter_mut().find(alike) {
+                Some(group) => group.push(i),
+                None => expected.push(vec![i]),
+            }
+        }
+        expected.retain(|group| group.len() > 1);
+        assert!(expected.len() >= 7, "{}", expected.len());
+        assert_eq!(near_duplicates(&texts, 0.8), expected);
+    }
 }
