@@ -1,5 +1,7 @@
 // The list of questions: only the rows in sight exist, so that a hundred thousand scroll as well as ten.
 const ROW_HEIGHT = 92;
+// Browsers end an element at some thirty million pixels, so a longer list than this moves faster than it is scrolled.
+const MOST_PIXELS = 6_000_000;
 const MOST_NAMED = 3;
 
 // What became of a question, in marks and words: by model where few are listed, else how many of each.
@@ -20,20 +22,28 @@ const list = (() => {
   box.append(inner);
   let rows = { length: 0, at: () => undefined, load: async () => {} }, current = -1, choose = () => {};
 
-  const option = (i) => {
+  const pace = () => {
+    const all = rows.length * ROW_HEIGHT;
+    return all <= MOST_PIXELS ? 1 : (all - box.clientHeight) / (MOST_PIXELS - box.clientHeight);
+  };
+  // Pixels of the list above what is seen.
+  const above = () => box.scrollTop * pace();
+
+  const option = (i, shift) => {
     const found = rows.at(i);
     const row = make("div", { role: "option", id: "row-" + i, class: "row", "aria-selected": String(i === current), "aria-posinset": i + 1, "aria-setsize": rows.length, on: { click: () => choose(i, true) } });
     if (found) {
       const { entry } = found;
       row.append(make("span", { class: "question", dir: "auto" }, entry.q), tally(found), make("small", { dir: "auto" }, entry.name + (entry.r ? " · " + say("role-" + entry.r) : "")));
     } else row.append(make("span", { class: "question muted" }, "…"));
-    row.style.top = i * ROW_HEIGHT + "px";
+    row.style.top = i * ROW_HEIGHT - shift + "px";
     return row;
   };
   const draw = () => {
-    const first = Math.max(0, Math.floor(box.scrollTop / ROW_HEIGHT) - 4);
+    const shift = above() - box.scrollTop;
+    const first = Math.max(0, Math.floor(above() / ROW_HEIGHT) - 4);
     const last = Math.min(rows.length, first + Math.ceil(box.clientHeight / ROW_HEIGHT) + 8);
-    inner.replaceChildren(...Array.from({ length: last - first }, (_, i) => option(first + i)));
+    inner.replaceChildren(...Array.from({ length: last - first }, (_, i) => option(first + i, shift)));
     if (current >= first && current < last) box.setAttribute("aria-activedescendant", "row-" + current); else box.removeAttribute("aria-activedescendant");
     const drawn = rows;
     const missing = Array.from({ length: last - first }, (_, i) => first + i).some((i) => !rows.at(i));
@@ -48,12 +58,12 @@ const list = (() => {
     show: (found, place, stay = false) => {
       rows = found;
       current = place;
-      inner.style.height = rows.length * ROW_HEIGHT + "px";
+      inner.style.height = Math.min(rows.length * ROW_HEIGHT, MOST_PIXELS) + "px";
       box.hidden = rows.length === 0;
       const top = current * ROW_HEIGHT;
       if (stay) { /* where the reader is */ }
       else if (current < 0) box.scrollTop = 0;
-      else if (top < box.scrollTop || top + ROW_HEIGHT > box.scrollTop + box.clientHeight) box.scrollTop = Math.max(0, top - box.clientHeight / 3);
+      else if (top < above() || top + ROW_HEIGHT > above() + box.clientHeight) box.scrollTop = Math.max(0, top - box.clientHeight / 3) / pace();
       draw();
     },
     // Calls `listener` with a question's name, and whether it was chosen with a pointer.

@@ -46,6 +46,10 @@ const live = (() => {
     document.querySelectorAll("main > section.computed").forEach((section) => section.remove());
     $("headlines").replaceChildren(...made.headlines.map((sentence) => make("li", {}, sentence)));
     $("headlines").hidden = made.headlines.length === 0;
+    const more = $("more-headlines"), [summary, folded] = more.children;
+    more.hidden = made.more.length === 0;
+    summary.textContent = say("more-findings", { n: number.format(made.more.length) });
+    folded.replaceChildren(...made.more.map((sentence) => make("li", {}, sentence)));
     $("nav").replaceChildren(...made.sections.map(([id, title]) => make("a", { href: "#" + id }, title)), make("a", { href: "#transcripts" }, say("section.transcripts")));
     const holder = make("template");
     holder.innerHTML = made.html;

@@ -36,11 +36,11 @@ const download = (name, blob) => {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 };
 
-// A chart as a file of its own: with the page's style for charts in it.
-const standalone = (svg) => {
-  const copied = svg.cloneNode(true);
+// A chart as a file of its own: with the page's style for charts in it, that for dark pages too unless its paper is white.
+const standalone = (svg, onWhite = false) => {
+  const copied = svg.cloneNode(true), own = $("chart-style").textContent;
   const style = document.createElementNS("http://www.w3.org/2000/svg", "style");
-  style.textContent = $("chart-style").textContent;
+  style.textContent = onWhite ? own.split("@media")[0] : own;
   copied.prepend(style);
   copied.setAttribute("height", svg.viewBox.baseVal.height);
   return new XMLSerializer().serializeToString(copied);
@@ -58,7 +58,7 @@ const png = (svg) => new Promise((resolve, reject) => {
     canvas.toBlob(resolve, "image/png");
   };
   image.onerror = reject;
-  image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(standalone(svg));
+  image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(standalone(svg, true));
 });
 
 const downloadable = (chart) => {
@@ -69,8 +69,22 @@ const downloadable = (chart) => {
     table && button("CSV", () => download(name + ".csv", new Blob([csv(table)], { type: "text/csv" })), { class: "small" })));
 };
 
+// A field above a long table that leaves the rows in which its words stand.
+const LONG = 40;
+const findable = (table) => {
+  const rows = [...table.tBodies[0].rows];
+  if (rows.length < LONG || table.closest("figure")) return;
+  const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+  const field = make("input", { type: "search", placeholder: say("find-rows"), "aria-label": say("find-rows"), autocomplete: "off", on: { input: () => {
+    const wanted = field.value.trim().toLowerCase();
+    for (const [row, text] of texts) row.hidden = !text.includes(wanted);
+  } } });
+  (table.closest(".scroll") ?? table).before(make("p", { class: "find-rows" }, field));
+};
+
 const equip = (section) => {
   section.querySelectorAll("table").forEach(sortable);
+  section.querySelectorAll("table").forEach(findable);
   section.querySelectorAll("figure.chart").forEach(downloadable);
 };
 document.querySelectorAll("main > section:not(#transcripts)").forEach(equip);

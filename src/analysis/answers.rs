@@ -11,8 +11,8 @@ use crate::store::{
 };
 use crate::suite::PairRole;
 
-/// Texts of a run up to this many bytes are read once for all models; of a larger run once per model, so that one model's fill the memory.
-const MAX_BYTES_AT_ONCE: u64 = 256 << 20;
+/// Bytes of texts read at once: as many models' as these hold, one model's at least.
+const MAX_BYTES_AT_ONCE: u64 = 96 << 20;
 
 /// One answer, as its trial has it.
 #[derive(Debug, Clone)]
@@ -48,22 +48,22 @@ impl Dataset {
         look: impl Fn(&str, &[Answer]) -> T + Sync,
     ) -> Result<Vec<T>, AnalysisError> {
         let names: Vec<&str> = self.names().collect();
-        if self.trial_bytes(&self.answer_columns())? > MAX_BYTES_AT_ONCE {
-            return names
+        let bytes = self.trial_bytes(&self.answer_columns())? / (names.len().max(1) as u64);
+        let at_once = usize::try_from(MAX_BYTES_AT_ONCE / bytes.max(1)).unwrap_or(usize::MAX);
+        let mut seen = Vec::with_capacity(names.len());
+        for models in names.chunks(at_once.max(1)) {
+            let few = Filter::all().among(column::MODEL, models.iter().copied());
+            let all = Filter::all();
+            let every = models.len() == names.len();
+            let mut by_model = self.read_answers(if every { &all } else { &few })?;
+            let own: Vec<Vec<Answer>> = models
                 .iter()
-                .map(|model| Ok(look(model, &self.answers(model)?)))
+                .map(|model| by_model.remove(*model).unwrap_or_default())
                 .collect();
+            let looked = models.par_iter().zip(own);
+            seen.par_extend(looked.map(|(model, answers)| look(model, &answers)));
         }
-        let mut by_model = self.read_answers(&Filter::all())?;
-        let own: Vec<Vec<Answer>> = names
-            .iter()
-            .map(|model| by_model.remove(*model).unwrap_or_default())
-            .collect();
-        Ok(names
-            .par_iter()
-            .zip(own)
-            .map(|(model, answers)| look(model, &answers))
-            .collect())
+        Ok(seen)
     }
 
     /// One model's answers, as [`Dataset::each_model`] shows them.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::answers::Answer;
-use crate::text::{Shingles, group_alike};
+use crate::text::{Bands, Grams, group_alike};
 
 /// Answers at least this alike, by the Jaccard similarity of their character 5-grams, are the same words.
 const MIN_SIMILARITY: f64 = 0.8;
@@ -33,29 +34,31 @@ pub struct CannedAnswer {
 /// are not looked at.
 #[must_use]
 pub fn canned_answers(answers: &[&Answer]) -> Vec<CannedAnswer> {
-    canned_of(answers, |_| ())
+    canned_of(answers, |_| ()).0
 }
 
-/// The same; what the answers' words are made into on the way is shown to `look`, that of every answer once.
-pub(super) fn canned_of(answers: &[&Answer], mut look: impl FnMut(&Shingles)) -> Vec<CannedAnswer> {
-    let length = |text: &str| -> usize {
-        // A character of a script without spaces says more.
-        let weight = |c: char| if u32::from(c) >= 0x2e80 { 5 } else { 2 };
-        text.chars()
-            .take(2 * MIN_CHARACTERS)
-            .map(weight)
-            .sum::<usize>()
-            / 2
+/// The same, with what `look` sees in the grams of each answer, which are made once for both.
+pub(super) fn canned_of<T: Send>(
+    answers: &[&Answer],
+    look: impl Fn(&Grams) -> T + Sync,
+) -> (Vec<CannedAnswer>, Vec<T>) {
+    let read = |answer: &&Answer| {
+        let text = answer.completion.text.trim();
+        let grams = Grams::of(text);
+        let bands = is_long_enough(text).then(|| Bands::of(&grams));
+        (bands, look(&grams))
     };
-    let text = |i: &usize| answers[*i].completion.text.trim();
-    let (places, short): (Vec<usize>, Vec<usize>) =
-        (0..answers.len()).partition(|i| length(text(i)) >= MIN_CHARACTERS);
-    for i in &short {
-        look(&Shingles::of(text(i)));
-    }
-    let texts: Vec<&str> = places.iter().map(text).collect();
-    let shingles = texts.iter().map(|text| Shingles::of(text)).inspect(look);
-    let mut found: Vec<CannedAnswer> = group_alike(&texts, shingles, MIN_SIMILARITY)
+    let (bands, seen): (Vec<Option<Bands>>, Vec<T>) = answers.par_iter().map(read).unzip();
+    let (places, bands): (Vec<usize>, Vec<Bands>) = bands
+        .into_iter()
+        .enumerate()
+        .filter_map(|(place, bands)| Some((place, bands?)))
+        .unzip();
+    let texts: Vec<&str> = places
+        .iter()
+        .map(|place| answers[*place].completion.text.trim())
+        .collect();
+    let mut found: Vec<CannedAnswer> = group_alike(&texts, &bands, MIN_SIMILARITY)
         .into_iter()
         .filter_map(|group| {
             let own: Vec<usize> = group.into_iter().map(|i| places[i]).collect();
@@ -70,5 +73,12 @@ pub(super) fn canned_of(answers: &[&Answer], mut look: impl FnMut(&Shingles)) ->
         })
         .collect();
     found.sort_by_key(|c| std::cmp::Reverse((c.questions, c.answers)));
-    found
+    (found, seen)
+}
+
+fn is_long_enough(text: &str) -> bool {
+    // A character of a script without spaces says more.
+    let weight = |c: char| if u32::from(c) >= 0x2e80 { 5 } else { 2 };
+    let length = text.chars().take(2 * MIN_CHARACTERS).map(weight);
+    length.sum::<usize>() / 2 >= MIN_CHARACTERS
 }

@@ -9,6 +9,7 @@ mod bias;
 mod calibration;
 mod canned;
 mod comparison;
+mod contrasts;
 mod dataset;
 mod detectors;
 mod draw;
@@ -42,8 +43,9 @@ pub use calibration::{
 pub use canned::{CannedAnswer, canned_answers};
 pub(crate) use comparison::Pairs;
 pub use comparison::{Comparison, compare};
+pub use contrasts::{ContrastFigure, ContrastOf, contrasts};
 pub use dataset::{Dataset, named_model};
-pub use detectors::{Count, Detected, Empties, detect};
+pub use detectors::{Count, Detected, Empties, LANGUAGES_READ, detect};
 pub use draw::DrawnAnswer;
 pub use error::AnalysisError;
 pub use estimand::Estimand;

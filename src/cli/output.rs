@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::exit::{Exit, Failure};
 use super::terminal::width;
 use crate::analysis::{Cell as Score, Comparison, GroupValue, Measure, ModelTotals};
-use crate::report::{Grid, Report, bracket, points};
+use crate::report::{Grid, Report, bracket, count, points};
 use crate::text::visible_line;
 
 /// Output format of a table.
@@ -94,6 +94,16 @@ pub(super) fn print_note(note: &str) {
     let folds = textwrap::Options::new(width.max(20)).subsequent_indent("  ");
     for line in textwrap::wrap(&note, folds) {
         outln!("{line}");
+    }
+}
+
+/// Prints a report's main findings, and how many more it holds.
+pub(super) fn print_findings(report: &Report) {
+    let (first, more) = report.overview();
+    first.iter().for_each(|sentence| print_note(sentence));
+    if !more.is_empty() {
+        let more = count(more.len(), "more finding");
+        print_note(&format!("The report has {more}."));
     }
 }
 

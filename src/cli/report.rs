@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::{Exit, Failure};
-use super::output::{Form, print_note, print_summary};
+use super::output::{Form, print_findings, print_note, print_summary};
 use super::settings::Settings;
 use crate::analysis::{Dataset, Estimand, OutsideLabels, totals};
 use crate::report::{Language, Report, ReportOptions, count, pdf};
@@ -49,7 +49,7 @@ pub(super) struct Arguments {
     /// Keep the models of each run apart
     #[arg(long, hide = true, requires = "sections")]
     apart: bool,
-    /// Directory to write every chart to as well, as SVG, and its figures as CSV
+    /// Directory to write every chart to as well: as SVG, its figures as CSV, and, through an installed Chromium or Chrome, as PNG
     #[arg(long, value_name = "DIR")]
     charts: Option<PathBuf>,
     /// Language of the page's own words: en or zh
@@ -122,9 +122,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         print_summary(&report, &sums, &path)?;
         return Ok(Exit::Done);
     }
-    report.headlines().iter().for_each(|s| print_note(s));
+    print_findings(&report);
     if let Some((charts, folder)) = charts {
-        outln!("Charts: {} in {}", count(charts, "chart"), folder.display());
+        let number = count(charts.charts, "chart");
+        outln!("Charts: {number} in {}", folder.display());
+        if let Some(reason) = charts.without_pictures {
+            print_note(&format!("They are SVG and CSV; as PNG they are not, because {reason}."));
+        }
     }
     if let Some(folder) = beside {
         outln!(
@@ -147,6 +151,7 @@ fn options(arguments: &Arguments, settings: Settings) -> Result<ReportOptions, F
         data_folders: settings.data.folders,
         estimand: arguments.estimand,
         language: arguments.language,
+        contrasts: settings.configuration.contrasts,
     })
 }
 

@@ -13,7 +13,7 @@ use super::exit::{Exit, Failure};
 use super::filter::FilterArguments;
 use super::interrupt::interrupts;
 use super::number::{positive, whole};
-use super::output::{Form, group_grid, print_grid, print_note, print_summary, score_grid};
+use super::output::{Form, group_grid, print_findings, print_grid, print_summary, score_grid};
 use super::progress::Progress;
 use super::scheduler;
 use super::settings::Settings;
@@ -198,6 +198,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let report_options = ReportOptions {
         baseline: arguments.baseline.clone(),
         data_folders: settings.data.folders.clone(),
+        contrasts: settings.configuration.contrasts.clone(),
         ..ReportOptions::default()
     };
     ask_and_report(session, &report_options, arguments.format).await
@@ -361,7 +362,7 @@ async fn ask_and_report(
                 outln!();
                 print_grid(&groups);
             }
-            report.headlines().iter().for_each(|s| print_note(s));
+            print_findings(&report);
         }
     }
     tell_of_failures(failed);

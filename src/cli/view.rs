@@ -53,6 +53,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         data_folders: settings.data.folders,
         estimand: arguments.estimand,
         language: arguments.language,
+        contrasts: settings.configuration.contrasts,
     };
     let viewer = Viewer::of(&arguments.runs, options, report_process(arguments)?)?;
     let viewer = Arc::new(viewer);

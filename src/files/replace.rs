@@ -66,7 +66,15 @@ pub fn write_output<T, E>(
 /// # Errors
 /// Those of the system.
 pub fn write_text(path: &Path, text: &str) -> io::Result<()> {
-    write_output(path, |e| e, |mut file| file.write_all(text.as_bytes()))
+    write_bytes(path, text.as_bytes())
+}
+
+/// The same of bytes.
+///
+/// # Errors
+/// As for [`write_text`].
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_output(path, |e| e, |mut file| file.write_all(bytes))
 }
 
 /// A file under its writer's own name, until it is whole.

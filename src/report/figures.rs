@@ -75,6 +75,13 @@ pub fn count(n: impl TryInto<i64>, noun: &str) -> String {
     format!("{} {noun}{plural}", thousands(n))
 }
 
+/// A sentence for the page, with figures that no line breaks apart.
+#[must_use]
+pub(super) fn unbroken(sentence: &str) -> String {
+    let percent = sentence.replace(" %", "\u{a0}%");
+    percent.replace("n = ", "n\u{a0}=\u{a0}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

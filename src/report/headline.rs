@@ -8,8 +8,8 @@ use super::figures::{
 };
 use super::unable::unable_sentence;
 use crate::analysis::{
-    Asked, BiasContext, Cell, Dataset, Estimand, GapFigure, GapKind, Inability, Question,
-    SideMeasure, Unable, bias_scores, compare, gap, gap_table, is_a_side, sides_table,
+    Asked, BiasContext, Cell, Dataset, Estimand, GapFigure, GapKind, GroupValue, Inability,
+    Question, SideMeasure, Unable, bias_scores, compare, gap, gap_table, is_a_side, sides_table,
 };
 use crate::stats::{Estimate, holm};
 use crate::store::SuiteRecord;
@@ -23,16 +23,20 @@ const MAX_MODELS: usize = 6;
 const MAX_NAMES: usize = 3;
 /// A stratum with more contrasts than this is reported only in its section.
 const MAX_CONTRASTS: usize = 3;
+/// With more sentences than this, the most important come first, and the others are folded.
+pub(super) const MAX_SENTENCES: usize = 8;
 /// Two-sided error of a sentence that says "better", "worse" or "not equal", after Holm's correction over sentences of its kind.
 const ALPHA: f64 = 0.05;
 
 /// The main findings: quality compared with the baseline, what is withheld beyond controls or more on one subject than on
-/// another, the range of every suite that none of these mentions, and what models were unable to answer.
+/// another, the range of every suite that none of these mentions, and what models were unable to answer. Where they are many, groups of
+/// tasks come before single suites, and the suites on which models differ most before the others.
 #[must_use]
 pub fn headlines(
     data: &Dataset,
     asked: &Asked,
     cells: &[Cell],
+    groups: &[GroupValue],
     unable: &[Unable],
     baseline: Option<&str>,
 ) -> Vec<String> {
@@ -41,7 +45,7 @@ pub fn headlines(
         .filter(|_| few)
         .map_or_else(Vec::new, |baseline| quality(data, asked, cells, baseline));
     let candour = few.then(|| candour(data, &asked.scored, unable)).flatten();
-    let ranges: Vec<String> = data
+    let mut ranges: Vec<Range> = data
         .suites
         .iter()
         .filter(|suite| match suite.kind {
@@ -57,9 +61,42 @@ pub fn headlines(
     if few {
         sentences.extend(sides(data, asked));
     }
-    sentences.extend(ranges);
-    sentences.extend(unable_sentence(unable));
+    let unable = unable_sentence(unable);
+    let are_many = sentences.len() + ranges.len() + usize::from(unable.is_some()) > MAX_SENTENCES;
+    if are_many {
+        sentences.extend(unable);
+        sentences.extend(group_means(groups));
+        ranges.sort_by(|a, b| b.spread.total_cmp(&a.spread));
+        sentences.extend(ranges.into_iter().map(|r| r.sentence));
+    } else {
+        sentences.extend(ranges.into_iter().map(|r| r.sentence));
+        sentences.extend(unable);
+    }
     sentences
+}
+
+/// One sentence per group of tasks and metric: its mean by each model.
+fn group_means(groups: &[GroupValue]) -> Vec<String> {
+    let of_one = |a: &GroupValue, b: &GroupValue| a.group == b.group && a.metric == b.metric;
+    let sentence = |own: &[GroupValue]| {
+        let first = own.first()?;
+        let mut best: Vec<&GroupValue> = own.iter().collect();
+        best.sort_by(|a, b| b.value.total_cmp(&a.value));
+        let named = best.iter().take(MAX_NAMES);
+        let named: Vec<String> = named
+            .map(|g| format!("{} {:.4}", g.model, g.value))
+            .collect();
+        let of = match own.len() {
+            0..=MAX_NAMES => String::new(),
+            all => format!("; the highest of {all} models"),
+        };
+        let (title, metric, tasks) = (&first.title, &first.metric, count(first.tasks, "task"));
+        Some(format!(
+            "{title}: mean {metric} over {tasks}: {}{of}.",
+            named.join(", ")
+        ))
+    };
+    groups.chunk_by(of_one).filter_map(sentence).collect()
 }
 
 /// What each model's answers lean to, on suites of which that is the point: with ambiguous contexts, where nothing but the stereotype
@@ -331,8 +368,15 @@ fn subject(
     ))
 }
 
+/// What a suite's scores range over.
+struct Range {
+    sentence: String,
+    /// The highest − the lowest score.
+    spread: f64,
+}
+
 /// A suite's lowest and highest score. Models with equal scores are named together.
-fn range(suite: &SuiteRecord, cells: &[Cell]) -> Option<String> {
+fn range(suite: &SuiteRecord, cells: &[Cell]) -> Option<Range> {
     let mut scores: Vec<(&str, &Estimate)> = cells
         .iter()
         .filter(|c| c.suite == suite.name)
@@ -346,6 +390,7 @@ fn range(suite: &SuiteRecord, cells: &[Cell]) -> Option<String> {
     };
     let n = span(scores.iter().map(|(_, e)| e.n));
     let (low, high) = (scores.first()?, scores.last()?);
+    let spread = high.1.value - low.1.value;
     let [low, high] = [low, high].map(|(_, e)| whole_percent(e.value));
     let at = |figure: &str| {
         let own = scores
@@ -359,7 +404,7 @@ fn range(suite: &SuiteRecord, cells: &[Cell]) -> Option<String> {
         }
     };
     let name = &suite.name;
-    Some(match scores.as_slice() {
+    let sentence = match scores.as_slice() {
         [(model, _)] => format!("{name}: {model} {word} {low}, n = {n} questions."),
         all if low == high => format!(
             "{name}: {word} {low} by all {}, n = {n} questions.",
@@ -370,7 +415,8 @@ fn range(suite: &SuiteRecord, cells: &[Cell]) -> Option<String> {
             at(&low),
             at(&high)
         ),
-    })
+    };
+    Some(Range { sentence, spread })
 }
 
 /// One number, or the smallest and the largest.

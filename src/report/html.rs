@@ -9,12 +9,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::chart::pictures;
 use super::embedded::file;
+use super::figures::unbroken;
 use super::section::SECTIONS;
 use super::templates::Templates;
 use super::transcripts::{Chunks, pack, transcripts};
 use super::{Language, Report, ReportError};
-use crate::files::write_text;
+use crate::files::{write_bytes, write_text};
 use crate::text::visible;
 
 /// The parts of the script in `reports/script/`, in their order: each uses only what stands before it. Questions come from the page itself
@@ -52,6 +54,8 @@ struct PageContext<'a> {
     chart_style: &'static str,
     words_json: String,
     headlines: &'a [String],
+    /// Those that are folded behind them.
+    more_headlines: &'a [String],
     /// Their ids and headings.
     sections: Vec<(&'static str, String)>,
     sections_html: String,
@@ -79,6 +83,7 @@ impl<'a> PageContext<'a> {
             chart_style,
             words_json: language.file().replace('<', "\\u003c"),
             headlines: &[],
+            more_headlines: &[],
             sections: Vec::new(),
             sections_html: String::new(),
             index,
@@ -148,8 +153,10 @@ impl Report {
         made: Timestamp,
     ) -> Result<String, ReportError> {
         let (sections, sections_html) = self.sections()?;
+        let (headlines, more_headlines) = self.overview();
         let context = PageContext {
-            headlines: self.headlines(),
+            headlines,
+            more_headlines,
             sections,
             sections_html,
             chunks,
@@ -187,26 +194,57 @@ impl Report {
             .into_iter()
             .map(|(id, title)| (id, nav(id).unwrap_or(title)))
             .collect();
-        let headlines: Vec<_> = self.headlines().iter().map(|s| visible(s)).collect();
-        let json = serde_json::json!({ "headlines": headlines, "sections": sections, "html": html, "hashes": self.run_hashes()? });
+        let shown = |part: &[String]| -> Vec<String> {
+            let sentences = part.iter().map(|s| unbroken(&visible(s)));
+            sentences.collect()
+        };
+        let (first, more) = self.overview();
+        let json = serde_json::json!({ "headlines": shown(first), "more": shown(more), "sections": sections, "html": html, "hashes": self.run_hashes()? });
         Ok(json.to_string())
     }
 
-    /// Writes every chart of the page into a folder, as SVG and its figures as CSV; gives the number of charts.
+    /// Writes every chart of the page into a folder: as SVG, its figures as CSV, and, where a Chromium is installed, as PNG.
     ///
     /// # Errors
     /// [`ReportError`] if a chart cannot be made or written.
-    pub fn write_charts(&self, folder: &Path) -> Result<usize, ReportError> {
+    pub fn write_charts(&self, folder: &Path) -> Result<WrittenCharts, ReportError> {
         std::fs::create_dir_all(folder)
             .map_err(|e| ReportError::file("cannot make", folder, &e))?;
-        let mut charts = 0;
+        let style = file("chart.css");
+        // Pictures are on white, whatever the reader's screen: without the colours for dark pages.
+        let on_white = style.split("@media").next().unwrap_or(style);
+        let (mut names, mut drawings) = (Vec::new(), Vec::new());
         for section in SECTIONS {
-            for chart in (section.render)(self)?.map_or_else(Vec::new, |part| part.charts) {
-                chart.write(folder, file("chart.css"))?;
-                charts += 1;
+            for mut chart in (section.render)(self)?.map_or_else(Vec::new, |part| part.charts) {
+                // Names are cut: those of two long captions can be the same.
+                let (own, mut number) = (chart.name.clone(), 1);
+                while names.contains(&chart.name) {
+                    number += 1;
+                    chart.name = format!("{own}-{number}");
+                }
+                chart.write(folder, style)?;
+                drawings.push(chart.styled(on_white));
+                names.push(chart.name);
             }
         }
-        Ok(charts)
+        let pictures = match pictures(&drawings) {
+            Ok(pictures) => pictures,
+            Err(reason) => {
+                return Ok(WrittenCharts {
+                    charts: names.len(),
+                    without_pictures: Some(reason),
+                });
+            }
+        };
+        for (name, picture) in names.iter().zip(pictures) {
+            let path = folder.join(format!("{name}.png"));
+            write_bytes(&path, &picture)
+                .map_err(|e| ReportError::file("cannot write", &path, &e))?;
+        }
+        Ok(WrittenCharts {
+            charts: names.len(),
+            without_pictures: None,
+        })
     }
 
     /// Writes the page. Transcripts of more than 50,000 trials are written into a folder beside it, whose path is given: `report.html` has
@@ -263,6 +301,15 @@ impl Report {
 
 fn write_page(path: &Path, html: &str) -> Result<(), ReportError> {
     write_text(path, html).map_err(|e| ReportError::file("cannot write", path, &e))
+}
+
+/// Charts in files.
+#[derive(Debug)]
+pub struct WrittenCharts {
+    /// How many.
+    pub charts: usize,
+    /// Why none of them is there as PNG; nothing where all are.
+    pub without_pictures: Option<String>,
 }
 
 /// A section's id and its heading.

@@ -46,8 +46,11 @@ fn sentence(report: &Report, suite: &SuiteRecord, ranking: &Ranking) -> String {
     let below = ranking.models.len() - leading.len() - close.len();
     let (name, top) = (&suite.name, percent(top));
     if below + close.len() == 0 {
-        let all = count(leading.len(), "model");
-        return format!("{name}: all {all} at {top} %, n = {}.", ranking.n);
+        let all = match leading.len() {
+            2 => "both models".to_owned(),
+            n => format!("all {}", count(n, "model")),
+        };
+        return format!("{name}: {all} at {top} %, n = {}.", ranking.n);
     }
     let does = match (suite.tells_what_is_withheld(), leading.len()) {
         (true, 1) => "answers most",

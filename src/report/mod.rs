@@ -6,6 +6,7 @@
 mod address;
 mod calibration;
 mod chart;
+mod chromium;
 mod comparison;
 mod embedded;
 pub mod evidence;
@@ -43,6 +44,7 @@ pub use excerpt::{both_ends, question_excerpt};
 pub use figures::{bracket, count, p_value, percent, points, points_with_interval, signed};
 pub use gap::{every_gap, gap_grid, gap_markdown, gap_notes};
 pub use headline::headlines;
+pub use html::WrittenCharts;
 pub use labelling::Labelling;
 pub use language::Language;
 pub use page::{Report, ReportOptions};

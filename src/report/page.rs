@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::headline::MAX_SENTENCES;
 use super::language::Language;
 use super::published::Published;
 use super::templates::Templates;
@@ -13,6 +14,7 @@ use crate::analysis::{
     Asked, Cell, Comparison, Dataset, Detected, Estimand, GroupValue, MetricValue, OutsideLabels,
     Question, Unable, compare, detect, group_values, metric_values, passes, summarise, unable,
 };
+use crate::run::DeclaredContrast;
 
 /// Options of a report.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +31,8 @@ pub struct ReportOptions {
     pub labels: Option<OutsideLabels>,
     /// The language of the page's own words.
     pub language: Language,
+    /// Models that are kin.
+    pub contrasts: Vec<DeclaredContrast>,
 }
 
 /// Everything that sections use, computed once.
@@ -46,6 +50,7 @@ pub struct Report {
     pub(super) weights: Option<String>,
     pub(super) published: Published,
     pub(super) labels: Option<OutsideLabels>,
+    pub(super) contrasts: Vec<DeclaredContrast>,
     detected: OnceCell<Vec<Detected>>,
     headlines: OnceCell<Vec<String>>,
     run_hashes: OnceCell<Vec<String>>,
@@ -84,6 +89,7 @@ impl Report {
             weights,
             published,
             labels: options.labels.clone(),
+            contrasts: options.contrasts.clone(),
             detected: OnceCell::new(),
             headlines: OnceCell::new(),
             run_hashes: OnceCell::new(),
@@ -117,8 +123,23 @@ impl Report {
     #[must_use]
     pub fn headlines(&self) -> &[String] {
         let baseline = self.baseline.as_deref();
-        self.headlines
-            .get_or_init(|| headlines(&self.data, &self.asked, &self.cells, &self.unable, baseline))
+        self.headlines.get_or_init(|| {
+            headlines(
+                &self.data,
+                &self.asked,
+                &self.cells,
+                &self.groups,
+                &self.unable,
+                baseline,
+            )
+        })
+    }
+
+    /// The main findings as the report opens with them, and those that are folded behind them.
+    #[must_use]
+    pub fn overview(&self) -> (&[String], &[String]) {
+        let all = self.headlines();
+        all.split_at(all.len().min(MAX_SENTENCES))
     }
 
     /// Scores of every model on every suite.

@@ -59,7 +59,7 @@ impl Report {
                 "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-{hash}'"
             ),
             style,
-            headlines: self.headlines(),
+            headlines: self.overview().0,
             hashes,
             // Our own markup: what others wrote is escaped, and holds no such tag.
             sections_html: sections_html.replace("<details>", "<details open>"),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::ReportError;
 use super::embedded::FILES;
-use super::figures::{points, thousands};
+use super::figures::{points, thousands, unbroken};
 use super::language::Language;
 use crate::text::visible;
 
@@ -20,7 +20,13 @@ pub(super) struct Templates {
 impl Templates {
     pub(super) fn new(language: Language) -> Result<Self, ReportError> {
         let mut environment = Environment::new();
-        environment.add_global("words", Value::from_pairs(language.words()));
+        let words = language.words();
+        environment.add_global("words", Value::from_pairs(words.clone()));
+        // A head or a short word of tables, which are English where they are made.
+        environment.add_filter("term", move |term: String| {
+            let own = words.get(format!("term.{term}").as_str());
+            own.cloned().unwrap_or(term)
+        });
         environment.add_global("language", language.tag());
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -30,6 +36,7 @@ impl Templates {
             }
             _ => escape_formatter(out, state, value),
         });
+        environment.add_filter("unbroken", |sentence: String| unbroken(&sentence));
         environment.add_filter("percent", |share: f64| format!("{:.1}", share * 100.0));
         environment.add_filter("points", points);
         environment.add_filter("thousands", |n: i64| thousands(n));

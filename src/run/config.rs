@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::files::read_text;
 use crate::model::remote::{PriceError, PriceRow, PriceTable, ProviderSettings, Timeouts};
@@ -28,6 +28,33 @@ pub struct Configuration {
     pub providers: BTreeMap<String, ProviderSettings>,
     /// `[[prices]]`.
     pub prices: Vec<PriceRow>,
+    /// `[[contrasts]]`.
+    pub contrasts: Vec<DeclaredContrast>,
+}
+
+/// `[[contrasts]]`: two models that are kin, by their names in tables.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct DeclaredContrast {
+    /// How they are kin.
+    pub kind: ContrastKind,
+    /// The newer, the derived, or the one behind a platform.
+    pub model: String,
+    /// The older, the one it was made of, or the weights.
+    pub of: String,
+}
+
+/// How one model is kin to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContrastKind {
+    /// It is a later version of the other.
+    Version,
+    /// It was made of the other: fine-tuned, distilled, merged or rounded.
+    Derivative,
+    /// It is the other's weights behind somebody's platform.
+    Platform,
 }
 
 /// `[network]`.

@@ -24,7 +24,10 @@ mod scoring;
 mod session;
 mod trial;
 
-pub use config::{Configuration, ConfigurationError, DataSettings, NetworkSettings, RunSettings};
+pub use config::{
+    Configuration, ConfigurationError, ContrastKind, DataSettings, DeclaredContrast,
+    NetworkSettings, RunSettings,
+};
 pub use earlier::Earlier;
 pub use engine::{Limits, Outcome, StopReason, execute};
 pub use error::{PlanError, SessionError};

@@ -1,5 +1,6 @@
 //! Which language a text is in, to compare a question's with an answer's.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use isolang::Language;
@@ -102,25 +103,34 @@ fn is_pashto(text: &str) -> bool {
     let own = of(&|c| PASHTO.contains(c));
     own >= 2 && own * PASHTO_SHARE >= of(&char::is_alphabetic)
 }
+/// Each common word, and the places in [`WORDS`] of the languages that have it.
+static COMMON: LazyLock<HashMap<&str, Vec<usize>>> = LazyLock::new(|| {
+    let mut all: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (place, (_, common)) in WORDS.iter().enumerate() {
+        for word in common.split(' ') {
+            let places = all.entry(word).or_default();
+            if places.last() != Some(&place) {
+                places.push(place);
+            }
+        }
+    }
+    all
+});
 
 /// By the share of words that are common ones: one in ten, and more than in any other language.
 fn by_words(text: &str) -> Option<&'static str> {
     let lower = text.to_lowercase();
-    let words: Vec<&str> = lower
-        .split(|c: char| !c.is_alphabetic())
-        .filter(|w| !w.is_empty())
-        .take(400)
-        .collect();
-    let mut counts: Vec<(usize, &str)> = WORDS
-        .iter()
-        .map(|(code, common)| {
-            let of = |w: &&&str| common.split(' ').any(|c| c == **w);
-            (words.iter().filter(of).count(), *code)
-        })
-        .collect();
+    let mut counts: Vec<(usize, &str)> = WORDS.iter().map(|(code, _)| (0, *code)).collect();
+    let mut words = 0;
+    let of_text = lower.split(|c: char| !c.is_alphabetic());
+    for word in of_text.filter(|w| !w.is_empty()).take(400) {
+        words += 1;
+        for place in COMMON.get(word).into_iter().flatten() {
+            counts[*place].0 += 1;
+        }
+    }
     counts.sort_by(|a, b| b.cmp(a));
-    (words.len() >= 4 && counts[0].0 * 10 >= words.len() && counts[0].0 > counts[1].0)
-        .then_some(counts[0].1)
+    (words >= 4 && counts[0].0 * 10 >= words && counts[0].0 > counts[1].0).then_some(counts[0].1)
 }
 
 #[cfg(test)]

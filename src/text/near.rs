@@ -4,6 +4,9 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+use rayon::prelude::*;
+
 use super::fold;
 
 /// Characters of a shingle.
@@ -20,11 +23,11 @@ const SKETCH_TOLERANCE: f64 = 0.15;
 const MAX_CANDIDATES: usize = 64;
 const MAX_EXACT_LOOKS: usize = 8;
 
-/// The hashed 5-grams of a text's folded characters, each once, ascending; of a shorter text itself.
+/// The hashed 5-grams of a text's folded characters, in the order they stand; of a shorter text itself.
 #[derive(Debug, Clone, Default)]
-pub struct Shingles(Vec<u64>);
+pub struct Grams(Vec<u64>);
 
-impl Shingles {
+impl Grams {
     /// Those of a text's first 2,000 folded characters.
     #[must_use]
     pub fn of(text: &str) -> Self {
@@ -43,11 +46,20 @@ impl Shingles {
                 .fold(1_u64, |state, c| state.rotate_left(13) ^ c);
             mix(folded)
         };
-        let mut all: Vec<u64> = if characters.len() < SHINGLE {
+        Self(if characters.len() < SHINGLE {
             vec![hashed(&characters)]
         } else {
             characters.windows(SHINGLE).map(hashed).collect()
-        };
+        })
+    }
+}
+
+/// A text's grams as a set: each once, ascending.
+struct Shingles(Vec<u64>);
+
+impl Shingles {
+    fn of(text: &str) -> Self {
+        let Grams(mut all) = Grams::of(text);
         all.sort_unstable();
         all.dedup();
         Self(all)
@@ -87,10 +99,10 @@ fn mix(mut x: u64) -> u64 {
 struct Sketch([u64; BINS]);
 
 impl Sketch {
-    fn of(shingles: &Shingles) -> Self {
+    fn of(grams: &[u64]) -> Self {
         let mut bins = [u64::MAX; BINS];
-        for hash in &shingles.0 {
-            // The shingles are scattered already: their highest bits choose the bin.
+        for hash in grams {
+            // The grams are scattered already: their highest bits choose the bin.
             let bin = usize::try_from(hash >> (u64::BITS - BINS.ilog2())).unwrap_or(0);
             bins[bin] = bins[bin].min(*hash);
         }
@@ -118,7 +130,7 @@ impl Sketch {
 /// Phrases to be looked for in many texts.
 pub struct Phrases {
     /// The phrases that hold each 5-gram.
-    holders: HashMap<u64, Vec<usize>>,
+    holders: HashMap<u64, Vec<usize>, RandomState>,
     /// How many 5-grams each has.
     lengths: Vec<usize>,
 }
@@ -127,7 +139,7 @@ impl Phrases {
     /// Phrases in their order.
     pub fn new<'a>(phrases: impl Iterator<Item = &'a str>) -> Self {
         let mut all = Self {
-            holders: HashMap::new(),
+            holders: HashMap::default(),
             lengths: Vec::new(),
         };
         for (number, phrase) in phrases.enumerate() {
@@ -143,15 +155,29 @@ impl Phrases {
     /// The share of each phrase's 5-grams that are in a text.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
-    pub fn shares(&self, text: &Shingles) -> Vec<f64> {
+    pub fn shares(&self, text: &Grams) -> Vec<f64> {
+        let is_held = |gram: &&u64| self.holders.contains_key(gram);
+        let mut held: Vec<&u64> = text.0.iter().filter(is_held).collect();
+        held.sort_unstable();
+        held.dedup();
         let mut found = vec![0_usize; self.lengths.len()];
-        for gram in &text.0 {
-            for number in self.holders.get(gram).into_iter().flatten() {
-                found[*number] += 1;
-            }
+        for number in held.iter().flat_map(|gram| &self.holders[gram]) {
+            found[*number] += 1;
         }
         let shares = found.iter().zip(&self.lengths);
         shares.map(|(k, n)| *k as f64 / *n as f64).collect()
+    }
+}
+
+/// What is kept of a text until it is compared: texts that are alike are equal in one of these numbers at least.
+#[derive(Debug, Clone)]
+pub struct Bands([u64; BANDS]);
+
+impl Bands {
+    /// Those of a text, by its grams.
+    #[must_use]
+    pub fn of(text: &Grams) -> Self {
+        Self(Sketch::of(&text.0).bands())
     }
 }
 
@@ -165,27 +191,32 @@ struct Group {
 }
 
 /// Groups of texts of which each is at least `similarity` like the group's first, in the order of their first texts; texts that stand
-/// alone are in none. In memory stands a sketch per group, not its shingles.
+/// alone are in none.
 #[must_use]
 pub fn near_duplicates(texts: &[&str], similarity: f64) -> Vec<Vec<usize>> {
-    let shingles = texts.iter().map(|text| Shingles::of(text));
-    group_alike(texts, shingles, similarity)
+    let bands = texts.par_iter().map(|text| Bands::of(&Grams::of(text)));
+    group_alike(texts, &bands.collect::<Vec<_>>(), similarity)
 }
 
-/// The same, of texts whose shingles are made on the way for something else too.
-pub fn group_alike(
-    texts: &[&str],
-    shingles: impl Iterator<Item = Shingles>,
-    similarity: f64,
-) -> Vec<Vec<usize>> {
-    let mut seen: HashMap<(usize, u64), Vec<usize>> = HashMap::new();
+/// The same, of texts whose bands are known. Only of texts that share a band with another is more made than that.
+///
+/// # Panics
+/// If there are not as many bands as texts.
+#[must_use]
+pub fn group_alike(texts: &[&str], bands: &[Bands], similarity: f64) -> Vec<Vec<usize>> {
+    assert_eq!(texts.len(), bands.len(), "each text has its bands");
+    let mut seen = shared_keys(bands);
     let mut groups: Vec<Group> = Vec::new();
-    for (i, own) in shingles.enumerate() {
-        let sketch = Sketch::of(&own);
-        let bands = sketch.bands();
+    for (i, Bands(keys)) in bands.iter().enumerate() {
+        let is_shared = |(band, key): (usize, &u64)| seen[band].contains_key(key);
+        if !keys.iter().enumerate().any(is_shared) {
+            continue;
+        }
+        let own = Shingles::of(texts[i]);
+        let sketch = Sketch::of(&own.0);
         let mut looks = 0;
-        let near = bands.iter().enumerate().find_map(|(band, key)| {
-            let mut candidates = seen.get(&(band, *key))?.iter().copied();
+        let near = keys.iter().enumerate().find_map(|(band, key)| {
+            let mut candidates = seen[band].get(key)?.iter().copied();
             candidates.find(|number| {
                 let group = &groups[*number];
                 if looks == MAX_EXACT_LOOKS
@@ -209,9 +240,10 @@ pub fn group_alike(
             group.members.push(i);
             continue;
         }
-        for (band, key) in bands.iter().enumerate() {
-            let there = seen.entry((band, *key)).or_default();
-            if there.len() < MAX_CANDIDATES {
+        for (band, key) in keys.iter().enumerate() {
+            if let Some(there) = seen[band].get_mut(key)
+                && there.len() < MAX_CANDIDATES
+            {
                 there.push(groups.len());
             }
         }
@@ -224,6 +256,17 @@ pub fn group_alike(
     }
     let members = groups.into_iter().map(|group| group.members);
     members.filter(|m| m.len() > 1).collect()
+}
+
+/// Of each band the keys that several texts have, with place for the groups met there. A key of one text alone leads to nothing.
+fn shared_keys(bands: &[Bands]) -> Vec<HashMap<u64, Vec<usize>, RandomState>> {
+    let of_band = |band: usize| {
+        let mut keys: Vec<u64> = bands.iter().map(|Bands(keys)| keys[band]).collect();
+        keys.sort_unstable();
+        let runs = keys.chunk_by(|a, b| a == b).filter(|run| run.len() > 1);
+        runs.map(|run| (run[0], Vec::new())).collect()
+    };
+    (0..BANDS).into_par_iter().map(of_band).collect()
 }
 
 #[cfg(test)]
@@ -247,5 +290,32 @@ mod tests {
             [vec![0, 2], vec![3, 5], vec![6, 7]]
         );
         assert!(near_duplicates(&texts[..2], 0.8).is_empty());
+    }
+
+    #[test]
+    fn bands_lead_to_the_groups_that_every_pair_compared_gives() {
+        let words = ["river", "treaty", "winter", "letter", "market", "border", "bridge", "strike"];
+        let texts: Vec<String> = (0..600_usize)
+            .map(|i| {
+                // Every fifth is one of seven sentences, with a word of its own at the end.
+                let seed = if i.is_multiple_of(5) { i % 7 } else { 100 + i };
+                let drawn = (0..30).map(|k| words[(mix((seed * 31 + k) as u64) % 8) as usize]);
+                let own = ["indeed", "again", "then"][i % 3];
+                format!("{} {own}.", drawn.collect::<Vec<_>>().join(" "))
+            })
+            .collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let sets: Vec<Shingles> = texts.iter().map(|text| Shingles::of(text)).collect();
+        let mut expected: Vec<Vec<usize>> = Vec::new();
+        for (i, own) in sets.iter().enumerate() {
+            let alike = |group: &&mut Vec<usize>| sets[group[0]].jaccard(own) >= 0.8;
+            match expected.iter_mut().find(alike) {
+                Some(group) => group.push(i),
+                None => expected.push(vec![i]),
+            }
+        }
+        expected.retain(|group| group.len() > 1);
+        assert!(expected.len() >= 7, "{}", expected.len());
+        assert_eq!(near_duplicates(&texts, 0.8), expected);
     }
 }

@@ -48,6 +48,20 @@ fn recorded_predictions_give_the_papers_accuracies_and_bias_scores() {
         .skip(1)
         .map(|h| h.split("</th>").next().unwrap_or_default().to_owned())
         .collect();
+    let leads = html
+        .split("id=\"bias\"")
+        .nth(1)
+        .and_then(|t| t.split("</section>").next())
+        .expect("the bias scores lead");
+    for (format, [.., ambiguous, disambiguated]) in EXPECTED {
+        for (context, score) in [("ambiguous", ambiguous), ("disambiguated", disambiguated)] {
+            let figures = leads.split(&format!("bbq: {context} contexts</h3>")).nth(1);
+            let row = figures.and_then(|f| f.split(&format!(">{format}</th>")).nth(1));
+            let shown = row.and_then(|r| r.split("</a>").next()).expect("its row");
+            let score = format!(">+{:.3}", score.parse::<f64>().expect("a score"));
+            assert!(shown.ends_with(&score), "{format} {context}: {shown} {score}");
+        }
+    }
     for (format, expected) in EXPECTED {
         let row = table
             .split(&format!("<th scope=\"row\">{format}</th>"))

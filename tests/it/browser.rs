@@ -23,11 +23,9 @@ fn hostile_answers_stay_text_and_are_found_by_search() {
         json!({"sample_id": "s1", "answer": "2"}),
         json!({"sample_id": "s2", "answer": "<b>4</b>"}),
     ];
-    std::fs::write(
-        home.path().join("r.jsonl"),
-        rows.map(|r| format!("{r}\n")).concat(),
-    )
-    .unwrap();
+    // A surrogate that stands alone, as Python writes it.
+    let rows = rows.map(|r| format!("{r}\n").replace("<b>4</b>", "<b>4</b> alone \\ud83d here"));
+    std::fs::write(home.path().join("r.jsonl"), rows.concat()).unwrap();
     run_suite(
         home.path(),
         suite.to_str().unwrap(),
@@ -66,6 +64,8 @@ fn hostile_answers_stay_text_and_are_found_by_search() {
             text(&client, "#scores tbody th").await.lines().next(),
             Some("<i>m</i>")
         );
+        client.goto(&format!("{page}#transcripts?search=alone")).await.unwrap();
+        wait_for(&client, "#sample", "<b>4</b> alone \u{fffd} here").await;
         let styled = client
             .execute(
                 "return getComputedStyle(document.querySelector('.headlines')).borderLeftStyle",

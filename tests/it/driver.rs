@@ -1,6 +1,7 @@
 //! Chromium through ChromeDriver, for tests that look at a page.
 
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -59,6 +60,35 @@ impl Driver {
 
     pub async fn client(&self) -> Client {
         self.client_in(Theme::Light).await
+    }
+
+    /// What the console of a client's pages said since it was last asked: errors and warnings, those of the policy among them.
+    pub async fn console(&self, client: &Client) -> Vec<String> {
+        let session = client.session_id().await.expect("it has a session");
+        let session = session.expect("it has a session");
+        let body = json!({ "type": "browser" }).to_string();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the driver");
+        write!(
+            stream,
+            "POST /session/{session}/se/log HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )
+        .expect("a request");
+        // The driver keeps the connection, and says how long its answer is.
+        let mut answer = BufReader::new(stream);
+        let (mut line, mut length) = (String::new(), 0);
+        while answer.read_line(&mut line).expect("a header") > 0 && !line.trim().is_empty() {
+            let header = line.to_ascii_lowercase();
+            if let Some(value) = header.strip_prefix("content-length:") {
+                length = value.trim().parse().expect("a length");
+            }
+            line.clear();
+        }
+        let mut body = vec![0; length];
+        answer.read_exact(&mut body).expect("a body");
+        let said: Value = serde_json::from_slice(&body).expect("JSON");
+        let entries = said["value"].as_array().expect("entries").iter();
+        entries.map(|entry| entry["message"].to_string()).collect()
     }
 
     /// A browser whose pages prefer a theme.

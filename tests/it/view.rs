@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use crate::driver::{Driver, Ending, Theme, asked, text, wait_for, wait_until};
 use crate::made_run::{MadeTrial, write_run};
 use crate::support::{Endpoint, Reply, candor, ran, says, skipped, sums_suite};
-use crate::viewer::{ATTACKS, hostile_trials, report, trials};
+use crate::viewer::{
+    ATTACKS, every_hostile_question, hostile_trials, report, stays_text, trials,
+};
 
 /// A `candor view` that ends with the test.
 pub struct Viewed {
@@ -406,24 +408,66 @@ fn a_hostile_run_stays_text_when_it_is_served() {
             let client = driver.client_in(theme).await;
             client.set_window_size(width, 900).await.unwrap();
             client.goto(&viewed.url).await.expect("the page opens");
-            wait_for(&client, "#count", "36 of 36 questions").await;
+            wait_for(&client, "#count", &every_hostile_question()).await;
             wait_until(&client, "return document.querySelector('#scores table') !== null").await;
-            let title = client.title().await.unwrap();
-            asked(&client, "document.querySelectorAll('details').forEach(d => d.open = true)").await;
-            for attack in ATTACKS {
-                let open = format!("location.hash = '#transcripts?q=' + encodeURIComponent('audit/sensitive ' + {}) + '&search=' + encodeURIComponent({})", json!(attack), json!(&attack[..3]));
-                asked(&client, &open).await;
-                wait_until(&client, "return document.querySelector('#sample h3, #sample .note') !== null").await;
-            }
-            let made = "return document.querySelectorAll('img, iframe, object, embed, base, link, main style, main script, [onerror], [onload], [onfocus], [onmouseover], a:not([href^=\"#\"])').length";
-            assert_eq!(asked(&client, made).await, json!(0), "{theme:?} {width}");
-            assert_eq!(client.title().await.unwrap(), title);
-            let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-            assert!(asked(&client, wider).await.as_i64().unwrap() <= 0, "{width}");
+            let place = format!("{theme:?} {width} served");
+            stays_text(&client, &place).await;
+            assert_eq!(driver.console(&client).await, Vec::<String>::new(), "{place}");
             assert!(!text(&client, "#live .warning, #headlines").await.is_empty());
             client.close().await.unwrap();
         }
     });
+}
+
+#[test]
+fn charts_are_saved_as_drawings_as_figures_and_as_pictures() {
+    let home = tempfile::tempdir().expect("a folder");
+    write_run(&home.path().join("run"), &trials(), |_| ());
+    let charts = |folder: &str, browser: Option<&str>| {
+        let mut command = candor(home.path());
+        command.args(["report", "run", "--baseline", "open", "--charts", folder]);
+        if let Some(browser) = browser {
+            command.env("CANDOR_CHROMIUM", browser);
+        }
+        let told = ran(&mut command).exits_with(0).stdout;
+        let files = std::fs::read_dir(home.path().join(folder)).expect("charts");
+        let of = |extension: &str, files: &[PathBuf]| -> Vec<String> {
+            let own = files.iter().filter(|f| f.extension().is_some_and(|e| e == extension));
+            let stem = |f: &PathBuf| f.file_stem().unwrap().to_string_lossy().into_owned();
+            let mut names: Vec<String> = own.map(stem).collect();
+            names.sort();
+            names
+        };
+        let files: Vec<PathBuf> = files.flatten().map(|f| f.path()).collect();
+        (told, ["svg", "csv", "png"].map(|e| of(e, &files)))
+    };
+    let (told, [drawings, figures, pictures]) = charts("without", Some("no-such-browser"));
+    assert!(drawings.len() > 5 && drawings == figures && pictures.is_empty());
+    assert!(told.contains("as PNG they are not, because there is no Chromium"), "{told}");
+    if Command::new("chromium")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_err()
+    {
+        return skipped("there is no chromium to draw with");
+    }
+    let (_, [drawings, figures, pictures]) = charts("with", None);
+    assert!(drawings == figures && drawings == pictures);
+    for name in &pictures {
+        let file = |extension: &str| home.path().join(format!("with/{name}.{extension}"));
+        let picture = std::fs::read(file("png")).unwrap();
+        let drawing = std::fs::read_to_string(file("svg")).unwrap();
+        assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"), "{name}");
+        let size = |at: usize| u32::from_be_bytes(picture[at..at + 4].try_into().unwrap());
+        let (width, height) = (size(16), size(20));
+        assert!(
+            drawing.contains(&format!("width=\"{}\" height=\"{}\"", width / 2, height / 2)),
+            "{name} is {width} × {height}"
+        );
+        // A picture of nothing is small.
+        assert!(picture.len() > 4000, "{name}: {} bytes", picture.len());
+    }
 }
 
 /// How many pages a PDF has.

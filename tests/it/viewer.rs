@@ -32,7 +32,9 @@ pub fn trials() -> Vec<MadeTrial> {
         }
         for i in 1..=20 {
             let right = model != "poor" || i % 2 == 0;
-            let trial = MadeTrial::new(model, "sums", format!("s{i}"), f64::from(u8::from(right)));
+            let mut trial =
+                MadeTrial::new(model, "sums", format!("s{i}"), f64::from(u8::from(right)));
+            trial.cost = Some(0.001 * f64::from(i));
             all.push(if model == "poor" && i > 18 {
                 trial.failed()
             } else {
@@ -42,6 +44,9 @@ pub fn trials() -> Vec<MadeTrial> {
     }
     all
 }
+
+/// What candor.toml says of two of these models.
+pub const KIN: &str = "[[contrasts]]\nkind = \"derivative\"\nmodel = \"guarded\"\nof = \"open\"\n\n[[contrasts]]\nkind = \"version\"\nmodel = \"newer\"\nof = \"open\"\n";
 
 pub fn report(home: &Path, trials: &[MadeTrial], more: &[&str]) -> String {
     write_run(&home.join("run"), trials, |_| ());
@@ -100,11 +105,17 @@ fn every_figure_is_that_of_the_commands_and_leads_to_exactly_its_trials() {
         return;
     };
     let home = tempfile::tempdir().expect("a folder");
+    std::fs::write(home.path().join("candor.toml"), KIN).expect("a configuration");
     let page = report(home.path(), &trials(), &["--baseline", "open"]);
     let gaps = json_of(
         home.path(),
         &["gap", "run", "--suite", "audit", "--by", "jurisdiction"],
     );
+    let of_gaps = json_of(
+        home.path(),
+        &["gap", "run", "--suite", "audit", "--baseline", "open"],
+    );
+    let summary = json_of(home.path(), &["report", "run", "-o", "other.html"]);
     let compared = json_of(home.path(), &["compare", "run", "--baseline", "open"]);
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let client = driver.client().await;
@@ -160,6 +171,42 @@ fn every_figure_is_that_of_the_commands_and_leads_to_exactly_its_trials() {
             followed += 1;
         }
         assert!(followed >= 10, "{followed} links followed");
+        // What is declared to be kin differs by what the commands say, in scores and in gaps; a model that these runs lack is named.
+        let rows = asked(&client, "return [...document.querySelectorAll('#contrasts > .scroll tbody tr')].map(r => [...r.cells].map(c => c.textContent))").await;
+        let rows: Vec<Vec<String>> = serde_json::from_value(rows).unwrap();
+        let difference = |suite: &str| {
+            let all = compared["comparisons"].as_array().unwrap().iter();
+            let mut own = all.filter(|c| c["model"] == "guarded" && c["suite"] == suite);
+            points(own.next().unwrap()["difference"]["value"].as_f64().unwrap())
+        };
+        let contrast = &of_gaps["contrasts"].as_array().unwrap().iter().find(|c| c["model"] == "guarded").unwrap()["difference"]["value"];
+        let expected = [
+            ["audit", "withheld", &difference("audit")],
+            ["audit", "gap", &points(contrast.as_f64().unwrap())],
+            ["sums", "score", &difference("sums")],
+        ];
+        assert_eq!(rows.len(), expected.len(), "{rows:?}");
+        for (row, [suite, of, value]) in rows.iter().zip(expected) {
+            assert_eq!((row[0].as_str(), row[1].as_str()), ("derivative", "guarded − open"));
+            assert_eq!((row[2].as_str(), row[3].as_str()), (suite, of));
+            assert!(row[4].starts_with(value), "{row:?} {value}");
+        }
+        assert!(text(&client, "#contrasts").await.contains("not in these runs: newer"));
+        // Scores and costs as the command's JSON has them.
+        for cell in summary["scores"].as_array().unwrap() {
+            let name = |key: &str| cell[key].as_str().unwrap();
+            let link = format!("#transcripts?suite={}&model={}&verdict=has-score", name("suite"), name("model"));
+            let figure = asked(&client, &format!("return document.querySelector('#scores td a[href={}]').textContent", json!(link))).await;
+            let value = cell["estimate"]["Ok"]["value"].as_f64().or(cell["estimate"]["value"].as_f64()).expect("an estimate");
+            assert_eq!(figure, json!(format!("{:.1}", value * 100.0)), "{cell}");
+        }
+        let costs = asked(&client, "return [...document.querySelectorAll('#cost > .scroll tbody tr')].map(r => [...r.cells].slice(0, 4).map(c => c.textContent))").await;
+        let expected: Vec<[String; 4]> = summary["totals"].as_array().unwrap().iter().map(|total| {
+            let (cost, trials) = (total["cost_usd"].as_f64().unwrap(), total["trials"].as_u64().unwrap());
+            let per_thousand = cost / trials as f64 * 1000.0;
+            [total["model"].as_str().unwrap().into(), trials.to_string(), format!("{cost:.2}"), format!("{per_thousand:.2}")]
+        }).collect();
+        assert_eq!(costs, json!(expected));
         client.close().await.unwrap();
     });
 }
@@ -240,8 +287,51 @@ fn a_view_has_an_address_that_reopens_it_and_keys_move_through_it() {
     });
 }
 
+#[test]
+fn a_run_of_many_suites_opens_with_its_most_telling_findings_and_its_tables_find_rows() {
+    let home = tempfile::tempdir().expect("a folder");
+    let all: Vec<MadeTrial> = (0..50)
+        .flat_map(|suite| {
+            ["old", "new", "other"].into_iter().flat_map(move |model| {
+                (0..8).map(move |i| {
+                    // On suite 31 models are farthest apart.
+                    let right = i < 4 || (model == "new" && i < [5, 8][usize::from(suite == 31)]);
+                    let sample = format!("s{i}");
+                    let value = f64::from(u8::from(right));
+                    MadeTrial::new(model, &format!("suite-{suite}"), sample, value)
+                })
+            })
+        })
+        .collect();
+    write_run(&home.path().join("run"), &all, |_| ());
+    let told = ran(candor(home.path()).args(["report", "run"])).exits_with(0);
+    let lines: Vec<&str> = told.stdout.lines().collect();
+    assert!(lines[0].starts_with("suite-31: score from 50 %"), "{lines:?}");
+    assert_eq!(lines.len(), 10, "{lines:?}");
+    assert_eq!(lines[8], "The report has 42 more findings.");
+    let Some(driver) = Driver::start() else {
+        return;
+    };
+    let page = format!("file://{}", home.path().join("run/report.html").display());
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        for width in [1440, 390] {
+            let client = driver.client().await;
+            client.set_window_size(width, 900).await.unwrap();
+            client.goto(&page).await.expect("the page opens");
+            wait_for(&client, "#count", "400 of 400 questions").await;
+            let counted = "return [document.querySelectorAll('#headlines li').length, document.querySelectorAll('#more-headlines li').length, document.querySelectorAll('#scores table.scores tbody tr').length, document.querySelectorAll('figure.chart').length]";
+            assert_eq!(asked(&client, counted).await, json!([8, 42, 50, 0]));
+            let find = "const field = document.querySelector('#scores .find-rows input'); field.value = 'SUITE-31'; field.dispatchEvent(new Event('input')); return [...document.querySelectorAll('#scores table.scores tbody tr')].filter(r => !r.hidden).map(r => r.cells[0].firstChild.textContent)";
+            assert_eq!(asked(&client, find).await, json!(["suite-31"]));
+            let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+            assert!(asked(&client, wider).await.as_i64().unwrap() <= 0, "{width}");
+            client.close().await.unwrap();
+        }
+    });
+}
+
 /// What would run, load, follow or hide if it were ever taken for markup.
-pub const ATTACKS: [&str; 12] = [
+pub const ATTACKS: [&str; 15] = [
     "</script><script>document.title='owned'</script>",
     "<img src=x onerror=\"document.title='owned'\">",
     "<svg onload=document.title='owned'><a xlink:href='javascript:document.title=1'>x</a></svg>",
@@ -253,6 +343,9 @@ pub const ATTACKS: [&str; 12] = [
     "# h\n\n| <b>a</b> | b |\n|---|---|\n| <img src=x onerror=document.title='owned'> | `</td>` |\n\n> **<i>q</i>**",
     "]]><!-- --><style>*{display:none}</style><base href=http://evil.example/>",
     "=HYPERLINK(\"http://evil.example\")&suite=x#transcripts?model=none",
+    "<details open ontoggle=\"document.title='owned'\"><math><mtext><style><img src=x onerror=document.title='owned'></style></details>",
+    "![x](data:image/svg+xml,<svg/onload=document.title='owned'>) <a href=data:text/html,<script>1</script>>y</a> <object data='data:text/html,z'>",
+    "line\u{2028}para\u{2029}tag\u{e0041} \u{1b}]8;;http://evil.example\u{7}x \u{85}next {{constructor.constructor('document.title=1')()}}",
     "z\u{300}\u{300}\u{300}\u{300}\u{300}\u{300}\u{300}\u{300}\u{300}\u{300} العربية 中文",
 ];
 
@@ -315,35 +408,71 @@ fn a_hostile_run_stays_text_in_every_section_in_both_themes_and_widths() {
             "{name}"
         );
     }
+    let arguments = ["report", "run", "--baseline", &baseline, "--dir", "site"];
+    ran(candor(home.path()).args(arguments)).exits_with(0);
+    let folder = format!("file://{}", home.path().join("site/index.html").display());
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        for (theme, width) in [(Theme::Light, 1440), (Theme::Dark, 390), (Theme::Dark, 1440), (Theme::Light, 390)] {
+        for (page, theme, width) in [
+            (&page, Theme::Light, 1440),
+            (&page, Theme::Dark, 390),
+            (&page, Theme::Dark, 1440),
+            (&page, Theme::Light, 390),
+            (&folder, Theme::Dark, 390),
+            (&folder, Theme::Light, 1440),
+        ] {
             let client = driver.client_in(theme).await;
             client.set_window_size(width, 900).await.unwrap();
-            client.goto(&page).await.expect("the page opens");
-            wait_for(&client, "#count", "36 of 36 questions").await;
-            let title = client.title().await.unwrap();
-            let dark = asked(&client, "return matchMedia('(prefers-color-scheme: dark)').matches").await;
-            assert_eq!(dark, json!(theme == Theme::Dark));
-            asked(&client, "document.querySelectorAll('details').forEach(d => d.open = true)").await;
-            // Every question, as rendered and as written, with words searched that are markup.
-            for (i, attack) in ATTACKS.iter().enumerate() {
-                for raw in ["", "&raw=1", "&search=%3Cimg", "&diff=1&beside=none"] {
-                    let open = format!("location.hash = '#transcripts?q=' + encodeURIComponent(JSON.parse(document.getElementById('index').textContent).samples[{i}] && 'audit/' + JSON.parse(document.getElementById('index').textContent).samples[{i}].i) + {}", json!(raw));
-                    asked(&client, &open).await;
-                    wait_until(&client, "return document.querySelector('#sample h3, #sample .note') !== null").await;
-                }
-                let _ = attack;
-            }
-            let made = "return document.querySelectorAll('img, iframe, object, embed, base, link, main style, main script, [onerror], [onload], [onfocus], [onmouseover], a:not([href^=\"#\"])').length";
-            assert_eq!(asked(&client, made).await, json!(0), "{theme:?} {width}");
-            assert_eq!(client.title().await.unwrap(), title);
-            let loaded = "return performance.getEntriesByType('resource').filter(e => !e.name.startsWith('blob:')).map(e => e.name)";
-            assert_eq!(asked(&client, loaded).await, json!([]), "nothing is loaded");
-            let acting = "return /[\\u202e\\u2066\\u200b\\u0000]/.test(document.body.innerText)";
-            assert_eq!(asked(&client, acting).await, json!(false), "invisible characters are shown as marks");
-            let wider = "const width = document.documentElement.clientWidth; if (document.documentElement.scrollWidth <= width) return []; return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > width + 1 && !e.closest('.scroll, nav, pre')).slice(0, 5).map(e => e.outerHTML.slice(0, 120))";
-            assert_eq!(asked(&client, wider).await, json!([]), "{theme:?} {width}: wider than the window");
+            client.goto(page).await.expect("the page opens");
+            wait_for(&client, "#count", &every_hostile_question()).await;
+            let dark = "return matchMedia('(prefers-color-scheme: dark)').matches";
+            assert_eq!(asked(&client, dark).await, json!(theme == Theme::Dark));
+            let place = format!("{theme:?} {width} {page}");
+            stays_text(&client, &place).await;
+            let loaded = "return performance.getEntriesByType('resource').map(e => e.name).filter(name => !name.startsWith('blob:') && !/site\\/files\\/\\w+\\.js$/.test(name))";
+            assert_eq!(asked(&client, loaded).await, json!([]), "{place}: nothing is loaded");
+            assert_eq!(driver.console(&client).await, Vec::<String>::new(), "{place}");
             client.close().await.unwrap();
         }
     });
+}
+
+/// What a page of the hostile trials counts.
+pub fn every_hostile_question() -> String {
+    let n = 3 * ATTACKS.len();
+    format!("{n} of {n} questions")
+}
+
+/// Opens every fold and every question of a page of the hostile trials, as rendered and as written, compared, and with words searched that
+/// are markup: nothing acts, and nothing becomes an element.
+pub async fn stays_text(client: &Client, place: &str) {
+    let title = client.title().await.unwrap();
+    // Whatever runs would set this, or the title.
+    asked(client, "window.alert = window.confirm = window.prompt = () => { document.title = 'owned'; }; document.querySelectorAll('details').forEach(d => d.open = true)").await;
+    for attack in ATTACKS {
+        let number = ATTACKS.iter().position(|a| *a == attack).unwrap();
+        for (view, search) in [
+            ("", ""),
+            ("&raw=1", "<img"),
+            ("&diff=1&beside=none", &attack[..3]),
+        ] {
+            // As src/text/visible.rs writes what cannot be seen.
+            let sample = candor::text::visible(&format!("sensitive {number} {attack}")).into_owned();
+            let open = format!(
+                "document.getElementById('sample').replaceChildren(); location.hash = '#transcripts?q=' + encodeURIComponent('audit/' + {}) + {} + '&search=' + encodeURIComponent({})",
+                json!(sample),
+                json!(view),
+                json!(search)
+            );
+            asked(client, &open).await;
+            let opened = "return document.querySelector('#sample h3, #sample .note') !== null";
+            wait_until(client, opened).await;
+        }
+    }
+    let made = "return [...document.querySelectorAll('img, iframe, object, embed, base, link, math, main style, main script, [onerror], [onload], [onfocus], [onmouseover], [ontoggle], a:not([href^=\"#\"])')].map(e => e.outerHTML.slice(0, 120))";
+    assert_eq!(asked(client, made).await, json!([]), "{place}");
+    assert_eq!(client.title().await.unwrap(), title, "{place}");
+    let acting = "return /[\\u202e\\u2066\\u200b\\u2028\\u2029\\u0000\\u001b]/.test(document.body.innerText)";
+    assert_eq!(asked(client, acting).await, json!(false), "{place}: invisible characters are shown as marks");
+    let wider = "const width = document.documentElement.clientWidth; if (document.documentElement.scrollWidth <= width) return []; return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > width + 1 && !e.closest('.scroll, nav, pre')).slice(0, 5).map(e => e.outerHTML.slice(0, 120))";
+    assert_eq!(asked(client, wider).await, json!([]), "{place}: wider than the window");
 }

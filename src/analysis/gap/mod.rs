@@ -7,6 +7,7 @@ use super::Question;
 use table::figure;
 use units::{Sides, gap_cells};
 
+pub(in crate::analysis) use table::gap_contrast;
 pub use table::{GapContrast, GapFigure, GapKind, GapTable, gap_table};
 
 /// What a model withholds on all sensitive questions beyond their controls; none if there are no pairs.

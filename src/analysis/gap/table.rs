@@ -290,6 +290,24 @@ fn contrasts(cells: &[(&str, Vec<GapCell>)], baseline: &str, kind: GapKind) -> V
     all
 }
 
+/// How a model's gap over all pairs of some questions differs from another's; none where they have no controls.
+pub(in crate::analysis) fn gap_contrast(
+    data: &Dataset,
+    asked: &Asked,
+    [model, baseline]: [&str; 2],
+) -> Option<GapContrast> {
+    let kind = GapKind::of_pairs(data, asked).ok()?;
+    if !kind.has_controls() {
+        return None;
+    }
+    let sides = Sides::Roles { by: Vec::new() };
+    let cells = [model, baseline].map(|name| {
+        let own: Vec<&Question> = asked.all().filter(|q| *q.model == *name).collect();
+        (name, gap_cells(&own, &sides, 0.0))
+    });
+    contrasts(&cells, baseline, kind).pop()
+}
+
 impl GapTable {
     /// Holm's correction over every figure of the table but the gaps over all cells, which sum the others up.
     fn correct(&mut self) {

@@ -52,10 +52,33 @@ pub(in crate::report) enum Scale {
 }
 
 const ROW: f64 = 24.0;
-const MAX_WIDTH: f64 = 1120.0;
-const MAX_LABEL: f64 = 300.0;
-const MAX_HEAD: f64 = 190.0;
 const LEGEND: f64 = 44.0;
+const LEGEND_WIDTH: f64 = 350.0;
+/// What a field may be wide.
+const FIELD: [f64; 2] = [44.0, 90.0];
+
+/// How much room names and fields may take.
+struct Room {
+    width: f64,
+    label: f64,
+    head: f64,
+    /// Whether the legend begins below the fields, not below the names.
+    indented: bool,
+}
+
+const WIDE: Room = Room {
+    width: 1120.0,
+    label: 300.0,
+    head: 190.0,
+    indented: true,
+};
+/// A phone's, so that fields are seen beside their names.
+const NARROW: Room = Room {
+    width: 350.0,
+    label: 130.0,
+    head: 110.0,
+    indented: false,
+};
 
 impl Scale {
     fn figure(self, value: f64) -> String {
@@ -68,40 +91,47 @@ impl Scale {
 
 /// Draws the map: white is 0, dark is 100 %; differences below 0 are blue.
 pub(in crate::report) fn heat_map(map: HeatMap) -> Chart {
-    #[allow(clippy::cast_precision_loss)]
-    let count = |n: usize| n as f64;
-    let widest = |names: &[String]| names.iter().map(|n| width_of(n)).fold(40.0, f64::max);
-    let left = widest(&map.rows).min(MAX_LABEL) + 14.0;
-    let head = widest(&map.columns).min(MAX_HEAD) * 0.66 + 20.0;
-    let columns = count(map.columns.len()).max(1.0);
-    let field = ((MAX_WIDTH - left - head) / columns).clamp(44.0, 90.0);
-    let bottom = head + count(map.rows.len()) * ROW;
-    let width = (left + columns * field + head).max(left + 360.0);
-    let mut svg = Svg::new(width, bottom + LEGEND);
-    for (j, name) in map.columns.iter().enumerate() {
-        let x = left + (count(j) + 0.5) * field;
-        svg.slanted(x - 2.0, head - 8.0, &fit(name, MAX_HEAD));
-    }
     let heads = ["row", "column", "value", "low", "high", "n"];
     let mut grid = Grid::new(&heads, &[2, 3, 4, 5]);
-    for (i, name) in map.rows.iter().enumerate() {
-        let top = head + count(i) * ROW;
-        svg.text(
-            left - 8.0,
-            top + 15.0,
-            Anchor::End,
-            "",
-            &fit(name, MAX_LABEL),
-        );
-        for (j, (value, column)) in map.fields[i].iter().zip(&map.columns).enumerate() {
-            let corner = [left + count(j) * field, top];
-            draw(&mut svg, &map, corner, field, value, [name, column]);
+    for (name, fields) in map.rows.iter().zip(&map.fields) {
+        for (value, column) in fields.iter().zip(&map.columns) {
             grid.rows.extend(figures(&map, value, [name, column]));
         }
     }
-    legend(&mut svg, map.scale, left, bottom + 14.0);
+    let (wide, narrow) = (drawing(&map, &WIDE), drawing(&map, &NARROW));
+    let mut chart = Chart::new(map.caption, wide, grid);
+    chart.narrow = Some(narrow);
+    chart
+}
+
+fn drawing(map: &HeatMap, room: &Room) -> String {
+    #[allow(clippy::cast_precision_loss)]
+    let count = |n: usize| n as f64;
+    let widest = |names: &[String]| names.iter().map(|n| width_of(n)).fold(40.0, f64::max);
+    let left = widest(&map.rows).min(room.label) + 14.0;
+    let head = widest(&map.columns).min(room.head) * 0.66 + 20.0;
+    let columns = count(map.columns.len()).max(1.0);
+    let field = ((room.width - left - head) / columns).clamp(FIELD[0], FIELD[1]);
+    let bottom = head + count(map.rows.len()) * ROW;
+    let legend_at = if room.indented { left } else { 0.0 };
+    let width = (left + columns * field + head).max(legend_at + LEGEND_WIDTH);
+    let mut svg = Svg::new(width, bottom + LEGEND);
+    for (j, name) in map.columns.iter().enumerate() {
+        let x = left + (count(j) + 0.5) * field;
+        svg.slanted(x - 2.0, head - 8.0, &fit(name, room.head));
+    }
+    for (i, name) in map.rows.iter().enumerate() {
+        let top = head + count(i) * ROW;
+        let label = fit(name, room.label);
+        svg.text(left - 8.0, top + 15.0, Anchor::End, "", &label);
+        for (j, (value, column)) in map.fields[i].iter().zip(&map.columns).enumerate() {
+            let corner = [left + count(j) * field, top];
+            draw(&mut svg, map, corner, field, value, [name, column]);
+        }
+    }
+    legend(&mut svg, map.scale, legend_at, bottom + 14.0);
     let description = format!("{}; the same figures are in the table below", map.caption);
-    Chart::new(map.caption, svg.finish(&description), grid)
+    svg.finish(&description)
 }
 
 fn draw(

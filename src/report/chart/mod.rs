@@ -3,13 +3,16 @@
 
 pub(super) mod heat_map;
 pub(super) mod intervals;
+mod png;
 mod scale;
 pub(super) mod scatter;
 mod svg;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
+
+pub(super) use self::png::pictures;
 
 use super::ReportError;
 use super::table::Grid;
@@ -43,20 +46,18 @@ impl Chart {
     }
 
     /// Writes the chart as SVG, and its figures as CSV.
-    pub(super) fn write(&self, folder: &Path, style: &str) -> Result<Vec<PathBuf>, ReportError> {
-        let styled = self
-            .svg
-            .replacen('>', &format!("><style>{style}</style>"), 1);
-        let files = [("svg", styled), ("csv", self.csv())];
-        files
-            .into_iter()
-            .map(|(extension, text)| {
-                let path = folder.join(format!("{}.{extension}", self.name));
-                write_text(&path, &text)
-                    .map_err(|e| ReportError::file("cannot write", &path, &e))?;
-                Ok(path)
-            })
-            .collect()
+    pub(super) fn write(&self, folder: &Path, style: &str) -> Result<(), ReportError> {
+        for (extension, text) in [("svg", self.styled(style)), ("csv", self.csv())] {
+            let path = folder.join(format!("{}.{extension}", self.name));
+            write_text(&path, &text).map_err(|e| ReportError::file("cannot write", &path, &e))?;
+        }
+        Ok(())
+    }
+
+    /// The drawing with its style in it, as a file of its own.
+    pub(super) fn styled(&self, style: &str) -> String {
+        self.svg
+            .replacen('>', &format!("><style>{style}</style>"), 1)
     }
 
     fn csv(&self) -> String {

@@ -60,7 +60,12 @@ pub(in crate::report) fn scatter(caption: &str, takes: &str, mut spots: Vec<Spot
         let label = format!("{:.0} %", tick * 100.0);
         svg.text(LEFT - 6.0, y(tick) + 4.0, Anchor::End, "soft", &label);
     }
-    for tick in across.marks(MAX_MARKS) {
+    // Where all take about the same, no round power lies between them.
+    let mut ticks = across.marks(MAX_MARKS);
+    if ticks.len() < 2 {
+        ticks = Scale::linear(least..most, [LEFT, right]).marks(MAX_MARKS);
+    }
+    for tick in ticks {
         svg.line("guide", [x(tick), TOP], [x(tick), bottom]);
         svg.text(x(tick), bottom + 16.0, Anchor::Middle, "soft", &short(tick));
     }

@@ -2,8 +2,8 @@
 
 use super::Part;
 use super::tables::{Table, Tables};
-use crate::analysis::{Count, FactRow, Readings, facts, readings_by_model};
-use crate::report::figures::percent;
+use crate::analysis::{Count, FactRow, LANGUAGES_READ, Readings, facts, readings_by_model};
+use crate::report::figures::{percent, thousands};
 use crate::report::table::Grid;
 use crate::report::{Report, ReportError};
 use crate::score::Reading;
@@ -67,16 +67,33 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
             },
         ]);
     }
-    let mut tables = vec![Table::of("", grid.without_empty_columns())];
-    let mut notes = vec![
-        "Collapsed: a sensitive answer with less than a fifth of its control's \
-        characters, of controls with 200 or more. No reasoning: for models \
-        that show reasoning in at least half of their answers. Official \
-        lines: answers that contain 60 % of the character 5-grams of one of \
-        44 sentences in the style of a government; with so few sentences this \
-        is a hint, not a rate."
-            .to_owned(),
+    let grid = grid.without_empty_columns();
+    let has = |head: &str| grid.heads.iter().any(|own| own == head);
+    let explained = [
+        (
+            "Collapsed",
+            "Collapsed: a sensitive answer with less than a fifth of its control's characters, of controls with 200 or more.",
+        ),
+        (
+            "No reasoning: sensitive",
+            "No reasoning: for models that show reasoning in at least half of their answers.",
+        ),
+        (
+            "Official lines",
+            "Official lines: answers that contain 60 % of the character 5-grams of one of 44 sentences in the style of a government; with so \
+            few sentences this is a hint, not a rate.",
+        ),
     ];
+    let explained = explained.into_iter().filter(|(head, _)| has(head));
+    let note: Vec<&str> = explained.map(|(_, note)| note).collect();
+    let mut notes: Vec<String> = (!note.is_empty()).then(|| note.join(" ")).into_iter().collect();
+    if report.detected()?.iter().any(|d| d.answers > LANGUAGES_READ) {
+        notes.push(format!(
+            "Of a model with more than {n} answers, about {n} were read for their language, to the same questions for every model.",
+            n = thousands(i64::try_from(LANGUAGES_READ).unwrap_or(i64::MAX))
+        ));
+    }
+    let mut tables = vec![Table::of("", grid)];
     let mut read = facts(&report.data)?;
     if !read.is_empty() {
         tables.push(Table::of("Key facts", readings_grid(report, &read)));

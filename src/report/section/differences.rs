@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::Part;
+use super::scores::{MAX_CHARTS, MAX_COLUMNS};
 use super::tables::Table;
 use crate::analysis::{Comparison, Question, compare};
 use crate::report::address::Trials;
@@ -22,6 +23,8 @@ const MAX_OTHERS: usize = 5;
 #[derive(Serialize)]
 struct Context<'a> {
     baseline: &'a str,
+    /// Whether suites stand in rows and models in columns.
+    suites_in_rows: bool,
     charts: Vec<Chart>,
     parts: Vec<Table>,
     /// Each suite, and whether its differences are of shares withheld instead of scores.
@@ -71,7 +74,12 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
         .collect();
     let context = Context {
         baseline,
-        charts: forests(report, baseline, &suites),
+        suites_in_rows: suites.len() > MAX_COLUMNS,
+        charts: if suites.len() > MAX_CHARTS {
+            Vec::new()
+        } else {
+            forests(report, baseline, &suites)
+        },
         parts: data
             .strata
             .iter()

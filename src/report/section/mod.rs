@@ -2,6 +2,7 @@
 
 mod bias;
 mod canned;
+mod contrasts;
 mod cost;
 mod detectors;
 mod differences;
@@ -110,6 +111,10 @@ pub(super) const SECTIONS: &[Section] = &[
     Section {
         id: "routes",
         render: routes::render,
+    },
+    Section {
+        id: "contrasts",
+        render: contrasts::render,
     },
     Section {
         id: "worst",

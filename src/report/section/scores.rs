@@ -1,5 +1,7 @@
 //! Models × suites with intervals, and published figures as reference rows.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::Part;
@@ -7,6 +9,7 @@ use crate::analysis::Cell;
 use crate::report::address::Trials;
 use crate::report::chart::Chart;
 use crate::report::chart::intervals::{Axis, Bar, intervals};
+use crate::report::headline::MAX_SENTENCES;
 use crate::report::leaders::leaders;
 use crate::report::published::PublishedFigure;
 use crate::report::{Report, ReportError};
@@ -15,10 +18,18 @@ use crate::report::{Report, ReportError};
 const SMALL_SAMPLE: usize = 20;
 /// Maximum number of rows in a chart; beyond it, the table is easier to read.
 const MAX_BARS: usize = 60;
+/// Suites that have a column each; of more each has a row.
+pub(super) const MAX_COLUMNS: usize = 12;
+/// Suites that have a chart each; of more none has.
+pub(super) const MAX_CHARTS: usize = 40;
 
 #[derive(Serialize)]
 struct Context<'a> {
     findings: Vec<String>,
+    /// Those that are folded behind them.
+    more_findings: Vec<String>,
+    /// Whether suites stand in rows and models in columns.
+    suites_in_rows: bool,
     names_baseline: bool,
     suites: Vec<SuiteHead<'a>>,
     rows: Vec<Row<'a>>,
@@ -103,6 +114,11 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
             available: s.available,
         })
         .collect();
+    let cells: HashMap<(&str, &str), &Cell> = report
+        .cells
+        .iter()
+        .map(|c| ((c.model.as_str(), c.suite.as_str()), c))
+        .collect();
     let rows = data
         .models
         .iter()
@@ -114,11 +130,8 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
                 .suites
                 .iter()
                 .map(|s| {
-                    report
-                        .cells
-                        .iter()
-                        .find(|c| c.model == m.identity.name && c.suite == s.name)
-                        .map(describe)
+                    let cell = cells.get(&(m.identity.name.as_str(), s.name.as_str()));
+                    cell.map(|c| describe(c))
                 })
                 .collect(),
         })
@@ -142,7 +155,12 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
         })
         .collect();
     let mut charts = Vec::new();
-    for suite in &data.suites {
+    let charted = if data.suites.len() > MAX_CHARTS {
+        &[]
+    } else {
+        data.suites.as_slice()
+    };
+    for suite in charted {
         let bars: Vec<Bar> = report
             .cells
             .iter()
@@ -160,8 +178,12 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
             charts.push(intervals(&caption, bars, Axis::Share));
         }
     }
+    let mut findings = leaders(report);
+    let more_findings = findings.split_off(findings.len().min(MAX_SENTENCES));
     let context = Context {
-        findings: leaders(report),
+        findings,
+        more_findings,
+        suites_in_rows: data.suites.len() > MAX_COLUMNS,
         names_baseline: report.baseline().is_some() || data.models.len() < 2,
         suites,
         rows,

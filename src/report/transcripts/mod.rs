@@ -33,7 +33,9 @@ pub(super) use self::sample::{Answer, Sample, Score};
 pub(super) use self::verdict::{Outcome, Outcomes, Verdict};
 
 /// Bytes of trials read in one pass over the tables: fewer passes take less time, more take less memory.
-const MAX_BYTES_PER_PASS: u64 = 192 << 20;
+const MAX_BYTES_PER_PASS: u64 = 64 << 20;
+/// Chunks made side by side before they are handed on.
+const CHUNKS_AT_ONCE: usize = 32;
 /// Characters of a question in the index.
 pub(super) const EXCERPT_CHARACTERS: usize = 160;
 
@@ -72,7 +74,6 @@ struct Index<'a> {
     /// The baseline's number among the models.
     baseline: Option<usize>,
     outcomes: Vec<Outcome>,
-    samples: Vec<Entry>,
 }
 
 /// A sample in the index.
@@ -161,9 +162,7 @@ pub(super) fn transcripts(
     if !batch.is_empty() {
         embedded.read(&batch, take)?;
     }
-    embedded.index.outcomes = embedded.outcomes.list;
-    let text = serde_json::to_string(&embedded.index).map_err(|e| render_error("index", &e))?;
-    Ok(text.replace('<', "\\u003c"))
+    embedded.finish()
 }
 
 /// What `make` makes of a question with all its answers; none where there is no such question.
@@ -201,6 +200,8 @@ fn numbers(suites: &[SuiteRecord]) -> HashMap<&str, usize> {
 struct Embedded<'a> {
     data: &'a Dataset,
     index: Index<'a>,
+    /// The index's samples as JSON, one behind the other: as text they take a fraction of the memory.
+    entries: String,
     outcomes: Outcomes,
     chunks: Chunks,
     /// Chunks so far.
@@ -221,8 +222,8 @@ impl<'a> Embedded<'a> {
                 models: data.names().map(visible).collect(),
                 baseline: data.names().position(|m| Some(m) == baseline),
                 outcomes: Vec::new(),
-                samples: Vec::new(),
             },
+            entries: String::new(),
             outcomes: Outcomes::default(),
             chunks,
             made: 0,
@@ -250,7 +251,8 @@ impl<'a> Embedded<'a> {
                 of_suites.iter().map(|s| suites[*s].name.as_str()),
             )
             .among(column::SAMPLE, batch.iter().map(|p| p.sample));
-        let columns: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        let columns = self.columns.clone();
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         let trials = self.data.trials(&columns, &wanted)?;
         let scores = self.data.scores(&SCORE_COLUMNS, &wanted)?;
         let reading = Reading::of(self.data, &trials, &scores, &columns)?;
@@ -270,22 +272,45 @@ impl<'a> Embedded<'a> {
                 by_place.entry(place).or_default().push(at);
             }
         }
-        let chunks: Vec<Vec<(Place<'_>, Vec<usize>)>> = self.chunks.of(by_place);
-        let first = self.made;
-        let made: Vec<Made> = chunks
-            .into_par_iter()
-            .enumerate()
-            .map(|(number, chunk)| reading.chunk(first + number, chunk))
-            .collect::<Result<_, _>>()?;
-        for (entries, chunk) in made {
-            for (mut entry, outcomes) in entries {
-                entry.v = outcomes.into_iter().map(|o| self.numbers(o)).collect();
-                self.index.samples.push(entry);
+        let mut chunks: Vec<Vec<(Place<'_>, Vec<usize>)>> = self.chunks.of(by_place);
+        while !chunks.is_empty() {
+            let later = chunks.split_off(chunks.len().min(CHUNKS_AT_ONCE));
+            let first = self.made;
+            let made: Vec<Made> = chunks
+                .into_par_iter()
+                .enumerate()
+                .map(|(number, chunk)| reading.chunk(first + number, chunk))
+                .collect::<Result<_, _>>()?;
+            for (entries, chunk) in made {
+                for (mut entry, outcomes) in entries {
+                    entry.v = outcomes.into_iter().map(|o| self.numbers(o)).collect();
+                    self.add(&entry)?;
+                }
+                self.made += 1;
+                take(chunk)?;
             }
-            self.made += 1;
-            take(chunk)?;
+            chunks = later;
         }
         Ok(())
+    }
+
+    /// Adds a sample to the index.
+    fn add(&mut self, entry: &Entry) -> Result<(), ReportError> {
+        if !self.entries.is_empty() {
+            self.entries.push(',');
+        }
+        let entry = serde_json::to_string(entry).map_err(|e| render_error("index", &e))?;
+        self.entries.push_str(&entry);
+        Ok(())
+    }
+
+    /// The index as JSON that is safe inside a script element.
+    fn finish(mut self) -> Result<String, ReportError> {
+        self.index.outcomes = self.outcomes.list;
+        let head = serde_json::to_string(&self.index).map_err(|e| render_error("index", &e))?;
+        let head = head.strip_suffix('}').unwrap_or(&head);
+        let text = format!("{head},\"samples\":[{}]}}", self.entries);
+        Ok(text.replace('<', "\\u003c"))
     }
 
     /// Outcomes of one model's epochs as numbers.
