@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::TempDir;
 
 use super::access::WriteAccess;
 use super::address::Address;
@@ -493,26 +493,6 @@ impl Iterator for Records {
             Ok(record)
         }))
     }
-}
-
-/// Sends a report, written into the working copy of a run or of a folder of runs, to the store; nothing is to be done elsewhere.
-///
-/// # Errors
-/// [`StoreError`] if it cannot be sent.
-pub fn send_report(run: &Path) -> Result<(), StoreError> {
-    match Address::of(run)? {
-        Some(address) => bucket::send_report(&address),
-        None => Ok(()),
-    }
-}
-
-/// A copy of a file that is at an address of a store; none where the path is one of this machine.
-///
-/// # Errors
-/// [`StoreError`] if the store does not give it.
-pub fn fetched(path: &Path) -> Result<Option<NamedTempFile>, StoreError> {
-    let address = Address::of(path)?;
-    address.map(|address| bucket::fetch(&address)).transpose()
 }
 
 /// The right to begin a run in a folder of this machine.

@@ -30,8 +30,9 @@ mod traffic;
 
 pub use address::{is_on_a_store, working_folder};
 pub use baseline::{BASELINES, Baseline, Baselines};
+pub use bucket::{fetched, send_report};
 pub use cache::CompletionCache;
-pub use directory::{Records, RunDirectory, fetched, send_report};
+pub use directory::{Records, RunDirectory};
 pub use error::StoreError;
 pub use frames::{SCORES, TRIALS, stratum_column};
 pub use journal::{JournalLine, JournalReader, JournalWriter, Written, read_journal, read_record};

@@ -105,7 +105,7 @@ impl Lease {
                     Put::Refused => continue,
                 }
             };
-            if found.id() == Some(&sign.id) {
+            if found.id() == Some(sign.id.as_str()) {
                 // The reply to the write before was lost.
                 return Ok(Self::of(sign, found.tag));
             }
@@ -185,7 +185,7 @@ impl Lease {
         }
         match Found::read(objects).await? {
             // The reply to the sign before was lost.
-            Some(found) if found.id() == Some(&sign.id) => self.tag.set(found.tag),
+            Some(found) if found.id() == Some(sign.id.as_str()) => self.tag.set(found.tag),
             Some(found) => return Err(taken_over(objects, found.holder())),
             None => return Err(taken_over(objects, "somebody who removed its lock".into())),
         }
@@ -195,7 +195,7 @@ impl Lease {
     /// Gives the lock back, if it is still this one.
     pub(super) async fn release(&self, objects: &Objects) -> Result<(), StoreError> {
         let found = Found::read(objects).await?;
-        if found.is_some_and(|found| found.id() == Some(&self.id())) {
+        if found.is_some_and(|found| found.id() == Some(self.id().as_str())) {
             objects.remove(LOCK).await?;
         }
         Ok(())

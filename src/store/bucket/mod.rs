@@ -65,7 +65,7 @@ pub(super) fn begin(address: &Address, folder: &Path) -> Result<Upload, StoreErr
 pub(super) fn resume(address: &Address, folder: &Path) -> Result<Upload, StoreError> {
     let _copy = hold(folder)?;
     let mut known = Known::read(folder);
-    let dead = known.lease.take();
+    let dead = known.lease.clone();
     let (lease, known) = wait_for(async || {
         let objects = Objects::open(address)?;
         if !is_a_run(&objects.list().await?) {
@@ -98,6 +98,10 @@ pub(super) fn read(address: &Address) -> Result<PathBuf, StoreError> {
         return Ok(folder);
     }
     let _copy = hold(&folder)?;
+    // A writer may have begun while this process waited.
+    if RunLock::is_held(&folder) {
+        return Ok(folder);
+    }
     let mut known = Known::read(&folder);
     wait_for(async || {
         let objects = Objects::open(address)?;
@@ -142,14 +146,17 @@ pub(super) fn runs_below(address: &Address) -> Vec<PathBuf> {
     found.unwrap_or_default()
 }
 
-/// Sends a report that was written into a working copy.
+/// Sends a report, written into the working copy of a run or of a folder of runs, to the store; nothing is to be done elsewhere.
 ///
 /// # Errors
 /// [`StoreError::Bucket`] if it cannot be sent.
-pub(super) fn send_report(address: &Address) -> Result<(), StoreError> {
+pub fn send_report(run: &Path) -> Result<(), StoreError> {
+    let Some(address) = Address::of(run)? else {
+        return Ok(());
+    };
     let folder = address.folder();
     wait_for(async || {
-        let objects = Objects::open(address)?;
+        let objects = Objects::open(&address)?;
         for name in push::report_files(&folder).iter().map(String::as_str) {
             objects.upload(name, &folder.join(name)).await?;
         }
@@ -158,19 +165,22 @@ pub(super) fn send_report(address: &Address) -> Result<(), StoreError> {
     })
 }
 
-/// Fetches one file.
+/// A copy of a file that is at an address of a store; none where the path is one of this machine.
 ///
 /// # Errors
 /// [`StoreError::Bucket`] if the store does not give it.
-pub(super) fn fetch(address: &Address) -> Result<NamedTempFile, StoreError> {
-    let (above, name) = address.parent().ok_or_else(|| no_run(address))?;
-    let file = NamedTempFile::new()
-        .map_err(|e| StoreError::file("cannot keep a copy of", &address.below(""), &e))?;
+pub fn fetched(path: &Path) -> Result<Option<NamedTempFile>, StoreError> {
+    let Some(address) = Address::of(path)? else {
+        return Ok(None);
+    };
+    let (above, name) = address.parent().ok_or_else(|| no_run(&address))?;
+    let file =
+        NamedTempFile::new().map_err(|e| StoreError::file("cannot keep a copy of", path, &e))?;
     wait_for(async || {
         let objects = Objects::open(&above)?;
         objects.download(&name, file.as_file()).await
     })?;
-    Ok(file)
+    Ok(Some(file))
 }
 
 /// Refuses an address where a run, or what is left of one, is.

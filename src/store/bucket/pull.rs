@@ -42,7 +42,7 @@ pub(super) fn is_own(name: &str) -> bool {
 }
 
 /// Makes the working copy what is on the store. `promised` is how many parts the run's lock says there are. Lines that the copy has beyond
-/// those of the store stay: they are of a writer of this machine who could not send them.
+/// those of the store stay where a writer of this machine, who could not send them, has written the copy.
 ///
 /// # Errors
 /// [`StoreError::NotARun`] if there is none, [`StoreError::Lost`] if a part is gone or damaged, [`StoreError::Bucket`] if the store does not
@@ -65,10 +65,7 @@ pub(super) async fn pull(
     }
     if !is_same_run(known, &listed) {
         clear(folder)?;
-        *known = Known {
-            lease: known.lease.take(),
-            ..Known::default()
-        };
+        *known = Known::default();
     }
     files(objects, folder, known, &listed).await?;
     parts(objects, folder, known, listed, promised, gaps).await?;
@@ -205,6 +202,9 @@ async fn parts(
             tag,
         });
     }
+    if known.lease.is_none() {
+        journal.ends()?;
+    }
     Ok(())
 }
 
@@ -331,6 +331,12 @@ impl<'a> Journal<'a> {
             lines.clear();
         }
         Ok(lines)
+    }
+
+    /// Cuts off what the store does not have.
+    fn ends(&mut self) -> Result<(), StoreError> {
+        let cut = self.file.set_len(self.at);
+        cut.map_err(|e| StoreError::file("cannot write", self.path, &e))
     }
 
     /// Goes past lines that are there already; writes them, in place of all that follows, where they are not.

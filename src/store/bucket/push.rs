@@ -5,6 +5,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, mpsc as answers};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -96,6 +97,10 @@ impl Upload {
         match answered.recv() {
             Ok(done) if asked.is_some() => done,
             _ => {
+                // Why it has ended is known when it has.
+                while self.thread.as_ref().is_some_and(|t| !t.is_finished()) {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
                 self.still_held()?;
                 Err(StoreError::file(
                     "cannot send to",
