@@ -86,7 +86,7 @@ pub enum SessionError {
     ModelChanged(String),
     /// A run that was begun by another command.
     #[error(
-        "{} was begun with other {what}; give the same again, go on with it as it is with --resume, or name another directory", .place.display()
+        "{} was begun with other {what}; give the same again, resume it as it is with --resume, or name another directory", .place.display()
     )]
     OtherPlan {
         /// Where it is.

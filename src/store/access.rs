@@ -32,7 +32,7 @@ impl WriteAccess {
         Self::at(address, bucket::begin)
     }
 
-    /// The right to go on with the run at an address, and its working copy.
+    /// The right to resume the run at an address, and its working copy.
     ///
     /// # Errors
     /// [`StoreError::Locked`] if another process has it, [`StoreError::NotARun`] if none is there.

@@ -196,7 +196,7 @@ async fn parts(
                 (lines, tag)
             }
         };
-        journal.goes_on_with(&lines)?;
+        journal.append(&lines)?;
         known.parts.push(KnownPart {
             bytes: lines.len() as u64,
             tag,
@@ -339,8 +339,8 @@ impl<'a> Journal<'a> {
         cut.map_err(|e| StoreError::file("cannot write", self.path, &e))
     }
 
-    /// Goes past lines that are there already; writes them, in place of all that follows, where they are not.
-    fn goes_on_with(&mut self, lines: &[u8]) -> Result<(), StoreError> {
+    /// Steps over lines that are there already; writes them, in place of all that follows, where they are not.
+    fn append(&mut self, lines: &[u8]) -> Result<(), StoreError> {
         let failed = |e: std::io::Error| StoreError::file("cannot write", self.path, &e);
         if self.has(lines.len() as u64)? != lines {
             self.file

@@ -1,4 +1,4 @@
-//! From the working copy to the store: by a thread of its own, every few seconds while the run goes on, and all of it when asked.
+//! From the working copy to the store: by a thread of its own, every few seconds during the run, and all of it when asked.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -36,7 +36,7 @@ pub(in crate::store) struct Upload {
 }
 
 impl Upload {
-    /// Goes on from what is known to be on the store.
+    /// Starts with what is known to be on the store.
     pub(super) fn start(
         address: Address,
         folder: PathBuf,
@@ -191,7 +191,7 @@ impl Sender {
                         Err(lost @ StoreError::TakenOver { .. }) => return Err(lost),
                         Err(error) if !*complained => {
                             *complained = true;
-                            tracing::warn!("{error}. The run goes on; what is not sent is in {}", folder.display());
+                            tracing::warn!("{error}. The run continues; what is not sent yet is in {}", folder.display());
                         }
                         Err(_) => {}
                     },
