@@ -16,7 +16,7 @@ import ray
 PARTS = 4
 SUITES = ["facts"]  # what is asked: candor suites list
 MODELS = ["demo:open"]  # who is asked; keys of providers come from the environment of the nodes
-FOLDER = Path("runs/parts").absolute()  # where all nodes can write, new for each run
+FOLDER = Path("runs/parts").absolute()  # where all nodes can write, new for each run; or on a store: "s3://BUCKET/parts"
 WHOLE = Path("runs/whole").absolute()
 
 DONE, USAGE, FAILED_TRIALS = 0, 2, 4
@@ -25,11 +25,8 @@ DONE, USAGE, FAILED_TRIALS = 0, 2, 4
 @ray.remote(num_cpus=1, max_retries=5, retry_exceptions=True)
 def ask(number: int) -> int:
     """Asks a part of the plan, or goes on with it. Gives candor's exit code."""
-    part = FOLDER / f"{number}-of-{PARTS}"
-    if (part / "run.json").exists() or (part / "run.json.bak").exists():
-        command = ["candor", "run", "--resume", str(part), "-m", *MODELS]
-    else:
-        command = ["candor", "run", "-s", *SUITES, "-m", *MODELS, "--shard", f"{number}/{PARTS}", "-o", str(part)]
+    part = f"{FOLDER}/{number}-of-{PARTS}"
+    command = ["candor", "run", "-s", *SUITES, "-m", *MODELS, "--shard", f"{number}/{PARTS}", "-o", part, "--continue"]
     code = subprocess.run(command, check=False).returncode
     if code not in (DONE, USAGE, FAILED_TRIALS):
         raise RuntimeError(f"part {number} ended with exit code {code}")

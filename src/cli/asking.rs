@@ -56,7 +56,8 @@ pub(super) fn tell_of_judges(outcome: &Outcome, directory: &RunDirectory) {
         ));
     }
     if outcome.unjudged > 0 {
-        let run = directory.path.display();
+        let run = directory.place();
+        let run = run.display();
         say(&format!(
             "{} answers were kept but have no judge's verdict. Ask the judge again with: candor run --resume {run}. Or score the answers another way with: candor score {run} -s SCORER",
             outcome.unjudged

@@ -87,12 +87,16 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     )?;
     let path = directory.path.join("report.html");
     report.write(&path)?;
+    directory.publish()?;
     outln!();
     for sentence in report.headlines() {
         outln!("  {sentence}");
     }
     outln!();
-    outln!("Report: {}", path.display());
+    outln!(
+        "Report: {}",
+        directory.place().join("report.html").display()
+    );
     Ok(if outcome.failed == 0 {
         Exit::Done
     } else {

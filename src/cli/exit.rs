@@ -126,6 +126,7 @@ impl From<StoreError> for Failure {
         let exit = match error {
             StoreError::NotForOutput { .. }
             | StoreError::NotShards { .. }
+            | StoreError::NotAnAddress { .. }
             | StoreError::OnNetwork { .. } => Exit::Usage,
             _ => Exit::CouldNotRun,
         };

@@ -39,13 +39,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         imported.trials,
         imported.models,
         imported.suites,
-        run.path.display()
+        run.place().display()
     );
     if imported.labels > 0 {
         outln!(
             "{} labels of another judge: {}",
             imported.labels,
-            run.path.join("labels.jsonl").display()
+            run.place().join("labels.jsonl").display()
         );
     }
     Ok(Exit::Done)

@@ -14,7 +14,7 @@ pub(super) struct Arguments {
     /// The shards' run directories, or a folder that holds them.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// Run directory to create.
+    /// Run directory to create; s3://BUCKET/PREFIX on an S3-compatible store.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// Merge what is there, even if shards are missing or unfinished; `candor run --resume DIR` then asks the rest.
@@ -40,7 +40,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         ));
     }
     let whole = shards.merge(&arguments.output, &gaps)?;
-    let path = whole.path.display();
+    let path = whole.place();
+    let path = path.display();
     outln!(
         "Merged {} into {path}. Next: candor report {path}",
         count(shards.runs().count(), "shard")

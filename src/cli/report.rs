@@ -9,11 +9,11 @@ use super::output::{Form, print_findings, print_note, print_summary};
 use super::settings::Settings;
 use crate::analysis::{Dataset, Estimand, OutsideLabels, totals};
 use crate::report::{Language, Report, ReportOptions, count, pdf};
-use crate::store::{Output, may_be_written, read_labels};
+use crate::store::{Output, may_be_written, read_labels, send_report, working_folder};
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Run directories; several are pooled.
+    /// Run directories, or their addresses on a store; several are pooled.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
     /// File to write [default: report.html in the first run's directory]
@@ -68,7 +68,7 @@ pub(super) fn labels_beside(
     run: &Path,
     named: Option<&Path>,
 ) -> Result<Option<OutsideLabels>, Failure> {
-    let beside = run.join("labels.jsonl");
+    let beside = working_folder(run).join("labels.jsonl");
     match named {
         None if !beside.is_file() => Ok(None),
         named => Ok(Some(read_labels(named.unwrap_or(&beside))?)),
@@ -76,14 +76,14 @@ pub(super) fn labels_beside(
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let settings = Settings::read(arguments.config.as_deref(), true)?;
+    let settings = Settings::for_reading(arguments.config.as_deref(), &arguments.runs)?;
     if arguments.sections {
         return print_sections(arguments, settings);
     }
     let path = match (&arguments.output, &arguments.dir) {
         (Some(path), _) => path.clone(),
         (None, Some(folder)) => folder.join("index.html"),
-        (None, None) => arguments.runs[0].join("report.html"),
+        (None, None) => working_folder(&arguments.runs[0]).join("report.html"),
     };
     let mut read: Vec<&Path> = arguments.runs.iter().map(PathBuf::as_path).collect();
     read.extend(arguments.labels.as_deref());
@@ -96,8 +96,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let why = "--exhibit is for what is printed: add --print or --pdf FILE";
         return Err(Failure::new(Exit::Usage, why));
     }
-    let options = options(arguments, settings)?;
     let data = Dataset::open(&arguments.runs)?;
+    let options = options(arguments, settings)?;
     let sums = totals(&data)?;
     let report = Report::new(data, &options)?;
     let beside = match &arguments.dir {
@@ -110,6 +110,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             None
         }
         None => report.write(&path)?,
+    };
+    let path = if arguments.output.is_none() && arguments.dir.is_none() {
+        send_report(&arguments.runs[0])?;
+        arguments.runs[0].join("report.html")
+    } else {
+        path
     };
     if let Some(pdf) = &arguments.pdf {
         print_pdf(&report, &arguments.exhibits, pdf)?;

@@ -24,7 +24,9 @@ use crate::report::{Report, ReportOptions, count};
 use crate::run::{
     Limits, Outcome, Plan, PlanOptions, Resumed, Session, SessionOptions, StopReason,
 };
-use crate::store::{BATCHES, Output, Recording, RunDirectory, Shard, may_be_written};
+use crate::store::{
+    BATCHES, Output, Recording, RunDirectory, Shard, is_a_run, may_be_written, working_folder,
+};
 use crate::text::excerpt;
 
 /// Maximum number of kinds of failure that are told at the end.
@@ -48,7 +50,7 @@ pub(super) struct Arguments {
     /// Configuration file [default: candor.toml, if present]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Run directory to create [default: runs/<time>-<id>]
+    /// Run directory to create; s3://BUCKET/PREFIX on an S3-compatible store [default: runs/<time>-<id>]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -90,8 +92,11 @@ pub(super) struct Arguments {
     #[arg(long)]
     unsafe_code: bool,
     /// Resume a run that was stopped or killed. Name endpoints on other machines, and those that get a key, again with -m.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["suites", "output", "wanted", "per", "max_tokens", "limit", "epochs", "seed", "shard", "dry_run"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["suites", "output", "wanted", "per", "max_tokens", "limit", "epochs", "seed", "shard", "dry_run", "continues"])]
     resume: Option<PathBuf>,
+    /// Resume the run in the directory of -o where there is one of the same plan: for schedulers, which start a command again.
+    #[arg(long = "continue", requires = "output", conflicts_with = "dry_run")]
+    continues: bool,
     /// Print what would be asked and what it would cost; send nothing.
     #[arg(long)]
     dry_run: bool,
@@ -144,23 +149,23 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     settings.name(&arguments.judges)?;
     settings.price(arguments.prices.as_deref())?;
     settings.open.code.without_sandbox = arguments.unsafe_code;
-    let resumed = arguments.resume.as_deref().map(Resumed::open).transpose()?;
+    let resumed = resumed(&arguments)?;
     let (suites, models, options) = match &resumed {
-        Some(run) => (
+        Some(run) if arguments.resume.is_some() => (
             run.suites(),
             run.models(&settings.open.named, &arguments.models)?,
             run.options(),
         ),
-        None => what_to_run(&arguments, &settings)?,
+        _ => what_to_run(&arguments, &settings)?,
     };
     let limits = limits(&arguments, &settings);
     let path = match &arguments.resume {
         Some(path) => path.clone(),
         None => arguments.output.clone().unwrap_or_else(default_directory),
     };
-    let ledger = path.join(BATCHES);
+    let ledger = working_folder(&path).join(BATCHES);
     // What was submitted is collected, whether the flag is given again or not.
-    let in_batches = arguments.batch || arguments.resume.is_some() && ledger.is_file();
+    let in_batches = arguments.batch || resumed.is_some() && ledger.is_file();
     let open = OpenOptions {
         batches: in_batches.then_some(ledger),
         unasked: arguments.dry_run,
@@ -178,10 +183,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let options = SessionOptions {
         limits,
         cache: open_cache(arguments.no_cache),
-        recording: recording(&arguments)?,
+        recording: recording(&arguments, resumed.is_some())?,
     };
     let plan = Arc::new(plan);
     let session = if let Some(resumed) = resumed {
+        if arguments.continues {
+            resumed.is_of(&plan)?;
+        }
         Session::resume(plan, resumed, options)?
     } else {
         Session::start(plan, &path, options)?
@@ -254,14 +262,24 @@ fn what_to_run(
     Ok((suites, models, options))
 }
 
+/// The run to resume: the one named, or the one that is already where a run is to start, if that is wanted.
+fn resumed(arguments: &Arguments) -> Result<Option<Resumed>, Failure> {
+    let begun = match (&arguments.resume, &arguments.output) {
+        (Some(run), _) => Some(run),
+        (None, Some(output)) if arguments.continues && is_a_run(output)? => Some(output),
+        _ => None,
+    };
+    Ok(begun.map(|run| Resumed::open(run)).transpose()?)
+}
+
 /// The file that raw exchanges are kept in, if one is named. A run that is resumed continues with it.
-fn recording(arguments: &Arguments) -> Result<Option<Arc<Recording>>, Failure> {
+fn recording(arguments: &Arguments, resumes: bool) -> Result<Option<Arc<Recording>>, Failure> {
     let Some(path) = &arguments.record else {
         return Ok(None);
     };
     let run = arguments.resume.as_deref();
     may_be_written(path, Output::Other, run.as_slice())?;
-    Ok(Some(Arc::new(Recording::open(path, run.is_some())?)))
+    Ok(Some(Arc::new(Recording::open(path, resumes)?)))
 }
 
 fn limits(arguments: &Arguments, settings: &Settings) -> Limits {
@@ -319,7 +337,7 @@ fn tell_of_sharing(directory: &RunDirectory) {
 
 /// The flags that resume a run: its directory, and those of its models that must be named again.
 fn go_on(session: &Session) -> String {
-    let mut flags = format!("--resume {}", session.path().display());
+    let mut flags = format!("--resume {}", session.place().display());
     for spec in session.to_be_named_again() {
         let _ = write!(flags, " -m '{spec}'");
     }
@@ -354,6 +372,8 @@ async fn ask_and_report(
     let report = Report::new(data, options)?;
     let path = directory.path.join("report.html");
     report.write(&path)?;
+    directory.publish()?;
+    let path = directory.place().join("report.html");
     match format {
         Form::Json => print_summary(&report, &sums, &path)?,
         Form::Text => {

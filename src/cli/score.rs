@@ -67,7 +67,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     outln!(
         "rescored {} answers without querying the models; wrote {}.",
         scored.answers,
-        run.table(crate::store::SCORES).display()
+        run.place()
+            .join(
+                run.table(crate::store::SCORES)
+                    .file_name()
+                    .unwrap_or_default()
+            )
+            .display()
     );
     if scored.unjudged == 0 {
         return Ok(Exit::Done);

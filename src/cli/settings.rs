@@ -1,6 +1,6 @@
 //! Flags and `candor.toml`, turned once into the library's options.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
 use crate::model::remote::{Accounts, PriceTable};
@@ -8,6 +8,7 @@ use crate::model::{ModelSpec, Named, OpenOptions};
 use crate::net::NetworkRules;
 use crate::run::Configuration;
 use crate::sandbox::CodePolicy;
+use crate::store::is_on_a_store;
 use crate::suite::DataOptions;
 
 /// Everything a command can need from configuration and flags.
@@ -57,6 +58,18 @@ impl Settings {
             open,
         };
         settings.name(&named)?;
+        Ok(settings)
+    }
+
+    /// Those of a command that asks no model and fetches no data: of the network it needs no more than the stores that its runs are on.
+    pub(super) fn for_reading(
+        configuration: Option<&Path>,
+        runs: &[PathBuf],
+    ) -> Result<Self, Failure> {
+        let offline = !runs.iter().any(|run| is_on_a_store(run));
+        let mut settings = Self::read(configuration, offline)?;
+        settings.data.offline = true;
+        settings.open.offline = true;
         Ok(settings)
     }
 

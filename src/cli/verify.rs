@@ -7,10 +7,11 @@ use clap::Args;
 use super::exit::{Exit, Failure};
 use super::output::{Form, print_json};
 use crate::report::evidence::{Verified, verify};
+use crate::store::fetched;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Zip written by `candor export --format evidence`.
+    /// Zip written by `candor export --format evidence`; s3://BUCKET/NAME.zip on a store.
     evidence: PathBuf,
     /// Published BLAKE3 hash of the zip's manifest.
     #[arg(long, value_name = "HASH")]
@@ -21,7 +22,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let mut found = verify(&arguments.evidence)?;
+    let fetched = fetched(&arguments.evidence)?;
+    let zip = fetched.as_ref().map_or(&*arguments.evidence, |f| f.path());
+    let mut found = verify(zip)?;
     if let Some(published) = &arguments.manifest
         && !published.eq_ignore_ascii_case(&found.manifest)
     {

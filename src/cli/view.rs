@@ -15,6 +15,7 @@ use super::report::labels_beside;
 use super::settings::Settings;
 use crate::analysis::Estimand;
 use crate::report::{Language, Reads, ReportOptions, ReportProcess, Viewer, count};
+use crate::store::local_copies;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -45,7 +46,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let settings = Settings::read(arguments.config.as_deref(), true)?;
+    let settings = Settings::for_reading(arguments.config.as_deref(), &arguments.runs)?;
+    // Those on a store are shown as they are now.
+    let runs = local_copies(&arguments.runs)?;
     let options = ReportOptions {
         labels: labels_beside(&arguments.runs[0], arguments.labels.as_deref())?,
         baseline: arguments.baseline.clone(),
@@ -55,7 +58,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         language: arguments.language,
         contrasts: settings.configuration.contrasts,
     };
-    let viewer = Viewer::of(&arguments.runs, options, report_process(arguments)?)?;
+    let viewer = Viewer::of(&runs, options, report_process(arguments)?)?;
     let viewer = Arc::new(viewer);
     let cannot = |e: std::io::Error| {
         let why = format!("cannot serve the page on 127.0.0.1:{}: {e}", arguments.port);

@@ -107,6 +107,16 @@ pub enum SessionError {
         "the model '{0}' is not the one the run was begun with (its files or its endpoint have changed); start a new run"
     )]
     ModelChanged(String),
+    /// A run that was begun by another command.
+    #[error(
+        "{} was begun with other {what}; give the same again, resume it as it is with --resume, or name another directory", .place.display()
+    )]
+    OtherPlan {
+        /// Where it is.
+        place: PathBuf,
+        /// What is not the same.
+        what: &'static str,
+    },
     /// A budget that nobody could keep: models or judges, by their specifications.
     #[error(
         "a budget needs prices, and none is known for {}: set price = {{ input = …, output = … }} (US dollars per million tokens) under [providers.{}] in candor.toml, or leave the budget out",

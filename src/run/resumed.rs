@@ -1,5 +1,6 @@
 //! A run that was begun before: what was planned then, and whether a plan made now is still that plan.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::error::{PlanError, SessionError};
@@ -21,7 +22,7 @@ impl Resumed {
     pub fn open(path: &Path) -> Result<Self, SessionError> {
         let directory = RunDirectory::open_to_write(path)?;
         if directory.manifest.imported_from.is_some() {
-            return Err(SessionError::Imported(directory.path));
+            return Err(SessionError::Imported(directory.place()));
         }
         Ok(Self { directory })
     }
@@ -73,6 +74,36 @@ impl Resumed {
             shard: manifest.shard,
             ..PlanOptions::default()
         }
+    }
+
+    /// Refuses a plan that is not the one the run was begun with.
+    ///
+    /// # Errors
+    /// [`SessionError::OtherPlan`].
+    pub fn is_of(&self, plan: &Plan) -> Result<(), SessionError> {
+        let (then, now) = (self.manifest(), plan.manifest());
+        let suites = |m: &Manifest| -> Vec<_> {
+            let suites = m.suites.iter();
+            suites
+                .map(|s| (s.name.clone(), s.filter.clone(), s.max_tokens, s.samples))
+                .collect()
+        };
+        let models = |m: &Manifest| -> BTreeSet<String> {
+            let models = m.models.iter();
+            models.map(|m| m.identity.name.clone()).collect()
+        };
+        let rest = |m: &Manifest| (m.limit, m.epochs, m.seed, m.shard);
+        let what = if suites(then) != suites(&now) {
+            "suites, filters or limits"
+        } else if models(then) != models(&now) {
+            "models"
+        } else if rest(then) != rest(&now) {
+            "limits, epochs, seed or shard"
+        } else {
+            return Ok(());
+        };
+        let place = self.directory.place();
+        Err(SessionError::OtherPlan { place, what })
     }
 
     /// Refuses a plan whose suites or models are not what they were.

@@ -1,6 +1,6 @@
 //! A run in its directory: begun or resumed, asked, and written down to its end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -97,10 +97,10 @@ impl Session {
         &self.plan
     }
 
-    /// Its directory.
+    /// Its directory, or its address on a store.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.directory.path
+    pub fn place(&self) -> PathBuf {
+        self.directory.place()
     }
 
     /// The models that a person must name again to resume this run.
@@ -144,6 +144,7 @@ impl Session {
         let earlier_hosts = directory.manifest.prompts_sent_to.clone();
         directory.manifest.send_to(hosts(&plan, false));
         directory.save_manifest()?;
+        directory.publish()?;
         let journal = directory.append_to_journal()?;
         let traffic = directory.traffic_log();
         let outcome = execute(
@@ -166,6 +167,7 @@ impl Session {
         close(&mut directory.manifest, &plan, &outcome);
         directory.save_manifest()?;
         directory.write_tables()?;
+        directory.publish()?;
         Ok((directory, outcome))
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::address::is_on_a_store;
 use super::directory::RunDirectory;
 use super::error::StoreError;
 use super::replace::replace;
@@ -19,7 +20,7 @@ pub const BASELINES: &str = "baselines.toml";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
-    /// The run's directory, relative to the file.
+    /// The run's directory, relative to the file, or its address.
     pub run: PathBuf,
     /// The model in it.
     pub model: String,
@@ -73,6 +74,9 @@ impl Baselines {
     /// The run's directory of a baseline.
     #[must_use]
     pub fn run_of(&self, baseline: &Baseline) -> PathBuf {
+        if is_on_a_store(&baseline.run) {
+            return baseline.run.clone();
+        }
         self.folder().join(&baseline.run)
     }
 
@@ -89,7 +93,7 @@ impl Baselines {
         if run.tables_hash()? != baseline.hash {
             return Err(StoreError::NotPinned {
                 name: name.into(),
-                path: run.path.display().to_string(),
+                path: run.place().display().to_string(),
             });
         }
         Ok(run)
@@ -107,7 +111,12 @@ impl Baselines {
             folder if folder.as_os_str().is_empty() => Path::new("."),
             folder => folder,
         };
-        let (own, folder) = (absolute(&run.path)?, absolute(folder)?);
+        let place = run.place();
+        let place = if is_on_a_store(&place) {
+            place
+        } else {
+            relative(&absolute(&place)?, &absolute(folder)?)
+        };
         let fingerprint = run
             .manifest
             .models
@@ -116,7 +125,7 @@ impl Baselines {
             .map(|m| m.identity.fingerprint.clone())
             .unwrap_or_default();
         let pinned = Baseline {
-            run: relative(&own, &folder),
+            run: place,
             model: model.into(),
             hash: run.tables_hash()?,
             fingerprint,

@@ -9,6 +9,9 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
+use super::access::WriteAccess;
+use super::address::Address;
+use super::bucket;
 use super::error::StoreError;
 use super::frames::{self, SCORES, TRIALS};
 use super::journal::{JournalReader, JournalWriter, left_out_of, read_journal};
@@ -29,8 +32,10 @@ pub struct RunDirectory {
     pub path: PathBuf,
     /// What was run.
     pub manifest: Manifest,
+    /// Where it is on a store; `path` is then its working copy.
+    address: Option<Address>,
     /// Held where the run may be written.
-    lock: Option<Arc<RunLock>>,
+    access: Option<Arc<WriteAccess>>,
     /// Where the tables are that are read, once they have been looked at.
     tables: OnceLock<Tables>,
 }
@@ -51,30 +56,41 @@ impl RunDirectory {
     /// [`StoreError::Occupied`] if a run is already there, or a file that it would write over; [`StoreError`] if another process
     /// writes it, or nothing can be written.
     pub fn create(path: &Path, manifest: Manifest) -> Result<Self, StoreError> {
-        on_a_file_system(path)?;
-        fs::create_dir_all(path).map_err(|e| StoreError::file("cannot make", path, &e))?;
-        no_links(path)?;
-        // Before there is a lock, which is a file of ours: a folder that a run may not begin in stays as it is.
-        vacant(path)?;
-        let lock = Arc::new(RunLock::take(path)?);
-        vacant(path)?;
-        remove_leftovers(path);
+        let address = Address::of(path)?;
+        let (path, access) = match &address {
+            Some(address) => WriteAccess::begin(address)?,
+            None => (path.to_path_buf(), begin_in(path)?),
+        };
+        remove_leftovers(&path);
         let run = Self {
-            path: path.to_path_buf(),
+            path,
             manifest,
-            lock: Some(lock),
+            address,
+            access: Some(Arc::new(access)),
             tables: OnceLock::new(),
         };
         run.save_as(MANIFEST_AT_FIRST)?;
         run.save_manifest()?;
+        run.publish()?;
         Ok(run)
     }
 
-    /// Opens a directory that a run has written, for reading.
+    /// Opens a directory that a run has written, for reading. What is at an address of a store is copied to this machine first.
     ///
     /// # Errors
     /// [`StoreError::NotARun`] if there is none, [`StoreError::Lost`] if the scores that count are gone.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let Some(address) = Address::of(path)? else {
+            return Self::open_folder(path);
+        };
+        let run = Self::open_folder(&bucket::read(&address)?)?;
+        Ok(Self {
+            address: Some(address),
+            ..run
+        })
+    }
+
+    fn open_folder(path: &Path) -> Result<Self, StoreError> {
         let run = Self::read_manifests(path)?;
         let rescored = path.join(RESCORED);
         let had = run.manifest.rescored.is_some() || knows_rescored(&path.join(run.seal_name()));
@@ -85,7 +101,6 @@ impl RunDirectory {
     }
 
     fn read_manifests(path: &Path) -> Result<Self, StoreError> {
-        on_a_file_system(path)?;
         no_links(path)?;
         let mut manifest = read_manifest(path)?;
         if let Some(suites) = rescored_suites(&path.join(RESCORED))? {
@@ -96,7 +111,8 @@ impl RunDirectory {
         Ok(Self {
             path: path.to_path_buf(),
             manifest,
-            lock: None,
+            address: None,
+            access: None,
             tables: OnceLock::new(),
         })
     }
@@ -106,7 +122,7 @@ impl RunDirectory {
     /// # Errors
     /// [`StoreError::NotARun`] if there is none, [`StoreError::Locked`] if another process writes it.
     pub fn open_to_write(path: &Path) -> Result<Self, StoreError> {
-        Self::locked(path, Self::open)
+        Self::locked(path, Self::open_folder)
     }
 
     /// The same to score its answers again: whether earlier scores are still there does not matter, but every answer must be.
@@ -123,18 +139,71 @@ impl RunDirectory {
         path: &Path,
         open: impl FnOnce(&Path) -> Result<Self, StoreError>,
     ) -> Result<Self, StoreError> {
+        if let Some(address) = Address::of(path)? {
+            let (folder, access) = WriteAccess::resume(&address)?;
+            let run = open(&folder)?;
+            remove_leftovers(&folder);
+            return Ok(Self {
+                address: Some(address),
+                access: Some(Arc::new(access)),
+                ..run
+            });
+        }
         let manifest_exists = [MANIFEST, MANIFEST_AT_FIRST]
             .iter()
             .any(|name| path.join(name).exists());
         no_links(path)?;
         let lock = if manifest_exists {
-            Some(Arc::new(RunLock::take(path)?))
+            Some(RunLock::take(path)?)
         } else {
             None
         };
         let run = open(path)?;
         remove_leftovers(path);
-        Ok(Self { lock, ..run })
+        let access = lock.map(|lock| Arc::new(WriteAccess::of_folder(lock)));
+        Ok(Self { access, ..run })
+    }
+
+    /// Where the run is, as a person names it: its directory, or its address.
+    #[must_use]
+    pub fn place(&self) -> PathBuf {
+        match &self.address {
+            Some(address) => PathBuf::from(address.to_string()),
+            None => self.path.clone(),
+        }
+    }
+
+    /// Sends what the store of a run does not have yet, and waits for it; nothing is to be done for a directory of this machine.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be sent: what is not sent stays in the working copy, from which resuming on this machine sends it.
+    pub fn publish(&self) -> Result<(), StoreError> {
+        match &self.access {
+            Some(access) => access.publish().map_err(|error| self.unsent(error)),
+            None => Ok(()),
+        }
+    }
+
+    fn unsent(&self, error: StoreError) -> StoreError {
+        let StoreError::Bucket {
+            action,
+            address,
+            reason,
+            remedy,
+        } = error
+        else {
+            return error;
+        };
+        StoreError::Bucket {
+            action,
+            address,
+            reason,
+            remedy: format!(
+                "{remedy}. All answers are in {}; `candor run --resume {}` on this machine sends them",
+                self.path.display(),
+                self.place().display()
+            ),
+        }
     }
 
     /// Refuses a run whose journal has fewer lines than it had when its tables were written.
@@ -192,11 +261,12 @@ impl RunDirectory {
     /// # Errors
     /// [`StoreError`] if another process writes the run, or the journal cannot be opened.
     pub fn append_to_journal(&self) -> Result<JournalWriter, StoreError> {
-        let lock = match &self.lock {
-            Some(lock) => Arc::clone(lock),
-            None => Arc::new(RunLock::take(&self.path)?),
+        let access = match (&self.access, &self.address) {
+            (Some(access), _) => Arc::clone(access),
+            (None, Some(address)) => Arc::new(WriteAccess::resume(address)?.1),
+            (None, None) => Arc::new(WriteAccess::of_folder(RunLock::take(&self.path)?)),
         };
-        JournalWriter::open(&self.journal(), lock)
+        JournalWriter::open(&self.journal(), access)
     }
 
     /// The log of what happens on the way to answers.
@@ -253,7 +323,8 @@ impl RunDirectory {
         }
         self.manifest.rescored = Some(Timestamp::now());
         self.save_manifest()?;
-        self.write_tables()
+        self.write_tables()?;
+        self.publish()
     }
 
     /// Writes the Parquet files from the journals, and seals them.
@@ -424,19 +495,15 @@ impl Iterator for Records {
     }
 }
 
-/// Refuses the address of an object store, which would become a folder called `s3:`.
-fn on_a_file_system(path: &Path) -> Result<(), StoreError> {
-    const STORES: &[&str] = &[
-        "s3:/", "s3a:/", "gs:/", "gcs:/", "az:/", "abfs:/", "http:/", "https:/",
-    ];
-    match path.to_str() {
-        Some(address) if STORES.iter().any(|store| address.starts_with(store)) => {
-            Err(StoreError::OnNetwork {
-                address: address.to_owned(),
-            })
-        }
-        _ => Ok(()),
-    }
+/// The right to begin a run in a folder of this machine.
+fn begin_in(path: &Path) -> Result<WriteAccess, StoreError> {
+    fs::create_dir_all(path).map_err(|e| StoreError::file("cannot make", path, &e))?;
+    no_links(path)?;
+    // Before there is a lock, which is a file of ours: a folder that a run may not begin in stays as it is.
+    vacant(path)?;
+    let lock = RunLock::take(path)?;
+    vacant(path)?;
+    Ok(WriteAccess::of_folder(lock))
 }
 
 /// Refuses a folder in which a new run would write over something. A manifest of ours without a journal is what a killed beginning left.

@@ -22,14 +22,44 @@ pub enum StoreError {
         /// What sets it apart.
         reason: String,
     },
-    /// The path is an address of a store on the network.
+    /// The path is an address of another kind of store.
     #[error(
-        "{address} is on a network store, and candor writes and reads run directories on file systems. Run into a local directory and copy it when the run has ended, \
-         e.g. `rclone sync DIR REMOTE:…` or `aws s3 sync DIR {address}`; to read it, copy it back first. `candor merge` and `candor report` take local copies of shards"
+        "{address} is on a network store that candor does not reach: run directories are on file systems and on S3-compatible stores, as s3://BUCKET/PREFIX. Many stores \
+         have an interface of S3, which AWS_ENDPOINT_URL names; to others copy a local directory when the run has ended, e.g. `rclone sync DIR REMOTE:…`"
     )]
     OnNetwork {
         /// The address.
         address: String,
+    },
+    /// The path begins as the address of an S3-compatible store and is none.
+    #[error("{address} is not an address: {reason}. Write s3://BUCKET/PREFIX")]
+    NotAnAddress {
+        /// As written.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A store on the network does not do what it was asked.
+    #[error("cannot {action} {address}: {reason}. {remedy}")]
+    Bucket {
+        /// What was tried.
+        action: &'static str,
+        /// The run or the object.
+        address: String,
+        /// Why it failed.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// Another process has taken over the run on a store that this process was writing.
+    #[error(
+        "{path} was taken over by {holder} while this process gave no sign of life. It stops here; what the other process does not have, it asks again"
+    )]
+    TakenOver {
+        /// The run.
+        path: String,
+        /// Who has it.
+        holder: String,
     },
     /// The directory contains a run already, or files that a new one would overwrite.
     #[error("{path}: {reason}")]

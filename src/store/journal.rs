@@ -11,8 +11,8 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+use super::access::WriteAccess;
 use super::error::StoreError;
-use super::lock::RunLock;
 use super::record::{TrialKey, TrialRecord};
 use super::seal::Counted;
 use crate::files::sync_folder;
@@ -66,7 +66,6 @@ pub struct JournalWriter {
     lines: Option<mpsc::Sender<Waiting>>,
     thread: Option<JoinHandle<Result<(), StoreError>>>,
     path: PathBuf,
-    _lock: Arc<RunLock>,
 }
 
 impl JournalWriter {
@@ -74,7 +73,7 @@ impl JournalWriter {
     ///
     /// # Errors
     /// [`StoreError`] if the file cannot be opened.
-    pub(super) fn open(path: &Path, lock: Arc<RunLock>) -> Result<Self, StoreError> {
+    pub(super) fn open(path: &Path, access: Arc<WriteAccess>) -> Result<Self, StoreError> {
         let failed = |e: std::io::Error| StoreError::file("cannot write", path, &e);
         let mut file = OpenOptions::new()
             .create(true)
@@ -93,13 +92,12 @@ impl JournalWriter {
         let own = path.to_path_buf();
         let thread = std::thread::Builder::new()
             .name("candor-journal".into())
-            .spawn(move || append(file, &own, &queue))
+            .spawn(move || append(file, &own, &queue, &access))
             .map_err(|e| StoreError::file("cannot start the writer of", path, &e))?;
         Ok(Self {
             lines: Some(lines),
             thread: Some(thread),
             path: path.to_path_buf(),
-            _lock: lock,
         })
     }
 
@@ -151,9 +149,15 @@ impl Drop for JournalWriter {
 /// Bytes that are written with one sync at most.
 const BATCH_BYTES: usize = 1 << 20;
 
-fn append(mut file: File, path: &Path, queue: &mpsc::Receiver<Waiting>) -> Result<(), StoreError> {
+fn append(
+    mut file: File,
+    path: &Path,
+    queue: &mpsc::Receiver<Waiting>,
+    access: &WriteAccess,
+) -> Result<(), StoreError> {
     let failed = |e: std::io::Error| StoreError::file("cannot write", path, &e);
     while let Ok(first) = queue.recv() {
+        access.still_held()?;
         let (mut batch, mut told) = (first.line, vec![first.written]);
         while batch.len() < BATCH_BYTES {
             let Ok(next) = queue.try_recv() else { break };

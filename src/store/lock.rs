@@ -1,5 +1,6 @@
 //! The right to write a run directory: one process has it at a time, and it ends with the process.
 
+use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
@@ -19,8 +20,8 @@ pub(super) struct RunLock {
 }
 
 /// The holder of a lock, from the lock's file.
-#[derive(Debug, Serialize, Deserialize)]
-struct Holder {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Holder {
     pid: u32,
     host: String,
     since: Timestamp,
@@ -80,16 +81,29 @@ impl RunLock {
     }
 }
 
+impl Holder {
+    /// This process.
+    pub(super) fn own() -> Self {
+        Self {
+            pid: std::process::id(),
+            host: host(),
+            since: Timestamp::now(),
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since = self.since.strftime("%Y-%m-%d %H:%M:%S UTC");
+        write!(f, "process {} on {} (since {since})", self.pid, self.host)
+    }
+}
+
 /// Writes down who holds the lock.
 fn sign(file: &mut File) -> std::io::Result<()> {
-    let holder = Holder {
-        pid: std::process::id(),
-        host: host(),
-        since: Timestamp::now(),
-    };
     file.set_len(0)?;
     file.rewind()?;
-    file.write_all(&serde_json::to_vec(&holder)?)
+    file.write_all(&serde_json::to_vec(&Holder::own())?)
 }
 
 fn holder(file: &mut File) -> String {
@@ -98,12 +112,7 @@ fn holder(file: &mut File) -> String {
         .rewind()
         .and_then(|()| Read::by_ref(file).take(4096).read_to_string(&mut text));
     match read.map(|_| serde_json::from_str::<Holder>(&text)) {
-        Ok(Ok(holder)) => format!(
-            "process {} on {} (since {})",
-            holder.pid,
-            holder.host,
-            holder.since.strftime("%Y-%m-%d %H:%M:%S UTC")
-        ),
+        Ok(Ok(holder)) => holder.to_string(),
         _ => "another process".into(),
     }
 }

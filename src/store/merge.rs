@@ -31,7 +31,7 @@ impl Shards {
             let files = self.runs().map(|run| run.path.join(name));
             let mut files = files.filter(|file| file.is_file()).peekable();
             if files.peek().is_some() {
-                concatenate(files, &into.join(name))?;
+                concatenate(files, &whole.path.join(name))?;
             }
         }
         match rescored {
@@ -44,6 +44,7 @@ impl Shards {
             }
             None => whole.write_tables()?,
         }
+        whole.publish()?;
         Ok(whole)
     }
 
@@ -59,7 +60,7 @@ impl Shards {
                 Some(first) if *first == own => {}
                 Some(_) => {
                     return Err(StoreError::NotShards {
-                        path: run.path.display().to_string(),
+                        path: run.place().display().to_string(),
                         reason: "`candor score` gave it other scores than the shards before it, or gave them none; score all shards alike, or merge them first"
                             .into(),
                     });

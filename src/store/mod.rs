@@ -3,7 +3,10 @@
 //! The journal is the truth; Parquet is written from it when a run ends, whenever the two no longer belong together, and read back as
 //! [`Table`]s. Scores given later are in a journal of their own, and take precedence.
 
+mod access;
+mod address;
 mod baseline;
+mod bucket;
 mod cache;
 pub mod column;
 mod directory;
@@ -25,7 +28,9 @@ mod table;
 mod tail;
 mod traffic;
 
+pub use address::{is_on_a_store, working_folder};
 pub use baseline::{BASELINES, Baseline, Baselines};
+pub use bucket::{fetched, send_report};
 pub use cache::CompletionCache;
 pub use directory::{Records, RunDirectory};
 pub use error::StoreError;
@@ -37,7 +42,7 @@ pub use own_files::{BATCHES, Output, may_be_written};
 pub use record::{Failure, ROUTE, TrialKey, TrialRecord, TrialStatus, Unjudged};
 pub use recording::{JudgeAsked, Recording};
 pub use rescored::RescoredSuite;
-pub use shards::{ShardGap, Shards, missing_shards, runs_at};
+pub use shards::{ShardGap, Shards, is_a_run, local_copies, missing_shards, runs_at};
 pub use table::{Filter, Floats, Parts, Reading, Table, Texts, Wholes};
 pub use tail::JournalTail;
 pub use traffic::{LimitHistory, ServerTraffic, TrafficLog};

@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::address::Address;
 use super::error::StoreError;
 use super::lock::LOCK;
 use super::rescored::RESCORED;
 use super::traffic::TRAFFIC;
+use crate::files::PlainPath;
 
 pub(super) const MANIFEST: &str = "run.json";
 /// The manifest as it was when the run began: all that is needed to go on, should the other be lost.
@@ -14,7 +16,7 @@ pub(super) const MANIFEST_AT_FIRST: &str = "run.json.bak";
 pub(super) const JOURNAL: &str = "journal.jsonl";
 /// The batches that were submitted, which models write down.
 pub const BATCHES: &str = "batches.jsonl";
-const REPORT: &str = "report.html";
+pub(super) const REPORT: &str = "report.html";
 pub(super) const LABELS: &str = "labels.jsonl";
 
 /// What a command writes, which decides which file of a run it can overwrite.
@@ -58,12 +60,27 @@ fn is_own(name: &str) -> bool {
             .any(|(first, last)| name.starts_with(first) && name.ends_with(last))
 }
 
+/// Whether a file of that name is read where a run is read, the journal aside. A name with a folder is none.
+pub(super) fn is_read(name: &str) -> bool {
+    let is_plain = !name.contains('/') && name.parse::<PlainPath>().is_ok();
+    is_plain && (is_own(name) || name == LABELS) && ![LOCK, JOURNAL].contains(&name)
+}
+
+/// The folder of the files that a large report has beside it.
+pub(super) const REPORT_FILES: &str = "report_files";
+
 /// Refuses to write a command's output over a file of any run, or over what the command reads, however either is spelled: behind a link,
 /// under another name, through a folder that is one. `read` are run directories and files.
 ///
 /// # Errors
 /// [`StoreError::NotForOutput`].
 pub fn may_be_written(output: &Path, what: Output, read: &[&Path]) -> Result<(), StoreError> {
+    if Address::of(output)?.is_some() {
+        return Err(StoreError::NotForOutput {
+            path: output.display().to_string(),
+            whose: "on a store, where candor writes nothing but runs,".into(),
+        });
+    }
     let target = behind_links(output);
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::address::Address;
+use super::bucket;
 use super::directory::RunDirectory;
 use super::error::StoreError;
 use super::journal::read_journal;
@@ -11,20 +13,20 @@ use super::manifest::{Manifest, Shard};
 use super::own_files::{MANIFEST, MANIFEST_AT_FIRST};
 use super::record::TrialStatus;
 
-/// The run directories at a path: the path itself, or, of a folder that is not a run, the shards directly below it.
+/// The run directories at a path or an address: itself, or, of a folder that is not a run, the shards directly below it.
 #[must_use]
 pub fn runs_at(path: &Path) -> Vec<PathBuf> {
-    let is_a_run = |folder: &Path| {
-        let mut manifests = [MANIFEST, MANIFEST_AT_FIRST].iter();
-        manifests.any(|name| folder.join(name).exists())
+    let below: Vec<PathBuf> = match Address::of(path) {
+        Ok(Some(address)) => bucket::runs_below(&address),
+        _ if has_manifest(path) => return vec![path.to_path_buf()],
+        _ => {
+            let entries = fs::read_dir(path).into_iter().flatten().flatten();
+            let folders = entries.map(|entry| entry.path());
+            folders.filter(|path| has_manifest(path)).collect()
+        }
     };
-    if is_a_run(path) {
-        return vec![path.to_path_buf()];
-    }
-    let below = fs::read_dir(path).into_iter().flatten().flatten();
     let mut shards: Vec<(u64, PathBuf)> = below
-        .map(|entry| entry.path())
-        .filter(|path| is_a_run(path))
+        .into_iter()
         .filter_map(|path| Some((RunDirectory::open(&path).ok()?.manifest.shard?.index, path)))
         .collect();
     shards.sort();
@@ -32,6 +34,41 @@ pub fn runs_at(path: &Path) -> Vec<PathBuf> {
         return vec![path.to_path_buf()];
     }
     shards.into_iter().map(|(_, path)| path).collect()
+}
+
+/// Whether a run has been begun at a path or an address.
+///
+/// # Errors
+/// [`StoreError`] if a store does not say.
+pub fn is_a_run(path: &Path) -> Result<bool, StoreError> {
+    match Address::of(path)? {
+        Some(address) => bucket::has_run(&address),
+        None => Ok(has_manifest(path)),
+    }
+}
+
+fn has_manifest(folder: &Path) -> bool {
+    let mut manifests = [MANIFEST, MANIFEST_AT_FIRST].iter();
+    manifests.any(|name| folder.join(name).exists())
+}
+
+/// The same paths, with copies on this machine of the runs that are on a store.
+///
+/// # Errors
+/// [`StoreError`] if one of those cannot be copied.
+pub fn local_copies(paths: &[PathBuf]) -> Result<Vec<PathBuf>, StoreError> {
+    let mut copies = Vec::new();
+    for path in paths {
+        match Address::of(path)? {
+            None => copies.push(path.clone()),
+            Some(_) => {
+                for run in runs_at(path) {
+                    copies.push(RunDirectory::open(&run)?.path);
+                }
+            }
+        }
+    }
+    Ok(copies)
 }
 
 /// Hash of what makes two shards parts of one plan: suites and their content, models, epochs, limit, seed and the number of shards.
@@ -139,11 +176,13 @@ impl Shards {
             if let Some((_, first)) = runs.first()
                 && let Some(what) = apart(&first.manifest, &run.manifest)
             {
-                let first = first.path.display();
+                let first = first.place();
+                let first = first.display();
                 return Err(not(format!("{what} than in {first}")));
             }
             if let Some((_, twin)) = runs.iter().find(|(s, _)| s.index == shard.index) {
-                let twin = twin.path.display();
+                let twin = twin.place();
+                let twin = twin.display();
                 return Err(not(format!(
                     "it is shard {}/{}, and so is {twin}; name one of them",
                     shard.index, shard.count
@@ -262,7 +301,7 @@ fn gaps_of(shard: Shard, run: &RunDirectory) -> Result<Vec<ShardGap>, StoreError
         let count = |wanted| trials.iter().filter(|s| **s == wanted).count() as u64;
         let first = trials.iter().position(|s| *s != Stands::Answered)? as u64;
         Some(ShardGap {
-            run: run.path.clone(),
+            run: run.place(),
             shard,
             model: name.to_owned(),
             trials: trials.len() as u64,

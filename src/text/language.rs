@@ -103,6 +103,7 @@ fn is_pashto(text: &str) -> bool {
     let own = of(&|c| PASHTO.contains(c));
     own >= 2 && own * PASHTO_SHARE >= of(&char::is_alphabetic)
 }
+
 /// Each common word, and the places in [`WORDS`] of the languages that have it.
 static COMMON: LazyLock<HashMap<&str, Vec<usize>>> = LazyLock::new(|| {
     let mut all: HashMap<&str, Vec<usize>> = HashMap::new();

@@ -257,20 +257,62 @@ fn scores_given_to_every_shard_later_are_those_of_the_merged_run() {
 }
 
 #[test]
-fn an_address_of_an_object_store_is_refused_with_a_way_around() {
+fn an_address_of_another_kind_of_store_is_refused_with_a_way_around() {
     let home = tempfile::tempdir().unwrap();
     sums_suite(home.path(), 1);
     let model = adder().spec("m");
     for arguments in [
-        &["run", "-s", "sums", "-m", &model, "-o", "s3://bucket/run"][..],
-        &["report", "s3://bucket/run"],
-        &["run", "--resume", "s3://bucket/run"],
+        &["run", "-s", "sums", "-m", &model, "-o", "gs://bucket/run"][..],
+        &["report", "gs://bucket/run"],
+        &["run", "--resume", "gs://bucket/run"],
     ] {
         ran(candor(home.path()).args(arguments))
             .exits_with(2)
-            .says(&["s3://bucket/run is on a network store", "rclone sync"]);
+            .says(&[
+                "gs://bucket/run is on a network store",
+                "s3://BUCKET/PREFIX",
+                "rclone sync",
+            ]);
     }
-    assert!(!home.path().join("s3:").exists());
+    assert!(!home.path().join("gs:").exists());
+}
+
+#[test]
+fn one_command_begins_a_run_and_goes_on_with_it() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    sums_suite(home, 8);
+    let endpoint = adder();
+    let model = endpoint.spec("m");
+    let again = |more: &[&str]| {
+        let own = ["--continue", "--shard", "1/2"];
+        part(home, &model, "1", &[], &[&own[..], more].concat())
+    };
+    again(&[]).exits_with(0);
+    assert_eq!(endpoint.requests().len(), 4);
+    let path = home.join("parts/1/journal.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let cut: String = text.split_inclusive('\n').take(3).collect();
+    fs::write(&path, cut).unwrap();
+    again(&[]).exits_with(0);
+    assert_eq!(endpoint.requests().len(), 5, "what was lost");
+    again(&["--seed", "7"]).exits_with(2).says(&[
+        "parts/1 was begun with other",
+        "seed",
+        "--resume",
+    ]);
+    again(&["--limit", "2"]).exits_with(2);
+    part(
+        home,
+        &endpoint.spec("n"),
+        "1",
+        &[],
+        &["--continue", "--shard", "1/2"],
+    )
+    .exits_with(2)
+    .says(&["other models"]);
+    assert_eq!(endpoint.requests().len(), 5);
+    assert_eq!(journal(&home.join("parts/1")).len(), 4);
 }
 
 #[test]
@@ -287,11 +329,7 @@ fn what_init_writes_for_schedulers_is_read_by_their_own_parsers() {
     }
     assert!(!home.join("gate.toml").exists(), "no gate was asked for");
     let read = |name: &str| fs::read_to_string(home.join(name)).unwrap();
-    let documents: Vec<Value> = serde_saphyr::from_multiple(&read("candor-job.yaml")).unwrap();
-    let [claim, job] = documents.as_slice() else {
-        panic!("two documents, not {}", documents.len());
-    };
-    assert_eq!(claim["kind"], "PersistentVolumeClaim");
+    let job: Value = serde_saphyr::from_str(&read("candor-job.yaml")).unwrap();
     let spec = &job["spec"];
     let container = &spec["template"]["spec"]["containers"][0];
     assert_eq!(

@@ -96,12 +96,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let Some(outcome) = asked.verdict(&data)? else {
         say(&format!(
             "Interrupted before the gate was decided; all answers so far were kept in {}.",
-            asked.directory.path.display()
+            asked.directory.place().display()
         ));
         return Ok(Exit::Interrupted);
     };
     let influential = influential_questions(&outcome, &data, baseline.as_ref().map(|b| &b.data))?;
-    outln!("Run: {}", asked.directory.path.display());
+    outln!("Run: {}", asked.directory.place().display());
     if asked.run.stopped == Some(StopReason::Budget) && outcome.overall == Overall::Inconclusive {
         say("Stopped before the gate was decided; all answers so far were kept.");
     }

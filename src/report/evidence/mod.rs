@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::export::export;
 use super::{ReportError, ReportOptions};
 use crate::analysis::Dataset;
-use crate::store::read_labels;
+use crate::store::{read_labels, working_folder};
 use crate::text::hex;
 
 pub use verify::{Verified, verify};
@@ -167,7 +167,9 @@ fn options<P: AsRef<Path>>(
     runs: &[P],
     baseline: Option<&str>,
 ) -> Result<ReportOptions, ReportError> {
-    let labels = runs.first().map(|run| run.as_ref().join(LABELS));
+    let labels = runs
+        .first()
+        .map(|run| working_folder(run.as_ref()).join(LABELS));
     let labels = labels.filter(|path| path.is_file());
     Ok(ReportOptions {
         baseline: baseline.map(str::to_owned),

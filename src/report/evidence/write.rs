@@ -101,7 +101,10 @@ fn of_a_run(run: &Path, name: &str) -> Result<Vec<(String, PathBuf)>, ReportErro
             run.display()
         );
     }
-    let mut places: Vec<PathBuf> = OF_A_RUN.iter().map(|file| run.join(file)).collect();
+    let mut places: Vec<PathBuf> = OF_A_RUN
+        .iter()
+        .map(|file| directory.path.join(file))
+        .collect();
     places.extend([TRIALS, SCORES].map(|table| directory.table(table)));
     let there = places.into_iter().filter(|place| place.is_file());
     Ok(there

@@ -418,6 +418,7 @@ impl Recordings {
         if !self.labels.is_empty() {
             write_labels(&run.path.join(LABELS), &self.labels)?;
         }
+        run.publish()?;
         Ok((run, imported))
     }
 }

@@ -3,6 +3,7 @@
 mod litellm;
 mod llama;
 mod prism;
+mod s3;
 
 use std::path::Path;
 
