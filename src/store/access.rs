@@ -1,9 +1,9 @@
 //! The right to write a run directory, wherever it is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::address::Address;
-use super::bucket::{self, Upload};
+use super::bucket::{self, Gaps, Upload};
 use super::error::StoreError;
 use super::lock::RunLock;
 
@@ -35,14 +35,17 @@ impl WriteAccess {
     /// The right to resume the run at an address, and its working copy.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] if another process has it, [`StoreError::NotARun`] if none is there.
-    pub(super) fn resume(address: &Address) -> Result<(PathBuf, Self), StoreError> {
-        Self::at(address, bucket::resume)
+    /// [`StoreError::Locked`] if another process has it, [`StoreError::NotARun`] if none is there, [`StoreError::Lost`] if parts of its
+    /// journal are gone and `gaps` refuses that.
+    pub(super) fn resume(address: &Address, gaps: Gaps) -> Result<(PathBuf, Self), StoreError> {
+        Self::at(address, |address, folder| {
+            bucket::resume(address, folder, gaps)
+        })
     }
 
     fn at(
         address: &Address,
-        open: impl FnOnce(&Address, &std::path::Path) -> Result<Upload, StoreError>,
+        open: impl FnOnce(&Address, &Path) -> Result<Upload, StoreError>,
     ) -> Result<(PathBuf, Self), StoreError> {
         let folder = address.folder();
         bucket::make(&folder)?;

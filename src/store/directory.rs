@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::access::WriteAccess;
 use super::address::Address;
-use super::bucket;
+use super::bucket::{self, Gaps};
 use super::error::StoreError;
 use super::frames::{self, SCORES, TRIALS};
 use super::journal::{JournalReader, JournalWriter, left_out_of, read_journal};
@@ -122,7 +122,7 @@ impl RunDirectory {
     /// # Errors
     /// [`StoreError::NotARun`] if there is none, [`StoreError::Locked`] if another process writes it.
     pub fn open_to_write(path: &Path) -> Result<Self, StoreError> {
-        Self::locked(path, Self::open_folder)
+        Self::locked(path, Gaps::Filled, Self::open_folder)
     }
 
     /// The same to score its answers again: whether earlier scores are still there does not matter, but every answer must be.
@@ -130,17 +130,18 @@ impl RunDirectory {
     /// # Errors
     /// As for [`RunDirectory::open_to_write`], and [`StoreError::Lost`] if the journal has lost lines.
     pub fn open_to_score(path: &Path) -> Result<Self, StoreError> {
-        let run = Self::locked(path, Self::read_manifests)?;
+        let run = Self::locked(path, Gaps::Refused, Self::read_manifests)?;
         run.journal_is_whole()?;
         Ok(run)
     }
 
     fn locked(
         path: &Path,
+        gaps: Gaps,
         open: impl FnOnce(&Path) -> Result<Self, StoreError>,
     ) -> Result<Self, StoreError> {
         if let Some(address) = Address::of(path)? {
-            let (folder, access) = WriteAccess::resume(&address)?;
+            let (folder, access) = WriteAccess::resume(&address, gaps)?;
             let run = open(&folder)?;
             remove_leftovers(&folder);
             return Ok(Self {
@@ -263,7 +264,7 @@ impl RunDirectory {
     pub fn append_to_journal(&self) -> Result<JournalWriter, StoreError> {
         let access = match (&self.access, &self.address) {
             (Some(access), _) => Arc::clone(access),
-            (None, Some(address)) => Arc::new(WriteAccess::resume(address)?.1),
+            (None, Some(address)) => Arc::new(WriteAccess::resume(address, Gaps::Refused)?.1),
             (None, None) => Arc::new(WriteAccess::of_folder(RunLock::take(&self.path)?)),
         };
         JournalWriter::open(&self.journal(), access)

@@ -19,12 +19,13 @@ use tempfile::NamedTempFile;
 use self::client::Objects;
 use self::known::Known;
 use self::lease::Lease;
-use self::pull::{Gaps, clear, is_a_run, pull};
+use self::pull::{clear, is_a_run, pull};
 use super::address::Address;
 use super::error::StoreError;
 use super::lock::RunLock;
 use super::own_files::{MANIFEST, REPORT, no_links};
 
+pub(super) use self::pull::Gaps;
 pub(super) use self::push::Upload;
 
 /// Makes an empty working copy of an address where there is no run yet. The copy's lock must be held.
@@ -60,9 +61,9 @@ pub(super) fn begin(address: &Address, folder: &Path) -> Result<Upload, StoreErr
 /// Makes the working copy of a run the one that is on the store, and takes the run's lock. The copy's lock must be held.
 ///
 /// # Errors
-/// [`StoreError::NotARun`] if none is there, [`StoreError::Locked`] if another process writes it, [`StoreError::Bucket`] if the store cannot
-/// be used.
-pub(super) fn resume(address: &Address, folder: &Path) -> Result<Upload, StoreError> {
+/// [`StoreError::NotARun`] if none is there, [`StoreError::Locked`] if another process writes it, [`StoreError::Lost`] if parts of the
+/// journal are gone and `gaps` refuses that, [`StoreError::Bucket`] if the store cannot be used.
+pub(super) fn resume(address: &Address, folder: &Path, gaps: Gaps) -> Result<Upload, StoreError> {
     let _copy = hold(folder)?;
     let mut known = Known::read(folder);
     let dead = known.lease.clone();
@@ -73,7 +74,7 @@ pub(super) fn resume(address: &Address, folder: &Path) -> Result<Upload, StoreEr
         }
         let lease = Lease::take(&objects, dead.as_deref()).await?;
         let promised = lease.promised;
-        let pulled = pull(&objects, folder, &mut known, promised, Gaps::Filled);
+        let pulled = pull(&objects, folder, &mut known, promised, gaps);
         match lease.during(&objects, pulled).await {
             Ok(()) => Ok((lease, known)),
             Err(error) => {

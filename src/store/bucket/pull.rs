@@ -13,13 +13,16 @@ use crate::store::error::StoreError;
 use crate::store::own_files::{JOURNAL, MANIFEST, MANIFEST_AT_FIRST, is_read};
 
 /// Parts that are asked for at once.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 8;
 /// Bytes of a part at most; candor writes far smaller ones.
 const MAX_PART: u64 = 1 << 30;
 
+/// Parts that can be missing in all where they are filled: a listing with more gaps was not written by candor.
+const MAX_MISSING: u64 = 10_000;
+
 /// What is done about parts of a journal that are gone or damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gaps {
+pub(in crate::store) enum Gaps {
     /// Nothing: the run is not read.
     Refused,
     /// They are filled with nothing, so that their trials are asked again.
@@ -155,6 +158,13 @@ async fn parts(
         .collect();
     all.sort_by_key(|part| part.number);
     let last = all.last().map_or(0, |part| part.number).max(promised);
+    if last - all.len() as u64 > MAX_MISSING {
+        let number = (1..)
+            .zip(&all)
+            .find(|(number, part)| part.number != *number);
+        let number = number.map_or(all.len() as u64 + 1, |(number, _)| number);
+        return Err(Fault::Missing.lost(objects, number, last));
+    }
     let mut there = all.into_iter().peekable();
     let places = (1..=last).map(|number| {
         let part = there.next_if(|part| part.number == number);

@@ -484,6 +484,13 @@ fn a_part_that_is_missing_or_damaged_is_named_and_asked_again() {
         .exits_with(5)
         .says(&["journal/00000002.jsonl", "missing", "3 parts"]);
     store.remove("run/journal/00000003.jsonl");
+    store.put("run/journal/99999999.jsonl", &whole);
+    let resume = ["run", "--resume", run, "--no-cache"];
+    other
+        .ran(&store, &resume)
+        .exits_with(5)
+        .says(&["journal/00000002.jsonl", "99999999 parts"]);
+    store.remove("run/journal/99999999.jsonl");
     store.remove(part);
     read(&other).exits_with(5).says(&["journal.jsonl", "12"]);
 
@@ -491,7 +498,11 @@ fn a_part_that_is_missing_or_damaged_is_named_and_asked_again() {
     let end = changed.len() - 3;
     changed[end] ^= 1;
     store.put(part, &changed);
-    let resume = ["run", "--resume", run, "--no-cache"];
+    other
+        .ran(&store, &["score", run])
+        .exits_with(5)
+        .says(&[part, "has been changed"]);
+    assert_eq!(store.get(part).as_ref(), Some(&changed), "it is left alone");
     other
         .ran(&store, &resume)
         .exits_with(0)
