@@ -68,7 +68,7 @@ pub(super) fn labels_beside(
     run: &Path,
     named: Option<&Path>,
 ) -> Result<Option<OutsideLabels>, Failure> {
-    let beside = working_folder(run).join("labels.jsonl");
+    let beside = working_folder(run)?.join("labels.jsonl");
     match named {
         None if !beside.is_file() => Ok(None),
         named => Ok(Some(read_labels(named.unwrap_or(&beside))?)),
@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let path = match (&arguments.output, &arguments.dir) {
         (Some(path), _) => path.clone(),
         (None, Some(folder)) => folder.join("index.html"),
-        (None, None) => working_folder(&arguments.runs[0]).join("report.html"),
+        (None, None) => working_folder(&arguments.runs[0])?.join("report.html"),
     };
     let mut read: Vec<&Path> = arguments.runs.iter().map(PathBuf::as_path).collect();
     read.extend(arguments.labels.as_deref());

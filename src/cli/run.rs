@@ -163,7 +163,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Some(path) => path.clone(),
         None => arguments.output.clone().unwrap_or_else(default_directory),
     };
-    let ledger = working_folder(&path).join(BATCHES);
+    let ledger = working_folder(&path)?.join(BATCHES);
     // What was submitted is collected, whether the flag is given again or not.
     let in_batches = arguments.batch || resumed.is_some() && ledger.is_file();
     let open = OpenOptions {

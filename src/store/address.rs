@@ -117,12 +117,12 @@ pub(super) fn endpoint() -> Option<String> {
 }
 
 /// The folder of this machine where the files of a run are: that of a path itself, and the working copy of what is at an address.
-#[must_use]
-pub fn working_folder(run: &Path) -> PathBuf {
-    match Address::of(run) {
-        Ok(Some(address)) => address.folder(),
-        _ => run.to_path_buf(),
-    }
+///
+/// # Errors
+/// [`StoreError`] if the address is not one that candor reaches.
+pub fn working_folder(run: &Path) -> Result<PathBuf, StoreError> {
+    let address = Address::of(run)?;
+    Ok(address.map_or_else(|| run.to_path_buf(), |address| address.folder()))
 }
 
 /// Whether a path is the address of a run on an S3-compatible store.

@@ -260,8 +260,10 @@ impl Objects {
         let mut file = File::open(path).map_err(unread)?;
         let mut next = || -> Result<Vec<u8>, StoreError> {
             let mut piece = Vec::new();
-            let piece_of = std::io::Read::by_ref(&mut file).take(PIECE as u64);
-            { piece_of }.read_to_end(&mut piece).map_err(unread)?;
+            std::io::Read::by_ref(&mut file)
+                .take(PIECE as u64)
+                .read_to_end(&mut piece)
+                .map_err(unread)?;
             Ok(piece)
         };
         let first = next()?;
@@ -312,14 +314,14 @@ impl Objects {
             address, endpoint, ..
         } = self;
         let (reason, remedy) = match error {
-            Error::NotFound { .. } => (
+            _ if is_nowhere(error) => (
                 format!(
                     "{endpoint} has no bucket '{}', or the object is gone",
                     address.bucket
                 ),
                 "Create the bucket, or check the address and AWS_ENDPOINT_URL".to_owned(),
             ),
-            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => (
+            _ if is_refusal(error) => (
                 format!("{endpoint} refuses it: {}", root(error)),
                 format!(
                     "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and that their owner may list the bucket '{}' and read, write and delete objects in it",
@@ -355,6 +357,29 @@ impl Objects {
             remedy,
         }
     }
+}
+
+/// Whether a bucket is not there. Listings say it in their text alone.
+fn is_nowhere(error: &Error) -> bool {
+    matches!(error, Error::NotFound { .. }) || root(error).starts_with("NoSuchBucket")
+}
+
+/// Whether a store knows who asks, or does not, and does not let them.
+fn is_refusal(error: &Error) -> bool {
+    const CODES: &[&str] = &[
+        "AccessDenied",
+        "AllAccessDisabled",
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidToken",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+    ];
+    let denied = matches!(
+        error,
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. }
+    );
+    denied || CODES.iter().any(|code| root(error).starts_with(code))
 }
 
 /// Whether the environment says who asks. Where it does not, the machine's own role is asked for.

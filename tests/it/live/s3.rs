@@ -87,7 +87,8 @@ impl Store {
     /// Questions in the parts of a journal.
     fn questions(&self, run: &str) -> Vec<String> {
         let parts = self.names(&format!("{run}/journal"));
-        let parts = parts.iter().map(|part| self.get(part).unwrap());
+        let parts = parts.iter().filter(|name| name.ends_with(".jsonl"));
+        let parts = parts.map(|part| self.get(part).unwrap());
         let lines = parts.flat_map(|part| {
             let text = String::from_utf8(part).unwrap();
             text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
@@ -226,9 +227,7 @@ fn a_run_on_a_store_is_read_on_every_machine() {
     let read = there.ran(&store, &["report", run]).exits_with(0);
     assert!(read.stdout.contains(report), "{}", read.stdout);
     assert!(store.get("runs/1/report.html").is_some());
-    let compared = there.ran(&store, &["compare", run, "--format", "json"]);
-    let compared = compared.exits_with(0);
-    assert!(compared.stdout.contains("sums"), "{}", compared.stdout);
+    there.ran(&store, &["compare", run]).exits_with(0);
     fs::write(
         there.path().join("gate.toml"),
         "[[rule]]\nname = \"Sums\"\nsuite = \"sums\"\nmetric = \"accuracy\"\nat_least = 0.5\n",
@@ -340,7 +339,7 @@ fn another_machine_goes_on_where_a_killed_one_was() {
     assert_eq!(store.questions("runs/long").len(), TRIALS, "each once");
     let read = reader.ran(&store, &["report", run, "--format", "json"]);
     let summary: Value = serde_json::from_str(&read.exits_with(0).stdout).unwrap();
-    assert_eq!(summary["scores"][0]["n"], TRIALS, "{summary}");
+    assert_eq!(summary["scores"][0]["questions"], TRIALS, "{summary}");
 
     // What the lost machine had not sent is of no use any more, and does no harm.
     lost.ran(&store, &["run", "--resume", run, "--no-cache"])
