@@ -167,9 +167,8 @@ fn options<P: AsRef<Path>>(
     runs: &[P],
     baseline: Option<&str>,
 ) -> Result<ReportOptions, ReportError> {
-    let labels = runs
-        .first()
-        .map(|run| working_folder(run.as_ref()).join(LABELS));
+    let first = runs.first().map(|run| working_folder(run.as_ref()));
+    let labels = first.transpose()?.map(|folder| folder.join(LABELS));
     let labels = labels.filter(|path| path.is_file());
     Ok(ReportOptions {
         baseline: baseline.map(str::to_owned),
