@@ -178,17 +178,20 @@ impl Sender {
                     request = requests.recv() => match request {
                         Some(answer) => {
                             let sent = files.all().await;
-                            let lost = matches!(sent, Err(StoreError::TakenOver { .. }));
-                            if lost {
+                            if sent.as_ref().is_err_and(is_lost) {
                                 return sent;
                             }
+                            *complained |= sent.is_err();
                             let _ = answer.send(sent);
                         }
-                        None => return files.all().await,
+                        None => return match files.all().await {
+                            Err(error) if *complained && !is_lost(&error) => Ok(()),
+                            ended => ended,
+                        },
                     },
                     () = tokio::time::sleep(BEAT) => match files.urgent().await {
                         Ok(()) => *complained = false,
-                        Err(lost @ StoreError::TakenOver { .. }) => return Err(lost),
+                        Err(error) if is_lost(&error) => return Err(error),
                         Err(error) if !*complained => {
                             *complained = true;
                             tracing::warn!("{error}. The run continues; what is not sent yet is in {}", folder.display());
@@ -199,13 +202,19 @@ impl Sender {
             }
         };
         let ended = lease.during(objects, work).await;
-        if !matches!(ended, Err(StoreError::TakenOver { .. }))
+        if !ended.as_ref().is_err_and(is_lost)
             && let Err(error) = lease.release(objects).await
         {
-            tracing::warn!("{error}");
+            // It is a dead writer's in half a minute.
+            tracing::debug!("{error}");
         }
         ended
     }
+}
+
+/// Whether the run is another process's now.
+fn is_lost(error: &StoreError) -> bool {
+    matches!(error, StoreError::TakenOver { .. })
 }
 
 /// The files that are sent.
