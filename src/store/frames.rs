@@ -344,3 +344,51 @@ fn score_columns(rows: &[TrialRecord]) -> Vec<Column> {
         ),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde_json::json;
+
+    use super::super::table::{Filter, Parts, Reading};
+    use super::*;
+
+    #[test]
+    fn a_long_table_keeps_every_row_in_order_in_fewer_groups() {
+        let rows = 23 * BATCH + 5;
+        let record = |i: usize| {
+            let record = json!({
+                "trial": "0".repeat(64), "schedule_index": i, "model": "m", "suite": "s", "sample": format!("s{i}"), "epoch": 0, "strata": {},
+                "prompt": { "text": "q" }, "status": "ok", "finished": "2026-11-27T00:00:00Z",
+                "completion": { "text": "an answer", "finish": "stop", "raw": { "id": i } }, "scores": [],
+            });
+            Ok(serde_json::from_value(record).unwrap())
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let [trials, scores] = ["trials", "scores"].map(|name| folder.path().join(name));
+        write_tables((0..rows).map(record), &trials, &scores, &BTreeSet::new()).unwrap();
+        let mut reader = ParquetReader::new(File::open(&trials).unwrap());
+        let groups = &reader.get_metadata().unwrap().row_groups;
+        let groups: Vec<usize> = groups.iter().map(|group| group.num_rows()).collect();
+        let mut expected = vec![BATCH; SINGLE_BATCHES];
+        expected.extend([4 * BATCH, 3 * BATCH + 5]);
+        assert_eq!(groups, expected);
+        let reading = Reading {
+            columns: &[column::SAMPLE],
+            filter: &Filter::all(),
+            renamed: &HashMap::new(),
+        };
+        let table = Parts::open(trials, reading).unwrap().together().unwrap();
+        let samples = table.texts(column::SAMPLE).unwrap();
+        let in_order = (0..rows).all(|i| samples.get(i) == Some(format!("s{i}").as_str()));
+        assert!(in_order && table.height() == rows);
+        let reading = Reading {
+            columns: &[column::SCORER],
+            filter: &Filter::all(),
+            renamed: &HashMap::new(),
+        };
+        let none = Parts::open(scores, reading).unwrap().together().unwrap();
+        assert_eq!(none.height(), 0);
+    }
+}

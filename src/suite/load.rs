@@ -1,32 +1,29 @@
 //! From a name or a folder to a suite with its samples.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::content::Content;
 use super::data::{DataOptions, Given, read_source};
 use super::form::Form;
 use super::group::members;
 use super::letter_form::in_letters;
 use super::loaded::Loaded;
 use super::make::Maker;
-use super::place::{PlacedRow, PlacedRows, in_turn, place_rows};
+use super::place::{PlacedRow, PlacedRows};
 use super::prompt::TemplatePrompts;
 use super::prompt_builder::PromptBuilder;
 use super::ready::{distinct, hash_of};
-use super::schema::{Ask, Shots, SuiteFile};
+use super::schema::{Ask, SuiteFile};
 use super::steps::Stepped;
 use super::subset::{SubsetFile, is_subset};
+use super::written::Written;
 use super::{
-    Suite, SuiteError, SuiteParts, lm_eval, scorers_hash, shipped, steps, task_suite, template,
-    yaml,
+    Suite, SuiteError, SuiteParts, lm_eval, scorers_hash, steps, task_suite, template, yaml,
 };
-use crate::files::{self, Folder, Format, Row, parse_jsonl, read_text};
-use crate::text::{SourceError, instead};
+use crate::files::Row;
+use crate::text::SourceError;
 
 /// Loads every suite that a specification names: one, unless it names a folder of suites (`audit`), or tasks of lm-evaluation-harness by
 /// a group, a tag or a pattern (`lm-eval:DIR#NAME`).
@@ -121,7 +118,7 @@ async fn load_plain(spec: &str, options: &DataOptions) -> Result<Suite, SuiteErr
             return Err(wrong(only.into()));
         }
     };
-    let written = find(name)?;
+    let written = Written::find(name)?;
     if is_subset(&written.yaml) {
         let part = SubsetFile::read(&written.path, &written.yaml)?;
         let whole = Box::pin(load_plain(&part.whole(query), options)).await?;
@@ -234,188 +231,6 @@ fn stepped(
             })?;
     }
     Ok(stepped)
-}
-
-/// The hashes of a suite's content, taken as its rows are read: of all that is asked, and of the items alone.
-struct Content {
-    whole: blake3::Hasher,
-    items: blake3::Hasher,
-}
-
-impl Content {
-    fn begun(file: &SuiteFile, yaml: &str) -> Self {
-        let (mut whole, mut items) = (blake3::Hasher::new(), blake3::Hasher::new());
-        whole.update(yaml.as_bytes());
-        items.update(&serde_json::to_vec(&file.sample).unwrap_or_default());
-        if !file.data.steps.is_empty() {
-            items.update(&serde_json::to_vec(&file.data.steps).unwrap_or_default());
-        }
-        if !file.vary.is_empty() {
-            items.update(&serde_json::to_vec(&file.vary).unwrap_or_default());
-        }
-        Self { whole, items }
-    }
-
-    fn add(&mut self, row: &Row) {
-        let mut row = serde_json::to_vec(row).unwrap_or_default();
-        row.push(b'\n');
-        self.whole.update(&row);
-        self.items.update(&row);
-    }
-
-    fn add_examples(&mut self, shots: &Shots, examples: &[PlacedRow]) {
-        self.items
-            .update(&serde_json::to_vec(shots).unwrap_or_default());
-        examples.iter().for_each(|placed| self.add(&placed.row));
-    }
-
-    fn whole(&self) -> String {
-        self.whole.finalize().to_hex().to_string()
-    }
-
-    fn items(&self) -> String {
-        self.items.finalize().to_hex().to_string()
-    }
-}
-
-/// A suite's text, wherever it lay.
-struct Written {
-    path: String,
-    yaml: String,
-    /// `items.jsonl`, or every `items/*.yaml` by name.
-    items: Vec<Items>,
-}
-
-/// Where items are.
-enum Items {
-    /// In a file of lines, read on demand.
-    Lines(PathBuf),
-    /// In a text: a table, or lines that are shipped.
-    Text {
-        path: String,
-        text: Cow<'static, str>,
-    },
-}
-
-impl Written {
-    /// The items as rows.
-    fn rows(&self) -> Result<PlacedRows<'static>, SuiteError> {
-        let files = self.items.iter().map(Items::rows);
-        Ok(in_turn(files.collect::<Result<_, _>>()?))
-    }
-
-    /// Paths of tables of items without the canary.
-    fn unmarked(&self, canary: Option<&str>) -> Vec<String> {
-        let tables = self.items.iter().filter_map(Items::table);
-        let unmarked = tables.filter(|(_, text)| canary.is_some_and(|c| !text.contains(c)));
-        unmarked.map(|(path, _)| path.to_owned()).collect()
-    }
-}
-
-impl Items {
-    fn rows(&self) -> Result<PlacedRows<'static>, SuiteError> {
-        Ok(match self {
-            Self::Lines(path) => {
-                let own = files::rows(path, Format::Jsonl, None)?;
-                place_rows(&path.display().to_string(), true, own)
-            }
-            Self::Text { path, text } => {
-                let own = if self.table().is_some() {
-                    let help = "a table of items must be a list of mappings, each beginning with `- id: …`";
-                    yaml::rows(path, text).map_err(|e| e.with_help(help))?
-                } else {
-                    parse_jsonl(path, text)?
-                };
-                place_rows(path, true, own.into_iter().map(Ok))
-            }
-        })
-    }
-
-    /// Path and text of a table.
-    fn table(&self) -> Option<(&str, &str)> {
-        match self {
-            Self::Text { path, text } if !path.ends_with(".jsonl") => Some((path, text)),
-            _ => None,
-        }
-    }
-}
-
-fn find(name: &str) -> Result<Written, SuiteError> {
-    let folder = Path::new(name);
-    let file = if folder.is_file() {
-        folder.to_path_buf()
-    } else {
-        folder.join("suite.yaml")
-    };
-    if file.is_file() {
-        return read_folder(&file);
-    }
-    let all = shipped();
-    match all.iter().find(|s| s.name == name) {
-        Some(found) => Ok(Written {
-            path: format!("suites/{name}/suite.yaml"),
-            yaml: found.yaml.to_owned(),
-            items: found
-                .items
-                .iter()
-                .map(|(path, text)| Items::Text {
-                    path: format!("suites/{path}"),
-                    text: Cow::Borrowed(text),
-                })
-                .collect(),
-        }),
-        None if folder.is_dir() => Err(SuiteError::Unreadable {
-            path: file.display().to_string(),
-            reason: "the folder has no suite.yaml".into(),
-        }),
-        None => Err(SuiteError::Unknown {
-            name: name.into(),
-            known: instead(name, "shipped suites", all.iter().map(|s| &s.name)),
-        }),
-    }
-}
-
-/// A suite's text in a folder. Links that lead out of it are not followed: a suite is not to show what lies elsewhere.
-fn read_folder(file: &Path) -> Result<Written, SuiteError> {
-    let unreadable = |path: &Path, e: &std::io::Error| SuiteError::Unreadable {
-        path: path.display().to_string(),
-        reason: e.to_string(),
-    };
-    let parent = file.parent().filter(|p| !p.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
-    let folder = Folder::open(parent).map_err(|e| unreadable(parent, &e))?;
-    let admitted = |path: &Path| match folder.admit(path.to_path_buf()) {
-        Ok(admitted) => Ok(Some(admitted)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unreadable(path, &error)),
-    };
-    let read = |path: &Path| match admitted(path)?.map(|path| read_text(&path)) {
-        Some(text) => text.map(Some).map_err(|e| unreadable(path, &e)),
-        None => Ok(None),
-    };
-    let Some(yaml) = read(file)? else {
-        return Err(unreadable(file, &ErrorKind::NotFound.into()));
-    };
-    let mut items = Vec::new();
-    let mut paths = vec![file.with_file_name("items.jsonl")];
-    if let Ok(entries) = fs::read_dir(file.with_file_name("items")) {
-        let table = |path: &PathBuf| path.extension().is_some_and(|e| e == "yaml" || e == "yml");
-        paths.extend(entries.flatten().map(|e| e.path()).filter(table));
-    }
-    paths.sort();
-    for path in paths {
-        if path.extension().is_some_and(|e| e == "jsonl") {
-            items.extend(admitted(&path)?.map(Items::Lines));
-        } else if let Some(text) = read(&path)? {
-            let (path, text) = (path.display().to_string(), text.into());
-            items.push(Items::Text { path, text });
-        }
-    }
-    Ok(Written {
-        path: file.display().to_string(),
-        yaml,
-        items,
-    })
 }
 
 /// The values of suite.yaml that are rows' fields, or stand alongside them: they are read as rows are.

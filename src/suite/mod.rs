@@ -4,6 +4,7 @@
 
 mod artefacts;
 mod choices;
+mod content;
 mod data;
 mod error;
 mod fact;
@@ -38,6 +39,7 @@ mod task_documents;
 mod task_prompts;
 mod task_suite;
 mod template;
+mod written;
 mod yaml;
 
 pub use artefacts::{Artefacts, artefacts};

@@ -208,13 +208,7 @@ fn what_judges_were_asked_is_recorded_beside_the_answer() {
     let judged = format!("[number, judge: {{models: [\"{}\"]}}]", judge.spec("judge"));
     fs::write(suite.join("suite.yaml"), yaml.replace("[number]", &judged)).unwrap();
     let endpoint = Endpoint::new(|_, _| Reply::Json(200, says("1")));
-    let flags = [
-        "--judge",
-        &judge.spec("judge"),
-        "--record",
-        "calls.jsonl",
-        "--no-cache",
-    ];
+    let flags = ["--judge", &judge.spec("judge"), "--record", "calls.jsonl"];
     run_sums(home, &endpoint.spec("m"), &flags).exits_with(0);
     let rows = rows(&home.join("calls.jsonl"));
     assert_eq!(rows.len(), 2);

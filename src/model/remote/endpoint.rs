@@ -112,13 +112,7 @@ impl Endpoint {
         let fingerprint = fingerprint(&provider, &model, route.as_deref());
         let batches = match &options.batches {
             None => None,
-            Some(ledger) => Some(Batches::of(
-                spec,
-                provider.dialect,
-                &provider.quirks,
-                ledger,
-                &fingerprint,
-            )?),
+            Some(ledger) => Some(Batches::of(spec, &provider, ledger, &fingerprint)?),
         };
         if let (Some(row), true) = (&mut price, batches.is_some()) {
             row.price = row.price.in_batches();

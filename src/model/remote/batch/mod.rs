@@ -14,9 +14,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::dialect::Dialect;
 use super::http::{Content, Http, Target};
-use super::quirks::Quirks;
+use super::providers::Provider;
 use crate::model::{ErrorClass, ModelError, ModelSpec};
 
 use form::{Form, Outcome, State, Submission};
@@ -66,8 +65,7 @@ impl Batches {
     /// [`ErrorClass::Unsupported`] if its API has none, [`ErrorClass::Files`] if the ledger cannot be read.
     pub(super) fn of(
         spec: &ModelSpec,
-        dialect: &dyn Dialect,
-        quirks: &Quirks,
+        provider: &Provider,
         ledger: &Path,
         fingerprint: &str,
     ) -> Result<Self, ModelError> {
@@ -75,13 +73,13 @@ impl Batches {
             let why = format!("{spec}: {why}. Ask it without --batch");
             ModelError::new(ErrorClass::Unsupported, why)
         };
-        if let Some(why) = quirks.no_batches {
+        if let Some(why) = provider.quirks.no_batches {
             return Err(refused(why.to_owned()));
         }
-        let form = Form::of(dialect.name()).ok_or_else(|| {
+        let api = provider.dialect.name();
+        let form = Form::of(api).ok_or_else(|| {
             refused(format!(
-                "the API '{}' has no batches; OpenAI's, Anthropic's and Gemini's have",
-                dialect.name()
+                "the API '{api}' has no batches; OpenAI's, Anthropic's and Gemini's have"
             ))
         })?;
         Ok(Self {
