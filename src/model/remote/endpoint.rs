@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::account::Account;
 use super::address::Address;
 use super::batch::{self, Batches};
-use super::dialect::{Ask, Dialect, KeyHeader};
+use super::dialect::{self, Ask, Dialect, KeyHeader};
 use super::http::{Http, Target};
 use super::key::Key;
 use super::limiter::{Fate, START};
@@ -427,21 +427,13 @@ impl Endpoint {
     fn name_key(&self, mut error: ModelError) -> ModelError {
         if error.class == ErrorClass::Auth {
             let (url, variable) = (self.address.public_url(), self.key.variable());
+            let why = &error.message;
             error.message = if self.address.has_user() {
-                format!(
-                    "{url} refused the user and password in its address: {}",
-                    error.message
-                )
+                format!("{url} refused the user and password in its address: {why}")
             } else if self.key.value().is_some() {
-                format!(
-                    "{url} refused the key in the environment variable {variable}: {}",
-                    error.message
-                )
+                format!("{url} refused the key in the environment variable {variable}: {why}")
             } else {
-                format!(
-                    "{url} requires a key: set the environment variable {variable} ({})",
-                    error.message
-                )
+                format!("{url} requires a key: set the environment variable {variable} ({why})")
             };
         }
         error
@@ -510,11 +502,7 @@ impl Model for Endpoint {
     }
 
     fn controls(&self) -> Vec<Control> {
-        // Models that take no temperature take no penalties either.
-        let samples = self.quirks.samples(&self.model);
-        let known = self.dialect.controls(&self.quirks).iter();
-        let known = known.map(|(control, _)| *control);
-        known.filter(|_| samples).collect()
+        dialect::controls(self.dialect, &self.quirks, &self.model)
     }
 
     fn asks_in_batches(&self) -> bool {

@@ -96,6 +96,13 @@ fn openai_controls(quirks: &Quirks) -> &'static [(Control, &'static str)] {
     }
 }
 
+/// The controls that a model has. One that takes no temperature takes no penalties either.
+pub(super) fn controls(dialect: &dyn Dialect, quirks: &Quirks, model: &str) -> Vec<Control> {
+    let known = dialect.controls(quirks).iter();
+    let known = known.filter(|_| quirks.samples(model));
+    known.map(|(control, _)| *control).collect()
+}
+
 impl Ask<'_> {
     /// The controls that are set, by their names in the API.
     fn controls(&self, dialect: &dyn Dialect) -> impl Iterator<Item = (&'static str, Value)> {
