@@ -294,7 +294,9 @@ mod tests {
 
     #[test]
     fn bands_lead_to_the_groups_that_every_pair_compared_gives() {
-        let words = ["river", "treaty", "winter", "letter", "market", "border", "bridge", "strike"];
+        let words = [
+            "river", "treaty", "winter", "letter", "market", "border", "bridge", "strike",
+        ];
         let texts: Vec<String> = (0..600_usize)
             .map(|i| {
                 // Every fifth is one of seven sentences, with a word of its own at the end.
