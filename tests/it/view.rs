@@ -103,11 +103,11 @@ impl Viewed {
 /// What a page lists for an address, and the question that it opens.
 async fn listed(client: &Client, address: &str) -> Value {
     let script = format!(
-        "document.getElementById('count').textContent = ''; location.hash = {}",
+        "document.getElementById('count').textContent = ''; document.getElementById('sample').replaceChildren(); location.hash = {}",
         json!(address)
     );
     asked(client, &script).await;
-    wait_until(client, "return document.getElementById('count').textContent.includes('trial') && !document.querySelector('#samples .row .question.muted')").await;
+    wait_until(client, "return document.getElementById('count').textContent.includes('trial') && document.querySelector('#sample h3, #sample .note') !== null && !document.querySelector('#samples .row .question.muted')").await;
     tokio::time::sleep(Duration::from_millis(80)).await;
     asked(client, "return [document.getElementById('count').textContent, [...document.querySelectorAll('#samples .row')].map(r => r.innerText), document.querySelector('#sample')?.innerText]").await
 }
