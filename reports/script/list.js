@@ -20,7 +20,7 @@ const tally = (row) => {
 const list = (() => {
   const box = $("samples"), inner = make("div", { role: "presentation" });
   box.append(inner);
-  let rows = { length: 0, at: () => undefined, load: async () => {} }, current = -1, choose = () => {};
+  let rows = { length: 0, at: () => undefined, load: async () => {} }, current = -1, aimed = null, choose = () => {};
 
   const pace = () => {
     const all = rows.length * ROW_HEIGHT;
@@ -56,6 +56,7 @@ const list = (() => {
   return {
     // Shows what was found, with the row of a number chosen.
     show: (found, place, stay = false) => {
+      if (aimed === place || found.length !== rows.length) aimed = null;
       rows = found;
       current = place;
       inner.style.height = Math.min(rows.length * ROW_HEIGHT, MOST_PIXELS) + "px";
@@ -68,7 +69,12 @@ const list = (() => {
     },
     // Calls `listener` with a question's name, and whether it was chosen with a pointer.
     onChoose: (listener) => { choose = async (i, pointed) => { await rows.load(i, i); if (rows.at(i)) listener(rows.at(i).entry.name, pointed); }; },
-    step: (by) => { if (rows.length > 0) choose(Math.max(0, Math.min(rows.length - 1, current + by)), false); },
+    // From where the last step leads, which may not be shown yet: a key held down steps as often as it repeats.
+    step: (by) => {
+      if (rows.length === 0) return;
+      aimed = Math.max(0, Math.min(rows.length - 1, (aimed ?? current) + by));
+      choose(aimed, false);
+    },
     to: (i) => { if (rows.length > 0) choose(i < 0 ? rows.length - 1 : i, false); },
     place: () => ({ current, all: rows.length }),
     perPage: () => Math.max(1, Math.floor(box.clientHeight / ROW_HEIGHT) - 1),

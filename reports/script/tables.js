@@ -82,9 +82,18 @@ const findable = (table) => {
   (table.closest(".scroll") ?? table).before(make("p", { class: "find-rows" }, field));
 };
 
+// The note of the mark that has the focus or the pointer, with its interval and n, for those who do not wait for a tooltip.
+const told = (chart) => {
+  const note = make("p", { class: "note told", "aria-hidden": "true" });
+  const tell = ({ target }) => { note.textContent = (target.closest("a") ?? target.closest("g"))?.querySelector("title")?.textContent ?? ""; };
+  for (const event of ["focusin", "pointerover"]) chart.addEventListener(event, tell);
+  chart.querySelector("figure > details").before(note);
+};
+
 const equip = (section) => {
   section.querySelectorAll("table").forEach(sortable);
   section.querySelectorAll("table").forEach(findable);
+  section.querySelectorAll("figure.chart").forEach(told);
   section.querySelectorAll("figure.chart").forEach(downloadable);
 };
 document.querySelectorAll("main > section:not(#transcripts)").forEach(equip);

@@ -114,6 +114,20 @@ pub fn attributions(
     asked: &Asked,
     baseline: &str,
 ) -> Result<Vec<Attribution>, AnalysisError> {
+    let others: Vec<&str> = data.names().filter(|m| *m != baseline).collect();
+    attributions_of(data, asked, &others, baseline)
+}
+
+/// The same of some models.
+///
+/// # Errors
+/// [`AnalysisError::Store`] if the tables are not a run's.
+pub fn attributions_of(
+    data: &Dataset,
+    asked: &Asked,
+    models: &[&str],
+    baseline: &str,
+) -> Result<Vec<Attribution>, AnalysisError> {
     let weights = data.answers(baseline)?;
     let roles = asked.all().any(|q| q.role.is_some());
     let verdicts = |model: &str| -> HashMap<(&str, &str), Option<bool>> {
@@ -123,8 +137,8 @@ pub fn attributions(
             .collect()
     };
     let base = verdicts(baseline);
-    let others = data.names().filter(|m| *m != baseline);
-    others
+    models
+        .iter()
         .filter_map(|model| {
             let own = verdicts(model);
             if own.is_empty() || !own.keys().any(|k| base.contains_key(k)) {

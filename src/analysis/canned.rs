@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::answers::Answer;
-use crate::text::{Bands, Grams, group_alike};
+use crate::text::{Grams, Signature, group_alike};
 
 /// Answers at least this alike, by the Jaccard similarity of their character 5-grams, are the same words.
 const MIN_SIMILARITY: f64 = 0.8;
@@ -37,28 +37,22 @@ pub fn canned_answers(answers: &[&Answer]) -> Vec<CannedAnswer> {
     canned_of(answers, |_| ()).0
 }
 
-/// The same, with what `look` sees in the grams of each answer, which are made once for both.
+/// The same, with what `look` sees in the grams of each answer, in no particular order: grams are made once for both.
 pub(super) fn canned_of<T: Send>(
     answers: &[&Answer],
     look: impl Fn(&Grams) -> T + Sync,
 ) -> (Vec<CannedAnswer>, Vec<T>) {
-    let read = |answer: &&Answer| {
-        let text = answer.completion.text.trim();
-        let grams = Grams::of(text);
-        let bands = is_long_enough(text).then(|| Bands::of(&grams));
-        (bands, look(&grams))
+    let text = |place: &usize| answers[*place].completion.text.trim();
+    let (places, short): (Vec<usize>, Vec<usize>) =
+        (0..answers.len()).partition(|place| is_long_enough(text(place)));
+    let read = |place: &usize| {
+        let grams = Grams::of(text(place));
+        (Signature::of(&grams), look(&grams))
     };
-    let (bands, seen): (Vec<Option<Bands>>, Vec<T>) = answers.par_iter().map(read).unzip();
-    let (places, bands): (Vec<usize>, Vec<Bands>) = bands
-        .into_iter()
-        .enumerate()
-        .filter_map(|(place, bands)| Some((place, bands?)))
-        .unzip();
-    let texts: Vec<&str> = places
-        .iter()
-        .map(|place| answers[*place].completion.text.trim())
-        .collect();
-    let mut found: Vec<CannedAnswer> = group_alike(&texts, &bands, MIN_SIMILARITY)
+    let (signatures, mut seen): (Vec<Signature>, Vec<T>) = places.par_iter().map(read).unzip();
+    seen.par_extend(short.par_iter().map(|place| look(&Grams::of(text(place)))));
+    let texts: Vec<&str> = places.iter().map(text).collect();
+    let mut found: Vec<CannedAnswer> = group_alike(&texts, &signatures, MIN_SIMILARITY)
         .into_iter()
         .filter_map(|group| {
             let own: Vec<usize> = group.into_iter().map(|i| places[i]).collect();

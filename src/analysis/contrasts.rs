@@ -64,8 +64,16 @@ pub fn contrasts(
                 }
             }
             (model, of) => {
-                let named = [(model.is_err(), &contrast.model), (of.is_err(), &contrast.of)];
-                missing.extend(named.into_iter().filter(|(m, _)| *m).map(|(_, n)| n.clone()));
+                let named = [
+                    (model.is_err(), &contrast.model),
+                    (of.is_err(), &contrast.of),
+                ];
+                missing.extend(
+                    named
+                        .into_iter()
+                        .filter(|(m, _)| *m)
+                        .map(|(_, n)| n.clone()),
+                );
             }
         }
     }

@@ -341,7 +341,9 @@ mod tests {
         assert_eq!(read(LANGUAGES_READ).len(), answers.len());
         let some = read(answers.len());
         assert!((19_000..21_000).contains(&some.len()), "{}", some.len());
-        let sensitive = some.iter().filter(|a| a.role == PairRole::named("sensitive"));
+        let sensitive = some
+            .iter()
+            .filter(|a| a.role == PairRole::named("sensitive"));
         let share = sensitive.count() as f64 / some.len() as f64;
         assert!((0.48..0.52).contains(&share), "{share}");
     }

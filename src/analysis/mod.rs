@@ -34,7 +34,7 @@ mod summary;
 mod unable;
 
 pub use answers::Answer;
-pub use attribution::{Attribution, WithheldBy, attributions};
+pub use attribution::{Attribution, WithheldBy, attributions, attributions_of};
 pub use bias::{BiasContext, BiasCounts, BiasScore, bias_scores};
 pub use calibration::{
     Admission, CalibratedRate, Calibration, Coefficient, GroupAgreement, OutsideLabels, Recalls,

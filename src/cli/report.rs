@@ -133,7 +133,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let number = count(charts.charts, "chart");
         outln!("Charts: {number} in {}", folder.display());
         if let Some(reason) = charts.without_pictures {
-            print_note(&format!("They are SVG and CSV; as PNG they are not, because {reason}."));
+            print_note(&format!(
+                "They are SVG and CSV; as PNG they are not, because {reason}."
+            ));
         }
     }
     if let Some(folder) = beside {

@@ -18,6 +18,6 @@ pub use isolate::{Panicked, isolate};
 pub use json::{Repairs, Row, from_json};
 pub use plain_path::{PlainPath, PlainPathError};
 pub use python::from_python;
-pub use replace::{replace, sync_folder, write_output, write_bytes, write_text};
+pub use replace::{replace, sync_folder, write_bytes, write_output, write_text};
 pub use rows::{Format, ReadError, Rows, parse_json_rows, parse_jsonl, rows};
 pub use text::{decode, read_text, read_text_within, without_bom};

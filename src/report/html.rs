@@ -285,7 +285,9 @@ impl Report {
             files += 1;
             Ok(())
         })?;
-        write("index", &pack(questions.as_bytes())?)?;
+        let packed = pack(questions.as_bytes())?;
+        drop(questions);
+        write("index", &packed)?;
         // What an earlier, longer report left.
         let mut left = files;
         while std::fs::remove_file(folder.join(format!("{left}.js"))).is_ok() {

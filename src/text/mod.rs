@@ -20,7 +20,7 @@ pub use choice::{answer_choice, named_choice};
 pub use instead::instead;
 pub use language::{asked_language, language};
 pub use mention::{Mention, MentionError, Met, Passage};
-pub use near::{Bands, Grams, Phrases, group_alike, near_duplicates};
+pub use near::{Grams, Phrases, Signature, group_alike, near_duplicates};
 pub use normalise::{excerpt, fold, head, hex, squad_normalise, squash_whitespace};
 pub use number::{Number, answer_number, numbers};
 pub(crate) use python::{

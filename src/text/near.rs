@@ -119,11 +119,28 @@ impl Sketch {
         std::array::from_fn(|band| key(&self.0[band * ROWS..][..ROWS]))
     }
 
+    /// What is kept of it to estimate similarities by.
+    fn brief(&self) -> Brief {
+        #[allow(clippy::cast_possible_truncation)]
+        Brief(self.0.map(|least| least as u8))
+    }
+}
+
+/// The lowest 8 bits of a sketch's hashes: an eighth of its memory, and compared in a few instructions. Different hashes are equal in them
+/// once in 256 times: a quarter of a bin, which an estimate bears.
+#[derive(Debug, Clone)]
+struct Brief([u8; BINS]);
+
+impl Brief {
     /// An estimate of the similarity of what two sketches are of.
-    #[allow(clippy::cast_precision_loss)]
     fn similarity(&self, other: &Self) -> f64 {
-        let equal = self.0.iter().zip(&other.0).filter(|(a, b)| a == b);
-        equal.count() as f64 / BINS as f64
+        let equal: u8 = self
+            .0
+            .iter()
+            .zip(&other.0)
+            .map(|(a, b)| u8::from(a == b))
+            .sum();
+        f64::from(equal) / BINS as f64
     }
 }
 
@@ -169,99 +186,116 @@ impl Phrases {
     }
 }
 
-/// What is kept of a text until it is compared: texts that are alike are equal in one of these numbers at least.
+/// What is kept of a text until it is compared. Texts that are alike are equal in one of its bands at least.
 #[derive(Debug, Clone)]
-pub struct Bands([u64; BANDS]);
+pub struct Signature {
+    bands: [u64; BANDS],
+    sketch: Brief,
+}
 
-impl Bands {
-    /// Those of a text, by its grams.
+impl Signature {
+    /// That of a text, by its grams.
     #[must_use]
     pub fn of(text: &Grams) -> Self {
-        Self(Sketch::of(&text.0).bands())
+        let sketch = Sketch::of(&text.0);
+        Self {
+            bands: sketch.bands(),
+            sketch: sketch.brief(),
+        }
     }
 }
 
 /// Texts that are alike.
 struct Group {
     first: usize,
-    sketch: Sketch,
     /// Of the first text, once another was like it.
     shingles: Option<Shingles>,
-    members: Vec<usize>,
+    /// Besides the first.
+    others: Vec<usize>,
 }
 
 /// Groups of texts of which each is at least `similarity` like the group's first, in the order of their first texts; texts that stand
 /// alone are in none.
 #[must_use]
 pub fn near_duplicates(texts: &[&str], similarity: f64) -> Vec<Vec<usize>> {
-    let bands = texts.par_iter().map(|text| Bands::of(&Grams::of(text)));
-    group_alike(texts, &bands.collect::<Vec<_>>(), similarity)
+    let signatures = texts.par_iter().map(|text| Signature::of(&Grams::of(text)));
+    group_alike(texts, &signatures.collect::<Vec<_>>(), similarity)
 }
 
-/// The same, of texts whose bands are known. Only of texts that share a band with another is more made than that.
+/// The same, of texts whose signatures are known. A text is read again only where its signature is like another's.
 ///
 /// # Panics
-/// If there are not as many bands as texts.
+/// If there are not as many signatures as texts.
 #[must_use]
-pub fn group_alike(texts: &[&str], bands: &[Bands], similarity: f64) -> Vec<Vec<usize>> {
-    assert_eq!(texts.len(), bands.len(), "each text has its bands");
-    let mut seen = shared_keys(bands);
+pub fn group_alike(texts: &[&str], signatures: &[Signature], similarity: f64) -> Vec<Vec<usize>> {
+    assert_eq!(texts.len(), signatures.len(), "each text has its own");
+    let mut seen = shared_keys(signatures);
     let mut groups: Vec<Group> = Vec::new();
-    for (i, Bands(keys)) in bands.iter().enumerate() {
-        let is_shared = |(band, key): (usize, &u64)| seen[band].contains_key(key);
-        if !keys.iter().enumerate().any(is_shared) {
+    // Of each group the sketch, and the last text that was held against it, which may share several bands: apart from all else, since a
+    // text is held against many.
+    let (mut sketches, mut seen_by): (Vec<Brief>, Vec<usize>) = (Vec::new(), Vec::new());
+    for (i, signature) in signatures.iter().enumerate() {
+        let keys = || signature.bands.iter().enumerate();
+        if !keys().any(|(band, key)| seen[band].contains_key(key)) {
             continue;
         }
-        let own = Shingles::of(texts[i]);
-        let sketch = Sketch::of(&own.0);
+        let mut own: Option<Shingles> = None;
         let mut looks = 0;
-        let near = keys.iter().enumerate().find_map(|(band, key)| {
+        let near = keys().find_map(|(band, key)| {
             let mut candidates = seen[band].get(key)?.iter().copied();
             candidates.find(|number| {
-                let group = &groups[*number];
-                if looks == MAX_EXACT_LOOKS
-                    || group.sketch.similarity(&sketch) < similarity - SKETCH_TOLERANCE
-                {
+                let number = *number as usize;
+                if looks == MAX_EXACT_LOOKS || std::mem::replace(&mut seen_by[number], i) == i {
+                    return false;
+                }
+                let estimate = sketches[number].similarity(&signature.sketch);
+                if estimate < similarity - SKETCH_TOLERANCE {
                     return false;
                 }
                 looks += 1;
+                let group = &groups[number];
+                let own = own.get_or_insert_with(|| Shingles::of(texts[i]));
                 let alike = match &group.shingles {
-                    Some(first) => first.jaccard(&own),
-                    None => Shingles::of(texts[group.first]).jaccard(&own),
+                    Some(first) => first.jaccard(own),
+                    None => Shingles::of(texts[group.first]).jaccard(own),
                 };
                 alike >= similarity
             })
         });
         if let Some(number) = near {
-            let group = &mut groups[number];
+            let group = &mut groups[number as usize];
             group
                 .shingles
                 .get_or_insert_with(|| Shingles::of(texts[group.first]));
-            group.members.push(i);
+            group.others.push(i);
             continue;
         }
-        for (band, key) in keys.iter().enumerate() {
+        let number = u32::try_from(groups.len()).expect("fewer texts than fill the memory");
+        for (band, key) in keys() {
             if let Some(there) = seen[band].get_mut(key)
                 && there.len() < MAX_CANDIDATES
             {
-                there.push(groups.len());
+                there.push(number);
             }
         }
+        sketches.push(signature.sketch.clone());
+        seen_by.push(i);
         groups.push(Group {
             first: i,
-            sketch,
             shingles: None,
-            members: vec![i],
+            others: Vec::new(),
         });
     }
-    let members = groups.into_iter().map(|group| group.members);
-    members.filter(|m| m.len() > 1).collect()
+    let found = groups.into_iter().filter(|group| !group.others.is_empty());
+    found
+        .map(|group| std::iter::once(group.first).chain(group.others).collect())
+        .collect()
 }
 
 /// Of each band the keys that several texts have, with place for the groups met there. A key of one text alone leads to nothing.
-fn shared_keys(bands: &[Bands]) -> Vec<HashMap<u64, Vec<usize>, RandomState>> {
+fn shared_keys(signatures: &[Signature]) -> Vec<HashMap<u64, Vec<u32>, RandomState>> {
     let of_band = |band: usize| {
-        let mut keys: Vec<u64> = bands.iter().map(|Bands(keys)| keys[band]).collect();
+        let mut keys: Vec<u64> = signatures.iter().map(|s| s.bands[band]).collect();
         keys.sort_unstable();
         let runs = keys.chunk_by(|a, b| a == b).filter(|run| run.len() > 1);
         runs.map(|run| (run[0], Vec::new())).collect()
@@ -294,7 +328,9 @@ mod tests {
 
     #[test]
     fn bands_lead_to_the_groups_that_every_pair_compared_gives() {
-        let words = ["river", "treaty", "winter", "letter", "market", "border", "bridge", "strike"];
+        let words = [
+            "river", "treaty", "winter", "letter", "market", "border", "bridge", "strike",
+        ];
         let texts: Vec<String> = (0..600_usize)
             .map(|i| {
                 // Every fifth is one of seven sentences, with a word of its own at the end.

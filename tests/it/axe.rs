@@ -69,12 +69,13 @@ async fn walk(client: &Client, place: &str) {
             "const link = document.querySelector('#nav a[href=\"#{section}\"]'); link?.click(); return link !== null && document.getElementById('{section}').getBoundingClientRect().height > 60"
         );
         assert_eq!(asked(client, &go).await, json!(true), "{place}: {section}");
-        let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        let wider =
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
         let wider = asked(client, wider).await.as_i64().unwrap();
         assert!(wider <= 0, "{place}: {section} is {wider} px too wide");
     }
     // Text that is cut off without a way to read it: charts are drawn with room for their labels.
-    let cut = "return [...document.querySelectorAll('figure.chart svg')].filter(svg => svg.getBoundingClientRect().width > 0).flatMap(svg => { const all = svg.viewBox.baseVal; return [...svg.querySelectorAll('text')].filter(t => { const b = t.getBBox(), m = t.getCTM(), s = svg.getCTM(); const x = (m.e - s.e) / s.a + b.x * m.a / s.a; return t.transform.baseVal.length === 0 && (x < -1.5 || x + b.width > all.width + 1.5); }).map(t => t.textContent); })";
+    let cut = "return [...document.querySelectorAll('figure.chart svg')].filter(svg => svg.getBoundingClientRect().width > 0).flatMap(svg => [...svg.querySelectorAll('text:not([transform])')].filter(t => { const box = t.getBBox(); return box.x < -1.5 || box.x + box.width > svg.viewBox.baseVal.width + 1.5; }).map(t => t.textContent))";
     assert_eq!(asked(client, cut).await, json!([]), "{place}: cut off");
 }
 

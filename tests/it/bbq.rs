@@ -59,7 +59,10 @@ fn recorded_predictions_give_the_papers_accuracies_and_bias_scores() {
             let row = figures.and_then(|f| f.split(&format!(">{format}</th>")).nth(1));
             let shown = row.and_then(|r| r.split("</a>").next()).expect("its row");
             let score = format!(">+{:.3}", score.parse::<f64>().expect("a score"));
-            assert!(shown.ends_with(&score), "{format} {context}: {shown} {score}");
+            assert!(
+                shown.ends_with(&score),
+                "{format} {context}: {shown} {score}"
+            );
         }
     }
     for (format, expected) in EXPECTED {

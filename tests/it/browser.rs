@@ -64,7 +64,10 @@ fn hostile_answers_stay_text_and_are_found_by_search() {
             text(&client, "#scores tbody th").await.lines().next(),
             Some("<i>m</i>")
         );
-        client.goto(&format!("{page}#transcripts?search=alone")).await.unwrap();
+        client
+            .goto(&format!("{page}#transcripts?search=alone"))
+            .await
+            .unwrap();
         wait_for(&client, "#sample", "<b>4</b> alone \u{fffd} here").await;
         let styled = client
             .execute(

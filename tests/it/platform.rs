@@ -18,6 +18,7 @@ use candor::model::{
 };
 use serde_json::{Value, json};
 
+use crate::made_run::{MadeTrial, write_run};
 use crate::support::{candor, has_onnx_runtime, journal, ran};
 
 const CANNED: &str = "Sorry, that's beyond my current scope. Let's talk about something else.";
@@ -286,4 +287,53 @@ fn look(home: &Path, spec: &str, filter: &HashMap<String, Moderation>) {
             && page.contains("current scope. Let&#x27;s talk about something else."),
         "the provider's words"
     );
+}
+
+#[test]
+fn a_platform_that_is_declared_is_held_against_its_weights_and_no_other_model_is() {
+    let home = tempfile::tempdir().unwrap();
+    let mut trials = Vec::new();
+    for model in ["local", "hosted", "other"] {
+        for i in 0..12 {
+            for role in ["sensitive", "control"] {
+                let withheld = model != "local" && role == "sensitive" && i < 5;
+                let value = f64::from(u8::from(!withheld));
+                let mut trial = MadeTrial::new(model, "audit", format!("{role}-{i}"), value)
+                    .side(&format!("pair-{i}"), role)
+                    .label(if withheld { "denial" } else { "complete" });
+                trial.answer = Some(if withheld {
+                    CANNED.into()
+                } else {
+                    format!("It was {model} that said so of number {i}, on the {role} side.")
+                });
+                trials.push(trial);
+            }
+        }
+    }
+    write_run(&home.path().join("run"), &trials, |_| ());
+    let page = |declared: &str| {
+        fs::write(home.path().join("candor.toml"), declared).unwrap();
+        ran(candor(home.path()).args(["report", "run"])).exits_with(0);
+        fs::read_to_string(home.path().join("run/report.html")).unwrap()
+    };
+    assert!(!page("").contains("Withheld where"));
+    let declared = page("[[contrasts]]\nkind = \"platform\"\nmodel = \"hosted\"\nof = \"local\"\n");
+    let section = declared
+        .split("id=\"platform\"")
+        .nth(1)
+        .expect("its section");
+    let section = section.split("</section>").next().unwrap();
+    assert!(
+        section.contains("Withheld where local answers"),
+        "{section}"
+    );
+    assert!(
+        section.contains("hosted withholds 5 that local answers: 5 replaced by a canned answer")
+    );
+    assert!(!section.contains("other withholds"), "{section}");
+    let wrong = "[[contrasts]]\nkind = \"cousin\"\nmodel = \"a\"\nof = \"b\"\n";
+    fs::write(home.path().join("candor.toml"), wrong).unwrap();
+    ran(candor(home.path()).args(["report", "run"]))
+        .exits_with(2)
+        .says(&["candor.toml:2", "cousin", "version"]);
 }

@@ -12,9 +12,7 @@ use serde_json::{Value, json};
 use crate::driver::{Driver, Ending, Theme, asked, text, wait_for, wait_until};
 use crate::made_run::{MadeTrial, write_run};
 use crate::support::{Endpoint, Reply, candor, ran, says, skipped, sums_suite};
-use crate::viewer::{
-    ATTACKS, every_hostile_question, hostile_trials, report, stays_text, trials,
-};
+use crate::viewer::{ATTACKS, every_hostile_question, hostile_trials, report, stays_text, trials};
 
 /// A `candor view` that ends with the test.
 pub struct Viewed {
@@ -105,11 +103,11 @@ impl Viewed {
 /// What a page lists for an address, and the question that it opens.
 async fn listed(client: &Client, address: &str) -> Value {
     let script = format!(
-        "document.getElementById('count').textContent = ''; location.hash = {}",
+        "document.getElementById('count').textContent = ''; document.getElementById('sample').replaceChildren(); location.hash = {}",
         json!(address)
     );
     asked(client, &script).await;
-    wait_until(client, "return document.getElementById('count').textContent.includes('trial') && !document.querySelector('#samples .row .question.muted')").await;
+    wait_until(client, "return document.getElementById('count').textContent.includes('trial') && document.querySelector('#sample h3, #sample .note') !== null && !document.querySelector('#samples .row .question.muted')").await;
     tokio::time::sleep(Duration::from_millis(80)).await;
     asked(client, "return [document.getElementById('count').textContent, [...document.querySelectorAll('#samples .row')].map(r => r.innerText), document.querySelector('#sample')?.innerText]").await
 }
@@ -409,10 +407,18 @@ fn a_hostile_run_stays_text_when_it_is_served() {
             client.set_window_size(width, 900).await.unwrap();
             client.goto(&viewed.url).await.expect("the page opens");
             wait_for(&client, "#count", &every_hostile_question()).await;
-            wait_until(&client, "return document.querySelector('#scores table') !== null").await;
+            wait_until(
+                &client,
+                "return document.querySelector('#scores table') !== null",
+            )
+            .await;
             let place = format!("{theme:?} {width} served");
             stays_text(&client, &place).await;
-            assert_eq!(driver.console(&client).await, Vec::<String>::new(), "{place}");
+            assert_eq!(
+                driver.console(&client).await,
+                Vec::<String>::new(),
+                "{place}"
+            );
             assert!(!text(&client, "#live .warning, #headlines").await.is_empty());
             client.close().await.unwrap();
         }
@@ -432,7 +438,9 @@ fn charts_are_saved_as_drawings_as_figures_and_as_pictures() {
         let told = ran(&mut command).exits_with(0).stdout;
         let files = std::fs::read_dir(home.path().join(folder)).expect("charts");
         let of = |extension: &str, files: &[PathBuf]| -> Vec<String> {
-            let own = files.iter().filter(|f| f.extension().is_some_and(|e| e == extension));
+            let own = files
+                .iter()
+                .filter(|f| f.extension().is_some_and(|e| e == extension));
             let stem = |f: &PathBuf| f.file_stem().unwrap().to_string_lossy().into_owned();
             let mut names: Vec<String> = own.map(stem).collect();
             names.sort();
@@ -443,7 +451,10 @@ fn charts_are_saved_as_drawings_as_figures_and_as_pictures() {
     };
     let (told, [drawings, figures, pictures]) = charts("without", Some("no-such-browser"));
     assert!(drawings.len() > 5 && drawings == figures && pictures.is_empty());
-    assert!(told.contains("as PNG they are not, because there is no Chromium"), "{told}");
+    assert!(
+        told.contains("as PNG they are not, because there is no Chromium"),
+        "{told}"
+    );
     if Command::new("chromium")
         .arg("--version")
         .stdout(Stdio::null())
@@ -462,7 +473,11 @@ fn charts_are_saved_as_drawings_as_figures_and_as_pictures() {
         let size = |at: usize| u32::from_be_bytes(picture[at..at + 4].try_into().unwrap());
         let (width, height) = (size(16), size(20));
         assert!(
-            drawing.contains(&format!("width=\"{}\" height=\"{}\"", width / 2, height / 2)),
+            drawing.contains(&format!(
+                "width=\"{}\" height=\"{}\"",
+                width / 2,
+                height / 2
+            )),
             "{name} is {width} × {height}"
         );
         // A picture of nothing is small.

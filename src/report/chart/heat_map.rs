@@ -108,9 +108,11 @@ fn drawing(map: &HeatMap, room: &Room) -> String {
     #[allow(clippy::cast_precision_loss)]
     let count = |n: usize| n as f64;
     let widest = |names: &[String]| names.iter().map(|n| width_of(n)).fold(40.0, f64::max);
-    let left = widest(&map.rows).min(room.label) + 14.0;
-    let head = widest(&map.columns).min(room.head) * 0.66 + 20.0;
     let columns = count(map.columns.len()).max(1.0);
+    // Names take what the smallest fields leave.
+    let spare = (room.width - columns * FIELD[0] - 40.0).min(WIDE.label);
+    let left = widest(&map.rows).min(room.label.max(spare)) + 14.0;
+    let head = widest(&map.columns).min(room.head) * 0.66 + 20.0;
     let field = ((room.width - left - head) / columns).clamp(FIELD[0], FIELD[1]);
     let bottom = head + count(map.rows.len()) * ROW;
     let legend_at = if room.indented { left } else { 0.0 };
@@ -122,7 +124,7 @@ fn drawing(map: &HeatMap, room: &Room) -> String {
     }
     for (i, name) in map.rows.iter().enumerate() {
         let top = head + count(i) * ROW;
-        let label = fit(name, room.label);
+        let label = fit(name, left - 14.0);
         svg.text(left - 8.0, top + 15.0, Anchor::End, "", &label);
         for (j, (value, column)) in map.fields[i].iter().zip(&map.columns).enumerate() {
             let corner = [left + count(j) * field, top];

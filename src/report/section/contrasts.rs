@@ -37,7 +37,9 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     let mut found = Tables::default();
     if !bars.is_empty() && bars.len() <= MAX_BARS {
         let caption = "Differences between declared kin, points, 95 % interval";
-        found.charts.push(intervals(caption, bars, Axis::Difference));
+        found
+            .charts
+            .push(intervals(caption, bars, Axis::Difference));
     }
     if figures.is_empty() {
         return Ok(None);

@@ -6,8 +6,12 @@ use super::Part;
 use crate::analysis::{ModelTotals, totals};
 use crate::report::chart::Chart;
 use crate::report::chart::scatter::{Spot, scatter};
+use crate::report::figures::count;
 use crate::report::{Report, ReportError};
 use crate::suite::Kind;
+
+/// More suites than this are replaced by their number in a caption.
+const MAX_NAMES: usize = 4;
 
 #[derive(Serialize)]
 struct Context {
@@ -103,7 +107,12 @@ fn worth(report: &Report, rows: &[Row]) -> Vec<Chart> {
     if suites.is_empty() {
         return Vec::new();
     }
-    let of = format!("Mean score over {}", suites.join(", "));
+    let over = if suites.len() > MAX_NAMES {
+        count(suites.len(), "suite")
+    } else {
+        suites.join(", ")
+    };
+    let of = format!("Mean score over {over}");
     let money = format!("{of} against cost");
     let time = format!("{of} against time");
     [

@@ -86,8 +86,15 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
     ];
     let explained = explained.into_iter().filter(|(head, _)| has(head));
     let note: Vec<&str> = explained.map(|(_, note)| note).collect();
-    let mut notes: Vec<String> = (!note.is_empty()).then(|| note.join(" ")).into_iter().collect();
-    if report.detected()?.iter().any(|d| d.answers > LANGUAGES_READ) {
+    let mut notes: Vec<String> = (!note.is_empty())
+        .then(|| note.join(" "))
+        .into_iter()
+        .collect();
+    if report
+        .detected()?
+        .iter()
+        .any(|d| d.answers > LANGUAGES_READ)
+    {
         notes.push(format!(
             "Of a model with more than {n} answers, about {n} were read for their language, to the same questions for every model.",
             n = thousands(i64::try_from(LANGUAGES_READ).unwrap_or(i64::MAX))

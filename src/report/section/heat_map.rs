@@ -10,7 +10,7 @@ use crate::report::chart::heat_map::{Field, HeatMap, Scale, heat_map};
 use crate::report::{Report, ReportError};
 use crate::stats::{Estimate, Interval, Undefined};
 
-/// Maximum number of a stratum's values on a map.
+/// Maximum number of suites, or of a stratum's values, on a map.
 const MAX_COLUMNS: usize = 40;
 
 #[derive(Serialize)]
@@ -65,7 +65,10 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
             .collect(),
         scale: Scale::Share,
     };
-    let mut charts = vec![heat_map(by_suite)];
+    let mut charts = Vec::new();
+    if audits.len() <= MAX_COLUMNS {
+        charts.push(heat_map(by_suite));
+    }
     for stratum in &data.strata {
         let rates = stratum_rates(data, report.questions(), &audits, stratum);
         let mut columns: Vec<(String, String)> = rates
@@ -111,6 +114,9 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
             fields,
             scale: Scale::Share,
         }));
+    }
+    if charts.is_empty() {
+        return Ok(None);
     }
     let context = Context { charts };
     let html = report.render("sections/heat_map.html", &context)?;

@@ -2,12 +2,13 @@
 
 use super::Part;
 use super::tables::{Table, Tables};
-use crate::analysis::{Attribution, Detected, attributions};
+use crate::analysis::{Attribution, Detected, attributions_of};
 use crate::report::address::Trials;
 use crate::report::figures::count;
 use crate::report::gap::attribution_note;
 use crate::report::table::Grid;
 use crate::report::{Report, ReportError};
+use crate::run::ContrastKind;
 
 /// Blocks by their kind, with what the providers said.
 fn blocks(all: &[Detected]) -> Table {
@@ -64,30 +65,37 @@ fn empties(all: &[Detected]) -> Grid {
     grid
 }
 
-pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
-    let detected = report.detected()?;
-    let empties = empties(detected);
-    let blocked = detected.iter().any(|d| !d.blocks.is_empty());
-    if !blocked && empties.rows.is_empty() {
-        return Ok(None);
+/// Weights, and the models that are held against them: all others against those that ran without a platform, and the platforms that
+/// candor.toml declares against theirs.
+fn compared(report: &Report) -> Vec<(&str, Vec<&str>)> {
+    let data = &report.data;
+    let mut all: Vec<(&str, Vec<&str>)> = Vec::new();
+    if let Some(weights) = report.weights.as_deref() {
+        all.push((weights, data.names().filter(|m| *m != weights).collect()));
     }
-    let mut found = Tables::default();
-    if blocked {
-        found.grids.push(blocks(detected));
+    let declared = report.contrasts.iter();
+    for contrast in declared.filter(|c| c.kind == ContrastKind::Platform) {
+        let (Ok(model), Ok(weights)) = (data.model(&contrast.model), data.model(&contrast.of))
+        else {
+            continue;
+        };
+        match all.iter_mut().find(|(own, _)| *own == weights) {
+            Some((_, models)) if models.contains(&model) => {}
+            Some((_, models)) => models.push(model),
+            None => all.push((weights, vec![model])),
+        }
     }
-    if !empties.rows.is_empty() {
-        found.grids.push(Table::of("Empty answers", empties));
-        found.notes.push(
-            "An overloaded host sends empty answers too. Each was asked for again alone: one that was filled counts as it came then, one \
-            that stayed empty counts as withheld."
-                .into(),
-        );
-    }
-    let weights = report.weights.as_deref();
-    let mut held = match weights {
-        Some(weights) => attributions(&report.data, &report.asked, weights)?,
-        None => Vec::new(),
-    };
+    all
+}
+
+/// What platforms withhold that their weights answer; and for how many models nothing marks it as a platform's.
+fn withheld(
+    report: &Report,
+    weights: &str,
+    models: &[&str],
+    found: &mut Tables,
+) -> Result<usize, ReportError> {
+    let mut held = attributions_of(&report.data, &report.asked, models, weights)?;
     let all = held.len();
     held.retain(Attribution::shows_a_platform);
     let mut grid = Grid::new(&["Model", "How", "Questions"], &[2]);
@@ -103,18 +111,49 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
         found.notes.push(attribution_note(attribution));
     }
     if !grid.rows.is_empty() {
-        let caption = format!("Withheld where {} answers", weights.unwrap_or_default());
+        let caption = format!("Withheld where {weights} answers");
         found.grids.push(Table::of(&caption, grid));
     }
-    found.notes.push(match weights {
-        None => "A block is what the provider itself reports. What the weights alone \
+    Ok(all - held.len())
+}
+
+pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
+    let detected = report.detected()?;
+    let empties = empties(detected);
+    let blocked = detected.iter().any(|d| !d.blocks.is_empty());
+    let mut declared = report.contrasts.iter();
+    let is_declared = declared.any(|c| c.kind == ContrastKind::Platform);
+    if !blocked && empties.rows.is_empty() && !is_declared {
+        return Ok(None);
+    }
+    let mut found = Tables::default();
+    if blocked {
+        found.grids.push(blocks(detected));
+    }
+    if !empties.rows.is_empty() {
+        found.grids.push(Table::of("Empty answers", empties));
+        found.notes.push(
+            "An overloaded host sends empty answers too. Each was asked for again alone: one that was filled counts as it came then, one \
+            that stayed empty counts as withheld."
+                .into(),
+        );
+    }
+    let compared = compared(report);
+    if compared.is_empty() {
+        found.notes.push(
+            "A block is what the provider itself reports. What the weights alone \
             would have answered is unknown here: name the model that ran without \
             a platform with --baseline MODEL to list which of its answers each \
-            platform withholds.".into(),
-        Some(weights) => format!(
+            platform withholds."
+                .into(),
+        );
+    }
+    for (weights, models) in compared {
+        let unmarked = withheld(report, weights, &models, &mut found)?;
+        found.notes.push(format!(
             "A block is what the provider itself reports, or an empty or canned answer where {weights} answers the same question; for {} nothing marks an answer as withheld by the platform. The attribution holds only if both are the same model; the effect of a platform's system prompt cannot be distinguished from the model's own words.",
-            count(all - held.len(), "other model")
-        ),
-    });
+            count(unmarked, "other model")
+        ));
+    }
     found.render(report)
 }

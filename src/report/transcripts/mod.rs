@@ -299,18 +299,20 @@ impl<'a> Embedded<'a> {
         if !self.entries.is_empty() {
             self.entries.push(',');
         }
-        let entry = serde_json::to_string(entry).map_err(|e| render_error("index", &e))?;
-        self.entries.push_str(&entry);
+        self.entries.push_str(&in_script(entry)?);
         Ok(())
     }
 
     /// The index as JSON that is safe inside a script element.
     fn finish(mut self) -> Result<String, ReportError> {
         self.index.outcomes = self.outcomes.list;
-        let head = serde_json::to_string(&self.index).map_err(|e| render_error("index", &e))?;
-        let head = head.strip_suffix('}').unwrap_or(&head);
-        let text = format!("{head},\"samples\":[{}]}}", self.entries);
-        Ok(text.replace('<', "\\u003c"))
+        let mut text = in_script(&self.index)?;
+        // The brace that closes it: the samples come last.
+        text.pop();
+        text.push_str(",\"samples\":[");
+        text.push_str(&self.entries);
+        text.push_str("]}");
+        Ok(text)
     }
 
     /// Outcomes of one model's epochs as numbers.
@@ -478,6 +480,12 @@ impl<'a> Reading<'a> {
         let own = key.and_then(|key| self.of_trial.get(key));
         own.map_or(&[], Vec::as_slice)
     }
+}
+
+/// JSON in which no element ends or begins.
+fn in_script(value: &impl Serialize) -> Result<String, ReportError> {
+    let text = serde_json::to_string(value).map_err(|e| render_error("index", &e))?;
+    Ok(text.replace('<', "\\u003c"))
 }
 
 fn compress(samples: &[Sample<'_>]) -> Result<String, ReportError> {
