@@ -138,7 +138,7 @@ fn has_controls(questions: &[Question], suite: &SuiteRecord) -> bool {
     suite.tells_what_is_withheld() && own.any(|q| q.role.is_some() && q.pair.is_some())
 }
 
-/// Whether an interval lies within the margin on both sides.
+/// Whether an interval is within the margin on both sides.
 fn is_equal(estimate: &Estimate) -> bool {
     estimate.interval.low > -MARGIN && estimate.interval.high < MARGIN
 }

@@ -19,7 +19,7 @@ use super::{Language, Report, ReportError};
 use crate::files::{write_bytes, write_text};
 use crate::text::visible;
 
-/// The parts of the script in `reports/script/`, in their order: each uses only what stands before it. Questions come from the page itself
+/// The parts of the script in `reports/script/`, in their order: each uses only what is before it. Questions come from the page itself
 /// or from files beside it.
 const SCRIPTS: [&str; 12] = [
     "dom", "store", "outcomes", "address", "trials", "text", "markdown", "diff", "list", "reader",
@@ -31,7 +31,7 @@ const SERVED_SCRIPTS: [&str; 12] = [
     "main", "live",
 ];
 
-/// Most trials whose transcripts stand in the page itself; those of more stand in files beside it.
+/// Most trials whose transcripts are in the page itself; those of more are in files beside it.
 const MOST_IN_PAGE: u64 = 50_000;
 
 /// Where the page's questions are.

@@ -1,4 +1,4 @@
-//! Who leads on each suite, in sentences: ties as ties, whether a lead is more than noise, and what so many questions cannot tell.
+//! Who leads on each suite, in sentences: ties as ties, whether a lead is more than noise, and what this many questions cannot decide.
 
 use super::figures::{bracket, count, percent, points};
 use crate::analysis::{Ranked, Ranking, compare, rank};
@@ -81,7 +81,7 @@ fn sentence(report: &Report, suite: &SuiteRecord, ranking: &Ranking) -> String {
     )
 }
 
-/// How far the first is ahead of the first below it, and what so many questions cannot tell.
+/// How far the first is ahead of the first below it, and what this many questions cannot decide.
 fn ahead(report: &Report, suite: &str, ranking: &Ranking, second: &Ranked) -> String {
     let (first, second) = (&ranking.models[0].model, &second.model);
     let lead = compare(&report.asked, &[suite], first, second, report.estimand);

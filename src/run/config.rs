@@ -92,7 +92,7 @@ pub struct RunSettings {
     pub suites: Vec<String>,
     /// Models to ask where none is given.
     pub models: Vec<String>,
-    /// Judges that suites may name: those that are endpoints, or want a key of another variable, are asked only where they stand here
+    /// Judges that suites may name: those that are endpoints, or want a key of another variable, are asked only where they are here
     /// or on the command line.
     pub judges: Vec<String>,
     /// Epochs.

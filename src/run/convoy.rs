@@ -37,7 +37,7 @@ impl Convoy {
         Self(Mutex::new(members.collect()))
     }
 
-    /// Whether a model may be asked the trial at a place, with so many requests in flight. If so, it has come forward to it.
+    /// Whether a model may be asked the trial at a place, with this many requests in flight. If so, it has come forward to it.
     pub(super) fn admits(
         &self,
         model: usize,

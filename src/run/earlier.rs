@@ -1,4 +1,4 @@
-//! What earlier starts of a run have left to go on from.
+//! What earlier starts of a run have left to continue from.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;

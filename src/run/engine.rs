@@ -174,7 +174,7 @@ impl<E: Fn(RunEvent) + Send + Sync + 'static> Run<E> {
         let plan = &self.asker.plan;
         let asked_for = self.limits.max_connections;
         let target = &plan.models[model].model;
-        // What a server can take may be found out while the run goes on.
+        // What a server can take may be found out while the run continues.
         let asked_for = asked_for.filter(|_| !target.asks_in_batches());
         let connections = || asked_for.unwrap_or_else(|| target.room()).max(1);
         let asker = Arc::clone(&self.asker);

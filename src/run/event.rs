@@ -49,7 +49,7 @@ pub enum RunEvent {
         /// Tokens that went through it since the last such event, of prompts and of answers.
         tokens_per_second: f64,
     },
-    /// A model was given up; the other models go on.
+    /// A model was given up; the other models continue.
     GaveUp {
         /// Which model.
         model: usize,

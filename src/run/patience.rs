@@ -26,7 +26,7 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// With a model of which so many requests are in flight.
+    /// With a model of which this many requests are in flight.
     pub(super) fn with_model(connections: usize, answered: bool, asked_variously: bool) -> Self {
         let most = IN_A_ROW.max(2 * connections as u64);
         Self {
@@ -51,7 +51,7 @@ impl Patience {
         }
     }
 
-    /// Requests that may be in flight, of so many at most. After a failure that speaks of the key or the model, no more are sent than it
+    /// Requests that may be in flight, of this many at most. After a failure that speaks of the key or the model, no more are sent than it
     /// takes to tell, as long as it has never answered.
     pub(super) fn room(&mut self, connections: usize) -> usize {
         // All that is in flight can fail at one moment.

@@ -73,7 +73,7 @@ pub struct PlannedSuite {
 }
 
 impl PlannedSuite {
-    /// The scorer and metric that stand for the suite.
+    /// The scorer and metric that represent the suite.
     #[must_use]
     pub fn headline(&self) -> (String, String) {
         let scorer = &self.scorers[0];
@@ -116,7 +116,7 @@ pub struct Plan {
     pub groups: Vec<TaskGroup>,
     /// Who is asked.
     pub models: Vec<PlannedModel>,
-    /// Models that could not be opened, and why: the others go on without them.
+    /// Models that could not be opened, and why: the others continue without them.
     pub failed: Vec<(ModelSpec, ModelError)>,
     /// The judges that the suites' scorers ask.
     pub panel: Arc<Panel>,
@@ -523,7 +523,7 @@ fn draw_order(
     seed: u64,
     limit: Option<usize>,
 ) -> Vec<usize> {
-    // Half of a hash tells clusters apart as well as the whole, in half the memory.
+    // Half of a hash distinguishes clusters as well as the whole, in half the memory.
     let mut order: Vec<([u8; 16], usize)> = chosen
         .into_iter()
         .map(|i| {

@@ -24,7 +24,7 @@ pub(super) struct Answer {
     pub prompt: Prompt,
     pub model: String,
     pub completion: Completion,
-    /// What the same model said on the other side of the pair, where that is known: not while a run is going on.
+    /// What the same model said on the other side of the pair, where that is known: not while a run is in progress.
     pub other_side: Option<OtherSide>,
 }
 

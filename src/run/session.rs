@@ -59,7 +59,7 @@ impl Session {
         })
     }
 
-    /// Goes on with a run. Trials that have an answer are not asked again, and its budget stands where no other is given.
+    /// Continues a run. Trials that have an answer are not asked again, and its budget is where no other is given.
     ///
     /// # Errors
     /// [`SessionError`] if suites or models have changed, the budget cannot be kept, or the journal cannot be read.

@@ -17,7 +17,7 @@ pub struct Limits {
     pub body: usize,
     /// How long an answer may take, waiting included.
     pub timeout: Duration,
-    /// How long answers may go on after the server was told to stop.
+    /// How long answers may continue after the server was told to stop.
     pub grace: Duration,
     /// Tokens of a chat's answer where the request names no number.
     pub default_tokens: u32,
@@ -62,7 +62,7 @@ impl House {
         &self.model.identity().name
     }
 
-    /// What stands for the model's identity in answers.
+    /// What represents the model's identity in answers.
     pub(super) fn fingerprint(&self) -> String {
         let fingerprint = &self.model.identity().fingerprint;
         format!("fp_{}", fingerprint.get(..16).unwrap_or(fingerprint))

@@ -68,7 +68,7 @@ impl Queue {
         }
     }
 
-    /// Of so many requests that stay a while each, one leaves every so-many-th part of that while.
+    /// Of this many requests that stay a while each, one leaves every so-many-th part of that while.
     fn wait(&self) -> Duration {
         let mean = *self.mean.lock().unwrap_or_else(PoisonError::into_inner);
         #[allow(clippy::cast_precision_loss)] // a few thousand at most

@@ -12,7 +12,7 @@ use crate::model::data_directory;
 pub(super) struct Address {
     /// The bucket.
     pub(super) bucket: String,
-    /// What the names of its objects begin with; none where they lie directly in the bucket.
+    /// What the names of its objects begin with; none where they are directly in the bucket.
     pub(super) prefix: Option<PlainPath>,
 }
 

@@ -416,7 +416,7 @@ impl RunDirectory {
     }
 
     /// Where the tables are that belong to the journals; they are written first where they do not. Looked at once: what is read of a run
-    /// that goes on meanwhile is of one moment.
+    /// that continues meanwhile is of one moment.
     fn tables_folder(&self) -> Result<PathBuf, StoreError> {
         if self.tables.get().is_none() {
             let tables = self.heal()?;

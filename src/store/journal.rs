@@ -262,7 +262,7 @@ pub fn read_journal(path: &Path) -> Result<JournalReader, StoreError> {
     })
 }
 
-/// The lines of trials. Half a key tells trials apart as well as the whole, in half the memory.
+/// The lines of trials. Half a key distinguishes trials as well as the whole, in half the memory.
 #[derive(Default)]
 struct TrialLines(Vec<([u8; 16], u64)>);
 

@@ -16,7 +16,7 @@ use crate::suite::{Artefacts, Filter, Kind, PublishedAs, SuiteParts, TaskGroup};
 pub enum RunStatus {
     /// It was begun and has not ended (or was killed).
     Running,
-    /// Stopped by hand or by a budget; it can go on.
+    /// Stopped by hand or by a budget; it can continue.
     Interrupted,
     /// Every trial ended, some without an answer.
     FinishedWithFailures,
@@ -205,7 +205,7 @@ pub struct Manifest {
     /// Budget in US dollars, if one was set; it applies until another is named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub budget: Option<f64>,
-    /// Where prompts went: scheme, host and port of every server that was sent any, judges included; while a run goes on, and of one that was
+    /// Where prompts went: scheme, host and port of every server that was sent any, judges included; while a run continues, and of one that was
     /// killed, of every server that it was to send any.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub prompts_sent_to: Vec<String>,

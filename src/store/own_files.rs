@@ -11,7 +11,7 @@ use super::traffic::TRAFFIC;
 use crate::files::PlainPath;
 
 pub(super) const MANIFEST: &str = "run.json";
-/// The manifest as it was when the run began: all that is needed to go on, should the other be lost.
+/// The manifest as it was when the run began: all that is needed to continue, should the other be lost.
 pub(super) const MANIFEST_AT_FIRST: &str = "run.json.bak";
 pub(super) const JOURNAL: &str = "journal.jsonl";
 /// The batches that were submitted, which models write down.

@@ -16,7 +16,7 @@ const BLOCK: usize = 4 << 20;
 #[derive(Debug)]
 pub struct JournalTail {
     path: PathBuf,
-    /// Where the first line begins that has not been read. Half a line at the end is read again with its other half, or with what stands in
+    /// Where the first line begins that has not been read. Half a line at the end is read again with its other half, or with what is in
     /// its place once a writer has taken it away.
     offset: u64,
 }

@@ -111,7 +111,7 @@ impl Items {
     }
 }
 
-/// A suite's text in a folder. Links that lead out of it are not followed: a suite is not to show what lies elsewhere.
+/// A suite's text in a folder. Links that lead out of it are not followed: a suite is not to show what is elsewhere.
 fn read_folder(file: &Path) -> Result<Written, SuiteError> {
     let unreadable = |path: &Path, e: &std::io::Error| SuiteError::Unreadable {
         path: path.display().to_string(),

@@ -74,7 +74,7 @@ impl ChatTemplate {
         })
     }
 
-    /// The text of a conversation, ending where the model is to begin: after the words that it is to go on with, where the last turn is
+    /// The text of a conversation, ending where the model is to begin: after the words that it is to continue with, where the last turn is
     /// its own.
     pub(super) fn render(&self, messages: &[Message]) -> Result<String, ModelError> {
         let begun = messages.last().filter(|m| m.role == Role::Assistant);

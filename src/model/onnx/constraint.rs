@@ -21,10 +21,10 @@ pub(super) struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// That of a tokenizer whose model gives so many logits, if it says how many, and ends answers with one of the end tokens.
+    /// That of a tokenizer whose model gives this many logits, if it says how many, and ends answers with one of the end tokens.
     ///
     /// # Errors
-    /// [`ErrorClass::Unsupported`] if the tokens cannot be told apart.
+    /// [`ErrorClass::Unsupported`] if the tokens cannot be distinguished.
     pub(super) fn new(
         tokenizer: &Tokenizer,
         logits: usize,
@@ -92,7 +92,7 @@ impl Vocabulary {
     }
 }
 
-/// What a token stands for in JSON. Special tokens stand for nothing that is written.
+/// What a token represents in JSON. Special tokens represent nothing that is written.
 fn word(tokenizer: &Tokenizer, id: u32) -> Vec<u8> {
     let mut bytes = tokenizer.bytes(id);
     if bytes.len() > MAX_TOKEN_BYTES {
@@ -103,7 +103,7 @@ fn word(tokenizer: &Tokenizer, id: u32) -> Vec<u8> {
     bytes
 }
 
-/// The first line of an error, which can go on with a backtrace.
+/// The first line of an error, which can continue with a backtrace.
 fn line(error: &impl ToString) -> String {
     let whole = error.to_string();
     whole.lines().next().unwrap_or_default().to_owned()

@@ -15,7 +15,7 @@ fn total() -> usize {
 /// Cores that are taken until this is dropped.
 pub(super) struct Taken(usize);
 
-/// Waits until so many cores are free (at most all there are), and takes them.
+/// Waits until this many cores are free (at most all there are), and takes them.
 pub(super) fn take(threads: usize) -> Taken {
     let wanted = threads.clamp(1, total());
     let (free, changed) = &*FREE;

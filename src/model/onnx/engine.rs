@@ -89,7 +89,7 @@ impl Engine {
         Some(*activity.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Goes on with a text, held to what it is to be; a listener hears of each token.
+    /// Continues with a text, held to what it is to be; a listener hears of each token.
     pub(super) async fn generate(
         &self,
         prompt: Vec<u32>,
@@ -160,7 +160,7 @@ impl Engine {
         })
     }
 
-    /// The sums of so many continuations, of which texts are parts, and how many seconds the first text waited.
+    /// The sums of this many continuations, of which texts are parts, and how many seconds the first text waited.
     async fn scored(
         &self,
         texts: &[Text],

@@ -1,6 +1,6 @@
-//! A graph that goes on from another's tensors: outputs of its own in place of the other's.
+//! A graph that continues from another's tensors: outputs of its own in place of the other's.
 //!
-//! Both are messages of `onnx.proto3` (field numbers below); only the fields of the model and of its graph are told apart.
+//! Both are messages of `onnx.proto3` (field numbers below); only the fields of the model and of its graph are distinguished.
 
 /// `ModelProto.graph`.
 const GRAPH: u64 = 7;

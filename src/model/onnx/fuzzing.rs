@@ -33,10 +33,10 @@ pub fn folder(path: &Path) {
     let _ = ModelFiles::read(path, &wanted);
 }
 
-/// Reads a file of weights; what is found must lie in it.
+/// Reads a file of weights; what is found must be in it.
 ///
 /// # Panics
-/// Where a tensor is said to lie elsewhere.
+/// Where a tensor is said to be elsewhere.
 pub fn safetensors(bytes: &[u8]) {
     let length = bytes.len() as u64;
     for tensor in weights::read_header(bytes, length).into_iter().flatten() {

@@ -255,7 +255,7 @@ impl Graph {
         )
     }
 
-    /// Whether texts of up to so many tokens can go on from a cache of their beginning.
+    /// Whether texts of up to this many tokens can continue from a cache of their beginning.
     pub(super) fn shares_up_to(&self, tokens: usize) -> bool {
         self.steady.is_none_or(|steady| tokens <= steady)
     }

@@ -36,7 +36,7 @@ impl Sum {
         self.is_greedy &= other.is_greedy;
     }
 
-    /// The whole, of so many tokens.
+    /// The whole, of this many tokens.
     pub(super) fn score(&self, tokens: usize) -> ContinuationScore {
         ContinuationScore {
             log_likelihood: self.log_likelihood,

@@ -301,7 +301,7 @@ fn worker(
     Ok((Worker::Serial(serial), vocabulary))
 }
 
-/// What tells reasoning apart in the answer to a prompt.
+/// What distinguishes reasoning in the answer to a prompt.
 fn splitter(prompt: &str) -> Split {
     if reasoning::opens_at_end(prompt) {
         reasoning::split_opened

@@ -6,7 +6,7 @@ pub(super) const DOMAIN: &str = "candor";
 /// `window` and `softcap` where there are any.
 pub(super) const OPERATOR: &str = "PagedAttention";
 
-/// What a layer keeps of a token: so many heads of keys and of values, each of some width.
+/// What a layer keeps of a token: this many heads of keys and of values, each of some width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LayerShape {
     pub heads: usize,

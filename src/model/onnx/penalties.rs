@@ -110,7 +110,7 @@ mod tests {
                 ..Parameters::default()
             };
             assert_eq!(applied(&parameters, &[0, 1], &[1, 2]), want);
-            // A token counts once, wherever it stands.
+            // A token counts once, wherever it is.
             assert_eq!(applied(&parameters, &[0, 1, 1, 2], &[0, 2, 2]), want);
         }
     }

@@ -55,7 +55,7 @@ pub(crate) fn method(
     })
 }
 
-/// `str.rsplit`: at most so many cuts, from the end; without a separator at runs of white space.
+/// `str.rsplit`: at most this many cuts, from the end; without a separator at runs of white space.
 fn rsplit<'a>(text: &'a str, separator: Option<&str>, most: Option<i64>) -> Vec<&'a str> {
     let most = most.and_then(|n| usize::try_from(n).ok());
     let mut parts = Vec::new();

@@ -27,7 +27,7 @@ impl<'a> Spoken<'a> {
         }
     }
 
-    /// What can be shown after so much more.
+    /// What can be shown after this much more.
     pub(super) fn add(&mut self, more: &str) -> Delta {
         self.text.push_str(more);
         let certain = self.text[..self.certain()].to_owned();

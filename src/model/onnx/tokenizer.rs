@@ -96,7 +96,7 @@ impl Tokenizer {
         Ok((ids, put.unwrap_or(0)))
     }
 
-    /// What a token stands for, wherever it stands.
+    /// What a token represents, wherever it is.
     pub(super) fn bytes(&self, id: u32) -> Vec<u8> {
         let Some(token) = self.inner.id_to_token(id) else {
             return Vec::new();
@@ -188,7 +188,7 @@ impl<'a> Spelling<'a> {
     }
 }
 
-/// The byte that a character of a byte-level vocabulary stands for: GPT-2's table, in which the bytes without a printable character of their own
+/// The byte that a character of a byte-level vocabulary represents: GPT-2's table, in which the bytes without a printable character of their own
 /// take those from 256 on.
 fn byte_of(character: char) -> Option<u8> {
     let code = u32::from(character);

@@ -19,7 +19,7 @@ struct Fed {
     ids: Vec<u32>,
     /// How many of them the tokenizer put before the text.
     put: usize,
-    /// What tells reasoning apart in the answer, where messages are answered.
+    /// What distinguishes reasoning in the answer, where messages are answered.
     split: Option<Split>,
     /// Whether reasoning comes first.
     opened: bool,

@@ -24,7 +24,7 @@ const TOP: f64 = 12.0;
 /// Values that are marked on an axis.
 const MAX_MARKS: usize = 6;
 
-/// Draws the spots; what it takes stands on a logarithmic axis.
+/// Draws the spots; what it takes is on a logarithmic axis.
 pub(in crate::report) fn scatter(caption: &str, takes: &str, mut spots: Vec<Spot>) -> Chart {
     spots.sort_by(|a, b| {
         let takes = a.takes.total_cmp(&b.takes);
@@ -60,7 +60,7 @@ pub(in crate::report) fn scatter(caption: &str, takes: &str, mut spots: Vec<Spot
         let label = format!("{:.0} %", tick * 100.0);
         svg.text(LEFT - 6.0, y(tick) + 4.0, Anchor::End, "soft", &label);
     }
-    // Where all take about the same, no round power lies between them.
+    // Where all take about the same, no round power is between them.
     let mut ticks = across.marks(MAX_MARKS);
     if ticks.len() < 2 {
         ticks = Scale::linear(least..most, [LEFT, right]).marks(MAX_MARKS);

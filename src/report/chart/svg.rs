@@ -20,7 +20,7 @@ pub(super) enum Anchor {
     End,
 }
 
-/// Text as it may stand in an element or an attribute.
+/// Text as it may be in an element or an attribute.
 pub(super) fn escaped(text: &str) -> String {
     visible_line(text)
         .replace('&', "&amp;")
@@ -143,7 +143,7 @@ pub(super) fn width_of(text: &str) -> f64 {
     visible_line(text).chars().map(of).sum()
 }
 
-/// A label of at most so many pixels; of a longer one its beginning and its end, where versions stand.
+/// A label of at most this many pixels; of a longer one its beginning and its end, where versions are.
 pub(super) fn fit(label: &str, most: f64) -> String {
     let label = visible_line(label);
     if width_of(&label) <= most {

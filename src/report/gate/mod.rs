@@ -132,7 +132,7 @@ impl InfluentialQuestion {
     }
 }
 
-/// A rule's worst check, which stands for it.
+/// A rule's worst check, which represents it.
 fn worst(rule: &crate::gate::RuleOutcome) -> Option<&CheckOutcome> {
     rule.checks.first()
 }

@@ -23,7 +23,7 @@ const MAX_OTHERS: usize = 5;
 #[derive(Serialize)]
 struct Context<'a> {
     baseline: &'a str,
-    /// Whether suites stand in rows and models in columns.
+    /// Whether suites are in rows and models in columns.
     suites_in_rows: bool,
     charts: Vec<Chart>,
     parts: Vec<Table>,

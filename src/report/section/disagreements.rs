@@ -20,7 +20,7 @@ const EXCERPT_CHARACTERS: usize = 140;
 
 type Key<'a> = (&'a str, &'a str);
 
-/// Variance of the models' scores: largest where half stand at one end and half at the other.
+/// Variance of the models' scores: largest where half are at one end and half at the other.
 #[allow(clippy::cast_precision_loss)]
 fn variance(of: &[&Question]) -> f64 {
     let n = of.len() as f64;

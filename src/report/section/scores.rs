@@ -28,7 +28,7 @@ struct Context<'a> {
     findings: Vec<String>,
     /// Those that are folded behind them.
     more_findings: Vec<String>,
-    /// Whether suites stand in rows and models in columns.
+    /// Whether suites are in rows and models in columns.
     suites_in_rows: bool,
     names_baseline: bool,
     suites: Vec<SuiteHead<'a>>,

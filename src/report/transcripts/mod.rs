@@ -1,6 +1,6 @@
 //! Every question with all its answers, embedded as an index and compressed chunks that the page opens when they are read.
 //!
-//! Questions stand in their natural order, and the index holds what the page needs to list and filter them: of each trial its outcome.
+//! Questions are in their natural order, and the index holds what the page needs to list and filter them: of each trial its outcome.
 //! Control characters of what models, suites and providers wrote are made visible here, once; the page only inserts it as text.
 
 mod order;

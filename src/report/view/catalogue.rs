@@ -1,4 +1,4 @@
-//! Every question and what became of its trials, small enough to stay in memory; their texts lie in files.
+//! Every question and what became of its trials, small enough to stay in memory; their texts are in files.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `candor view`: the report's page of runs too large for a file, of runs that go on, and of a folder of runs. It is served to this machine
+//! `candor view`: the report's page of runs too large for a file, of runs in progress, and of a folder of runs. It is served to this machine
 //! only; questions, answers and searches stay with the server.
 //!
 //! A thread reads each run's tables, or its journal where that is ahead of them, onto a [`shelf::Shelf`]: a catalogue in memory and texts in

@@ -21,7 +21,7 @@ use crate::store::{
 
 /// How often a journal is looked at for new trials.
 const TICK: Duration = Duration::from_millis(400);
-/// The same where no run goes on: one can be resumed.
+/// The same where no run is in progress: one can be resumed.
 const IDLE: Duration = Duration::from_secs(2);
 /// How often it is asked whether a run that says it is running still has a writer, where its journal does not tell.
 const STILL_WRITTEN: Duration = Duration::from_secs(15);
@@ -145,7 +145,7 @@ impl Opened {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the page shows of runs that go on.
+    /// What the page shows of runs in progress.
     pub(super) fn state(&self) -> serde_json::Value {
         let status = self.status();
         let sections = match &status.sections {

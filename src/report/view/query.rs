@@ -103,7 +103,7 @@ pub(super) fn by_model<'a>(
     groups.map(move |trials| (model(&trials[0]), trials))
 }
 
-/// A pair of one model within its strata: the pair's name, the model, and the strata beside the one that tells its sides apart.
+/// A pair of one model within its strata: the pair's name, the model, and the strata beside the one that distinguishes its sides.
 type PairKey<'a> = (&'a str, u16, Vec<(u16, u32)>);
 
 /// The conditions of a query, as numbers of the catalogue.
@@ -232,7 +232,7 @@ impl<'a> Conditions<'a> {
         }
     }
 
-    /// Which trials of some questions stand in complete pairs: of a sensitive question and its control (`role`), or of one question in
+    /// Which trials of some questions are in complete pairs: of a sensitive question and its control (`role`), or of one question in
     /// several values of a stratum.
     fn in_pairs(&self, rows: Vec<(u32, Vec<u16>)>, stratum: &str) -> Vec<(u32, Vec<u16>)> {
         let name = self.catalogue.strata.find(stratum);

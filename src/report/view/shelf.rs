@@ -97,7 +97,7 @@ impl Shelf {
         })
     }
 
-    /// What lies in a segment.
+    /// What is in a segment.
     pub(super) fn read(&self, segment: Segment) -> io::Result<Value> {
         let packed = self.texts.read(segment.start, segment.bytes as usize)?;
         let bytes = zstd::stream::decode_all(packed.as_slice())?;

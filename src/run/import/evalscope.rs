@@ -185,7 +185,7 @@ impl Reading {
                     recordings.skip(place, "it has no index");
                     return Ok(());
                 };
-                // A run that goes on appends; the later row counts.
+                // A run that continues appends; the later row counts.
                 if predictions.insert(index.clone(), row).is_none() {
                     order.push((place, index));
                 }

@@ -27,7 +27,7 @@ const SUITE: &str = "freedombench";
 const METRIC: &str = "accuracy";
 const SETTLED: &str = "settled";
 
-/// Names that stand for the same weights: the name, the model, the host.
+/// Names that represent the same weights: the name, the model, the host.
 const HOSTS: &[(&str, &str, &str)] = &[
     ("z-ai/glm-4.7", "z-ai/glm-4.7", "z-ai"),
     ("cerebras/zai-glm-4.7", "z-ai/glm-4.7", "cerebras"),

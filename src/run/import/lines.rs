@@ -11,7 +11,7 @@ use crate::files::{self, Format, ReadError};
 /// Consecutive unreadable lines after which the rest of a file is given up: a damaged stream has no end.
 const MAX_UNREADABLE: usize = 100;
 
-/// How a Git LFS pointer begins, which stands for a large file that was not fetched.
+/// How a Git LFS pointer begins, which represents a large file that was not fetched.
 const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/";
 
 /// Does something with each row of a JSONL file, which comes with its place (`FILE:LINE`).

@@ -325,7 +325,7 @@ impl<'a> Journal<'a> {
         Ok(Self { path, file, at })
     }
 
-    /// The next bytes, if there are so many and they end a line.
+    /// The next bytes, if there are this many and they end a line.
     fn has(&mut self, bytes: u64) -> Result<Vec<u8>, StoreError> {
         let failed = |e: std::io::Error| StoreError::file("cannot read", self.path, &e);
         let mut lines = Vec::new();

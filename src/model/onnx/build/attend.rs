@@ -54,7 +54,7 @@ impl Cached {
     }
 }
 
-/// What the queries of a layer's tokens see: so many numbers per token, in the order of the tokens.
+/// What the queries of a layer's tokens see: this many numbers per token, in the order of the tokens.
 pub(super) fn seen(
     writer: &mut Writer,
     layer: usize,
@@ -80,7 +80,7 @@ fn over_pages(writer: &mut Writer, layer: usize, attention: &Attention, own: [&V
     writer.own(OPERATOR, &own, &settings)
 }
 
-/// Queries, keys and values of a step, and keys and values of the cache, to what is seen and the cache that goes on.
+/// Queries, keys and values of a step, and keys and values of the cache, to what is seen and the cache that continues.
 type OverCache = fn(&mut Writer, &Attention, [&Value; 3], [&Value; 2], &Step) -> [Value; 3];
 
 /// Attention over the cache and the step's own tokens, which join the cache.

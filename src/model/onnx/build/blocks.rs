@@ -65,7 +65,7 @@ impl<'a> Builder<'a> {
         for (number, layer) in decoder.layers.iter().enumerate() {
             hidden = self.layer(number, layer, &hidden, &step)?;
         }
-        // Only the rows that are asked for go on.
+        // Only the rows that are asked for continue.
         let rows = self.writer.op("Gather", &[&hidden, &wanted], &[]);
         let rows = self.norm(&format!("{}norm", decoder.prefix), &rows, decoder.hidden)?;
         let mut logits = self.head(&rows)?;

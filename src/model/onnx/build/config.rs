@@ -94,7 +94,7 @@ impl<'a> Config<'a> {
         })
     }
 
-    /// A list of so many numbers above 0.
+    /// A list of this many numbers above 0.
     pub(super) fn numbers(self, key: &str, count: usize) -> Result<Vec<f32>, ModelError> {
         let value = self.get(key).unwrap_or(&Value::Null);
         let number = |v: &Value| v.as_f64().filter(|n| *n > 0.0).map(narrow);

@@ -105,7 +105,7 @@ impl Form {
         }
     }
 
-    /// What stands for it in a model's identity.
+    /// What represents it in a model's identity.
     pub(super) fn name(self) -> &'static str {
         match self.compute {
             DataType::Float16 => "f16",

@@ -23,13 +23,13 @@ pub(super) struct Rotary {
 #[derive(Debug, Clone, PartialEq)]
 enum Frequencies {
     Fixed(Vec<f32>),
-    /// Others for texts longer than so many tokens (longrope).
+    /// Others for texts longer than this many tokens (longrope).
     Longer {
         than: usize,
         short: Vec<f32>,
         long: Vec<f32>,
     },
-    /// A base that grows with texts longer than so many tokens (dynamic).
+    /// A base that grows with texts longer than this many tokens (dynamic).
     Growing {
         base: f32,
         factor: f32,
@@ -243,7 +243,7 @@ impl Scaling<'_> {
             (None, Some(by), Some(all)) => magnitude(by) / magnitude(all),
             _ => magnitude(1.0),
         };
-        // Where the wave turns so many times over the original length.
+        // Where the wave turns this many times over the original length.
         let dimension =
             |turns: f64| width * (original / (turns * 2.0 * PI)).ln() / (2.0 * self.base.ln());
         let mut low = dimension(self.written.number_or("beta_fast", 32.0)?);
@@ -384,7 +384,7 @@ impl Angles {
         }
     }
 
-    /// Turns queries or keys of so many heads of some width. Gives 1 × tokens × (heads × width).
+    /// Turns queries or keys of this many heads of some width. Gives 1 × tokens × (heads × width).
     pub(super) fn turn(
         &self,
         writer: &mut Writer,
@@ -392,7 +392,7 @@ impl Angles {
         heads: usize,
         head_width: usize,
     ) -> Value {
-        // 0 stands for all of a head.
+        // 0 represents all of a head.
         let part = if self.width == head_width {
             0
         } else {

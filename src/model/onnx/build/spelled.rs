@@ -30,7 +30,7 @@ pub(super) fn attention(
     let total = size(writer, &key, 2);
     let [rest, shared, of_each, heads, width] =
         [-1, shared, heads / shared.max(1), heads, width].map(|n| writer.integers(&[n]));
-    // Heads that share keys and values follow one another: they are so many more rows of queries.
+    // Heads that share keys and values follow one another: they are this many more rows of queries.
     let rows = shaped(writer, &queries, &[&batch, &shared, &rest, &width]);
     let turn = [("perm", Setting::Ints(vec![0, 1, 3, 2]))];
     let columns = writer.op("Transpose", &[&key], &turn);

@@ -139,7 +139,7 @@ impl Batch {
         }
     }
 
-    /// How many tokens of each running text the next step has: those that write go on first, then those that read, the oldest first.
+    /// How many tokens of each running text the next step has: those that write continue first, then those that read, the oldest first.
     fn share_out(&self) -> Vec<usize> {
         let mut parts = vec![0; self.running.len()];
         let mut left = Left::new(self.graph.vocabulary);

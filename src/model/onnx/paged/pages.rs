@@ -44,7 +44,7 @@ struct Page {
 }
 
 impl Pages {
-    /// A store of at most so many bytes, though never of less than one page.
+    /// A store of at most this many bytes, though never of less than one page.
     pub(super) fn new(shapes: Vec<LayerShape>, most_bytes: u64) -> Self {
         let mut size = 0;
         let offsets = shapes.iter().map(|shape| {

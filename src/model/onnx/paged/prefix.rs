@@ -126,7 +126,7 @@ impl PrefixTree {
         path
     }
 
-    /// The child that has the most of some tokens, if one has any: of ordered ones it stands beside their place.
+    /// The child that has the most of some tokens, if one has any: of ordered ones it is beside their place.
     fn nearest(&self, parent: Option<NodeId>, tokens: &[u32]) -> Option<(NodeId, usize)> {
         let children = self.children(parent);
         let mut before = children.range::<[u32], _>((Bound::Unbounded, Bound::Included(tokens)));

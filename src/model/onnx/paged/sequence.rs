@@ -144,7 +144,7 @@ impl Sequence {
         }
     }
 
-    /// Answers whoever asked.
+    /// Answers the caller.
     pub(super) fn answer(self, tokenizer: &Tokenizer) {
         let queue = self.queue();
         match self.job {
@@ -170,7 +170,7 @@ impl Sequence {
         }
     }
 
-    /// Tells whoever asked what went wrong.
+    /// Tells the caller what went wrong.
     pub(super) fn fail(self, error: ModelError) {
         match self.job {
             Job::Generate(job) => drop(job.reply.send(Err(error))),

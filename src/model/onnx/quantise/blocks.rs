@@ -28,7 +28,7 @@ pub(super) fn round_row(
             Rounding::Int8 => 128.0,
         };
         let scale = extreme / -middle;
-        // A scale that is too small to divide by stands for a block of zeros.
+        // A scale that is too small to divide by represents a block of zeros.
         let inverse = 1.0 / scale;
         let inverse = if inverse.is_finite() { inverse } else { 0.0 };
         scales.push(if inverse == 0.0 { 0.0 } else { scale });

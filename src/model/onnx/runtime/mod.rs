@@ -1,4 +1,4 @@
-//! ONNX Runtime's shared library: found where it lies, or installed from the pinned wheel.
+//! ONNX Runtime's shared library: found where it is, or installed from the pinned wheel.
 //!
 //! Looked for in this order: `ORT_DYLIB_PATH` → the Python environment that candor itself is installed in → candor's data directory → any
 //! Python's `onnxruntime` → the system. The demo, the tests and every `onnx:` model come through [`environment`].
@@ -65,7 +65,7 @@ pub struct Found {
     pub path: PathBuf,
     /// Its version, where the file name or folder tells.
     pub version: Option<String>,
-    /// Whether the CUDA provider lies next to it.
+    /// Whether the CUDA provider is next to it.
     pub gpu: bool,
 }
 
@@ -345,7 +345,7 @@ fn version_in_name(path: &Path) -> Option<String> {
         .then(|| digits.to_owned())
 }
 
-/// Loads the CUDA and cuDNN libraries that lie in pip packages next to the runtime, so that the provider finds them.
+/// Loads the CUDA and cuDNN libraries that are in pip packages next to the runtime, so that the provider finds them.
 fn preload_cuda(library: &Path) {
     let Some(folder) = library.parent() else {
         return;

@@ -1,4 +1,4 @@
-//! What stands at the beginning of a `.safetensors` file: where each tensor is, and of which shape. Nothing of it is believed before it is checked
+//! What is at the beginning of a `.safetensors` file: where each tensor is, and of which shape. Nothing of it is believed before it is checked
 //! against the file's length.
 //!
 //! The format: eight bytes with the length of the header (little-endian), the header (a JSON object from a name to type, shape and place),

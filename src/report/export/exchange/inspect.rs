@@ -1,6 +1,6 @@
 //! Inspect AI's log, schema version 2: a `.eval` per model and suite, a zip of header, summaries and a file per sample.
 //!
-//! What a provider said when it kept an answer back stands in `stop_details`: whether prompt or answer was blocked, the words, the categories.
+//! What a provider said when it kept an answer back is in `stop_details`: whether prompt or answer was blocked, the words, the categories.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -331,7 +331,7 @@ fn stop_reason(completion: &Completion) -> &'static str {
         _ if completion.is_blocked() => "content_filter",
         Finish::Stop => "stop",
         Finish::Length => "max_tokens",
-        // Inspect stops at a provider's refusal as at a filter; the details tell them apart.
+        // Inspect stops at a provider's refusal as at a filter; the details distinguish them.
         Finish::ContentFilter | Finish::Refusal => "content_filter",
         Finish::Error | Finish::Unknown => "unknown",
     }

@@ -17,7 +17,7 @@ const START: &str = "_journal/start.json";
 const SUMMARIES: &str = "summaries.json";
 const JOURNALLED: &str = "_journal/summaries/";
 const SAMPLES: &str = "samples/";
-/// What stands before an epoch's number in the name of a sample's entry.
+/// What is before an epoch's number in the name of a sample's entry.
 const EPOCH: &str = "_epoch_";
 /// What a long text is replaced by: the key of an attachment follows.
 const ATTACHMENT: &str = "attachment://";

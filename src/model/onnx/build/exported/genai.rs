@@ -77,7 +77,7 @@ impl Export<'_> {
 struct Settings {
     heads: usize,
     kv_heads: usize,
-    /// 0 stands for the usual one.
+    /// 0 represents the usual one.
     scale: f32,
     /// None where it is not above 0.
     window: i64,

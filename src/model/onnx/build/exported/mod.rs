@@ -102,7 +102,7 @@ impl<'a> ExportFile<'a> {
         change.is_none().then_some(out)
     }
 
-    /// A weight as it is, or where it lies in the file if it is large.
+    /// A weight as it is, or where it is in the file if it is large.
     fn weight(self, raw: &[u8]) -> Option<Vec<u8>> {
         let mut fields = Fields(raw).flatten();
         let Some(data) = fields.find(|f| f.number == tensor::RAW_DATA && f.content.len() >= LARGE)
@@ -127,7 +127,7 @@ impl<'a> ExportFile<'a> {
             data_location: EXTERNAL,
             ..TensorProto::default()
         };
-        // Fields of a message may stand in any order, and defaults are not written.
+        // Fields of a message may be in any order, and defaults are not written.
         kept.extend(outside.encode_to_vec());
         Some(kept)
     }

@@ -10,7 +10,7 @@ use crate::model::onnx::build::writer::{Setting, attribute, length};
 use crate::model::onnx::extended::Fields;
 use crate::model::onnx::paged_operator::LayerShape;
 
-/// A node as it stands in the file, or as it was changed.
+/// A node as it is in the file, or as it was changed.
 pub(super) struct Node {
     pub raw: Vec<u8>,
     pub inputs: Vec<String>,
@@ -106,7 +106,7 @@ impl Rewritten {
         Some(())
     }
 
-    /// Takes out the nodes that lead to no logits. Nodes stand behind those that they need.
+    /// Takes out the nodes that lead to no logits. Nodes are behind those that they need.
     pub(super) fn drop_unused(&mut self) {
         let mut needed = BTreeSet::from(["logits".to_owned()]);
         let mut kept = Vec::new();
