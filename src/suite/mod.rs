@@ -20,7 +20,6 @@ mod lm_eval;
 mod load;
 mod loaded;
 mod make;
-mod packed;
 mod place;
 mod prompt;
 mod prompt_builder;

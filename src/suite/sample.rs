@@ -28,7 +28,7 @@ pub struct Pairing {
 }
 
 /// One question with everything that scoring and analysis need to know of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// Unique within the suite.
     pub id: String,

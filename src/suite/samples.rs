@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use zstd::bulk::{Compressor, Decompressor};
 
 use super::Sample;
-use super::packed::{pack, unpack};
 
 /// Bytes of samples that are compressed together: more save memory, fewer are unpacked sooner.
 const BLOCK: usize = 8 << 10;
@@ -110,7 +109,8 @@ impl Unpacked {
         for _ in block.first..place {
             rest = behind_length(rest).1;
         }
-        unpack(behind_length(rest).0)
+        let packed = behind_length(rest).0;
+        rmp_serde::from_slice(packed).expect("the sample was packed by this process")
     }
 
     fn hold(&mut self, at: usize, block: &Block) {
@@ -156,7 +156,8 @@ impl FromIterator<Sample> for Samples {
             }
             let start = open.len();
             open.extend_from_slice(&[0; LENGTH]);
-            pack(&sample, &mut open);
+            // By name: fields that are left out have no place.
+            rmp_serde::encode::write_named(&mut open, &sample).expect("memory takes every sample");
             let length = u32::try_from(open.len() - start - LENGTH);
             let length = length.expect("a row has at most 256 MiB");
             open[start..start + LENGTH].copy_from_slice(&length.to_le_bytes());
@@ -176,7 +177,15 @@ impl FromIterator<Sample> for Samples {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::{PairRole, Pairing};
     use super::*;
+
+    fn again(sample: &Sample) -> Sample {
+        Samples::from_iter([sample.clone()]).at(0)
+    }
 
     fn sample(i: usize) -> Sample {
         let mut sample = Sample::new(format!("s{i}"));
@@ -200,5 +209,41 @@ mod tests {
     fn none_is_as_good_as_many() {
         let samples: Samples = std::iter::empty().collect();
         assert!(samples.is_empty() && samples.iter().next().is_none());
+    }
+
+    #[test]
+    fn a_sample_comes_back_as_it_was() {
+        let mut sample = Sample::new("ä-1");
+        let fields = json!({
+            "question": "q".repeat(300), "nested": {"z": [1, null, true], "a": {"b": false}}, "big": u64::MAX, "small": i64::MIN, "empty": [],
+        });
+        sample.fields = fields.as_object().unwrap().clone().into_iter().collect();
+        sample.targets = vec!["4".into(), String::new()];
+        sample.choices = vec!["x".into()];
+        sample.strata = [("language".to_owned(), "fi".to_owned())].into();
+        for role in [None, Some(PairRole::Sensitive), Some(PairRole::Control)] {
+            sample.pairing = Pairing {
+                pair: role.map(|_| "p".into()),
+                role,
+                cluster: Some("c".into()),
+            };
+            assert_eq!(again(&sample), sample);
+        }
+        let names = |s: &Sample| -> Vec<String> {
+            let nested = s.fields["nested"].as_object().unwrap();
+            nested.keys().cloned().collect()
+        };
+        assert_eq!(names(&again(&sample)), ["z", "a"], "in the order written");
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_keep_every_bit(float in any::<f64>(), whole in any::<i64>(), text in any::<String>()) {
+            let mut sample = Sample::new(text.clone());
+            sample.fields = [("f".to_owned(), json!(float)), ("n".to_owned(), json!(whole)), (text.clone(), json!(text))].into();
+            let same = again(&sample);
+            prop_assert_eq!(same.fields["f"].as_f64().map(f64::to_bits), sample.fields["f"].as_f64().map(f64::to_bits));
+            prop_assert_eq!(same, sample);
+        }
     }
 }
