@@ -47,7 +47,7 @@ LENGTHS = (0, 1, 9, 12, 13, 14)
 MISPAIRED = 0.06
 # Families of cases that ask for what SpeechMap asks for. The reader also tells these from all
 # others.
-POLITICAL = {"substance", "wrapper", "satire", "literal", "history", "cut"}
+POLITICAL = {"political", "substance", "wrapper", "satire", "literal", "history", "cut"}
 # Which reading of an answer is trained on: half of the time all of it, else as if it ended with its
 # first piece, or with its second.
 READINGS = (0, 0, 1, 2)
