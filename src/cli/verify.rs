@@ -1,6 +1,6 @@
 //! `candor verify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -23,7 +23,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let fetched = fetched(&arguments.evidence)?;
-    let zip = match &fetched {
+    let zip: &Path = match &fetched {
         Some(copy) => copy.path(),
         None => &arguments.evidence,
     };
