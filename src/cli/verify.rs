@@ -1,6 +1,6 @@
 //! `candor verify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -23,7 +23,10 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let fetched = fetched(&arguments.evidence)?;
-    let zip = fetched.as_ref().map_or(&*arguments.evidence, |f| f.path());
+    let zip: &Path = match &fetched {
+        Some(copy) => copy.path(),
+        None => &arguments.evidence,
+    };
     let mut found = verify(zip)?;
     if let Some(published) = &arguments.manifest
         && !published.eq_ignore_ascii_case(&found.manifest)

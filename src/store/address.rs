@@ -99,7 +99,7 @@ impl Address {
         let last = self
             .prefix
             .as_ref()
-            .map_or(&*self.bucket, |p| p.file_name());
+            .map_or(&*self.bucket, PlainPath::file_name);
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
         let last: String = last.chars().take(SHOWN).map(plain).collect();
         data_directory()

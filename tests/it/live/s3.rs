@@ -554,7 +554,8 @@ fn a_store_that_cannot_be_used_says_why_and_what_to_do() {
         return;
     };
     let machine = Machine::new();
-    let model = adder(Duration::ZERO).spec("m");
+    let endpoint = adder(Duration::ZERO);
+    let model = endpoint.spec("m");
     machine
         .run(&store, &model, "s3://bucket/run", &[])
         .exits_with(5)
