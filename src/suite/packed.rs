@@ -88,7 +88,9 @@ impl Packer<'_> {
 
     fn texts(&mut self, texts: &[String]) {
         self.length(texts.len());
-        texts.iter().for_each(|text| self.text(text));
+        for text in texts {
+            self.text(text);
+        }
     }
 
     fn mapping<'v, V: 'v>(
@@ -121,7 +123,9 @@ impl Packer<'_> {
             Value::Array(values) => {
                 self.byte(tag::ARRAY);
                 self.length(values.len());
-                values.iter().for_each(|value| self.value(value));
+                for value in values {
+                    self.value(value);
+                }
             }
             Value::Object(entries) => {
                 self.byte(tag::OBJECT);
