@@ -89,7 +89,9 @@ impl PlannedSuite {
     fn artefacts(&self) -> Option<Artefacts> {
         let samples = &self.suite.samples;
         let mut is_asked = vec![false; samples.len()];
-        self.order.iter().for_each(|at| is_asked[*at] = true);
+        for at in &self.order {
+            is_asked[*at] = true;
+        }
         let asked = samples.iter().zip(is_asked).filter(|(_, asked)| *asked);
         let with_choices = asked.map(|(s, _)| s).filter(|s| !s.choices.is_empty());
         let question = |sample: &Sample| self.suite.prompts.question(sample).unwrap_or_default();

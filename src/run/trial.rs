@@ -155,7 +155,9 @@ impl Asker {
         });
         let finished: Vec<usize> = finished.collect();
         let mut done = vec![false; trials.len()];
-        finished.into_iter().for_each(|at| done[at] = true);
+        for at in finished {
+            done[at] = true;
+        }
         done
     }
 

@@ -134,15 +134,14 @@ impl<'a> TableWriter<'a> {
             return Ok(());
         };
         group.rechunk_mut();
-        let writer = match &mut self.writer {
-            Some(writer) => writer,
-            None => {
-                let writer = ParquetWriter::new(self.file)
-                    .with_compression(ParquetCompression::Zstd(None))
-                    // A group is small, and columns side by side would each hold their pages and a compressor.
-                    .set_parallel(false);
-                self.writer.insert(writer.batched(group.schema())?)
-            }
+        let writer = if let Some(writer) = &mut self.writer {
+            writer
+        } else {
+            let writer = ParquetWriter::new(self.file)
+                .with_compression(ParquetCompression::Zstd(None))
+                // A group is small, and columns side by side would each hold their pages and a compressor.
+                .set_parallel(false);
+            self.writer.insert(writer.batched(group.schema())?)
         };
         writer.write_batch(&group)
     }
@@ -370,7 +369,10 @@ mod tests {
         write_tables((0..rows).map(record), &trials, &scores, &BTreeSet::new()).unwrap();
         let mut reader = ParquetReader::new(File::open(&trials).unwrap());
         let groups = &reader.get_metadata().unwrap().row_groups;
-        let groups: Vec<usize> = groups.iter().map(|group| group.num_rows()).collect();
+        let groups: Vec<usize> = groups
+            .iter()
+            .map(polars_parquet::read::RowGroupMetadata::num_rows)
+            .collect();
         let mut expected = vec![BATCH; SINGLE_BATCHES];
         expected.extend([4 * BATCH, 3 * BATCH + 5]);
         assert_eq!(groups, expected);

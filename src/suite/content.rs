@@ -34,7 +34,9 @@ impl Content {
     pub(super) fn add_examples(&mut self, shots: &Shots, examples: &[PlacedRow]) {
         self.items
             .update(&serde_json::to_vec(shots).unwrap_or_default());
-        examples.iter().for_each(|placed| self.add(&placed.row));
+        for placed in examples {
+            self.add(&placed.row);
+        }
     }
 
     pub(super) fn whole(&self) -> String {

@@ -38,7 +38,9 @@ mod tests {
 
     fn twice(ids: &[&str]) -> Option<usize> {
         let mut seen = Ids::default();
-        ids.iter().for_each(|id| seen.add(id));
+        for id in ids {
+            seen.add(id);
+        }
         seen.twice(|place| ids[place].to_owned())
     }
 
