@@ -118,11 +118,11 @@ impl Sampling {
     fn biases(&self) -> Result<BTreeMap<u32, f64>, Fault> {
         let all = self.logit_bias.iter().flatten();
         let read = all.map(|(token, bias)| {
-            let id = token.parse().map_err(|_| {
+            let id = token.parse::<u32>().map_err(|_| {
                 let what = format!("logit_bias names tokens by their ids, not '{token}'");
                 Fault::parameter("logit_bias", what)
-            })?;
-            Ok((id, *bias))
+            });
+            id.map(|id| (id, *bias))
         });
         read.collect()
     }
