@@ -18,7 +18,7 @@ WORDS = "the river runs past an old mill where nobody has ground corn since the 
 def served(spec: str):
     """The address of a server, which ends with the block."""
     process = subprocess.Popen(
-        [CANDOR, "serve", "--port", "0", "--queue", "256", "-m", f"{spec}{'&' if '?' in spec else '?'}name=m"],
+        [CANDOR, "serve", "--port", "0", "--queue", "256", "--grace", "1", "-m", f"{spec}{'&' if '?' in spec else '?'}name=m"],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -86,7 +86,7 @@ def together(address: str, asked: list[tuple[str, int]], more: dict | None = Non
         body = {"messages": messages, "max_tokens": tokens, **(more or {})}
         written[i] = post(address, "/v1/chat/completions", body)["usage"]["completion_tokens"]
 
-    threads = [threading.Thread(target=ask, args=(i,)) for i in range(len(asked))]
+    threads = [threading.Thread(target=ask, args=(i,), daemon=True) for i in range(len(asked))]
     start = time.perf_counter()
     for thread in threads:
         thread.start()

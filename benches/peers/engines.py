@@ -9,6 +9,7 @@ Sizes, for a trial of the script itself: DECODED, PREFILL, REQUESTS, QUESTIONS, 
 import json
 import os
 import pathlib
+import signal
 import sys
 import time
 
@@ -184,6 +185,8 @@ def genai(folder: str, work: list[str], _) -> None:
 
 
 if __name__ == "__main__":
+    # Where the time is over, a server that was started ends too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(124))
     engine, folder, work, *weights = sys.argv[1:]
     engines = {f.__name__: f for f in (candor, transformers, optimum, genai)}
     engines[engine](folder, work.split(","), weights[0] if weights else None)

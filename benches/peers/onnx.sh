@@ -28,7 +28,9 @@ measure() { # NAME ENGINE LAYOUT WORK [WEIGHTS]
   local name=$1 engine=$2 folder=$dir/$model/$3
   [[ -s $folder/config.json || -s $folder/genai_config.json ]] || { echo "left out: $name, there is no $folder" >&2; return 0; }
   echo "$(date +%T) measuring $name" >&2
-  timeout "${LIMIT:-540}" "$python" benches/peers/engines.py "$engine" "$folder" "${@:4}" >"$out/$name.json" 2>"$out/log" || { tail -3 "$out/log" >&2; echo "$name did not end (timeout is 124): $?" >&2; }
+  local code=0
+  timeout "${LIMIT:-540}" "$python" benches/peers/engines.py "$engine" "$folder" "${@:4}" >"$out/$name.json" 2>"$out/log" || code=$?
+  [[ $code == 0 ]] || { tail -3 "$out/log" >&2; echo "$name ended with $code (124: its time was over)" >&2; }
   row "$name"
 }
 echo "$model, $THREADS threads, $(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs), $("$CANDOR" --version), $(date -u +%F)"

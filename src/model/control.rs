@@ -76,8 +76,8 @@ impl Control {
             Self::RepetitionPenalty => {
                 has(parameters.repetition_penalty, |p| p.is_finite() && *p > 0.0)
             }
-            Self::PresencePenalty => has(parameters.presence_penalty, is_penalty),
-            Self::FrequencyPenalty => has(parameters.frequency_penalty, is_penalty),
+            Self::PresencePenalty => has(parameters.presence_penalty, |p| is_penalty(*p)),
+            Self::FrequencyPenalty => has(parameters.frequency_penalty, |p| is_penalty(*p)),
             Self::LogitBias => {
                 let mut biases = parameters.logit_bias.values();
                 biases.all(|bias| (-100.0..=100.0).contains(bias))
@@ -86,8 +86,8 @@ impl Control {
     }
 }
 
-fn is_penalty(penalty: &f64) -> bool {
-    (-2.0..=2.0).contains(penalty)
+fn is_penalty(penalty: f64) -> bool {
+    (-2.0..=2.0).contains(&penalty)
 }
 
 impl fmt::Display for Control {

@@ -117,12 +117,12 @@ impl Sampling {
 
     fn biases(&self) -> Result<BTreeMap<u32, f64>, Fault> {
         let all = self.logit_bias.iter().flatten();
-        let read = all.map(|(token, bias)| match token.parse() {
-            Ok(id) => Ok((id, *bias)),
-            Err(_) => {
+        let read = all.map(|(token, bias)| {
+            let id = token.parse::<u32>().map_err(|_| {
                 let what = format!("logit_bias names tokens by their ids, not '{token}'");
-                Err(Fault::parameter("logit_bias", what))
-            }
+                Fault::parameter("logit_bias", what)
+            });
+            id.map(|id| (id, *bias))
         });
         read.collect()
     }

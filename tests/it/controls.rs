@@ -211,18 +211,19 @@ fn the_server_takes_the_controls_by_their_names_in_the_api() {
     );
     assert!(any.starts_with('{'), "{any}");
     let plain = content(json!({"max_tokens": 30}));
-    assert_ne!(
-        content(json!({"max_tokens": 30, "repetition_penalty": 3})),
-        plain
-    );
-    assert_ne!(
-        content(json!({"max_tokens": 30, "frequency_penalty": 2})),
-        plain
-    );
-    assert_eq!(
-        content(json!({"max_tokens": 30, "presence_penalty": 0, "min_p": 0.3})),
-        plain
-    );
+    // Where it may not end, it goes on, and repeats itself unless that is penalised.
+    let endless = |more: Value| {
+        let mut body = json!({"max_tokens": 30, "logit_bias": {"1": -100}});
+        for (name, value) in more.as_object().expect("an object") {
+            body[name] = value.clone();
+        }
+        content(body)
+    };
+    let long = endless(json!({}));
+    assert!(long.len() > plain.len(), "{long} {plain}");
+    assert_ne!(endless(json!({"repetition_penalty": 3})), long);
+    assert_ne!(endless(json!({"frequency_penalty": 2})), long);
+    assert_eq!(endless(json!({"presence_penalty": 0, "min_p": 0.3})), long);
     let wrong = ask(
         json!({"response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "nothing"}}}}),
     );
