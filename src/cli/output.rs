@@ -100,7 +100,9 @@ pub(super) fn print_note(note: &str) {
 /// Prints a report's main findings, and how many more it holds.
 pub(super) fn print_findings(report: &Report) {
     let (first, more) = report.overview();
-    first.iter().for_each(|sentence| print_note(sentence));
+    for sentence in first {
+        print_note(sentence);
+    }
     if !more.is_empty() {
         let more = count(more.len(), "more finding");
         print_note(&format!("The report has {more}."));

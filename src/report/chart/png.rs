@@ -1,5 +1,7 @@
 //! Charts as pixels, drawn by a Chromium that is installed: it has the fonts of every script that the machine has.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
@@ -41,13 +43,11 @@ fn drawn(drawings: &[String]) -> Result<Vec<Vec<u8>>, String> {
 fn page_of(drawings: &[String]) -> String {
     let script = file("pictures.js");
     let hash = STANDARD.encode(Sha256::digest(script.as_bytes()));
-    let images: String = drawings
-        .iter()
-        .map(|svg| {
-            let data = STANDARD.encode(svg);
-            format!("<img src=\"data:image/svg+xml;base64,{data}\">\n")
-        })
-        .collect();
+    let mut images = String::new();
+    for svg in drawings {
+        let data = STANDARD.encode(svg);
+        let _ = writeln!(images, "<img src=\"data:image/svg+xml;base64,{data}\">");
+    }
     format!(
         "<!doctype html><meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; \
         script-src 'sha256-{hash}'\">\n{images}<pre id=\"made\"></pre>\n<script>{script}</script>\n"
