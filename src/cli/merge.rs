@@ -14,7 +14,7 @@ pub(super) struct Arguments {
     /// The shards' run directories, or a folder that holds them.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// Run directory to create; s3://BUCKET/PREFIX on an S3-compatible store.
+    /// Run directory to create; `s3://BUCKET/PREFIX` on an S3-compatible store.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// Merge what is there, even if shards are missing or unfinished; `candor run --resume DIR` then asks the rest.

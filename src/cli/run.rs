@@ -50,7 +50,7 @@ pub(super) struct Arguments {
     /// Configuration file [default: candor.toml, if present]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Run directory to create; s3://BUCKET/PREFIX on an S3-compatible store [default: runs/<time>-<id>]
+    /// Run directory to create; `s3://BUCKET/PREFIX` on an S3-compatible store [default: runs/<time>-<id>]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]

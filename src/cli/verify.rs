@@ -11,7 +11,7 @@ use crate::store::fetched;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Zip written by `candor export --format evidence`; s3://BUCKET/NAME.zip on a store.
+    /// Zip written by `candor export --format evidence`; `s3://BUCKET/NAME.zip` on a store.
     evidence: PathBuf,
     /// Published BLAKE3 hash of the zip's manifest.
     #[arg(long, value_name = "HASH")]
