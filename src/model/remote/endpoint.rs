@@ -110,10 +110,9 @@ impl Endpoint {
         let route = spec.options.get("route").cloned();
         let mut price = prices::price_of(&spec.scheme, &model, provider.price, &options.prices);
         let fingerprint = fingerprint(&provider, &model, route.as_deref());
-        let batches = match &options.batches {
-            None => None,
-            Some(ledger) => Some(Batches::of(spec, &provider, ledger, &fingerprint)?),
-        };
+        let ledger = options.batches.as_ref();
+        let batches = ledger.map(|own| Batches::of(spec, &provider, own, &fingerprint));
+        let batches = batches.transpose()?;
         if let (Some(row), true) = (&mut price, batches.is_some()) {
             row.price = row.price.in_batches();
         }
@@ -224,11 +223,8 @@ impl Endpoint {
         self.was_asked.store(true, Ordering::Relaxed);
         let key = RequestKey::new(&self.identity.fingerprint, request, request.about.epoch);
         let body = self.body(request, Question::Words);
-        let target = self.target();
-        let line = batch::Line {
-            http: &self.http,
-            target: &target,
-        };
+        let (http, target) = (&self.http, &self.target());
+        let line = batch::Line { http, target };
         let began = payer.keeps_exchanges().then(jiff::Timestamp::now);
         let (status, response) = batches.answer(line, key.to_string(), body.clone()).await?;
         let url = self.address.public_url();
