@@ -134,13 +134,10 @@ struct Brief([u8; BINS]);
 impl Brief {
     /// An estimate of the similarity of what two sketches are of.
     fn similarity(&self, other: &Self) -> f64 {
-        let equal: u8 = self
-            .0
-            .iter()
-            .zip(&other.0)
-            .map(|(a, b)| u8::from(a == b))
-            .sum();
-        f64::from(equal) / BINS as f64
+        // Added up in a byte, the comparison is one of whole registers.
+        let pairs = self.0.iter().zip(&other.0);
+        let equal: u8 = pairs.map(|(a, b)| u8::from(a == b)).sum();
+        f64::from(equal) / f64::from(u8::try_from(BINS).unwrap_or(u8::MAX))
     }
 }
 

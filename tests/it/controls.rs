@@ -134,8 +134,7 @@ async fn a_bias_decides_where_it_is_large_enough_and_names_tokens_that_there_are
     let error = model
         .generate(&asked(&parameters))
         .await
-        .err()
-        .expect("refused");
+        .expect_err("refused");
     assert!(
         error.message.contains("logit_bias names the token 1000000"),
         "{error}"
