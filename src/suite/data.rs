@@ -323,7 +323,7 @@ fn is_missing(error: &std::io::Error) -> bool {
 
 /// The first of some files, and how many more there are: suites in fifteen languages have a file of each.
 fn listed(files: &[&DataFile]) -> String {
-    const NAMED: usize = 4;
+    const NAMED: usize = 8;
     let names: Vec<String> = files.iter().map(ToString::to_string).collect();
     match names.get(NAMED..) {
         Some(more) if !more.is_empty() => {
