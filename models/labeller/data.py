@@ -9,7 +9,13 @@ import languages
 LABELS = ["COMPLETE", "EVASIVE", "DENIAL"]
 CASES = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "fixtures", "taxonomy.jsonl")
 BOX = "\\boxed{"
-OF_CLASS = {"complete": "COMPLETE", "partial": "EVASIVE", "evasive": "EVASIVE", "official_line": "EVASIVE", "denial": "DENIAL"}
+OF_CLASS = {
+    "complete": "COMPLETE",
+    "partial": "EVASIVE",
+    "evasive": "EVASIVE",
+    "official_line": "EVASIVE",
+    "denial": "DENIAL",
+}
 
 
 def content(response):
@@ -23,7 +29,11 @@ def content(response):
 def answer(text):
     """What follows the reasoning that some models write into their text, as candor parts the two, without the box that some put it in."""
     text = without_reasoning(text)
-    return text.strip()[len(BOX) : -1] if text.strip().startswith(BOX) and text.strip().endswith("}") else text
+    return (
+        text.strip()[len(BOX) : -1]
+        if text.strip().startswith(BOX) and text.strip().endswith("}")
+        else text
+    )
 
 
 def without_reasoning(text):

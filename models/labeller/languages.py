@@ -16,7 +16,7 @@ SUITE = os.path.join(os.path.dirname(__file__), "..", "..", "suites", "audit", "
 ENGLISH, OTHER = "en", "other"
 LANGUAGES = [ENGLISH, *"ar de es fa fr he hi id ja ko my pt ru th tr uk ur vi zh".split(), OTHER]
 # Questions of a language that are looked at.
-MOST = 400
+MAX_QUESTIONS = 400
 
 
 def place(language):
@@ -33,7 +33,11 @@ def questions():
     """For each language but English, pairs of a question in English and in it."""
     with open(os.path.join(SUITE, "suite.yaml"), encoding="utf-8") as file:
         phrasings = yaml.safe_load(file)["constants"]["phrasings"]
-    items = [item for path in sorted(glob.glob(os.path.join(SUITE, "items", "*.yaml"))) for item in yaml.safe_load(open(path, encoding="utf-8"))]
+    items = [
+        item
+        for path in sorted(glob.glob(os.path.join(SUITE, "items", "*.yaml")))
+        for item in yaml.safe_load(open(path, encoding="utf-8"))
+    ]
     found = {language: [] for language in LANGUAGES[1:-1]}
     for names in (item[side] for item in items for side in ("event", "control")):
         for written in sorted(phrasings.keys() & names.keys() - {ENGLISH}):
@@ -43,11 +47,14 @@ def questions():
             asked = lambda of, phrasing: phrasings[of][phrasing].replace("{name}", names[of])
             found[language] += [(asked(ENGLISH, p), asked(written, p)) for p in phrasings[ENGLISH]]
     random = np.random.default_rng(0)
-    return {language: [pairs[i] for i in random.permutation(len(pairs))[:MOST]] for language, pairs in found.items()}
+    return {
+        language: [pairs[i] for i in random.permutation(len(pairs))[:MAX_QUESTIONS]]
+        for language, pairs in found.items()
+    }
 
 
 def offsets(means):
-    """A row a language, where `means` gives the means of some texts' frozen states."""
+    """A row per language, where `means` gives the means of some texts' frozen states."""
     own = []
     for pairs in questions().values():
         english, other = (means(texts) for texts in zip(*pairs))

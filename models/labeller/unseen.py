@@ -68,9 +68,7 @@ def main():
     groups = [("all", everything)]
     for name in ("family", "language"):
         values, numbers = np.unique(column(name), return_counts=True)
-        groups += [
-            (f"– {value}", column(name) == value) for value in values[np.argsort(-numbers)]
-        ]
+        groups += [(f"– {value}", column(name) == value) for value in values[np.argsort(-numbers)]]
     print("| cases | n | F1 | precision | recall | labelled, judged withheld | no verdict |")
     print("|---|---|---|---|---|---|---|")
     for name, own in groups:

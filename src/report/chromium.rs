@@ -22,7 +22,7 @@ const BROWSERS: [&str; 9] = [
 /// The variable that names another.
 const CHROMIUM: &str = "CANDOR_CHROMIUM";
 /// How long it may take.
-const MOST: Duration = Duration::from_mins(3);
+const MAX_DURATION: Duration = Duration::from_mins(3);
 
 /// What Chromium may not do: reach a network, keep or fetch anything.
 const ARGUMENTS: [&str; 12] = [
@@ -75,7 +75,12 @@ pub(super) fn run(
             let ended = wait(child.map_err(|e| cannot(e.to_string()))?);
             let wrote = |name: &str| std::fs::read(folder.path().join(name)).unwrap_or_default();
             match ended {
-                None => return Err(cannot(format!("did not end within {} s", MOST.as_secs()))),
+                None => {
+                    return Err(cannot(format!(
+                        "did not end within {} s",
+                        MAX_DURATION.as_secs()
+                    )));
+                }
                 Some(status) => {
                     let made = wrote(STDOUT);
                     if status.success() && is_done(&made) {
@@ -119,7 +124,9 @@ fn wait(mut child: Child) -> Option<ExitStatus> {
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Some(status),
-            Ok(None) if started.elapsed() < MOST => std::thread::sleep(Duration::from_millis(50)),
+            Ok(None) if started.elapsed() < MAX_DURATION => {
+                std::thread::sleep(Duration::from_millis(50))
+            }
             _ => {
                 let _ = child.kill();
                 let _ = child.wait();

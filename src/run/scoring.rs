@@ -31,12 +31,12 @@ pub(super) struct Answer {
 impl Answer {
     /// Whether it is so short that reading it through takes no time.
     fn is_short(&self) -> bool {
-        self.completion.text.len() <= SHORT
+        self.completion.text.len() <= MAX_INLINE_BYTES
     }
 }
 
 /// Bytes of a short answer.
-const SHORT: usize = 64 << 10;
+const MAX_INLINE_BYTES: usize = 64 << 10;
 
 /// What scoring gave.
 #[derive(Debug, Default)]

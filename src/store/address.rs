@@ -17,7 +17,7 @@ pub(super) struct Address {
 }
 
 /// Characters of an address that its working copy's name shows.
-const SHOWN: usize = 40;
+const MAX_SHOWN_CHARACTERS: usize = 40;
 
 impl Address {
     /// The address that a path is; none where it is a path of this machine.
@@ -101,7 +101,7 @@ impl Address {
             .as_ref()
             .map_or(&*self.bucket, PlainPath::file_name);
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        let last: String = last.chars().take(SHOWN).map(plain).collect();
+        let last: String = last.chars().take(MAX_SHOWN_CHARACTERS).map(plain).collect();
         data_directory()
             .join("stores")
             .join(format!("{}-{last}", &hash[..16]))

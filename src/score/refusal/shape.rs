@@ -1,4 +1,4 @@
-//! What the shape of an answer says before any words do: that there is no text, that it is cut, that it is no language.
+//! What the shape of an answer says before any words do: that there is no text, that it is cut, that it is not language.
 
 use std::collections::HashMap;
 use std::hash::Hash;

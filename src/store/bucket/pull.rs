@@ -231,7 +231,7 @@ enum Fault {
 }
 
 impl Fault {
-    fn what(&self, last: u64) -> String {
+    fn description(&self, last: u64) -> String {
         match self {
             Self::Missing => format!("the object is missing, but the journal has {last} parts"),
             Self::Damaged { why, .. } => format!("the object is damaged: {why}"),
@@ -242,7 +242,7 @@ impl Fault {
         let address = objects.address();
         StoreError::Lost {
             path: address.below(&part::name(number)).display().to_string(),
-            what: self.what(last),
+            what: self.description(last),
             remedy: format!(
                 "Restore it from a copy or an earlier version in the bucket, or ask its trials again with `candor run --resume {address}`"
             ),
@@ -289,7 +289,7 @@ async fn fill(
     tracing::warn!(
         "{}: {}; {}",
         objects.address().below(&name).display(),
-        fault.what(last),
+        fault.description(last),
         match lines {
             [] => "its trials are asked again",
             _ => "it is restored from this machine's copy",
