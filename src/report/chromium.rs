@@ -125,7 +125,7 @@ fn wait(mut child: Child) -> Option<ExitStatus> {
         match child.try_wait() {
             Ok(Some(status)) => return Some(status),
             Ok(None) if started.elapsed() < MAX_DURATION => {
-                std::thread::sleep(Duration::from_millis(50))
+                std::thread::sleep(Duration::from_millis(50));
             }
             _ => {
                 let _ = child.kill();
