@@ -166,7 +166,7 @@ fn failed(error: &impl ToString) -> ModelError {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
+pub(super) mod tests {
     use std::path::Path;
 
     use super::super::folder::{ModelFiles, Wanted};
@@ -174,8 +174,8 @@ mod tests {
     use super::super::{Device, Tokenizer};
     use super::*;
 
-    /// The vocabulary of the fixtures, and their tokenizer.
-    fn vocabulary() -> (Vocabulary, Tokenizer) {
+    /// A model of the fixtures.
+    pub(in crate::model::onnx) fn fixture() -> ModelFiles {
         let models = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/models");
         let wanted = Wanted {
             file: None,
@@ -183,7 +183,12 @@ mod tests {
             device: Device::Cpu,
         };
         let folder = Path::new(models).join("llama-optimum");
-        let files = ModelFiles::read(&folder, &wanted).unwrap();
+        ModelFiles::read(&folder, &wanted).unwrap()
+    }
+
+    /// The vocabulary of the fixtures, and their tokenizer.
+    fn vocabulary() -> (Vocabulary, Tokenizer) {
+        let files = fixture();
         let tokenizer = Tokenizer::new(&files).unwrap();
         let vocabulary = Vocabulary::new(&tokenizer, 0, &files.end_tokens).unwrap();
         (vocabulary, tokenizer)

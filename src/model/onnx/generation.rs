@@ -144,25 +144,15 @@ impl Generation {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::path::Path;
-
     use serde_json::json;
 
-    use super::super::Device;
     use super::super::constraint::Vocabulary;
-    use super::super::folder::{ModelFiles, Wanted};
+    use super::super::constraint::tests::fixture;
     use super::*;
 
     #[test]
     fn reasoning_that_the_prompt_opened_comes_before_what_the_answer_is_held_to() {
-        let models = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/models");
-        let wanted = Wanted {
-            file: None,
-            rounding: None,
-            device: Device::Cpu,
-        };
-        let folder = Path::new(models).join("llama-optimum");
-        let files = ModelFiles::read(&folder, &wanted).unwrap();
+        let files = fixture();
         let tokenizer = Tokenizer::new(&files).unwrap();
         let vocabulary = Vocabulary::new(&tokenizer, 0, &files.end_tokens).unwrap();
         let schema = json!({"enum": ["yes", "no"]});
