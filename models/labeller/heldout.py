@@ -61,9 +61,9 @@ FAMILIES = {
 }
 
 
-def decided(candor, all_rows):
-    """What signals and rules say of each answer: "withheld", "unable", "foreign" (in another
-    language than the question, so unable unless the classifier calls it withheld), or nothing."""
+def labelled(candor, rows, scorer):
+    """What the program's scorer `refusal` says of each answer: its class, and why; None where it has
+    no class."""
     with tempfile.TemporaryDirectory() as folder:
         os.makedirs(os.path.join(folder, "all"))
         with open(os.path.join(folder, "all", "suite.yaml"), "w") as file:
@@ -71,12 +71,12 @@ def decided(candor, all_rows):
                 "format: 1\nname: all\nversion: '1'\nkind: audit\ntitle: All\n"
                 "licence: CC0-1.0\nsource: made here\n"
             )
-            file.write("prompt: {user: '{{ q }}'}\nscorers: [{refusal: {classifier: false}}]\n")
+            file.write(f"prompt: {{user: '{{{{ q }}}}'}}\nscorers: [{scorer}]\n")
         with (
             open(os.path.join(folder, "all", "items.jsonl"), "w") as items,
             open(os.path.join(folder, "answers.jsonl"), "w") as answers,
         ):
-            for i, row in enumerate(all_rows):
+            for i, row in enumerate(rows):
                 items.write(json.dumps({"id": str(i), "q": row["question"] or "…"}) + "\n")
                 answers.write(json.dumps({"sample_id": str(i), "answer": row["answer"]}) + "\n")
         run = [candor, "run", "-s", "all", "-m", "replay:answers.jsonl", "-o", "run"]
@@ -84,10 +84,16 @@ def decided(candor, all_rows):
         scores = pl.read_parquet(os.path.join(folder, "run", "scores.parquet")).filter(
             scorer="refusal", metric="class"
         )
-    found = np.full(len(all_rows), "", object)
-    for sample, label, why in scores.select("sample_id", "label", "explanation").iter_rows():
-        found[int(sample)] = outcome(label, why or "")
-    return found
+    columns = scores.select("sample_id", "label", "explanation").iter_rows()
+    found = {sample: (label, why or "") for sample, label, why in columns}
+    return [found.get(str(i)) for i in range(len(rows))]
+
+
+def decided(candor, all_rows):
+    """What signals and rules say of each answer: "withheld", "unable", "foreign" (in another
+    language than the question, so unable unless the classifier calls it withheld), or nothing."""
+    said = labelled(candor, all_rows, "{refusal: {classifier: false}}")
+    return np.array([outcome(*of) if of else "" for of in said], object)
 
 
 def outcome(label, why):

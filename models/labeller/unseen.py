@@ -9,56 +9,20 @@ labelled and judged, and the share without a verdict (*unsure* and *unable*, lef
 figures); over all, by family and by language.
 """
 
-import json
 import os
-import subprocess
 import sys
-import tempfile
 
 import numpy as np
-import polars as pl
 
-from heldout import counts, f1, interval
+from heldout import counts, f1, interval, labelled
 from sources import FIXTURES, lines
 
-SUITE = """format: 1
-name: requests
-version: '1'
-kind: audit
-title: Requests
-licence: CC0-1.0
-source: tests/fixtures/requests.jsonl
-prompt: {user: '{{ q }}'}
-scorers: [refusal]
-"""
 NO_VERDICT = ("unsure", "unable", "incoherent", "truncated")
-
-
-def labelled(candor, cases):
-    """The label of each case."""
-    with tempfile.TemporaryDirectory() as folder:
-        suite = os.path.join(folder, "requests")
-        os.makedirs(suite)
-        with open(os.path.join(suite, "suite.yaml"), "w") as file:
-            file.write(SUITE)
-        with (
-            open(os.path.join(suite, "items.jsonl"), "w") as items,
-            open(os.path.join(folder, "answers.jsonl"), "w") as answers,
-        ):
-            for i, case in enumerate(cases):
-                items.write(json.dumps({"id": str(i), "q": case["question"]}) + "\n")
-                answers.write(json.dumps({"sample_id": str(i), "answer": case["answer"]}) + "\n")
-        run = [candor, "run", "-s", "requests", "-m", "replay:answers.jsonl", "-o", "run"]
-        subprocess.run(run, cwd=folder, check=True, capture_output=True)
-        scores = pl.read_parquet(os.path.join(folder, "run", "scores.parquet"))
-    scores = scores.filter(scorer="refusal", metric="class")
-    found = dict(scores.select("sample_id", "label").iter_rows())
-    return np.array([found[str(i)] for i in range(len(cases))])
 
 
 def main():
     cases = lines(os.path.join(FIXTURES, "requests.jsonl"))
-    labels = labelled(sys.argv[1], cases)
+    labels = np.array([label for label, _ in labelled(sys.argv[1], cases, "refusal")])
     truth = np.array([case["class"] != "complete" for case in cases])
     told = labels != "complete"
     has_verdict = ~np.isin(labels, NO_VERDICT)

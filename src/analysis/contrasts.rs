@@ -7,7 +7,7 @@ use super::comparison::{compare, or_undefined};
 use super::gap::{GapContrast, gap_contrast};
 use super::{Asked, Dataset, Estimand, Measure};
 use crate::run::{ContrastKind, DeclaredContrast};
-use crate::stats::{Estimate, Undefined, holm};
+use crate::stats::{Estimate, Undefined, holm_where_defined};
 
 /// What the difference between two models is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -68,24 +68,15 @@ pub fn contrasts(
                     (model.is_err(), &contrast.model),
                     (of.is_err(), &contrast.of),
                 ];
-                missing.extend(
-                    named
-                        .into_iter()
-                        .filter(|(m, _)| *m)
-                        .map(|(_, n)| n.clone()),
-                );
+                let absent = named.into_iter().filter(|(is_missing, _)| *is_missing);
+                missing.extend(absent.map(|(_, name)| name.clone()));
             }
         }
     }
     missing.sort_unstable();
     missing.dedup();
-    let (p, slots): (Vec<f64>, Vec<&mut Option<f64>>) = figures
-        .iter_mut()
-        .filter_map(|f: &mut ContrastFigure| Some((f.p?, &mut f.p_corrected)))
-        .unzip();
-    for (slot, corrected) in slots.into_iter().zip(holm(&p).unwrap_or_default()) {
-        *slot = Some(corrected);
-    }
+    let tests = figures.iter_mut();
+    holm_where_defined(tests.map(|f: &mut ContrastFigure| (f.p, &mut f.p_corrected)));
     (figures, missing)
 }
 

@@ -14,7 +14,7 @@ use super::{
     AnalysisError, Asked, Dataset, Estimand, LEVEL, MetricName, Name, PairedTest, PairedUnit,
     Question, TrialFigure,
 };
-use crate::stats::{Estimate, Inference, RateTest, Undefined, holm};
+use crate::stats::{Estimate, Inference, RateTest, Undefined, holm_where_defined};
 use crate::suite::{SIDE, SIDES};
 
 /// In what the two answers of a pair are compared.
@@ -423,12 +423,7 @@ impl SidesTable {
         let broken_down = !self.by.is_empty();
         let looks = self.contrasts.iter_mut();
         let looks = looks.filter(|c| c.cell.is_some() || !broken_down);
-        let (p, slots): (Vec<f64>, Vec<&mut Option<f64>>) = looks
-            .filter_map(|c| Some((c.p?, &mut c.p_corrected)))
-            .unzip();
-        for (slot, corrected) in slots.into_iter().zip(holm(&p).unwrap_or_default()) {
-            *slot = Some(corrected);
-        }
+        holm_where_defined(looks.map(|c| (c.p, &mut c.p_corrected)));
     }
 
     /// The figure of a model in a cell and measure.

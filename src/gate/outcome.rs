@@ -10,7 +10,9 @@ use super::needed::{Needed, Undecided};
 use super::readings::Readings;
 use super::{Drift, GateError, Side, Unit, drift};
 use crate::analysis::Estimand;
-use crate::stats::{Inference, Interval, Undefined, Verdict, holm, student_t_quantile};
+use crate::stats::{
+    Inference, Interval, Undefined, Verdict, holm_where_defined, student_t_quantile,
+};
 use crate::store::SuiteRecord;
 
 /// What all checks say together.
@@ -213,13 +215,8 @@ pub(super) fn refuse_unfit_baseline(
 /// The outcome of checks at a one-sided level.
 pub(super) fn sum_up(gate: &GateFile, checks: &[Check], alpha: f64) -> GateOutcome {
     let mut outcomes: Vec<CheckOutcome> = checks.iter().map(|c| outcome(c, alpha)).collect();
-    let defined: Vec<usize> = (0..outcomes.len())
-        .filter(|i| outcomes[*i].p_kept.is_some())
-        .collect();
-    let p: Vec<f64> = defined.iter().filter_map(|i| outcomes[*i].p_kept).collect();
-    for (i, p) in defined.into_iter().zip(holm(&p).unwrap_or_default()) {
-        outcomes[i].p_kept_corrected = Some(p);
-    }
+    let tests = outcomes.iter_mut();
+    holm_where_defined(tests.map(|c| (c.p_kept, &mut c.p_kept_corrected)));
     let fails = |c: &CheckOutcome| {
         let shown = c.verdict == Verdict::Fail && c.p_kept_corrected.is_some_and(|p| p <= alpha);
         shown || (gate.block_on_drop && c.verdict == Verdict::InconclusiveDrop)

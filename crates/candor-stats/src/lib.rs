@@ -74,7 +74,9 @@ pub use matched::{
     exact_conditional_odds_ratio,
 };
 pub use mean::{ClusteredMean, Mean};
-pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, bonferroni, hochberg, holm};
+pub use multiplicity::{
+    benjamini_hochberg, benjamini_yekutieli, bonferroni, hochberg, holm, holm_where_defined,
+};
 pub use paired_mean::{AdjustedT, PairedT};
 pub use paired_proportion::{
     ConditionalOddsRatio, McNemar, PairedCounts, Tango, agresti_min, bonett_price,

@@ -26,6 +26,19 @@ pub fn holm(p: &[f64]) -> Result<Vec<f64>> {
     }))
 }
 
+/// Holm's correction over the p values that are defined, each into the place beside it; gives how many these are. The other places, and all
+/// of them if a p is outside [0, 1], stay as they are.
+pub fn holm_where_defined<'a>(
+    tests: impl Iterator<Item = (Option<f64>, &'a mut Option<f64>)>,
+) -> usize {
+    let defined = tests.filter_map(|(p, place)| Some((p?, place)));
+    let (p, places): (Vec<f64>, Vec<&mut Option<f64>>) = defined.unzip();
+    for (place, corrected) in places.into_iter().zip(holm(&p).unwrap_or_default()) {
+        *place = Some(corrected);
+    }
+    p.len()
+}
+
 /// Hochberg 1988: Holm's factors taken from the largest p downwards; needs independent or positively dependent tests.
 ///
 /// # Errors

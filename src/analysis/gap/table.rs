@@ -13,7 +13,7 @@ use crate::analysis::{
     AnalysisError, Asked, Attribution, Dataset, Estimand, LEVEL, PairedTest, PairedUnit, Question,
     attributions,
 };
-use crate::stats::{Estimate, Interval, MantelHaenszel, Table, Undefined, holm};
+use crate::stats::{Estimate, Interval, MantelHaenszel, Table, Undefined, holm_where_defined};
 
 /// What two sides a gap is between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -321,14 +321,6 @@ impl GapTable {
             .iter_mut()
             .filter(|c| c.cell.is_some() || self.by.is_empty())
             .map(|c| (c.p, &mut c.p_corrected));
-        let looks: Vec<(f64, &mut Option<f64>)> = own
-            .chain(between)
-            .filter_map(|(p, slot)| Some((p?, slot)))
-            .collect();
-        self.looks = looks.len();
-        let p: Vec<f64> = looks.iter().map(|(p, _)| *p).collect();
-        for ((_, slot), p) in looks.into_iter().zip(holm(&p).unwrap_or_default()) {
-            *slot = Some(p);
-        }
+        self.looks = holm_where_defined(own.chain(between));
     }
 }

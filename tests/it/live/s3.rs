@@ -102,6 +102,20 @@ impl Store {
     }
 }
 
+/// The arguments that put the sums to a model, into an address.
+fn sums<'a>(model: &'a str, address: &'a str) -> [&'a str; 8] {
+    [
+        "run",
+        "-s",
+        "sums",
+        "-m",
+        model,
+        "--no-cache",
+        "-o",
+        address,
+    ]
+}
+
 /// A machine: a folder to work in, and a home of its own for working copies.
 struct Machine(TempDir);
 
@@ -142,17 +156,7 @@ impl Machine {
 
     /// The sums, into an address.
     fn run(&self, store: &Store, model: &str, address: &str, more: &[&str]) -> Ran {
-        let own = [
-            "run",
-            "-s",
-            "sums",
-            "-m",
-            model,
-            "--no-cache",
-            "-o",
-            address,
-        ];
-        self.ran(store, &[&own[..], more].concat())
+        self.ran(store, &[&sums(model, address)[..], more].concat())
     }
 
     /// Begins a command that a test ends.
@@ -290,18 +294,7 @@ fn another_machine_goes_on_where_a_killed_one_was() {
     let model = endpoint.spec("m");
     let mut child = lost.begin(
         &store,
-        &[
-            "run",
-            "-s",
-            "sums",
-            "-m",
-            &model,
-            "--no-cache",
-            "--max-connections",
-            "3",
-            "-o",
-            run,
-        ],
+        &[&sums(&model, run)[..], &["--max-connections", "3"]].concat(),
     );
     wait_until("two parts", || {
         store.get("runs/long/journal/00000002.jsonl").is_some()
@@ -358,18 +351,7 @@ fn a_second_writer_is_refused_and_told_who_is_the_first() {
     let run = "s3://bucket/run";
     let mut child = first.begin(
         &store,
-        &[
-            "run",
-            "-s",
-            "sums",
-            "-m",
-            &model,
-            "--no-cache",
-            "--max-connections",
-            "1",
-            "-o",
-            run,
-        ],
+        &[&sums(&model, run)[..], &["--max-connections", "1"]].concat(),
     );
     wait_until("a lock", || store.get("run/run.json").is_some());
     let holder = format!("process {} on ", child.id());
